@@ -1,0 +1,82 @@
+"""Every error that a user can meet, and the exit code it ends the program with.
+
+A message says what is wrong, where (file, line, key path) and what to do. Anything that is raised and is not
+one of these is a bug: the program ends with `ExitCode.BUG` and leaves a log that can be pasted into an issue.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process returns. Scripts and CI depend on these numbers."""
+
+    OK = 0
+    CELL_FAILED = 1
+    BAD_INPUT = 2
+    BUG = 3
+    INFRASTRUCTURE = 4
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Where:
+    """A place in a file that a person wrote. Lines count from 1."""
+
+    file: str
+    line: int | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line is not None else self.file
+        return f"{place}: {self.key}" if self.key else place
+
+
+class BakehouseError(Exception):
+    """Base of all errors that are shown without a traceback."""
+
+    exit_code: ExitCode = ExitCode.INFRASTRUCTURE
+
+    def __init__(self, message: str, *, hint: str | None = None, where: Where | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.where = where
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        return f"{text}\n  {self.hint}" if self.hint else text
+
+
+class InputError(BakehouseError):
+    """What a person wrote (a file, an option) cannot be used. Nothing was done."""
+
+    exit_code = ExitCode.BAD_INPUT
+
+
+class InputErrors(InputError):
+    """Several input errors at once, so that a file is mended in one go."""
+
+    def __init__(self, errors: list[InputError]) -> None:
+        super().__init__("\n".join(str(error) for error in errors))
+        self.errors = errors
+
+
+class InfrastructureError(BakehouseError):
+    """The engine, the network, the disk or another tool failed: no judgement about any image."""
+
+
+class EngineError(InfrastructureError):
+    """No usable Docker engine, or it went away."""
+
+
+class SupplyError(InfrastructureError):
+    """A base, a source or a model could not be had from any place of its chain."""
+
+
+class Interrupted(BakehouseError):  # noqa: N818 - it is not an error of anybody's
+    """Ctrl-C or SIGTERM. What had finished is kept; the next run resumes."""
+
+    exit_code = ExitCode.INTERRUPTED
