@@ -1,0 +1,1 @@
+"""The narrow doors to the world: programs (`process`), the Docker engine (`docker`), the embedded engine (`local`)."""

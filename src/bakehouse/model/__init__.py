@@ -1,0 +1,1 @@
+"""The nouns. `files` is what people write, `cell` and `plan` what we decide, `report` what we record."""

@@ -1,0 +1,91 @@
+"""A cell: one resolved combination of the matrix's axes and a recipe, and one image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bakehouse.model.files import FlagSet, Matrix, Recipe, Toolkit
+from bakehouse.model.words import AcceleratorName
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class World:
+    """Everything people wrote, parsed: the input of every pure step."""
+
+    matrix: Matrix
+    recipes: dict[str, Recipe]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Coordinates:
+    """A point of the matrix, valid or not. `None` where an accelerator does not have the axis."""
+
+    recipe: str
+    accelerator: AcceleratorName
+    platform: str
+    flag_set: str
+    toolkit: str | None = None
+    arch: str | None = None
+
+    @property
+    def name(self) -> str:
+        """`llama-server-cuda12.9-sm120-amd64`. For reading only: nothing takes a name apart again."""
+        toolkit = f"{self.accelerator}{self.toolkit.removeprefix(self.accelerator)}" if self.toolkit else self.accelerator
+        parts = [self.recipe, toolkit]
+        if self.arch:
+            parts.append(self.arch.replace("_", ""))
+        if self.flag_set != "default":
+            parts.append(self.flag_set)
+        parts.append(self.platform.removeprefix("linux/").replace("/", "-"))
+        return "-".join(parts)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """A combination that becomes an image. Everything a template or a probe needs hangs on it."""
+
+    at: Coordinates
+    recipe: Recipe
+    flag_set: FlagSet
+    """With `extends` already applied."""
+    toolkit: Toolkit | None
+    build_base: str
+    runtime_base: str
+    cpu_variants: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.at.name
+
+    @property
+    def target(self) -> str:
+        """Name of the bake target: only `[a-zA-Z0-9_-]`. Names hold no `_`, so this never collides."""
+        return self.name.replace(".", "_")
+
+    @property
+    def image(self) -> str:
+        """Reference of the image in the engine's store."""
+        return f"bakehouse/{self.at.recipe}:{self.name.removeprefix(self.at.recipe + '-')}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Excluded:
+    """A combination that is not built, and why."""
+
+    at: Coordinates
+    reason: str
+    rule: str
+    """Which rule said so: a name in `bakehouse.rules`, or the key path of an `exclude` entry."""
+    link: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.at.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resolution:
+    """The whole matrix, sorted by name: every combination is in exactly one of the two."""
+
+    cells: tuple[Cell, ...]
+    excluded: tuple[Excluded, ...]

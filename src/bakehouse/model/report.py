@@ -1,0 +1,209 @@
+"""What a run records. `run.json` is a `RunReport`; every other report is drawn from it.
+
+Read back years later, so: a schema version, plain units in the names (seconds, bytes, tokens per second), and raw
+samples instead of averages.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bakehouse.model.words import Verdict
+
+SCHEMA_VERSION = 1
+METRIC_DEFINITIONS = 1
+"""Version of the metrics' definitions in docs/reports.md. Rates of different versions are not compared."""
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class Attempt(Record):
+    """One place that was tried for a base, a source or a model."""
+
+    place: str
+    """For people: `registry docker.io/library/debian:trixie-slim`."""
+    ok: bool
+    message: str = ""
+    """Why not, or what was found."""
+
+
+class Supplied(Record):
+    """What a name in the matrix stood for in this run."""
+
+    kind: Literal["base", "source", "model"]
+    name: str
+    attempts: list[Attempt]
+    identity: str
+    """Digest, sha256 or commit of what was used."""
+    locked: bool
+    """Whether the lockfile had pinned it."""
+
+
+class Host(Record):
+    """The machine that built and measured."""
+
+    name: str
+    os: str
+    kernel: str
+    platform: str
+    cpu: str
+    cores: int
+    memory_bytes: int
+    engine: str
+    """Version, and whether it is the embedded one."""
+    buildx: str
+    gpus: list[str] = []
+
+
+class Step(Record):
+    """One vertex of the build graph."""
+
+    name: str
+    started: datetime | None = None
+    completed: datetime | None = None
+    cached: bool = False
+    error: str = ""
+
+    @property
+    def seconds(self) -> float:
+        return (self.completed - self.started).total_seconds() if self.started and self.completed else 0.0
+
+
+class BuildResult(Record):
+    verdict: Verdict
+    reason: str = ""
+    seconds: float
+    """Wall time from the first to the last step that belongs to this cell."""
+    steps: list[Step] = []
+    log: str = ""
+    """Path of the log file, relative to the run's folder."""
+    tail: list[str] = []
+    """Last lines of the failed step."""
+
+
+class Layer(Record):
+    digest: str
+    bytes_compressed: int
+    bytes_unpacked: int
+    created_by: str
+
+
+class Image(Record):
+    reference: str
+    digest: str
+    """Digest of the manifest (what a registry would call it)."""
+    bytes_unpacked: int
+    bytes_compressed: int
+    layers: list[Layer]
+    labels: dict[str, str]
+    packages: dict[str, str] = {}
+    """Debian packages in the image: name to version."""
+
+
+class Check(Record):
+    """One proof at rest."""
+
+    name: str
+    verdict: Verdict
+    message: str
+    details: list[str] = []
+
+
+class TestResult(Record):
+    """One test of the image suite."""
+
+    __test__ = False
+
+    name: str
+    """`test_health.py::test_becomes_healthy`, without the cell."""
+    probe: str
+    """smoke, health, throughput, or `recipe` for a recipe's own tests."""
+    verdict: Verdict
+    seconds: float
+    message: str = ""
+    container_log: str = ""
+    """Path relative to the run's folder."""
+
+
+class Sample(Record):
+    """One repetition: what was asked and what came back."""
+
+    start: int
+    """Which container start, from 0."""
+    repetition: int
+    value: float
+    verdict: Verdict = Verdict.PASSED
+    reason: str = ""
+    raw: dict[str, Any] = {}
+    """The server's own timings and the client's clock, as they were."""
+
+
+class Measurement(Record):
+    """All samples of one metric of one workload on one cell."""
+
+    workload: str
+    """`pp512`, `tg128`."""
+    metric: Literal["prompt_rate", "decode_rate", "ttft", "time_to_healthy", "memory"]
+    unit: Literal["tokens/s", "seconds", "bytes"]
+    definitions: int = METRIC_DEFINITIONS
+    samples: list[Sample]
+    settings: dict[str, Any] = {}
+    """What must be equal for two measurements to be compared: model sha256, server arguments, threads."""
+
+    @property
+    def counted(self) -> list[float]:
+        """Values of the samples that are not void."""
+        return [sample.value for sample in self.samples if sample.verdict is Verdict.PASSED]
+
+
+class CellReport(Record):
+    """Everything about one cell. Written as `cells/NAME.json` as soon as the cell is finished."""
+
+    name: str
+    recipe: str
+    accelerator: str
+    toolkit: str | None = None
+    arch: str | None = None
+    flag_set: str
+    platform: str
+    verdict: Verdict
+    reason: str = ""
+    """One line: why it is not passed."""
+    build: BuildResult | None = None
+    image: Image | None = None
+    checks: list[Check] = []
+    tests: list[TestResult] = []
+    measurements: list[Measurement] = []
+
+
+class ExcludedRecord(Record):
+    name: str
+    reason: str
+    rule: str
+    link: str | None = None
+
+
+class RunReport(Record):
+    """`run.json`."""
+
+    schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
+    run: str
+    """Name of the run's folder: UTC start time and a few letters of the plan's fingerprint."""
+    bakehouse: str
+    command: list[str]
+    fingerprint: str
+    revision: str = ""
+    """Git commit of the project that was built, with `-dirty` where it had changes."""
+    started: datetime
+    finished: datetime | None = None
+    """None while it runs, or when it was cut off."""
+    verdict: Verdict
+    host: Host
+    supplies: list[Supplied] = []
+    cells: list[CellReport] = []
+    excluded: list[ExcludedRecord] = []

@@ -1,0 +1,54 @@
+"""What the image suite is told: `suite.json` in the run's folder, written before pytest starts."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bakehouse.model.files import Health, Question
+from bakehouse.model.report import Record
+
+
+class Workload(Record):
+    """The throughput probe of one subject. Rates are measured as llama-bench does: pp then tg."""
+
+    model_path: str
+    """The GGUF on this machine; mounted read-only."""
+    model_sha256: str
+    prompt_tokens: int
+    output_tokens: int
+    starts: int
+    repetitions: int
+    question: Question | None = None
+
+
+class Subject(Record):
+    """One built image and what it must do."""
+
+    cell: str
+    recipe: str
+    accelerator: str
+    reference: str
+    digest: str
+    platform: str
+    port: int
+    """The port it listens on when nobody says otherwise."""
+    version: str
+    """What `--version` must contain, for example `build 11312, commit 0c1e57098`."""
+    plugins: list[str]
+    """File names of the backend plugins in the image, for example `libggml-cpu-haswell.so`."""
+    health: Health
+    memory_limit: str
+    args: list[str] = []
+    workload: Workload | None = None
+    model_path: str | None = None
+    """A model for the probes that need a serving server; the workload's, where there is one."""
+
+
+class Suite(Record):
+    run: str
+    run_folder: str
+    """Absolute. Results go to `tests/*.jsonl` (one file a worker), container logs to `logs/`."""
+    cache: str
+    """Absolute: leases live in `leases/`."""
+    mode: Literal["full", "quick"] = "full"
+    subjects: list[Subject]

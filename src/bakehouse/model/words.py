@@ -1,0 +1,41 @@
+"""The closed sets of the vocabulary."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class AcceleratorName(StrEnum):
+    CPU = "cpu"
+    CUDA = "cuda"
+    ROCM = "rocm"
+    XPU = "xpu"
+    VULKAN = "vulkan"
+
+
+class Verdict(StrEnum):
+    """What is said of a cell, a check, a test or a measurement."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    """The image is wrong."""
+    ERRORED = "errored"
+    """The infrastructure is: no judgement about the image."""
+    SKIPPED = "skipped"
+    """Not tried, with a reason."""
+    VOID = "void"
+    """A measurement that may not count, with a reason."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether a resumed run keeps it: an infrastructure error is tried again."""
+        return self in (Verdict.PASSED, Verdict.FAILED)
+
+
+SEVERITY = (Verdict.FAILED, Verdict.ERRORED, Verdict.VOID, Verdict.SKIPPED, Verdict.PASSED)
+"""Worst first."""
+
+
+def worst(verdicts: list[Verdict]) -> Verdict:
+    """The verdict of a whole from those of its parts; of no parts: skipped, never passed."""
+    return next((verdict for verdict in SEVERITY if verdict in verdicts), Verdict.SKIPPED)
