@@ -27,11 +27,20 @@ class Where:
 
     file: str
     line: int | None = None
-    key: str | None = None
+    path: tuple[str | int, ...] = ()
+    """Keys and list positions from the top of the file."""
+
+    @property
+    def key(self) -> str:
+        """`exclude[0].when`"""
+        text = ""
+        for part in self.path:
+            text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+        return text
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line is not None else self.file
-        return f"{place}: {self.key}" if self.key else place
+        return f"{place}: {self.key}" if self.path else place
 
 
 class BakehouseError(Exception):

@@ -16,6 +16,9 @@ from bakehouse.model.words import AcceleratorName
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:[.-][a-z0-9]+)*$", max_length=64)]
 """Lower case, digits, `-` and `.`; no `_`, because a bake target writes `.` as `_` and must not collide."""
 
+ArchName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*$", max_length=32)]
+"""As the vendor writes it: `sm_120`, `gfx1100`, `bmg-g21`. Cell names leave the `_` out."""
+
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Platform = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+/[a-z0-9]+(?:/v[0-9]+)?$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -23,6 +26,8 @@ Size = Annotated[str, StringConstraints(pattern=r"^[0-9]+(?:\.[0-9]+)?\s?(?:B|Ki
 DebianPackage = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]*(?::[a-z0-9]+)?(?:=[A-Za-z0-9.+:~-]+)?$")]
 CMakeOption = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 EnvName = CMakeOption
+Accelerator = Annotated[AcceleratorName, Field(strict=False)]
+"""Strict mode would refuse the plain text that YAML gives."""
 OneLine = Annotated[str, StringConstraints(pattern=r"^[^\r\n\x00]*$")]
 
 
@@ -138,7 +143,7 @@ class ModelFile(Model):
 class Toolkit(Model):
     """A version of an accelerator's compiler and libraries."""
 
-    accelerator: AcceleratorName
+    accelerator: Accelerator
     version: Annotated[str, StringConstraints(pattern=r"^[0-9]+(?:\.[0-9]+)*$")]
     build_base: Name
     runtime_base: Name
@@ -149,7 +154,7 @@ class Toolkit(Model):
 class Arch(Model):
     """Code a GPU runs."""
 
-    accelerator: AcceleratorName
+    accelerator: Accelerator
     first_toolkit: Text | None = None
     last_toolkit: Text | None = None
 
@@ -157,8 +162,8 @@ class Arch(Model):
 class Gpu(Model):
     """A card by its catalogue name."""
 
-    accelerator: AcceleratorName
-    arch: Name | None = None
+    accelerator: Accelerator
+    arch: ArchName | None = None
     memory: Size | None = None
     platform: Platform = "linux/amd64"
     aliases: tuple[Name, ...] = ()
@@ -170,7 +175,7 @@ class FlagSet(Model):
     summary: Text
     extends: Name | None = None
     """Another flag set whose options come first."""
-    accelerators: Annotated[tuple[AcceleratorName, ...], Field(min_length=1)]
+    accelerators: Annotated[tuple[Accelerator, ...], Field(min_length=1)]
     """Accelerators it makes sense for."""
     cmake: dict[CMakeOption, OneLine] = {}
     """Options for the backend plugin's configure step."""
@@ -192,11 +197,11 @@ class Exclusion(Model):
 class Axes(Model):
     """What is combined. Each combination is a cell or an exclusion with a reason."""
 
-    accelerator: Annotated[tuple[AcceleratorName, ...], Field(min_length=1)]
+    accelerator: Annotated[tuple[Accelerator, ...], Field(min_length=1)]
     flag_set: Annotated[tuple[Name, ...], Field(min_length=1)]
     platform: Annotated[tuple[Platform, ...], Field(min_length=1)]
     toolkit: tuple[Name, ...] = ()
-    arch: tuple[Name, ...] = ()
+    arch: tuple[ArchName, ...] = ()
 
 
 class Matrix(Model):
@@ -207,7 +212,7 @@ class Matrix(Model):
     sources: dict[Name, Source] = {}
     models: dict[Name, ModelFile] = {}
     toolkits: dict[Name, Toolkit] = {}
-    archs: dict[Name, Arch] = {}
+    archs: dict[ArchName, Arch] = {}
     gpus: dict[Name, Gpu] = {}
     flag_sets: Annotated[dict[Name, FlagSet], Field(min_length=1)]
     axes: Axes
@@ -307,7 +312,7 @@ class Recipe(Model):
     summary: Text
     template: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*\.Dockerfile\.j2$")]
     """A file in `dockerfiles/`."""
-    accelerators: Annotated[tuple[AcceleratorName, ...], Field(min_length=1)]
+    accelerators: Annotated[tuple[Accelerator, ...], Field(min_length=1)]
     build: Build
     runtime: Runtime
     probes: Probes = Probes()

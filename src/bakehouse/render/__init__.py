@@ -1,0 +1,1 @@
+"""Cells to text. Pure: the same cells and supplies give the same bytes."""

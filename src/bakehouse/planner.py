@@ -1,0 +1,90 @@
+"""Cells -> Plan. Pure, apart from reading the templates."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from bakehouse.errors import InputError
+from bakehouse.model.cell import Cell, Excluded, World
+from bakehouse.model.files import GitPlace, Lock, PathPlace, RegistryPlace, SourcePlace
+from bakehouse.model.plan import Plan, Supplies, Supply
+from bakehouse.render.bake import bake_file, dockerfile_name
+from bakehouse.render.dockerfile import Renderer
+
+
+def make_plan(
+    *,
+    root: Path,
+    world: World,
+    cells: tuple[Cell, ...],
+    excluded: tuple[Excluded, ...],
+    supplies: Supplies,
+    selected_by: tuple[str, ...] = (),
+) -> Plan:
+    """Render everything that a run of `cells` needs. Raises InputErrors for templates that cannot be rendered."""
+    renderer = Renderer(root)
+    dockerfiles = {dockerfile_name(cell): renderer.render(cell, world) for cell in cells}
+    bake = bake_file(cells, world, supplies)
+    return Plan(
+        cells=cells,
+        excluded=excluded,
+        dockerfiles=dockerfiles,
+        bake=bake,
+        fingerprint=_fingerprint(cells, dockerfiles, supplies),
+        selected_by=selected_by,
+    )
+
+
+def published_supplies(world: World, lock: Lock) -> Supplies:
+    """What anyone with the open internet would use: the public registry by its locked digest, git by its commit.
+
+    A base or source without a public place gets the name of its first place, which plain bake cannot use.
+    """
+    return Supplies(
+        bases={name: Supply(context=_published_base(name, world, lock)) for name in world.matrix.bases},
+        sources={
+            name: Supply(context=_published_source(source.places, source.revision)) for name, source in world.matrix.sources.items()
+        },
+    )
+
+
+def _published_base(name: str, world: World, lock: Lock) -> str:
+    for place in world.matrix.bases[name].places:
+        if isinstance(place, RegistryPlace):
+            locked = lock.bases.get(name)
+            pinned = locked is not None and locked.reference == place.registry
+            return f"docker-image://{place.registry}@{locked.digest}" if pinned and locked else f"docker-image://{place.registry}"
+    return f"target:base-{name}"
+
+
+def _published_source(places: tuple[SourcePlace, ...], revision: str) -> str:
+    for place in places:
+        if isinstance(place, GitPlace):
+            return f"{place.git}#{revision}"
+        if isinstance(place, PathPlace):
+            return place.path
+    return f"{places[0].model_dump_json()}"
+
+
+def _fingerprint(cells: tuple[Cell, ...], dockerfiles: dict[str, str], supplies: Supplies) -> str:
+    """Over what decides the images and what is asked of them; not over folders, which differ from run to run."""
+    content = {
+        "dockerfiles": dockerfiles,
+        "probes": {cell.name: cell.recipe.model_dump(mode="json")["probes"] for cell in cells},
+        "contexts": {
+            name: supply.context for kind in (supplies.bases, supplies.sources) for name, supply in sorted(kind.items())
+        },
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def find_cell(name: str, cells: tuple[Cell, ...], excluded: tuple[Excluded, ...]) -> Cell | Excluded:
+    """The combination with this name. Raises InputError with a suggestion."""
+    from bakehouse.config import suggest
+
+    known: dict[str, Cell | Excluded] = {item.name: item for item in (*cells, *excluded)}
+    if name not in known:
+        raise InputError(f"there is no cell {name!r}", hint=suggest(name, list(known)))
+    return known[name]

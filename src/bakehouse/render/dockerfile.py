@@ -1,0 +1,79 @@
+"""One Dockerfile a cell, from the recipe's template in `dockerfiles/`.
+
+A template lays out stages; every version, option and package in it comes from the cell. Two cells that need the
+same stage render it with the same text, so BuildKit does its work once.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import jinja2
+
+from bakehouse.accelerators import ACCELERATORS
+from bakehouse.errors import InputError, Where
+from bakehouse.model.cell import Cell, World
+from bakehouse.render.labels import labels
+
+FOLDER = "dockerfiles"
+
+
+class Renderer:
+    """Renders the templates of one folder; each is compiled once."""
+
+    def __init__(self, root: Path) -> None:
+        self._environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(root / FOLDER),
+            undefined=jinja2.StrictUndefined,
+            autoescape=False,  # noqa: S701 - the output is a Dockerfile
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        self._environment.filters |= {"shell": shlex.quote, "docker": quote}
+
+    def render(self, cell: Cell, world: World) -> str:
+        """Raises InputError naming the template and its line for a missing file, a bad template or an unknown name."""
+        name = cell.recipe.template
+        try:
+            return self._environment.get_template(name).render(context(cell, world))
+        except jinja2.TemplateNotFound as error:
+            hint = f"{cell.at.recipe} asks for it in recipes/{cell.at.recipe}/recipe.yaml."
+            raise InputError("the template does not exist", hint=hint, where=Where(file=f"{FOLDER}/{error.name}")) from None
+        except jinja2.TemplateSyntaxError as error:
+            where = Where(file=f"{FOLDER}/{error.name or name}", line=error.lineno)
+            raise InputError(f"not a template: {error.message}", where=where) from None
+        except jinja2.UndefinedError as error:
+            where = Where(file=f"{FOLDER}/{name}", line=_template_line(error, name))
+            hint = "docs/recipes.md lists the names that a template may use."
+            raise InputError(f"{cell.name}: {error.message}", hint=hint, where=where) from None
+
+
+def context(cell: Cell, world: World) -> dict[str, object]:
+    """The names that a template may use. docs/recipes.md explains each."""
+    return {
+        "cell": cell,
+        "recipe": cell.recipe,
+        "source": world.matrix.sources[cell.recipe.build.source],
+        "flag_set": cell.flag_set,
+        "cpu_plugins": tuple(f"ggml-cpu-{variant}" for variant in cell.cpu_variants),
+        "plugins": ACCELERATORS[cell.at.accelerator].plugin_targets(cell),
+        "labels": labels(cell, world),
+    }
+
+
+def quote(value: str) -> str:
+    """A word for ENV and LABEL: double quotes, with what Docker would interpret escaped."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    return f'"{escaped}"'
+
+
+def _template_line(error: jinja2.UndefinedError, name: str) -> int | None:
+    """The line of the innermost frame that is a template."""
+    line, trace = None, error.__traceback__
+    while trace:
+        if trace.tb_frame.f_code.co_filename.endswith(name):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line

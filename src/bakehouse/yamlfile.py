@@ -1,0 +1,133 @@
+"""YAML with line numbers: text in, plain values and the place of each key path out.
+
+Own code because none of the loaders gives both plain values and positions under strict rules: duplicate keys are
+errors, anchors cannot form cycles or bombs, and a number keeps the spelling it had in the file (`12.10`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from bakehouse.errors import InputError, InputErrors, Where
+
+KeyPath = tuple[str | int, ...]
+
+MAX_DEPTH = 50
+MAX_NODES = 200_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """Where a value begins, and how it was spelled if it is a scalar."""
+
+    line: int
+    spelling: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Document:
+    """A parsed file. `marks` has an entry for each key path that exists in the file."""
+
+    file: str
+    value: Any
+    marks: dict[KeyPath, Mark]
+
+    def where(self, path: KeyPath) -> Where:
+        """The place of `path`, or of its nearest ancestor that exists in the file."""
+        for length in range(len(path), -1, -1):
+            if mark := self.marks.get(path[:length]):
+                return Where(file=self.file, line=mark.line, path=path)
+        return Where(file=self.file, path=path)
+
+    def spelling(self, path: KeyPath) -> str | None:
+        mark = self.marks.get(path)
+        return mark.spelling if mark else None
+
+
+def parse(text: str, *, file: str) -> Document:
+    """Parse one YAML document. Raises InputError (or InputErrors) with file and line."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        raise _syntax_error(error, file=file) from None
+    except yaml.YAMLError as error:  # a character that YAML forbids
+        raise InputError(f"not YAML: {error}".splitlines()[0], where=Where(file=file)) from None
+    except RecursionError:
+        raise InputError("nested too deeply", where=Where(file=file)) from None
+    if node is None:
+        raise InputError("the file is empty", where=Where(file=file))
+    builder = _Builder(file)
+    value = builder.build(node, ())
+    if builder.errors:
+        raise builder.errors[0] if len(builder.errors) == 1 else InputErrors(builder.errors)
+    return Document(file=file, value=value, marks=builder.marks)
+
+
+def _syntax_error(error: yaml.MarkedYAMLError, *, file: str) -> InputError:
+    mark = error.problem_mark or error.context_mark
+    problem = " ".join(part for part in (error.context, error.problem) if part)
+    hint = "Indent with spaces, not with tabs." if "\\t" in problem else None
+    return InputError(f"not YAML: {problem}", hint=hint, where=Where(file=file, line=mark.line + 1 if mark else None))
+
+
+class _Builder:
+    """Turns a node tree into values, noting marks and collecting errors."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.marks: dict[KeyPath, Mark] = {}
+        self.errors: list[InputError] = []
+        self._open: set[int] = set()
+        self._scalars = yaml.SafeLoader("")
+
+    def build(self, node: yaml.Node, path: KeyPath) -> Any:
+        self._guard(node, path)
+        spelling = node.value if isinstance(node, yaml.ScalarNode) else None
+        self.marks[path] = Mark(line=node.start_mark.line + 1, spelling=spelling)
+        self._open.add(id(node))
+        try:
+            match node:
+                case yaml.MappingNode():
+                    return self._mapping(node, path)
+                case yaml.SequenceNode():
+                    return [self.build(child, (*path, index)) for index, child in enumerate(node.value)]
+                case _:
+                    return self._scalar(node, path)
+        finally:
+            self._open.discard(id(node))
+
+    def _guard(self, node: yaml.Node, path: KeyPath) -> None:
+        if id(node) in self._open:
+            raise self._error("an alias that contains itself", node, path)
+        if len(path) > MAX_DEPTH:
+            raise self._error(f"nested more than {MAX_DEPTH} levels deep", node, path)
+        if len(self.marks) > MAX_NODES:
+            raise self._error(f"more than {MAX_NODES} values (counting each use of an alias)", node, path)
+
+    def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+            if key is None:
+                self.errors.append(self._error("a key must be plain text", key_node, path))
+            elif key in result:
+                first = self.marks[(*path, key)].line
+                self.errors.append(
+                    self._error(f"the key {key!r} stands twice; it is first on line {first}", key_node, (*path, key))
+                )
+            else:
+                result[key] = self.build(value_node, (*path, key))
+        return result
+
+    def _scalar(self, node: yaml.Node, path: KeyPath) -> Any:
+        try:
+            return self._scalars.construct_object(node, deep=True)
+        except (yaml.YAMLError, ValueError, OverflowError) as error:
+            self.errors.append(self._error(f"cannot read this value: {str(error).splitlines()[0]}", node, path))
+            return None
+
+    def _error(self, message: str, node: yaml.Node, path: KeyPath) -> InputError:
+        return InputError(message, where=Where(file=self.file, line=node.start_mark.line + 1, path=path))
