@@ -1,0 +1,301 @@
+"""The only door to python-on-whales: a few typed calls, and DockerException turned into our errors.
+
+EngineError: there is no engine, or it went away. NoSuchObjectError: it answered that the thing does not exist.
+DockerError: it answered something else that we did not want.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, assert_never, cast
+
+from python_on_whales import DockerClient  # noqa: TID251 - this is the module that the ban points to
+from python_on_whales.client_config import ClientNotFoundError  # noqa: TID251
+from python_on_whales.exceptions import (  # noqa: TID251
+    DockerException,
+    NoSuchContainer,
+    NoSuchImage,
+    NoSuchNetwork,
+    NoSuchVolume,
+)
+
+from bakehouse.engine.connection import Engine
+from bakehouse.errors import EngineError, InfrastructureError
+
+Kind = Literal["container", "network", "volume"]
+
+_GONE = (
+    "cannot connect to the docker daemon",
+    "is the docker daemon running",
+    "error during connect",
+    "connection refused",
+    "connection reset by peer",
+    "permission denied while trying to connect",
+)
+_START_ENGINE = "Start it, or unset DOCKER_HOST so that bakehouse starts its own."
+_GET_DOCKER = (
+    "Install Docker's command line: https://docs.docker.com/engine/install/ (Debian: apt-get install docker.io)"
+)
+
+
+class DockerError(InfrastructureError):
+    """The engine refused. `said` is its own words."""
+
+    def __init__(self, said: str, *, command: Sequence[str] = ()) -> None:
+        super().__init__(
+            f"the Docker engine refused: {said}", hint=f"The command was: {' '.join(command)}" if command else None
+        )
+        self.said = said
+
+
+class NoSuchObjectError(DockerError):
+    """There is no such container, image, network or volume (any more)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """A container at one moment."""
+
+    status: str
+    """created, running, paused, restarting, removing, exited or dead."""
+    running: bool
+    exit_code: int
+    oom_killed: bool
+    """The kernel ended a process of it because the memory limit was reached."""
+    pid: int
+    """Of its first process, on the engine's machine; 0 when it does not run."""
+    error: str = ""
+    """Why the engine could not start it."""
+    health: str | None = None
+    """starting, healthy or unhealthy; None without a HEALTHCHECK."""
+    health_said: tuple[str, ...] = ()
+    """What the last health checks printed, oldest first."""
+    restarts: int = 0
+    ports: dict[int, int] = field(default_factory=dict)
+    """Port in the container to port on this machine (TCP)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageConfig:
+    """What an image says of itself."""
+
+    id: str
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+    env: tuple[str, ...]
+    user: str
+    labels: dict[str, str]
+    has_healthcheck: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Labelled:
+    """Something that carries a label of ours."""
+
+    kind: Kind
+    name: str
+    labels: dict[str, str]
+    running: bool = False
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Creation:
+    """A container to create. Sizes are bytes, times seconds."""
+
+    image: str
+    name: str
+    args: tuple[str, ...] = ()
+    entrypoint: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    port: int | None = None
+    """TCP port that gets a random port on 127.0.0.1."""
+    mounts: Mapping[str, str] = field(default_factory=dict)
+    """Files here to files there, read-only."""
+    memory: int | None = None
+    pids: int | None = None
+    cpus: float | None = None
+    gpus: str | None = None
+    devices: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    platform: str | None = None
+    health_interval: int | None = None
+    """Asks the image's own HEALTHCHECK more often than the image says."""
+
+
+def client(engine: Engine) -> DockerClient:
+    """python-on-whales' client for that engine, for calls that this module does not have. Use inside `translated`."""
+    prefix = ["env", *(f"{name}={value}" for name, value in sorted(engine.extra.items()))] if engine.extra else []
+    return DockerClient(host=engine.host, client_call=[*prefix, "docker"], client_type="docker")
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turn python-on-whales' exceptions into ours."""
+    try:
+        yield
+    except ClientNotFoundError as error:
+        raise EngineError("the program docker is not installed", hint=_GET_DOCKER) from error
+    except DockerException as error:
+        raise _ours(error) from error
+
+
+def _ours(error: DockerException) -> EngineError | DockerError:
+    said = (error.stderr or error.stdout or "").strip() or f"status {error.return_code}, without a word"
+    low = said.lower()
+    if any(phrase in low for phrase in _GONE):
+        return EngineError(f"the Docker engine does not answer: {said.splitlines()[0]}", hint=_START_ENGINE)
+    command = [str(part) for part in error.docker_command]
+    missing = isinstance(error, NoSuchContainer | NoSuchImage | NoSuchNetwork | NoSuchVolume)
+    if missing or "no such object" in low:
+        return NoSuchObjectError(said, command=command)
+    return DockerError(said, command=command)
+
+
+class Docker:
+    """The calls that we need, on one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._client = client(engine)
+
+    def image(self, reference: str) -> ImageConfig:
+        with translated():
+            image = self._client.image.inspect(reference)
+            config = image.config
+            return ImageConfig(
+                id=image.id,
+                entrypoint=tuple(_words(config.entrypoint)),
+                command=tuple(_words(config.cmd)),
+                env=tuple(config.env or ()),
+                user=config.user or "",
+                labels=dict(config.labels or {}),
+                has_healthcheck=bool(config.healthcheck and (config.healthcheck.test or ["NONE"])[0] != "NONE"),
+            )
+
+    def create(self, creation: Creation) -> None:
+        """Create a hardened container: read-only root, no capabilities, no new privileges, a writable /tmp.
+
+        There is no init process in it (`--init`), because SIGTERM must reach the server itself.
+        """
+        with translated():
+            self._client.container.create(
+                creation.image,
+                list(creation.args),
+                name=creation.name,
+                entrypoint=creation.entrypoint,
+                envs=dict(creation.env),
+                labels=dict(creation.labels),
+                publish=[("127.0.0.1:", creation.port)] if creation.port else [],
+                mounts=[_mount(here, there) for here, there in creation.mounts.items()],
+                memory=creation.memory,
+                memory_swap=creation.memory,
+                pids_limit=creation.pids,
+                cpus=creation.cpus,
+                gpus=creation.gpus,
+                devices=creation.devices,
+                groups_add=creation.groups,
+                platform=creation.platform,
+                health_interval=creation.health_interval,
+                read_only=True,
+                tmpfs=["/tmp"],  # noqa: S108 - a folder in the container, not on this machine
+                cap_drop=["ALL"],
+                security_options=["no-new-privileges"],
+                restart="no",
+                pull="never",
+            )
+
+    def start(self, name: str) -> None:
+        with translated():
+            self._client.container.start(name)
+
+    def kill(self, name: str, *, signal: str) -> None:
+        with translated():
+            self._client.container.kill(name, signal=signal)
+
+    def remove(self, kind: Kind, name: str) -> bool:
+        """Remove it, running or not. False: it was gone already."""
+        try:
+            with translated():
+                match kind:
+                    case "container":
+                        self._client.container.remove(name, force=True, volumes=True)
+                    case "network":
+                        self._client.network.remove(name)
+                    case "volume":
+                        self._client.volume.remove(name)
+                    case _:
+                        assert_never(kind)
+        except NoSuchObjectError:
+            return False
+        except DockerError as error:
+            if "already in progress" in error.said:
+                return False
+            raise
+        return True
+
+    def logs(self, name: str) -> str:
+        """All it has printed, both outputs. Bytes that are no UTF-8 become U+FFFD."""
+        with translated():
+            lines = cast("Iterable[tuple[str, bytes]]", self._client.container.logs(name, stream=True))
+            return b"".join(chunk for _, chunk in lines).decode("utf-8", errors="replace")
+
+    def state(self, name: str) -> State:
+        with translated():
+            container = self._client.container.inspect(name)
+            state, network = container.state, container.network_settings
+            health = state.health
+            bindings = {port: found for port, found in (network.ports or {}).items() if found}
+            return State(
+                status=state.status or "",
+                running=bool(state.running),
+                exit_code=state.exit_code or 0,
+                oom_killed=bool(state.oom_killed),
+                pid=state.pid or 0,
+                error=state.error or "",
+                health=health.status if health and health.status != "none" else None,
+                health_said=tuple((entry.output or "").strip() for entry in (health.log or [])) if health else (),
+                restarts=container.restart_count or 0,
+                ports={_tcp(port): int(found[0]["HostPort"]) for port, found in bindings.items() if "/tcp" in port},
+            )
+
+    def labelled(self, label: str) -> list[Labelled]:
+        """Containers (running or not), networks and volumes that carry this label (`name` or `name=value`)."""
+        wanted: list[tuple[Literal["label"], str]] = [("label", label)]
+        found: list[Labelled] = []
+        with translated():
+            for container in self._client.container.list(all=True, filters=wanted):
+                with contextlib.suppress(NoSuchContainer):  # it may go away while we look
+                    found.append(
+                        Labelled(
+                            kind="container",
+                            name=container.name,
+                            labels=dict(container.config.labels or {}),
+                            running=bool(container.state.running),
+                            created=container.created,
+                        )
+                    )
+            for network in self._client.network.list(filters=wanted):
+                with contextlib.suppress(NoSuchNetwork):
+                    found.append(Labelled(kind="network", name=network.name, labels=dict(network.labels or {})))
+            for volume in self._client.volume.list(filters=wanted):
+                with contextlib.suppress(NoSuchVolume):
+                    found.append(Labelled(kind="volume", name=volume.name, labels=dict(volume.labels or {})))
+        return found
+
+
+def _words(value: str | Sequence[str] | None) -> Sequence[str]:
+    return [value] if isinstance(value, str) else value or ()
+
+
+def _mount(here: str, there: str) -> list[str]:
+    """One `--mount`, which is a line of CSV: a path may hold a comma."""
+    source = f'"source={here}"' if "," in here else f"source={here}"
+    return ["type=bind", source, f"target={there}", "readonly"]
+
+
+def _tcp(port: str) -> int:
+    return int(port.removesuffix("/tcp"))
