@@ -174,6 +174,8 @@ class CellReport(Record):
     verdict: Verdict
     reason: str = ""
     """One line: why it is not passed."""
+    finished: datetime | None = None
+    """None while something of it is still to do; a resumed run goes on there."""
     build: BuildResult | None = None
     image: Image | None = None
     checks: list[Check] = []

@@ -1,0 +1,1 @@
+"""A plan becomes images: `docker buildx bake`, watched through BuildKit's own events."""

@@ -1,0 +1,19 @@
+"""`schema`: write the JSON Schemas, or with --check say which are stale."""
+
+from __future__ import annotations
+
+from bakehouse.commands.context import Context
+from bakehouse.errors import ExitCode, InputError
+from bakehouse.reporters import files
+from bakehouse.schema import FOLDER, schemas, stale
+
+
+def schema(context: Context, *, check: bool) -> ExitCode:
+    old = stale(context.root)
+    if check and old:
+        raise InputError(f"stale: {', '.join(old)}", hint="Run `bakehouse schema` and commit what it writes.")
+    if not check:
+        for name, text in schemas().items():
+            files.write(context.root / FOLDER / name, text)
+    context.say(f"{len(schemas())} schemas are up to date" if check or not old else f"wrote {', '.join(old)}")
+    return ExitCode.OK

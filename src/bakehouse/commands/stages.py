@@ -1,0 +1,152 @@
+"""The stages of a run: bake, prove, test. Each takes the cells that are still good and tells the ledger what it found."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bakehouse.bake.display import display
+from bakehouse.bake.executor import Oven, write_bake_files
+from bakehouse.commands.context import Context
+from bakehouse.config import Project
+from bakehouse.engine.connection import Engine
+from bakehouse.engine.network import ca_bundle, ca_fingerprints
+from bakehouse.errors import BakehouseError
+from bakehouse.expectations import expectation, subject
+from bakehouse.ledger import Ledger
+from bakehouse.model.cell import Cell
+from bakehouse.model.plan import Plan, Supplies
+from bakehouse.model.report import Check
+from bakehouse.model.suite import Suite
+from bakehouse.model.words import Verdict
+from bakehouse.prove.image import ImageAtRest, save_image
+from bakehouse.prove.run import prove as run_checks
+from bakehouse.render.bake import bake_file
+from bakehouse.runs import RunFolder
+from bakehouse.supply.chain import Gathered
+from bakehouse.testing.results import collect
+from bakehouse.testing.run import run_suite
+
+if TYPE_CHECKING:
+    from bakehouse.commands.build_matrix import Options
+
+QUICK_STARTS, QUICK_REPETITIONS = 1, 2
+
+
+def lacks(cell: Cell, gathered: Gathered) -> str | None:
+    """Why this cell cannot be built here, in one line, or None."""
+    needs = (("base", cell.build_base), ("base", cell.runtime_base), ("source", cell.recipe.build.source))
+    for kind, name in needs:
+        if reason := gathered.missing.get((kind, name)):
+            return f"no {kind} {name}: {reason}"
+    return None
+
+
+def write_plan(plan: Plan, project: Project, supplies: Supplies, folder: RunFolder) -> None:
+    """Write the rendered files. The bake file names the folder it lies in."""
+    at_home = replace(supplies, bake_root=str(folder.bake))
+    write_bake_files(folder.bake, dockerfiles=plan.dockerfiles, bake=bake_file(plan.cells, project.world, at_home))
+
+
+def bake(context: Context, engine: Engine, ledger: Ledger, plan: Plan) -> None:
+    """Build what is still to do. Every cell gets a build result."""
+    cells = ledger.todo(plan.cells)
+    if not cells:
+        return
+    with display(cells, context.console, context.say) as watcher:
+        oven = Oven(engine=engine, root=context.root, folder=ledger.folder.bake, logs=ledger.folder.logs, watcher=watcher)
+        built = oven.bake(cells)
+    for cell in cells:
+        ledger.update(cell.name, build=built[cell.name].result)
+        result = ledger[cell.name]
+        context.say(f"{cell.name}: built" if result.verdict is Verdict.PASSED else f"{cell.name}: {result.verdict}, {result.reason}")
+
+
+def prove(context: Context, project: Project, engine: Engine, ledger: Ledger, plan: Plan) -> None:
+    """Check each image at rest, without starting it."""
+    bundle = ca_bundle(context.environ)
+    certificates = frozenset(ca_fingerprints(bundle)) if bundle else frozenset()
+    for cell in ledger.passed_so_far(plan.cells):
+        expected = expectation(cell, project.world, forbidden_certificates=certificates)
+        try:
+            with _scratch(context.cache) as folder:
+                tar = Path(folder) / "image.tar"
+                save_image(engine, cell.image, to=tar)
+                with ImageAtRest.open(tar) as image:
+                    ledger.update(cell.name, image=image.to_report(reference=cell.image), checks=run_checks(image, expected))
+        except BakehouseError as error:
+            ledger.update(cell.name, checks=[Check(name="open", verdict=Verdict.ERRORED, message=str(error))])
+        _say_proof(context, ledger, cell)
+
+
+def _say_proof(context: Context, ledger: Ledger, cell: Cell) -> None:
+    checks = ledger[cell.name].checks
+    good = sum(check.verdict is Verdict.PASSED for check in checks)
+    context.say(f"{cell.name}: {good} of {len(checks)} proofs at rest passed")
+    for check in checks:
+        if check.verdict in (Verdict.FAILED, Verdict.ERRORED):
+            context.say(f"  {check.name}: {check.message}")
+
+
+def test(
+    context: Context, options: Options, project: Project, engine: Engine, gathered: Gathered, ledger: Ledger, plan: Plan
+) -> None:
+    """Start the images and probe them, several at a time; measurements run alone."""
+    cells = ledger.passed_so_far(plan.cells)
+    if not cells:
+        return
+    suite = Suite(
+        run=ledger.folder.name,
+        run_folder=str(ledger.folder.path),
+        cache=str(context.cache),
+        mode="quick" if options.quick else "full",
+        subjects=[
+            subject(
+                cell,
+                project.world,
+                digest=_digest(ledger, cell),
+                model_path=_model(cell, gathered),
+                starts=options.starts or (QUICK_STARTS if options.quick else None),
+                repetitions=options.repetitions or (QUICK_REPETITIONS if options.quick else None),
+            )
+            for cell in cells
+        ],
+    )
+    run_suite(
+        suite,
+        engine=engine,
+        root=context.root,
+        recipe_test_folders=_recipe_tests(context.root, cells),
+        workers=options.workers or len(os.sched_getaffinity(0)),
+        probes=options.probes,
+        say=context.say,
+    )
+    found = collect(ledger.folder.path)
+    for cell in cells:
+        tests, measurements = found.get(cell.name, ([], []))
+        ledger.update(cell.name, tests=tests, measurements=measurements)
+
+
+def _digest(ledger: Ledger, cell: Cell) -> str:
+    image = ledger[cell.name].image
+    return image.digest if image else ""
+
+
+def _model(cell: Cell, gathered: Gathered) -> str | None:
+    throughput = cell.recipe.probes.throughput
+    path = gathered.models.get(throughput.model) if throughput else None
+    return str(path) if path else None
+
+
+def _recipe_tests(root: Path, cells: list[Cell]) -> list[Path]:
+    folders = {root / "recipes" / cell.at.recipe / "tests" for cell in cells}
+    return sorted(folder for folder in folders if folder.is_dir())
+
+
+def _scratch(cache: Path) -> tempfile.TemporaryDirectory[str]:
+    """A folder under the cache that is gone afterwards. Images are too large for /tmp on many machines."""
+    (cache / "scratch").mkdir(parents=True, exist_ok=True)
+    return tempfile.TemporaryDirectory(dir=cache / "scratch")

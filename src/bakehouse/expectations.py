@@ -1,0 +1,92 @@
+"""What a cell promises: to the proof at rest, and to the image suite. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from bakehouse.accelerators import ACCELERATORS
+from bakehouse.model.cell import Cell, World
+from bakehouse.model.suite import Subject, Workload
+from bakehouse.prove.expect import Expectation
+from bakehouse.render.labels import labels
+
+PLUGIN_FOLDER = "/app"
+
+_UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+
+
+def size_in_bytes(text: str) -> int:
+    """`260 MiB` as a number of bytes. The file model has checked the form."""
+    found = re.fullmatch(r"([0-9.]+)\s?([A-Za-z]+)", text)
+    assert found is not None
+    return round(float(found[1]) * _UNITS[found[2]])
+
+
+def plugin_files(cell: Cell) -> tuple[str, ...]:
+    """`libggml-cpu-haswell.so`: the files that the server loads as backends."""
+    return tuple(sorted(f"lib{target}.so" for target in ACCELERATORS[cell.at.accelerator].plugin_targets(cell)))
+
+
+def expectation(
+    cell: Cell, world: World, *, forbidden_certificates: frozenset[str] = frozenset(), forbidden_strings: tuple[bytes, ...] = ()
+) -> Expectation:
+    """What must be true of the image's files and configuration."""
+    runtime = cell.recipe.runtime
+    return Expectation(
+        user=runtime.user,
+        port=runtime.port,
+        entrypoint=runtime.entrypoint,
+        labels=labels(cell, world),
+        plugins=plugin_files(cell),
+        plugin_folder=PLUGIN_FOLDER,
+        size_budget=size_in_bytes(runtime.size_budget),
+        driver_libraries=ACCELERATORS[cell.at.accelerator].driver_libraries(),
+        forbidden_certificates=forbidden_certificates,
+        forbidden_strings=forbidden_strings,
+    )
+
+
+def version_text(cell: Cell, world: World) -> str:
+    """What the server's `--version` must say."""
+    source = world.matrix.sources[cell.recipe.build.source]
+    return f"build {source.build_number}, commit {source.revision[:9]}"
+
+
+def subject(
+    cell: Cell,
+    world: World,
+    *,
+    digest: str,
+    model_path: str | None,
+    starts: int | None = None,
+    repetitions: int | None = None,
+) -> Subject:
+    """What the suite must know about a built image. `starts` and `repetitions` replace the recipe's."""
+    probes = cell.recipe.probes
+    workload = None
+    if probes.throughput and model_path:
+        workload = Workload(
+            model_path=model_path,
+            model_sha256=world.matrix.models[probes.throughput.model].sha256,
+            prompt_tokens=probes.throughput.prompt_tokens,
+            output_tokens=probes.throughput.output_tokens,
+            starts=starts or probes.throughput.starts,
+            repetitions=repetitions or probes.throughput.repetitions,
+            question=probes.throughput.question,
+        )
+    return Subject(
+        cell=cell.name,
+        recipe=cell.at.recipe,
+        accelerator=cell.at.accelerator,
+        reference=cell.image,
+        digest=digest,
+        platform=cell.at.platform,
+        port=cell.recipe.runtime.port,
+        version=version_text(cell, world),
+        plugins=list(plugin_files(cell)),
+        health=probes.health,
+        memory_limit=probes.memory_limit,
+        args=list(probes.args),
+        workload=workload,
+        model_path=model_path,
+    )
