@@ -1,0 +1,111 @@
+"""Files from PyPI, the web and model hubs, kept in the cache by content."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from bakehouse.errors import SupplyError
+from bakehouse.model.files import HubPlace, LockedFile, PyPIPlace, UrlPlace
+from bakehouse.supply import pypi
+from bakehouse.supply.checksum import sha256_of
+from bakehouse.supply.download import download, in_words, new_session, public
+from bakehouse.supply.means import Means
+
+HUB = "https://huggingface.co"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fetched:
+    """A verified file in the cache."""
+
+    path: Path
+    sha256: str
+    pins: dict[str, LockedFile]
+    locked: bool
+
+
+def fetch_distribution(place: PyPIPlace, means: Means) -> Fetched:
+    """The wheel or sdist of a PyPI place. Raises SupplyError."""
+    requirement = place.pypi.requirement
+    key = f"pypi:{requirement}"
+    pin = means.lock.files.get(key)
+    if pin and (cached := _cached(means, pin)).is_file():
+        return Fetched(path=cached, sha256=pin.sha256, pins={key: pin}, locked=True)
+    means.require_network(requirement if pin else f"{requirement} is not pinned in bakehouse.lock; what it stands for")
+    with new_session() as session:
+        listed = pypi.locate(
+            requirement,
+            environ=means.environ,
+            session=session,
+            patience=means.patience,
+            file=pin.file if pin else None,
+        )
+    if pin and pin.sha256 != listed.sha256:
+        raise SupplyError(
+            f"the index lists {listed.file} with sha256 {listed.sha256}, but bakehouse.lock pins {pin.sha256}",
+            hint="A release file must never change: find out why before you update the lock.",
+        )
+    pin = LockedFile(file=listed.file, sha256=listed.sha256)
+    path = _download(means, listed.url, to=_cached(means, pin), sha256=pin.sha256, size=listed.size)
+    return Fetched(path=path, sha256=pin.sha256, pins={key: pin}, locked=key in means.lock.files)
+
+
+def fetch_address(place: UrlPlace, means: Means) -> Fetched:
+    """A plain download whose hash only the lockfile knows. Raises SupplyError."""
+    pin = means.lock.files.get(place.url)
+    name = unquote(urlsplit(place.url).path.rpartition("/")[2]) or "file"
+    if pin:
+        to = _cached(means, pin)
+        if not to.is_file():
+            means.require_network(public(place.url))
+            _download(means, place.url, to=to, sha256=pin.sha256, size=None)
+        return Fetched(path=to, sha256=pin.sha256, pins={place.url: pin}, locked=True)
+    means.require_network(f"{public(place.url)} is not pinned in bakehouse.lock; what it stands for")
+    unnamed = means.cache / "downloads" / f"address-{hashlib.sha256(place.url.encode()).hexdigest()}" / name
+    fresh = _download(means, place.url, to=unnamed, sha256=None, size=None)
+    pin = LockedFile(file=name, sha256=sha256_of(fresh))
+    to = _cached(means, pin)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    fresh.replace(to)
+    return Fetched(path=to, sha256=pin.sha256, pins={place.url: pin}, locked=False)
+
+
+def fetch_known(place: UrlPlace | HubPlace, means: Means, *, to: Path, sha256: str, size: int) -> Path:
+    """A file whose hash and size (bytes) are known, such as a model. Raises SupplyError."""
+    url, headers = address_of(place, means) if isinstance(place, HubPlace) else (place.url, {})
+    means.require_network(to.name)
+    return _download(means, url, to=to, sha256=sha256, size=size, headers=headers)
+
+
+def address_of(place: HubPlace, means: Means) -> tuple[str, dict[str, str]]:
+    """Address and headers of a file on a model hub. HF_ENDPOINT and HF_TOKEN count, as with the hub's own tools."""
+    hub = place.huggingface
+    endpoint = (means.environ.get("HF_ENDPOINT") or HUB).rstrip("/")
+    token = means.environ.get("HF_TOKEN")
+    url = f"{endpoint}/{quote(hub.repo)}/resolve/{quote(hub.revision, safe='')}/{quote(hub.file)}"
+    return url, {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _cached(means: Means, pin: LockedFile) -> Path:
+    return means.cache / "downloads" / pin.sha256 / Path(pin.file).name
+
+
+def _download(
+    means: Means, url: str, *, to: Path, sha256: str | None, size: int | None, headers: dict[str, str] | None = None
+) -> Path:
+    if not to.is_file():
+        means.say(f"Downloading {to.name}{f' ({in_words(size)})' if size else ''} from {urlsplit(url).hostname}")
+    with new_session() as session:
+        return download(
+            url,
+            to=to,
+            sha256=sha256,
+            size=size,
+            session=session,
+            progress=means.progress(to.name),
+            patience=means.patience,
+            headers=headers,
+        )
