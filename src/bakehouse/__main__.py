@@ -1,0 +1,203 @@
+"""The command line: arguments in, exit code out. The only place that ends the process."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+import bakehouse
+from bakehouse.commands import build_matrix, plan
+from bakehouse.commands.bench import bench
+from bakehouse.commands.clean import clean
+from bakehouse.commands.context import Context, default_cache
+from bakehouse.commands.lock import lock
+from bakehouse.commands.report import report
+from bakehouse.commands.schema import schema
+from bakehouse.errors import BakehouseError, ExitCode
+from bakehouse.select import Selection
+
+EPILOG = """\
+exit codes:
+  0    everything that was asked for passed
+  1    a cell failed or could not be judged
+  2    the input is wrong (a file, an option); nothing was done
+  3    a bug in bakehouse; a log was saved
+  4    the infrastructure failed (engine, network, disk) before any cell could be judged
+  130  interrupted; the same command goes on where it stopped
+
+environment:
+  BAKEHOUSE_CACHE            where downloads, bases, models and the embedded engine live (~/.cache/bakehouse)
+  BAKEHOUSE_REGISTRY_MIRROR  a registry that mirrors docker.io, as HOST[:PORT][/PREFIX]
+  BAKEHOUSE_OFFLINE=1        use only what is cached or local
+  DOCKER_HOST, DOCKER_CONTEXT  the engine to use; without one that answers, root gets a private engine
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(
+        prog="bakehouse", description=bakehouse.__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    top.add_argument("--version", action="version", version=f"bakehouse {bakehouse.__version__}")
+    top.add_argument("--root", type=Path, default=Path(), help="the project's folder, with matrix.yaml (default: here)")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    planning = verbs.add_parser("plan", help="what would be built, and why the rest would not; touches nothing")
+    _add_selection(planning)
+    planning.add_argument("--json", action="store_true", dest="as_json", help="for programs: cells, exclusions, bake file")
+    planning.add_argument("--explain", metavar="CELL", help="where each value of this cell comes from, or why it is excluded")
+    planning.add_argument("--write", metavar="FOLDER", type=Path, help="write the Dockerfiles and docker-bake.json there")
+
+    building = verbs.add_parser("build-matrix", help="build, prove, start, measure and report (default: what runs here)")
+    _add_selection(building)
+    _add_run_options(building)
+    building.add_argument("--no-tests", action="store_true", help="build and prove only; start nothing")
+
+    measuring = verbs.add_parser("bench", help="measure on this machine; --gpu cpu is its processor")
+    _add_selection(measuring)
+    _add_run_options(measuring)
+
+    drawing = verbs.add_parser("report", help="draw a run's reports again from its run.json")
+    drawing.add_argument("folder", nargs="?", type=Path, help="the run's folder (default: reports/latest)")
+
+    locking = verbs.add_parser("lock", help="pin what the matrix's names stand for today in bakehouse.lock")
+    locking.add_argument("--no-install", action="store_true", help="never install Debian packages")
+
+    schemas = verbs.add_parser("schema", help="write the JSON Schemas of the files")
+    schemas.add_argument("--check", action="store_true", help="only say whether they are up to date")
+
+    cleaning = verbs.add_parser("clean", help="remove containers and images that runs left; reports stay")
+    cleaning.add_argument("--keep-images", action="store_true", help="remove containers only")
+    cleaning.add_argument("--cache", action="store_true", help="remove the cache folder too: downloads, compiler cache, engine")
+    return top
+
+
+def _add_selection(verb: argparse.ArgumentParser) -> None:
+    group = verb.add_argument_group("which cells (options of different kinds narrow each other, values of one kind add up)")
+    group.add_argument("--all", action="store_true", dest="everything", help="every cell, whether it runs here or not")
+    group.add_argument("--gpu", metavar="NAME", help="cells for this card of the catalogue; 'cpu' is the processor")
+    group.add_argument("--only", metavar="GLOB", action="append", default=[], help="cells whose name matches")
+    group.add_argument("--skip", metavar="GLOB", action="append", default=[], help="not those")
+    for option, text in (
+        ("recipe", "cells of this recipe"),
+        ("accelerator", "cpu, cuda, rocm, xpu or vulkan"),
+        ("toolkit", "a toolkit's name or version, 12.9 stands for 12.9.*"),
+        ("arch", "sm_120, gfx1100, ..."),
+    ):
+        group.add_argument(f"--{option}", metavar="NAME", action="append", default=[], help=text)
+
+
+def _add_run_options(verb: argparse.ArgumentParser) -> None:
+    group = verb.add_argument_group("how to run")
+    group.add_argument("--quick", action="store_true", help="one container start, two repetitions: for CI, not for comparing")
+    group.add_argument("--starts", type=_positive, metavar="N", help="container starts a measurement (default: the recipe's)")
+    group.add_argument("--repetitions", type=_positive, metavar="N", help="repetitions in each start (default: the recipe's)")
+    group.add_argument("--workers", type=_positive, metavar="N", help="probes at the same time (default: one a core)")
+    group.add_argument("--fresh", action="store_true", help="begin anew even if the last run was cut off")
+    group.add_argument("--no-install", action="store_true", help="never install Debian packages")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _selection(arguments: argparse.Namespace) -> Selection:
+    return Selection(
+        everything=arguments.everything,
+        gpu=arguments.gpu,
+        only=tuple(arguments.only),
+        skip=tuple(arguments.skip),
+        recipe=tuple(arguments.recipe),
+        accelerator=tuple(arguments.accelerator),
+        toolkit=tuple(arguments.toolkit),
+        arch=tuple(arguments.arch),
+    )
+
+
+def _run_options(arguments: argparse.Namespace) -> build_matrix.Options:
+    return build_matrix.Options(
+        selection=_selection(arguments),
+        fresh=arguments.fresh,
+        tests=not getattr(arguments, "no_tests", False),
+        quick=arguments.quick,
+        starts=arguments.starts,
+        repetitions=arguments.repetitions,
+        workers=arguments.workers,
+        install=not arguments.no_install,
+    )
+
+
+def _dispatch(arguments: argparse.Namespace, context: Context) -> ExitCode:
+    match arguments.verb:
+        case "plan":
+            options = plan.Options(
+                selection=_selection(arguments), as_json=arguments.as_json, explain=arguments.explain, write=arguments.write
+            )
+            return plan.plan(context, options, out=Console())
+        case "build-matrix":
+            return build_matrix.build_matrix(context, _run_options(arguments))
+        case "bench":
+            return bench(context, _run_options(arguments))
+        case "report":
+            return report(context, arguments.folder)
+        case "lock":
+            return lock(context, install=not arguments.no_install)
+        case "schema":
+            return schema(context, check=arguments.check)
+        case "clean":
+            return clean(context, images=not arguments.keep_images, cache=arguments.cache)
+        case verb:
+            raise AssertionError(f"no command serves the verb {verb}")
+
+
+def main(words: Sequence[str]) -> ExitCode:
+    """Run one command. Nothing is raised: every exception becomes words and an exit code."""
+    arguments = parser().parse_args(words)
+    console = Console(stderr=True)
+    context = Context(
+        root=arguments.root.absolute(),
+        cache=default_cache(os.environ),
+        environ=os.environ,
+        console=console,
+        command=("bakehouse", *words),
+    )
+    try:
+        return _dispatch(arguments, context)
+    except BakehouseError as error:
+        console.print("error:", style="bold red", end=" ")
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        console.print("interrupted", style="bold yellow")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:  # `bakehouse plan | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except Exception:  # noqa: BLE001 - the last line of defence
+        console.print(f"a bug in bakehouse; please report it with this log: {_save_log(words)}", style="bold red", soft_wrap=True)
+        return ExitCode.BUG
+
+
+def _save_log(words: Sequence[str]) -> Path:
+    text = f"bakehouse {bakehouse.__version__}, Python {sys.version}\ncommand: {' '.join(words)}\n\n{traceback.format_exc()}"
+    with tempfile.NamedTemporaryFile("w", prefix="bakehouse-", suffix=".log", delete=False, encoding="utf-8") as file:
+        file.write(text)
+    return Path(file.name)
+
+
+def run() -> None:
+    sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,19 @@
+"""`bench`: measure images on this machine's processor or card. Builds them first, which costs nothing if they are there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bakehouse.commands.build_matrix import Options, build_matrix
+from bakehouse.commands.context import Context
+from bakehouse.errors import ExitCode
+from bakehouse.select import CPU
+
+
+def bench(context: Context, options: Options) -> ExitCode:
+    """Without --gpu: the processor. Raises InputError when the named card is not in this machine."""
+    selection = options.selection if options.selection.gpu else replace(options.selection, gpu=CPU)
+    return build_matrix(
+        context,
+        replace(options, selection=selection, need_card=True, prove=False, tests=True, probes=("throughput",)),
+    )

@@ -1,0 +1,27 @@
+"""`clean`: remove what runs left: containers, images, and with --cache everything in the cache folder."""
+
+from __future__ import annotations
+
+import shutil
+
+from bakehouse.commands.context import Context
+from bakehouse.engine.connect import connect
+from bakehouse.engine.docker import remove_images
+from bakehouse.engine.reaper import reap
+from bakehouse.errors import ExitCode, InfrastructureError
+
+
+def clean(context: Context, *, images: bool, cache: bool) -> ExitCode:
+    """Reports stay: they are results. Raises InfrastructureError while the embedded engine is in use."""
+    with connect(cache=context.cache, environ=context.environ, say=context.say, allow_install=False) as engine:
+        reap(engine, say=context.say)
+        if images:
+            removed = remove_images(engine, prefix="bakehouse/")
+            context.say(f"removed {removed} images")
+    if cache and context.cache.exists():
+        try:
+            shutil.rmtree(context.cache)
+        except OSError as error:
+            raise InfrastructureError(f"cannot remove the cache: {error}", hint="Is an engine still running in it?") from None
+        context.say(f"removed {context.cache}")
+    return ExitCode.OK

@@ -1,0 +1,31 @@
+"""`lock`: look up what the matrix's names stand for today, and pin it in bakehouse.lock."""
+
+from __future__ import annotations
+
+from bakehouse.commands.context import Context, open_project
+from bakehouse.engine.connect import connect
+from bakehouse.errors import ExitCode
+from bakehouse.supply.chain import gather
+from bakehouse.supply.lock import read_lock, write_lock
+
+
+def lock(context: Context, *, install: bool) -> ExitCode:
+    """Gather everything that any cell needs. What no place answers for keeps the pin it had."""
+    project, resolution = open_project(context.root)
+    old = read_lock(context.root)
+    with connect(cache=context.cache, environ=context.environ, say=context.say, allow_install=install) as engine:
+        gathered = gather(
+            world=project.world,
+            cells=resolution.cells,
+            lock=old,
+            cache=context.cache,
+            root=context.root,
+            engine=engine,
+            environ=context.environ,
+            say=context.say,
+        )
+    for (kind, name), reason in gathered.missing.items():
+        context.say(f"{kind} {name} keeps what it had: {reason}")
+    write_lock(context.root, gathered.lock)
+    context.say("bakehouse.lock has not changed" if gathered.lock == old else "wrote bakehouse.lock")
+    return ExitCode.OK
