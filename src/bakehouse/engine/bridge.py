@@ -1,8 +1,9 @@
 """The embedded engine's own network bridge and its three firewall rules.
 
 Docker's defaults (docker0, and chains that each dockerd flushes when it starts) belong to whatever engine the machine
-has or will get. So ours runs with `"iptables": false` on a bridge of its own. What Docker would do for it is done here:
-translate addresses of what leaves, and let it be forwarded. Published ports go through docker-proxy.
+has or will get. So ours runs with `"iptables": false` on a bridge of its own, and what Docker would do for that bridge
+is done here: translate addresses of what leaves, and let it be forwarded. Published ports go through docker-proxy.
+`default-address-pools` must stay unset: with it, dockerd deletes docker0 when it starts, whosever it is.
 
 The bridge is made with the kernel's own calls, since iproute2 is often missing; see netdevice(7).
 """
@@ -13,6 +14,7 @@ import contextlib
 import fcntl
 import hashlib
 import ipaddress
+import re
 import socket
 import struct
 from dataclasses import dataclass
@@ -21,12 +23,22 @@ from pathlib import Path
 from bakehouse.engine import process
 from bakehouse.errors import EngineError
 
-SUBNETS = tuple(ipaddress.IPv4Network(f"10.{second}.{third}.0/24") for third in (77, 177) for second in range(210, 240))
-"""Tried in order; the first that no route of this machine overlaps."""
+SUBNETS = tuple(
+    ipaddress.IPv4Network(text)
+    for text in (
+        *(f"10.{second}.77.0/24" for second in range(210, 240)),
+        *(f"172.{second}.77.0/24" for second in range(31, 19, -1)),
+        *(f"192.168.{third}.0/24" for third in range(240, 220, -1)),
+        "198.19.77.0/24",
+    )
+)
+"""Tried in order; the first that no route of this machine overlaps. A VPN may well route all of 10.0.0.0/8."""
 
 _ADD_BRIDGE, _DELETE_BRIDGE = 0x89A0, 0x89A1
-_SET_ADDRESS, _SET_MASK, _GET_FLAGS, _SET_FLAGS = 0x8916, 0x891C, 0x8913, 0x8914
+_SET_ADDRESS, _SET_MASK, _GET_FLAGS, _SET_FLAGS, _GET_MTU = 0x8916, 0x891C, 0x8913, 0x8914, 0x8921
 _UP = 0x1
+_NETWORKS = Path("network/files/local-kv.db")
+"""Where dockerd remembers its networks, below its data root; JSON inside a bolt database."""
 _RULE_TIMEOUT = 30.0
 
 
@@ -41,22 +53,13 @@ class Bridge:
         return str(self.subnet[1])
 
     def rules(self) -> tuple[tuple[str, ...], ...]:
-        """Return the firewall rules as iptables takes them: table, chain, rule."""
+        """Return the firewall rules as iptables takes them: table, chain, rule. The comment tells them for ours."""
+        ours, mark = str(self.subnet), ("-m", "comment", "--comment", self.name)
+        answers = ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED")
         return (
-            ("nat", "POSTROUTING", "-s", str(self.subnet), "!", "-o", self.name, "-j", "MASQUERADE"),
-            ("filter", "FORWARD", "-i", self.name, "-j", "ACCEPT"),
-            (
-                "filter",
-                "FORWARD",
-                "-o",
-                self.name,
-                "-m",
-                "conntrack",
-                "--ctstate",
-                "RELATED,ESTABLISHED",
-                "-j",
-                "ACCEPT",
-            ),
+            ("nat", "POSTROUTING", "-s", ours, "!", "-d", ours, *mark, "-j", "MASQUERADE"),
+            ("filter", "FORWARD", "-s", ours, *mark, "-j", "ACCEPT"),
+            ("filter", "FORWARD", "-d", ours, *answers, *mark, "-j", "ACCEPT"),
         )
 
 
@@ -65,10 +68,10 @@ def bridge_name(engine: Path) -> str:
     return f"bakehouse-{hashlib.sha256(bytes(engine)).hexdigest()[:5]}"
 
 
-def create_bridge(name: str, *, net: Path = Path("/")) -> Bridge:
+def create_bridge(name: str, *, routes: str) -> Bridge:
     """Make the bridge and its rules, from scratch. Raises EngineError with what is missing."""
-    remove_bridge(name, net=net)
-    bridge = Bridge(name=name, subnet=free_subnet((net / "proc/net/route").read_text(encoding="ascii")))
+    remove_bridge(name)
+    bridge = Bridge(name=name, subnet=free_subnet(routes))
     try:
         with _control() as control:
             fcntl.ioctl(control, _ADD_BRIDGE, name.encode())
@@ -85,21 +88,33 @@ def create_bridge(name: str, *, net: Path = Path("/")) -> Bridge:
         for table, chain, *rule in bridge.rules():
             _iptables("-t", table, "-I", chain, *rule)
     except BaseException:
-        remove_bridge(name, net=net)
+        remove_bridge(name)
         raise
     return bridge
 
 
-def remove_bridge(name: str, *, net: Path = Path("/")) -> None:
+def remove_bridge(name: str) -> None:
     """Take the bridge and its rules away; nothing happens where there is none."""
     if process.find("iptables") is not None:
         for table in ("nat", "filter"):
             _remove_rules(table, name)
-    if not (net / "sys/class/net" / name).exists():
+    _delete(name)
+
+
+def forget_networks(data: Path) -> None:
+    """Take away what dockerd (which must have ended) leaves of the networks that people made, and its memory of all.
+
+    It leaves their interfaces for good, and gives a remembered default bridge the addresses of the last time, which
+    may be taken by now.
+    """
+    memory = data / _NETWORKS
+    try:
+        names = set(re.findall(rb'"BridgeName":"(br-[0-9a-f]{12})"', memory.read_bytes()))
+    except OSError:
         return
-    with contextlib.suppress(OSError), _control() as control:
-        _set_up(control, name, up=False)
-        fcntl.ioctl(control, _DELETE_BRIDGE, name.encode())
+    for name in sorted(names):
+        _delete(name.decode())
+    memory.unlink()
 
 
 def free_subnet(routes: str) -> ipaddress.IPv4Network:
@@ -109,18 +124,19 @@ def free_subnet(routes: str) -> ipaddress.IPv4Network:
         if not any(subnet.overlaps(network) for network in taken):
             return subnet
     raise EngineError(
-        f"no free subnet for the embedded engine: routes cover all of {SUBNETS[0]} to {SUBNETS[-1]}",
+        "no free addresses for the embedded engine: this machine routes all private networks",
         hint="Use an engine of your own, through DOCKER_HOST.",
     )
 
 
-def default_mtu(*, net: Path = Path("/")) -> int | None:
+def default_mtu(routes: str) -> int | None:
     """MTU of the way out; a larger one in containers loses large packets where path MTU discovery is filtered."""
-    for line in (net / "proc/net/route").read_text(encoding="ascii").splitlines()[1:]:
+    for line in routes.splitlines()[1:]:
         interface, destination, *_ = line.split()
         if int(destination, 16) == 0:
-            with contextlib.suppress(OSError, ValueError):
-                return int((net / "sys/class/net" / interface / "mtu").read_text(encoding="ascii"))
+            with contextlib.suppress(OSError), _control() as control:
+                answer = fcntl.ioctl(control, _GET_MTU, struct.pack("16si12x", interface.encode(), 0))
+                return int(struct.unpack("16si12x", answer)[1])
     return None
 
 
@@ -162,6 +178,13 @@ def _control() -> socket.socket:
 
 def _address_request(name: str, address: str) -> bytes:
     return struct.pack("16sH2x4s8x", name.encode(), socket.AF_INET, socket.inet_aton(address))
+
+
+def _delete(name: str) -> None:
+    if name in (interface for _, interface in socket.if_nameindex()):
+        with contextlib.suppress(OSError), _control() as control:
+            _set_up(control, name, up=False)
+            fcntl.ioctl(control, _DELETE_BRIDGE, name.encode())
 
 
 def _set_up(control: socket.socket, name: str, *, up: bool) -> None:

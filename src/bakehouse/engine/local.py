@@ -132,8 +132,8 @@ class EmbeddedEngine:
         self._say(f"Starting a private Docker Engine in {self.folders.engine}.")
         try:
             prepare_cgroups(Path("/sys/fs/cgroup"))
-            network = bridge.create_bridge(self._bridge)
-            config = engine_config(self.folders, base=self._base(), network=network, mtu=bridge.default_mtu())
+            network = bridge.create_bridge(self._bridge, routes=routes())
+            config = engine_config(self.folders, base=self._base(), network=network, mtu=bridge.default_mtu(routes()))
             self.folders.config.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
             self._launch()
         except BaseException:
@@ -156,6 +156,7 @@ class EmbeddedEngine:
         if pid is not None and not process.stop(pid, grace=STOP_GRACE):
             self._say("The embedded engine did not stop by itself and was killed.")
         clean_up(self.folders)
+        bridge.forget_networks(self.folders.data)
         bridge.remove_bridge(self._bridge)
         if self.folders.runtime != self.folders.engine:
             with contextlib.suppress(OSError):
@@ -212,6 +213,10 @@ class EmbeddedEngine:
         return EngineError(f"{message}:\n{said or '(its log is empty)'}", hint=hint)
 
 
+def routes() -> str:
+    return Path("/proc/net/route").read_text(encoding="ascii")
+
+
 def folders_for(cache: Path, *, run: Path = Path("/run")) -> Folders:
     """Folders of the engine of a cache folder; sockets go to a short path of their own where that is needed."""
     engine = (cache / "engine").resolve()
@@ -236,7 +241,8 @@ def engine_config(
         "iptables": False,
         "ip6tables": False,
     }
-    return dict(base) | private | ({"mtu": mtu} if mtu else {})
+    kept = {key: value for key, value in base.items() if key not in _NEVER}
+    return kept | private | ({"mtu": mtu} if mtu else {})
 
 
 def prepare_cgroups(cgroups: Path) -> None:
@@ -257,6 +263,10 @@ def prepare_cgroups(cgroups: Path) -> None:
         for controller in (cgroups / "cgroup.controllers").read_text(encoding="ascii").split():
             with contextlib.suppress(OSError):
                 (cgroups / "cgroup.subtree_control").write_text(f"+{controller}", encoding="ascii")
+
+
+_NEVER = ("default-address-pools", "bip", "fixed-cidr", "live-restore")
+"""Settings that would reach beyond the private engine, or keep its containers when it stops."""
 
 
 def _daemon_environment(environ: Mapping[str, str]) -> dict[str, str]:
