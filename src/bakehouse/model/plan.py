@@ -16,6 +16,8 @@ class Supply:
     """`docker-image://...`, `target:...`, a git address with a commit, or a folder."""
     rootfs: str | None = None
     """For a bootstrapped base: the folder that holds `rootfs.tar`; it becomes a bake target of its own."""
+    identity: str = ""
+    """Digest, sha256 or commit, where it is known: `target:...` and a folder don't say what is in them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

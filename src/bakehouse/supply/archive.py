@@ -62,7 +62,7 @@ def _untar(archive: Path, folder: Path, chosen: Callable[[str], bool]) -> None:
 
 
 def _unzip(archive: Path, folder: Path, chosen: Callable[[str], bool]) -> None:
-    """zipfile keeps names below `folder` by itself, but it forgets which files are programs."""
+    """Names stay below `folder` by zipfile's own care, but it forgets which files are programs."""
     with zipfile.ZipFile(archive) as bundle:
         for entry in bundle.infolist():
             if chosen(entry.filename):
@@ -103,5 +103,3 @@ def _readable(archive: Path) -> Iterator[None]:
         raise SupplyError(
             f"{archive.name} cannot be unpacked: {error}", hint=f"If it is damaged, delete it: {archive}"
         ) from error
-
-

@@ -163,9 +163,7 @@ def _image_sources(suite: str) -> str:
     )
 
 
-def _make(
-    archive: Path, options: DebootstrapPlace.Options, sources: tuple[str, ...], *, workshop: Workshop
-) -> None:
+def _make(archive: Path, options: DebootstrapPlace.Options, sources: tuple[str, ...], *, workshop: Workshop) -> None:
     _ensure_mmdebstrap(workshop)
     with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".making.") as scratch:
         draft = Path(scratch) / "rootfs.tar"

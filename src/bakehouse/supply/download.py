@@ -30,6 +30,8 @@ CHUNK = 1 << 18
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 OK, PARTIAL, RANGE_NOT_SATISFIABLE = 200, 206, 416
 LONGEST_PAUSE = 60.0
+NEWS_EVERY = 0.5
+KILO = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,13 +39,13 @@ class Patience:
     """How long we bear with a server. Seconds."""
 
     connect: float = 10.0
-    stall: float = 60.0
+    stall: float = 30.0
     """Between two pieces of data."""
     attempts: int = 5
     """In a row that bring no new byte; a download that gets on is never given up."""
     pause: float = 1.0
     """Before the second attempt; doubles with each further one."""
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], object] = time.sleep
 
     @property
     def timeout(self) -> tuple[float, float]:
@@ -224,7 +226,7 @@ class _Transfer:
                 for chunk in response.raw.stream(CHUNK, decode_content=False):
                     file.write(chunk)
                     have += len(chunk)
-                    if time.monotonic() - spoken > 0.5:
+                    if time.monotonic() - spoken > NEWS_EVERY:
                         self.progress(have, total)
                         spoken = time.monotonic()
         except OSError as error:
@@ -242,8 +244,9 @@ class _Transfer:
     def _no_space(self, needed: int) -> SupplyError:
         folder = self.part.path.parent
         free = shutil.disk_usage(folder).free
+        lack = f"{in_words(max(needed, 1))} more needed in {folder}, {in_words(free)} free"
         return SupplyError(
-            f"no space for {public(self.url)}: {in_words(max(needed, 1))} more needed in {folder}, {in_words(free)} free",
+            f"no space for {public(self.url)}: {lack}",
             hint="Free some space, or put the cache on another disk.",
         )
 
@@ -258,9 +261,9 @@ def in_words(count: int) -> str:
     """Bytes for people: `76.6 MB`."""
     size = float(count)
     for unit in ("B", "kB", "MB"):
-        if size < 1000:
+        if size < KILO:
             return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
+        size /= KILO
     return f"{size:.1f} GB"
 
 

@@ -56,7 +56,7 @@ def fetch_distribution(place: PyPIPlace, means: Means) -> Fetched:
 def fetch_address(place: UrlPlace, means: Means) -> Fetched:
     """A plain download whose hash only the lockfile knows. Raises SupplyError."""
     pin = means.lock.files.get(place.url)
-    name = unquote(urlsplit(place.url).path.rpartition("/")[2]) or "file"
+    name = Path(unquote(urlsplit(place.url).path)).name or "file"
     if pin:
         to = _cached(means, pin)
         if not to.is_file():

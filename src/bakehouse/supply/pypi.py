@@ -115,7 +115,7 @@ def _short(error: requests.RequestException) -> str:
 
 
 def _pip_settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """pip's `[global]` and `[install]` settings; later files win, as in pip."""
+    """Settings of `[global]` and `[install]`; later files win, as in pip."""
     settings: dict[str, str] = {}
     for path in _pip_files(environ):
         parser = configparser.RawConfigParser()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
+import textwrap
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ MIRROR = "BAKEHOUSE_REGISTRY_MIRROR"
 
 INSPECT_TIMEOUT = 20.0
 CONNECT_TIMEOUT = 5.0
+LONGEST_MESSAGE = 300
 DOCKER_HUB = "docker.io"
 HUB_HOSTS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 
@@ -108,14 +110,22 @@ class Registries:
             raise SupplyError(_last_clause(done.stderr))
         return _manifest(done.stdout, wanted)
 
-    def held_by_engine(self, reference: Reference, *, digest: str) -> bool:
-        """Whether the engine has that image in its own store, so that no registry is needed."""
-        name = f"{reference.registry}/{reference.path}@{digest}"
-        args = ["docker", "image", "inspect", "--format", "{{.Id}}", name]
+    def held_by_engine(self, reference: Reference) -> Manifest | None:
+        """What that tag is in the engine's own store, or None: an image that was loaded needs no registry.
+
+        BuildKit then takes it by its tag only; asked for a digest, it goes to the registry (seen with 26.1.5).
+        """
+        shape = '{"digests": {{json .RepoDigests}}, "id": {{json .Id}}, "platform": "{{.Os}}/{{.Architecture}}"}'
+        args = ["docker", "image", "inspect", "--format", shape, str(reference)]
         try:
-            return process.run(args, env=self.engine.environment(), timeout=INSPECT_TIMEOUT, check=False).code == 0
-        except InfrastructureError:
-            return False
+            done = process.run(args, env=self.engine.environment(), timeout=INSPECT_TIMEOUT, check=False)
+            content = json.loads(done.stdout) if done.code == 0 else None
+        except (InfrastructureError, ValueError):
+            return None
+        if content is None:
+            return None
+        digests = content["digests"] or [content["id"]]
+        return Manifest(digest=digests[0].rpartition("@")[2], platforms=frozenset({content["platform"]}))
 
     def _require_connection(self, host: str, port: int) -> None:
         """Behind a proxy only the client can tell; else a name that does not resolve is told at once."""
@@ -137,11 +147,6 @@ class Registries:
         except OSError as error:
             return f"{host} cannot be reached: {error.strerror or error}"
         return ""
-
-
-def serves(manifest: Manifest, platform: str) -> bool:
-    """Whether an image is there for `platform`; True where that is not known."""
-    return manifest.platforms is None or platform in manifest.platforms
 
 
 def _manifest(text: str, wanted: str) -> Manifest:
@@ -166,4 +171,4 @@ def _last_clause(stderr: str) -> str:
     """The line that says what is wrong."""
     lines = [line.removeprefix("ERROR: ").strip() for line in stderr.splitlines() if line.strip()]
     text = lines[-1] if lines else "the client said nothing"
-    return text if len(text) < 300 else f"{text[:300]}..."
+    return textwrap.shorten(text, LONGEST_MESSAGE, placeholder="...")

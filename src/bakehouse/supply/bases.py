@@ -1,0 +1,108 @@
+"""Where stages start FROM: an image pinned by digest, or a root file system that becomes a target of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import assert_never
+
+from bakehouse.errors import SupplyError
+from bakehouse.model.files import Base, DebootstrapPlace, LockedBase, RegistryPlace
+from bakehouse.model.plan import Supply
+from bakehouse.supply.attempts import Place
+from bakehouse.supply.debootstrap import Workshop, make_root_filesystem, platform_of
+from bakehouse.supply.means import OFFLINE, Found, Means
+from bakehouse.supply.registry import Manifest, Reference
+
+
+def places_of(name: str, base: Base, *, needed: frozenset[str], means: Means) -> list[Place[Supply]]:
+    """The chain of one base, its mirrors written out. `needed`: the platforms of the cells that start from it."""
+    return [place for entry in base.places for place in _places(entry, name, base, needed=needed, means=means)]
+
+
+def _places(
+    entry: RegistryPlace | DebootstrapPlace, name: str, base: Base, *, needed: frozenset[str], means: Means
+) -> Iterator[Place[Supply]]:
+    match entry:
+        case RegistryPlace():
+            for reference in means.registries.places(entry.registry):
+                yield Place(
+                    title=f"registry {reference}",
+                    get=partial(_from_registry, reference, entry.registry, name, base, means),
+                )
+            local = Reference.parse(entry.registry)
+            yield Place(title=f"engine's store {local}", get=lambda: _from_engine(local, entry.registry, name, means))
+        case DebootstrapPlace():
+            yield Place(
+                title=f"debootstrap {entry.debootstrap.suite}",
+                get=lambda: _from_debian(entry.debootstrap, name, needed, means),
+            )
+        case _:
+            assert_never(entry)
+
+
+def _pinned(name: str, reference: str, means: Means) -> str | None:
+    """The digest in the lockfile, if it was taken from this very reference."""
+    pin = means.lock.bases.get(name)
+    return pin.digest if pin and pin.reference == reference else None
+
+
+def _from_registry(reference: Reference, written: str, name: str, base: Base, means: Means) -> Found[Supply]:
+    if means.offline:
+        raise SupplyError(f"not asked, {OFFLINE} is set")
+    digest = _pinned(name, written, means)
+    manifest = means.registries.look_up(reference, digest=digest)
+    if digest and manifest.digest != digest:
+        raise SupplyError(f"answered with {manifest.digest} when asked for {digest}")
+    return Found(
+        what=Supply(context=f"docker-image://{reference}@{manifest.digest}", identity=manifest.digest),
+        identity=manifest.digest,
+        message=_in_words(manifest, base),
+        locked=digest is not None,
+        platforms=manifest.platforms,
+        base=LockedBase(reference=written, digest=manifest.digest),
+    )
+
+
+def _in_words(manifest: Manifest, base: Base) -> str:
+    """What was found, and which promise of the matrix it does not keep."""
+    broken = sorted(set(base.platforms) - manifest.platforms) if manifest.platforms is not None else []
+    return f"{manifest.digest}, without the promised {', '.join(broken)}" if broken else manifest.digest
+
+
+def _from_engine(reference: Reference, written: str, name: str, means: Means) -> Found[Supply]:
+    held = means.registries.held_by_engine(reference)
+    if held is None:
+        raise SupplyError("no such image")
+    digest = _pinned(name, written, means)
+    if digest and held.digest != digest:
+        raise SupplyError(f"holds {held.digest}, but bakehouse.lock pins {digest}")
+    return Found(
+        what=Supply(context=f"docker-image://{reference}", identity=held.digest),
+        identity=held.digest,
+        message=held.digest,
+        locked=digest is not None,
+        platforms=held.platforms,
+    )
+
+
+def _from_debian(options: DebootstrapPlace.Options, name: str, needed: frozenset[str], means: Means) -> Found[Supply]:
+    here = platform_of(means.machine)
+    if here not in needed:
+        raise SupplyError(f"made only for this machine's own platform, {here}")
+    workshop = Workshop(
+        cache=means.cache,
+        environ=means.environ,
+        machine=means.machine,
+        say=means.say,
+        check=means.check,
+        offline=means.offline,
+    )
+    made = make_root_filesystem(options, workshop=workshop)
+    identity = f"sha256:{made.sha256}"
+    return Found(
+        what=Supply(context=f"target:base-{name}", rootfs=str(made.folder.resolve()), identity=identity),
+        identity=identity,
+        message=f"{made.packages} packages, {'made now' if made.made else 'from the cache'}",
+        platforms=frozenset({here}),
+    )

@@ -1,0 +1,224 @@
+"""What a run of cells needs from outside: bases, sources and models, each from the first place that has it.
+
+One thing that is not to be had does not stop the others: the cells that need it end as errored, with the places that
+were tried.
+"""
+
+from __future__ import annotations
+
+import platform as this_platform
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, Self, TypeVar
+
+from bakehouse.engine.connection import Engine
+from bakehouse.model.cell import Cell, World
+from bakehouse.model.files import Lock
+from bakehouse.model.plan import Supply
+from bakehouse.model.report import Supplied
+from bakehouse.supply import bases, models, sources
+from bakehouse.supply.attempts import Outcome, Place, try_in_order
+from bakehouse.supply.download import PATIENCE, Patience
+from bakehouse.supply.means import Found, Means
+from bakehouse.supply.registry import Registries, connect
+
+Kind = Literal["base", "source", "model"]
+T = TypeVar("T")
+THREADS = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Needs:
+    """The names that a selection of cells stands on."""
+
+    bases: dict[str, frozenset[str]]
+    """Name to the platforms it must serve."""
+    sources: tuple[str, ...]
+    models: tuple[str, ...]
+
+    @classmethod
+    def of(cls, cells: Sequence[Cell]) -> Needs:
+        platforms: dict[str, set[str]] = {}
+        for cell in cells:
+            for base in (cell.build_base, cell.runtime_base):
+                platforms.setdefault(base, set()).add(cell.at.platform)
+        return cls(
+            bases={name: frozenset(platforms[name]) for name in sorted(platforms)},
+            sources=tuple(sorted({cell.recipe.build.source for cell in cells})),
+            models=tuple(sorted({name for cell in cells if (name := _model_of(cell))})),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gathered:
+    """What there is, and what there is not."""
+
+    bases: dict[str, Supply]
+    sources: dict[str, Supply]
+    models: dict[str, Path]
+    supplied: list[Supplied]
+    """For the report, sorted by kind and name; an empty identity where nothing was found."""
+    lock: Lock
+    """The old one with what was newly pinned."""
+    missing: dict[tuple[Kind, str], str]
+    """Why a name is not to be had: `tried: PLACE (WHY); PLACE (WHY)`."""
+    platforms: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Platforms of the bases that serve some of what was asked, and not all."""
+
+    def reason_against(self, cell: Cell) -> str | None:
+        """Why this cell cannot be built, or None: `no base debian-trixie (tried: ...)`. Models count, sources too."""
+        needed: list[tuple[Kind, str]] = [("base", cell.build_base), ("base", cell.runtime_base)]
+        needed.append(("source", cell.recipe.build.source))
+        if model := _model_of(cell):
+            needed.append(("model", model))
+        for kind, name in needed:
+            if (kind, name) in self.missing:
+                return f"no {kind} {name} ({self.missing[kind, name]})"
+            if kind == "base" and cell.at.platform not in self.platforms.get(name, {cell.at.platform}):
+                tried = next((one for one in self.supplied if one.kind == kind and one.name == name), None)
+                places = (
+                    "; ".join(f"{attempt.place} ({attempt.message})" for attempt in tried.attempts) if tried else ""
+                )
+                return f"no base {name} for {cell.at.platform} (tried: {places})"
+        return None
+
+
+def gather(
+    *,
+    world: World,
+    cells: Sequence[Cell],
+    lock: Lock,
+    cache: Path,
+    root: Path,
+    engine: Engine,
+    environ: Mapping[str, str],
+    say: Callable[[str], None],
+    machine: str | None = None,
+    patience: Patience = PATIENCE,
+    connect: Callable[[str, int], None] = connect,
+) -> Gathered:
+    """Get what the cells need, independent things at the same time. `machine` is what `uname -m` says.
+
+    Raises only Interrupted and bugs; what is not to be had is in `missing`.
+    """
+    stopped = threading.Event()
+    means = Means(
+        cache=cache.resolve(),
+        root=root.resolve(),
+        environ=environ,
+        machine=machine or this_platform.machine(),
+        lock=lock,
+        registries=Registries(engine=engine, environ=environ, connect=connect),
+        say=_one_at_a_time(say),
+        patience=replace(patience, sleep=stopped.wait),
+        stopped=stopped,
+    )
+    needs = Needs.of(cells)
+    matrix = world.matrix
+    with _Threads(means) as threads:
+        of_bases = {
+            name: threads.ask(bases.places_of(name, matrix.bases[name], needed=wanted, means=means), wanted)
+            for name, wanted in needs.bases.items()
+        }
+        of_sources = {name: threads.ask(sources.places_of(matrix.sources[name], means=means)) for name in needs.sources}
+        of_models = {name: threads.ask(models.places_of(matrix.models[name], means=means)) for name in needs.models}
+        outcomes = _Outcomes(
+            bases={name: future.result() for name, future in of_bases.items()},
+            sources={name: future.result() for name, future in of_sources.items()},
+            models={name: future.result() for name, future in of_models.items()},
+        )
+    return _gathered(outcomes, needs, lock)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Outcomes:
+    bases: dict[str, Outcome[Supply]]
+    sources: dict[str, Outcome[Supply]]
+    models: dict[str, Outcome[Path]]
+
+
+class _Threads:
+    """A pool that tells its workers when the run is cut off, instead of waiting for their downloads."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="supply")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def ask(self, places: list[Place[T]], platforms: frozenset[str] = frozenset()) -> Future[Outcome[T]]:
+        return self._pool.submit(try_in_order, places, platforms=platforms)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._means.stopped.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _gathered(outcomes: _Outcomes, needs: Needs, lock: Lock) -> Gathered:
+    kinds: dict[Kind, dict[str, Outcome[Supply]] | dict[str, Outcome[Path]]] = {
+        "base": outcomes.bases,
+        "source": outcomes.sources,
+        "model": outcomes.models,
+    }
+    served = {name: found.platforms for name, found in _found(outcomes.bases).items() if found.platforms is not None}
+    return Gathered(
+        bases={name: found.what for name, found in _found(outcomes.bases).items()},
+        sources={name: found.what for name, found in _found(outcomes.sources).items()},
+        models={name: found.what for name, found in _found(outcomes.models).items()},
+        supplied=[_supplied(kind, name, outcome) for kind, named in kinds.items() for name, outcome in named.items()],
+        lock=_pinned(lock, outcomes),
+        missing={
+            (kind, name): f"tried: {outcome.why_not}"
+            for kind, named in kinds.items()
+            for name, outcome in named.items()
+            if outcome.found is None
+        },
+        platforms={name: there for name, there in served.items() if not needs.bases[name] <= there},
+    )
+
+
+def _found(outcomes: Mapping[str, Outcome[T]]) -> dict[str, Found[T]]:
+    return {name: outcome.found for name, outcome in outcomes.items() if outcome.found is not None}
+
+
+def _supplied(kind: Kind, name: str, outcome: Outcome[Supply] | Outcome[Path]) -> Supplied:
+    found = outcome.found
+    return Supplied(
+        kind=kind,
+        name=name,
+        attempts=list(outcome.attempts),
+        identity=found.identity if found else "",
+        locked=found.locked if found else False,
+    )
+
+
+def _pinned(lock: Lock, outcomes: _Outcomes) -> Lock:
+    """The lock with new pins. Pins of what this run did not need stay."""
+    files = dict(lock.files)
+    for source in _found(outcomes.sources).values():
+        files |= source.files
+    for model in _found(outcomes.models).values():
+        files |= model.files
+    digests = {name: found.base for name, found in _found(outcomes.bases).items() if found.base}
+    return lock.model_copy(update={"bases": lock.bases | digests, "files": files})
+
+
+def _model_of(cell: Cell) -> str | None:
+    throughput = cell.recipe.probes.throughput
+    return throughput.model if throughput else None
+
+
+def _one_at_a_time(say: Callable[[str], None]) -> Callable[[str], None]:
+    """Threads speak in turn."""
+    guard = threading.Lock()
+
+    def speak(text: str) -> None:
+        with guard:
+            say(text)
+
+    return speak

