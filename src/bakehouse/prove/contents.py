@@ -1,0 +1,94 @@
+"""What lies in the product: the promised plugins, and symlinks that lead somewhere."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from bakehouse.model.report import Check
+from bakehouse.prove import product
+from bakehouse.prove.elf import Elf
+from bakehouse.prove.expect import Expectation
+from bakehouse.prove.finding import judge
+from bakehouse.prove.image import ImageAtRest
+from bakehouse.prove.layer import Entry
+
+_SCORED = "libggml-cpu-"
+
+
+def check_plugins(image: ImageAtRest, expectation: Expectation) -> Check:
+    """Exactly the promised plugins are there, and ggml can load each.
+
+    Of several files `libggml-cpu-*.so` ggml takes the one with the best score, and never one without a score.
+    """
+    found = product.plugins(image, expectation)
+    problems = []
+    for name in sorted({*expectation.plugins, *found}):
+        if name not in expectation.plugins:
+            problems.append(f"{name} is in {expectation.plugin_folder} and was not promised")
+        elif image.tree.follow(posixpath.join(expectation.plugin_folder, name)) is None:
+            problems.append(f"{name} is not in {expectation.plugin_folder}")
+        elif name not in found:
+            problems.append(f"{name} is no plugin: it exports no {product.INIT_SYMBOL}")
+        else:
+            wanted = [product.INIT_SYMBOL, *([product.SCORE_SYMBOL] if name.startswith(_SCORED) else [])]
+            problems += [f"{name} does not export {s}" for s in wanted if s not in found[name].defined]
+    return judge("plugins", problems, passed=f"{len(found)} plugins as promised", notes=sorted(found))
+
+
+def check_symlinks(image: ImageAtRest, expectation: Expectation) -> Check:
+    """Symlinks of the product lead to something in the image, and each library can be found by its soname.
+
+    Dangling symlinks elsewhere are counted and not judged: a slim Debian has them where it leaves out documentation.
+    """
+    problems = []
+    links = [entry for entry in image.tree.below(expectation.plugin_folder) if entry.kind == "symlink"]
+    for link in links:
+        if _leaves_root(link):
+            problems.append(f"{link.path} -> {link.target} leads out of the image")
+        elif image.tree.follow(link.path) is None:
+            problems.append(f"{link.path} -> {link.target} leads nowhere")
+    for elf in product.elves(image, expectation):
+        problems += _soname(image, elf)
+    return judge(
+        "symlinks",
+        problems,
+        passed=f"{len(links)} symlinks in {expectation.plugin_folder} lead to files",
+        notes=list(_dangling(image, expectation)),
+    )
+
+
+def _soname(image: ImageAtRest, elf: Elf) -> Iterator[str]:
+    """Programs ask for a library by its soname: a file or symlink of that name must lie beside it."""
+    if elf.soname and not elf.is_program:
+        name = posixpath.join(posixpath.dirname(elf.path), elf.soname)
+        found = image.tree.follow(name)
+        if found is None:
+            yield f"{elf.path} is looked for as {elf.soname}, and there is no such symlink beside it"
+        elif found.path != elf.path:
+            yield f"{elf.path} is looked for as {elf.soname}, which leads to {found.path}"
+
+
+def _leaves_root(link: Entry) -> bool:
+    """Whether `..` goes above the root: harmless in a container, and wrong wherever the folder is copied to."""
+    depth = 0 if link.target.startswith("/") else posixpath.dirname(link.path).rstrip("/").count("/")
+    for part in link.target.split("/"):
+        if part == "..":
+            depth -= 1
+        elif part not in ("", "."):
+            depth += 1
+        if depth < 0:
+            return True
+    return False
+
+
+def _dangling(image: ImageAtRest, expectation: Expectation) -> Iterator[str]:
+    inside = expectation.plugin_folder.rstrip("/") + "/"
+    folders: dict[str, list[str]] = {}
+    for entry in image.tree:
+        runtime = entry.target.startswith(("/proc/", "/dev/", "/run/"))  # a container has what the image has not
+        passed_over = runtime or entry.path.startswith(inside)
+        if entry.kind == "symlink" and not passed_over and image.tree.follow(entry.path) is None:
+            folders.setdefault(posixpath.dirname(entry.path), []).append(posixpath.basename(entry.path))
+    for folder, names in sorted(folders.items()):
+        yield f"elsewhere: {len(names)} dangling in {folder}, for example {min(names)}"

@@ -1,0 +1,34 @@
+"""What an image was promised to be. The caller draws it from a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expectation:
+    user: str
+    """`65532:65532`: numbers, so that a cluster can see that it is not root."""
+    port: int
+    entrypoint: tuple[str, ...]
+    """Exactly the image's entrypoint."""
+    labels: Mapping[str, str]
+    """Each must be there with exactly this value; further ones may be."""
+    plugins: tuple[str, ...]
+    """File names of the backend plugins in `plugin_folder`: these and no others."""
+    plugin_folder: str = "/app"
+    """Also where everything of ours lies: what is under it, and the entrypoint, is called the product."""
+    size_budget: int
+    """Bytes of the unpacked layers."""
+    driver_libraries: frozenset[str] = frozenset()
+    """Sonames that the host's driver brings: they may be missing at rest (`libcuda.so.1`)."""
+    instruction_levels: Mapping[str, str] = field(default_factory=dict)
+    """Glob of a file name to the level it may use (a key of `instruction_sets.LEVELS`), before the built-in rule:
+    `libggml-cpu-NAME.so` may use NAME's level, and everything else the platform's baseline."""
+    forbidden_certificates: frozenset[str] = frozenset()
+    """sha256 (hex) of the DER form of certificates that may be in no layer."""
+    forbidden_strings: tuple[bytes, ...] = ()
+    """Secrets of this machine, as raw bytes. They are never shown."""
+    allowed_leftovers: tuple[str, ...] = ()
+    """Globs of paths that look like leftovers and are needed at run time (`*/numpy/*.a`)."""

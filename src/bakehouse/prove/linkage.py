@@ -1,0 +1,133 @@
+"""Whether everything that the product links to is in the image, in the place and the version where it is looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bakehouse.model.report import Check
+from bakehouse.prove import product
+from bakehouse.prove.elf import Elf
+from bakehouse.prove.expect import Expectation
+from bakehouse.prove.finding import judge
+from bakehouse.prove.image import ImageAtRest
+from bakehouse.prove.loader import Loader, Process, expand
+
+NAME = "linkage"
+_MOST_SYMBOLS = 5
+
+
+def check_linkage(image: ImageAtRest, expectation: Expectation) -> Check:
+    """Every library, symbol version and symbol that the product needs is there, as glibc's loader would find it.
+
+    Only the driver's libraries may be missing. The product's programs are processes; plugins, and libraries that no
+    program links to, are loaded into the process of the entrypoint.
+    """
+    elves = product.elves(image, expectation)
+    problems = product.broken(image, expectation)
+    problems += [line for elf in elves for line in _search_paths(image, elf)]
+    problems += [line for elf in elves if elf.interpreter for line in _interpreter(image, elf)]
+    mine = {elf.path for elf in elves}
+    loads = list(_loads(image, expectation, elves))
+    notes: list[str] = []
+    for root, process in loads:
+        missing, known = _missing(image, process, expectation)
+        problems += missing
+        notes += known
+        problems += _versions(process)
+        if process.missing:
+            notes.append(f"the symbols of {root.path} were not followed: a library is missing at rest")
+        else:
+            problems += _symbols(process, [elf for elf in process.elves if elf.path in mine])
+    return judge(
+        NAME,
+        list(dict.fromkeys(problems)),
+        passed=f"all libraries, versions and symbols of {len(elves)} ELF files are there",
+        notes=list(dict.fromkeys(notes)),
+    )
+
+
+def _loads(image: ImageAtRest, expectation: Expectation, elves: list[Elf]) -> Iterator[tuple[Elf, Process]]:
+    """Each root with its process: programs first, then what they would load later."""
+    loader = Loader(image)
+    main = Process()
+    entry = _entry_elf(image)
+    if entry:
+        loader.load(entry, main)
+        yield entry, main
+    reached = {elf.path for elf in main.elves}
+    for elf in elves:
+        if elf.is_program and elf is not entry:
+            process = Process()
+            loader.load(elf, process)
+            reached |= {loaded.path for loaded in process.elves}
+            yield elf, process
+    plugins = {elf.path for elf in product.plugins(image, expectation).values()}
+    for elf in elves:
+        if not elf.is_program and (elf.path in plugins or elf.path not in reached):
+            process = main.fork()
+            loader.load(elf, process)
+            yield elf, process
+
+
+def _entry_elf(image: ImageAtRest) -> Elf | None:
+    """The program that the kernel would run: the entrypoint, or the interpreter of a script."""
+    entry = product.entry_program(image)
+    for _ in range(2):
+        if entry is None:
+            return None
+        with image.open(entry) as file:
+            start = file.read(256)
+        if not start.startswith(b"#!"):
+            break
+        words = start[2:].splitlines()[0].decode("utf-8", errors="replace").split()
+        if words and words[0].endswith("/env"):
+            words = [word for word in words[1:] if not word.startswith("-")]
+        entry = image.find_program(words[0]) if words else None
+    return product.whole_elf(image, entry.path) if entry else None
+
+
+def _search_paths(image: ImageAtRest, elf: Elf) -> Iterator[str]:
+    """A folder that was named at build time and is not in the image: it works on the build machine only."""
+    for kind, folders in (("RPATH", elf.rpath), ("RUNPATH", elf.runpath)):
+        for folder in folders:
+            if not folder.startswith(("/", "$ORIGIN", "${ORIGIN}")):
+                yield f"{elf.path} has {kind} {folder!r}, which depends on the folder it is started in; use $ORIGIN"
+            elif folder.startswith("/") and image.tree.follow(expand(folder, elf)) is None:
+                yield f"{elf.path} has {kind} {folder}, which is not in the image; use $ORIGIN"
+
+
+def _interpreter(image: ImageAtRest, elf: Elf) -> Iterator[str]:
+    if product.whole_elf(image, elf.interpreter) is None:
+        yield f"{elf.path} is started by {elf.interpreter}, which is not in the image"
+
+
+def _missing(image: ImageAtRest, process: Process, expectation: Expectation) -> tuple[list[str], list[str]]:
+    problems, notes = [], []
+    for missing in process.missing:
+        if missing.library in expectation.driver_libraries:
+            notes.append(f"{missing.library} comes with the driver (needed by {missing.needed_by})")
+        else:
+            elsewhere = [e.path for e in image.tree if e.path.endswith(f"/{missing.library}") and e.kind != "folder"]
+            where = f"; {elsewhere[0]} is not where the loader looks, or leads nowhere" if elsewhere else ""
+            problems.append(f"{missing.library} is missing, needed by {missing.needed_by}{where}")
+    for name, elf in process.names.items():
+        if name in expectation.driver_libraries and "/stubs/" in elf.path:
+            problems.append(f"{name} is the stub {elf.path}: it would hide the host's driver")
+    return problems, notes
+
+
+def _versions(process: Process) -> Iterator[str]:
+    for elf in process.elves:
+        for library, versions in elf.versions_needed.items():
+            provider = process.names.get(library)
+            if provider and provider.versions_defined:  # without any, the loader only warns
+                for version in sorted(versions - provider.versions_defined):
+                    yield f"{elf.path} needs {version} of {library}, which {provider.path} does not have"
+
+
+def _symbols(process: Process, elves: list[Elf]) -> Iterator[str]:
+    for elf in elves:
+        left = sorted(n for n in elf.undefined if not any(n in other.defined for other in process.elves))
+        if left:
+            more = f" and {len(left) - _MOST_SYMBOLS} more" if len(left) > _MOST_SYMBOLS else ""
+            yield f"{elf.path} needs symbols that no library defines: {', '.join(left[:_MOST_SYMBOLS])}{more}"

@@ -1,0 +1,59 @@
+"""The part of an image that is ours: what lies in the plugin folder, and the entrypoint."""
+
+from __future__ import annotations
+
+from bakehouse.prove.elf import BrokenElfError, Elf
+from bakehouse.prove.expect import Expectation
+from bakehouse.prove.image import ImageAtRest
+from bakehouse.prove.layer import Entry
+
+INIT_SYMBOL = "ggml_backend_init"
+SCORE_SYMBOL = "ggml_backend_score"
+
+
+def entry_program(image: ImageAtRest) -> Entry | None:
+    """The file that the image starts."""
+    return image.find_program(image.command[0]) if image.command else None
+
+
+def files(image: ImageAtRest, expectation: Expectation) -> list[Entry]:
+    """Regular files of the product, sorted by path."""
+    found = {entry.path: entry for entry in image.tree.below(expectation.plugin_folder) if entry.kind == "file"}
+    program = entry_program(image)
+    if program:
+        found[program.path] = program
+    return [found[path] for path in sorted(found)]
+
+
+def elves(image: ImageAtRest, expectation: Expectation) -> list[Elf]:
+    """ELF files of the product. Damaged ones are left out: the linkage check names them."""
+    return [elf for elf in (whole_elf(image, entry.path) for entry in files(image, expectation)) if elf]
+
+
+def broken(image: ImageAtRest, expectation: Expectation) -> list[str]:
+    """One message for each damaged ELF file."""
+    messages = []
+    for entry in files(image, expectation):
+        try:
+            image.elf(entry.path)
+        except BrokenElfError as error:
+            messages.append(str(error))
+    return messages
+
+
+def plugins(image: ImageAtRest, expectation: Expectation) -> dict[str, Elf]:
+    """What ggml would load as a backend: file name in the plugin folder to its ELF file."""
+    found = {}
+    for entry in image.tree.children(expectation.plugin_folder):
+        elf = whole_elf(image, entry.path) if entry.path.endswith(".so") else None
+        if elf and (INIT_SYMBOL in elf.defined or SCORE_SYMBOL in elf.defined):
+            found[entry.path.rpartition("/")[2]] = elf
+    return found
+
+
+def whole_elf(image: ImageAtRest, path: str) -> Elf | None:
+    """The ELF file at a path; None also for a damaged one."""
+    try:
+        return image.elf(path)
+    except BrokenElfError:
+        return None
