@@ -13,10 +13,12 @@ from pathlib import Path
 from rich.console import Console
 
 import bakehouse
-from bakehouse.commands import build_matrix, plan
+from bakehouse.commands import plan
 from bakehouse.commands.bench import bench
+from bakehouse.commands.build_matrix import build_matrix
 from bakehouse.commands.clean import clean
 from bakehouse.commands.context import Context, default_cache
+from bakehouse.commands.job import Options
 from bakehouse.commands.lock import lock
 from bakehouse.commands.report import report
 from bakehouse.commands.schema import schema
@@ -43,7 +45,10 @@ environment:
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = argparse.ArgumentParser(
-        prog="bakehouse", description=bakehouse.__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="bakehouse",
+        description=bakehouse.__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"bakehouse {bakehouse.__version__}")
     top.add_argument("--root", type=Path, default=Path(), help="the project's folder, with matrix.yaml (default: here)")
@@ -51,11 +56,19 @@ def parser() -> argparse.ArgumentParser:
 
     planning = verbs.add_parser("plan", help="what would be built, and why the rest would not; touches nothing")
     _add_selection(planning)
-    planning.add_argument("--json", action="store_true", dest="as_json", help="for programs: cells, exclusions, bake file")
-    planning.add_argument("--explain", metavar="CELL", help="where each value of this cell comes from, or why it is excluded")
-    planning.add_argument("--write", metavar="FOLDER", type=Path, help="write the Dockerfiles and docker-bake.json there")
+    planning.add_argument(
+        "--json", action="store_true", dest="as_json", help="for programs: cells, exclusions, bake file"
+    )
+    planning.add_argument(
+        "--explain", metavar="CELL", help="where each value of this cell comes from, or why it is excluded"
+    )
+    planning.add_argument(
+        "--write", metavar="FOLDER", type=Path, help="write the Dockerfiles and docker-bake.json there"
+    )
 
-    building = verbs.add_parser("build-matrix", help="build, prove, start, measure and report (default: what runs here)")
+    building = verbs.add_parser(
+        "build-matrix", help="build, prove, start, measure and report (default: what runs here)"
+    )
     _add_selection(building)
     _add_run_options(building)
     building.add_argument("--no-tests", action="store_true", help="build and prove only; start nothing")
@@ -75,12 +88,16 @@ def parser() -> argparse.ArgumentParser:
 
     cleaning = verbs.add_parser("clean", help="remove containers and images that runs left; reports stay")
     cleaning.add_argument("--keep-images", action="store_true", help="remove containers only")
-    cleaning.add_argument("--cache", action="store_true", help="remove the cache folder too: downloads, compiler cache, engine")
+    cleaning.add_argument(
+        "--cache", action="store_true", help="remove the cache folder too: downloads, compiler cache, engine"
+    )
     return top
 
 
 def _add_selection(verb: argparse.ArgumentParser) -> None:
-    group = verb.add_argument_group("which cells (options of different kinds narrow each other, values of one kind add up)")
+    group = verb.add_argument_group(
+        "which cells (options of different kinds narrow each other, values of one kind add up)"
+    )
     group.add_argument("--all", action="store_true", dest="everything", help="every cell, whether it runs here or not")
     group.add_argument("--gpu", metavar="NAME", help="cells for this card of the catalogue; 'cpu' is the processor")
     group.add_argument("--only", metavar="GLOB", action="append", default=[], help="cells whose name matches")
@@ -96,9 +113,15 @@ def _add_selection(verb: argparse.ArgumentParser) -> None:
 
 def _add_run_options(verb: argparse.ArgumentParser) -> None:
     group = verb.add_argument_group("how to run")
-    group.add_argument("--quick", action="store_true", help="one container start, two repetitions: for CI, not for comparing")
-    group.add_argument("--starts", type=_positive, metavar="N", help="container starts a measurement (default: the recipe's)")
-    group.add_argument("--repetitions", type=_positive, metavar="N", help="repetitions in each start (default: the recipe's)")
+    group.add_argument(
+        "--quick", action="store_true", help="one container start, two repetitions: for CI, not for comparing"
+    )
+    group.add_argument(
+        "--starts", type=_positive, metavar="N", help="container starts a measurement (default: the recipe's)"
+    )
+    group.add_argument(
+        "--repetitions", type=_positive, metavar="N", help="repetitions in each start (default: the recipe's)"
+    )
     group.add_argument("--workers", type=_positive, metavar="N", help="probes at the same time (default: one a core)")
     group.add_argument("--fresh", action="store_true", help="begin anew even if the last run was cut off")
     group.add_argument("--no-install", action="store_true", help="never install Debian packages")
@@ -124,8 +147,8 @@ def _selection(arguments: argparse.Namespace) -> Selection:
     )
 
 
-def _run_options(arguments: argparse.Namespace) -> build_matrix.Options:
-    return build_matrix.Options(
+def _run_options(arguments: argparse.Namespace) -> Options:
+    return Options(
         selection=_selection(arguments),
         fresh=arguments.fresh,
         tests=not getattr(arguments, "no_tests", False),
@@ -137,15 +160,18 @@ def _run_options(arguments: argparse.Namespace) -> build_matrix.Options:
     )
 
 
-def _dispatch(arguments: argparse.Namespace, context: Context) -> ExitCode:
+def _dispatch(arguments: argparse.Namespace, context: Context) -> ExitCode:  # noqa: PLR0911 - one for each verb
     match arguments.verb:
         case "plan":
             options = plan.Options(
-                selection=_selection(arguments), as_json=arguments.as_json, explain=arguments.explain, write=arguments.write
+                selection=_selection(arguments),
+                as_json=arguments.as_json,
+                explain=arguments.explain,
+                write=arguments.write,
             )
             return plan.plan(context, options, out=Console())
         case "build-matrix":
-            return build_matrix.build_matrix(context, _run_options(arguments))
+            return build_matrix(context, _run_options(arguments))
         case "bench":
             return bench(context, _run_options(arguments))
         case "report":
@@ -184,12 +210,14 @@ def main(words: Sequence[str]) -> ExitCode:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
     except Exception:  # noqa: BLE001 - the last line of defence
-        console.print(f"a bug in bakehouse; please report it with this log: {_save_log(words)}", style="bold red", soft_wrap=True)
+        log = _save_log(words)
+        console.print(f"a bug in bakehouse; please report it with this log: {log}", style="bold red", soft_wrap=True)
         return ExitCode.BUG
 
 
 def _save_log(words: Sequence[str]) -> Path:
-    text = f"bakehouse {bakehouse.__version__}, Python {sys.version}\ncommand: {' '.join(words)}\n\n{traceback.format_exc()}"
+    versions = f"bakehouse {bakehouse.__version__}, Python {sys.version}"
+    text = f"{versions}\ncommand: {' '.join(words)}\n\n{traceback.format_exc()}"
     with tempfile.NamedTemporaryFile("w", prefix="bakehouse-", suffix=".log", delete=False, encoding="utf-8") as file:
         file.write(text)
     return Path(file.name)

@@ -136,7 +136,11 @@ def _explain(details: ErrorDetails, document: Document, model: type[BaseModel]) 
     if kind == "string_type" and (spelling := document.spelling(path)) is not None:
         found = {bool: "yes/no", int: "a number", float: "a number", type(None): "nothing"}
         what = found.get(type(details["input"]), "a date or another kind of value")
-        return InputError(f"must be text, but YAML reads {spelling or 'this'} as {what}", hint=f'Write "{spelling}" in quotes.', where=where)
+        return InputError(
+            f"must be text, but YAML reads {spelling or 'this'} as {what}",
+            hint=f'Write "{spelling}" in quotes.',
+            where=where,
+        )
     if kind == "string_pattern_mismatch":
         pattern = details.get("ctx", {}).get("pattern", "")
         return InputError(f"{details['input']!r} is not allowed here", hint=f"It must match {pattern}", where=where)

@@ -65,7 +65,7 @@ class InputError(BakehouseError):
     exit_code = ExitCode.BAD_INPUT
 
 
-class InputErrors(InputError):
+class InputErrors(InputError):  # noqa: N818 - the plural is the point
     """Several input errors at once, so that a file is mended in one go."""
 
     def __init__(self, errors: list[InputError]) -> None:

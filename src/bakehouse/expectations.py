@@ -28,7 +28,11 @@ def plugin_files(cell: Cell) -> tuple[str, ...]:
 
 
 def expectation(
-    cell: Cell, world: World, *, forbidden_certificates: frozenset[str] = frozenset(), forbidden_strings: tuple[bytes, ...] = ()
+    cell: Cell,
+    world: World,
+    *,
+    forbidden_certificates: frozenset[str] = frozenset(),
+    forbidden_strings: tuple[bytes, ...] = (),
 ) -> Expectation:
     """What must be true of the image's files and configuration."""
     runtime = cell.recipe.runtime

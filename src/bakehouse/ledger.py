@@ -16,7 +16,9 @@ from bakehouse.runs import RunFolder
 class Ledger:
     """The only writer of a run's cells."""
 
-    def __init__(self, *, folder: RunFolder, run: RunReport, cells: Iterable[Cell], excluded: Iterable[Excluded]) -> None:
+    def __init__(
+        self, *, folder: RunFolder, run: RunReport, cells: Iterable[Cell], excluded: Iterable[Excluded]
+    ) -> None:
         """Takes over what an interrupted run in the same folder had finished."""
         self.folder = folder
         earlier = folder.read_cells()

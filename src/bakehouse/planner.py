@@ -6,7 +6,6 @@ import hashlib
 import json
 from pathlib import Path
 
-from bakehouse.errors import InputError
 from bakehouse.model.cell import Cell, Excluded, World
 from bakehouse.model.files import GitPlace, Lock, PathPlace, RegistryPlace, SourcePlace
 from bakehouse.model.plan import Plan, Supplies, Supply
@@ -45,7 +44,8 @@ def published_supplies(world: World, lock: Lock) -> Supplies:
     return Supplies(
         bases={name: Supply(context=_published_base(name, world, lock)) for name in world.matrix.bases},
         sources={
-            name: Supply(context=_published_source(source.places, source.revision)) for name, source in world.matrix.sources.items()
+            name: Supply(context=_published_source(source.places, source.revision))
+            for name, source in world.matrix.sources.items()
         },
     )
 
@@ -55,7 +55,11 @@ def _published_base(name: str, world: World, lock: Lock) -> str:
         if isinstance(place, RegistryPlace):
             locked = lock.bases.get(name)
             pinned = locked is not None and locked.reference == place.registry
-            return f"docker-image://{place.registry}@{locked.digest}" if pinned and locked else f"docker-image://{place.registry}"
+            return (
+                f"docker-image://{place.registry}@{locked.digest}"
+                if pinned and locked
+                else f"docker-image://{place.registry}"
+            )
     return f"target:base-{name}"
 
 
@@ -78,13 +82,3 @@ def _fingerprint(cells: tuple[Cell, ...], dockerfiles: dict[str, str], supplies:
         },
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def find_cell(name: str, cells: tuple[Cell, ...], excluded: tuple[Excluded, ...]) -> Cell | Excluded:
-    """The combination with this name. Raises InputError with a suggestion."""
-    from bakehouse.config import suggest
-
-    known: dict[str, Cell | Excluded] = {item.name: item for item in (*cells, *excluded)}
-    if name not in known:
-        raise InputError(f"there is no cell {name!r}", hint=suggest(name, list(known)))
-    return known[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from bakehouse.accelerators import ACCELERATORS
 from bakehouse.config import suggest
@@ -112,7 +113,9 @@ def check_references(world: World) -> None:
     """Every name that is used is defined. Raises InputErrors with all that are not."""
     errors = [*_matrix_references(world.matrix)]
     if not world.recipes:
-        errors.append(InputError("there is no recipe", hint="Add recipes/NAME/recipe.yaml.", where=Where(file="recipes/")))
+        errors.append(
+            InputError("there is no recipe", hint="Add recipes/NAME/recipe.yaml.", where=Where(file="recipes/"))
+        )
     for name, recipe in world.recipes.items():
         errors += _recipe_references(name, recipe, world.matrix)
     if errors:
@@ -154,7 +157,9 @@ def _recipe_references(name: str, recipe: Recipe, matrix: Matrix) -> Iterator[In
     yield from _unknown([recipe.build.base], matrix.bases, "bases", "build", "base", file=file)
     yield from _unknown([recipe.build.source], matrix.sources, "sources", "build", "source", file=file)
     if recipe.probes.throughput:
-        yield from _unknown([recipe.probes.throughput.model], matrix.models, "models", "probes", "throughput", "model", file=file)
+        yield from _unknown(
+            [recipe.probes.throughput.model], matrix.models, "models", "probes", "throughput", "model", file=file
+        )
 
 
 def _unknown(
@@ -167,9 +172,11 @@ def _unknown(
 
 
 def _check_names(points: list[Coordinates]) -> None:
-    for left, right in zip(points, points[1:], strict=False):
+    for left, right in pairwise(points):
         if left.name == right.name:
-            raise _error(f"two combinations are called {left.name}: {left} and {right}", "axes", hint="Rename one of them.")
+            raise _error(
+                f"two combinations are called {left.name}: {left} and {right}", "axes", hint="Rename one of them."
+            )
 
 
 def _error(message: str, *path: str, hint: str | None = None, file: str = MATRIX) -> InputError:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from bakehouse.errors import InfrastructureError, InputError
-from bakehouse.model.report import CellReport, RunReport
+from bakehouse.model.report import CellReport
 from bakehouse.reporters import files, json_file
 
 _UNFINISHED = "unfinished.pid"
@@ -80,7 +80,9 @@ def new_run(reports: Path, *, started: datetime, fingerprint: str) -> RunFolder:
 
 def interrupted_run(reports: Path, *, fingerprint: str) -> RunFolder | None:
     """The newest run, if it was cut off and did the same: the one to resume."""
-    folders = sorted((path.parent for path in reports.glob(f"*/{json_file.file}") if not path.parent.is_symlink()), reverse=True)
+    folders = sorted(
+        (path.parent for path in reports.glob(f"*/{json_file.file}") if not path.parent.is_symlink()), reverse=True
+    )
     for path in folders[:1]:
         folder = RunFolder(path=path)
         try:
@@ -91,5 +93,3 @@ def interrupted_run(reports: Path, *, fingerprint: str) -> RunFolder | None:
         if run.finished is None and run.fingerprint == fingerprint and not alive:
             return folder
     return None
-
-

@@ -17,6 +17,10 @@ CPU = "cpu"
 """As the name of a card: the machine's own processor."""
 
 
+AXES = ("recipe", "accelerator", "toolkit", "arch")
+"""Those that have an option of their own."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
     """What a person asked for. Options of different kinds narrow each other; values of one kind add up."""
@@ -34,7 +38,7 @@ class Selection:
         """The options as they would be typed."""
         words = ["--all"] if self.everything else []
         words += [f"--gpu {self.gpu}"] if self.gpu else []
-        for option in ("only", "skip", "recipe", "accelerator", "toolkit", "arch"):
+        for option in ("only", "skip", *AXES):
             words += [f"--{option} {value}" for value in getattr(self, option)]
         return tuple(words)
 
@@ -58,13 +62,15 @@ def find_gpu(name: str, matrix: Matrix) -> tuple[str, Gpu]:
     known = {word: card for card, gpu in matrix.gpus.items() for word in (card, *gpu.aliases)}
     if name.lower() not in known:
         hint = suggest(name.lower(), [*known, CPU])
-        raise InputError(f"there is no GPU {name!r} in the catalogue", hint=hint, where=Where(file="matrix.yaml", path=("gpus",)))
+        raise InputError(
+            f"there is no GPU {name!r} in the catalogue", hint=hint, where=Where(file="matrix.yaml", path=("gpus",))
+        )
     card = known[name.lower()]
     return card, matrix.gpus[card]
 
 
 def has_card(machine: Machine, name: str, matrix: Matrix) -> bool:
-    """Whether this machine has the card: the driver's name for it holds all words of the catalogue's name or an alias."""
+    """Whether this machine has the card: the driver's name for it holds the catalogue's name or an alias."""
     if name == CPU:
         return True
     card, gpu = find_gpu(name, matrix)
@@ -82,7 +88,7 @@ def require_card(machine: Machine, name: str, matrix: Matrix) -> None:
     card, gpu = find_gpu(name, matrix)
     what = f"{card} ({', '.join(str(part) for part in (gpu.accelerator, gpu.arch, gpu.memory) if part)})"
     hint = (
-        f"Run the same command on a machine that has it, for example: ssh HOST 'cd bakehouse && nox -s bench -- --gpu {card}'\n"
+        f"Run the same command on a machine that has it: ssh HOST 'cd bakehouse && nox -s bench -- --gpu {card}'\n"
         f"  To build its images here without running them: nox -s build-matrix -- --gpu {card} --no-tests\n"
         f"  To measure on this machine's processor: nox -s bench -- --gpu {CPU}"
     )
@@ -103,10 +109,7 @@ def _tests(selection: Selection, matrix: Matrix, machine: Machine) -> list[Test]
     if selection.only:
         tests.append(lambda at: _matches_any(at.name, selection.only))
     tests.append(lambda at: not _matches_any(at.name, selection.skip))
-    for option in ("recipe", "accelerator", "toolkit", "arch"):
-        if wanted := getattr(selection, option):
-            tests.append(lambda at, option=option, wanted=wanted: _fits(getattr(at, option), wanted))  # type: ignore[misc]
-    return tests
+    return [*tests, *(_axis_test(axis, getattr(selection, axis)) for axis in AXES if getattr(selection, axis))]
 
 
 def runs_on(at: Coordinates, machine: Machine) -> bool:
@@ -120,8 +123,14 @@ def _gpu_test(name: str, matrix: Matrix, machine: Machine) -> Test:
         return lambda at: at.accelerator is AcceleratorName.CPU and at.platform == machine.platform
     _, gpu = find_gpu(name, matrix)
     return lambda at: (
-        at.accelerator is gpu.accelerator and at.platform == gpu.platform and (gpu.arch is None or at.arch in (None, gpu.arch))
+        at.accelerator is gpu.accelerator
+        and at.platform == gpu.platform
+        and (gpu.arch is None or at.arch in (None, gpu.arch))
     )
+
+
+def _axis_test(axis: str, wanted: Sequence[str]) -> Test:
+    return lambda at: _fits(getattr(at, axis), wanted)
 
 
 def _matches_any(name: str, patterns: Sequence[str]) -> bool:
@@ -131,7 +140,8 @@ def _matches_any(name: str, patterns: Sequence[str]) -> bool:
 def _fits(value: str | None, wanted: Sequence[str]) -> bool:
     """`--toolkit 12.9` fits `12.9` and `12.9.1`; a pattern fits what it matches."""
     return value is not None and any(
-        value == word or value.startswith(f"{word}.") or value.endswith(f"-{word}") or fnmatchcase(value, word) for word in wanted
+        value == word or value.startswith(f"{word}.") or value.endswith(f"-{word}") or fnmatchcase(value, word)
+        for word in wanted
     )
 
 
@@ -149,7 +159,9 @@ def _nothing(resolution: Resolution, selection: Selection, tests: list[Test], ma
             return InputError(message, hint=f"{out.name} is excluded: {out.reason}{link}.")
     names = [cell.name for cell in resolution.cells]
     if not names:
-        return InputError("the matrix has no cell: every combination is excluded", hint="bakehouse plan lists the reasons.")
+        return InputError(
+            "the matrix has no cell: every combination is excluded", hint="bakehouse plan lists the reasons."
+        )
     if len(selection.only) == 1:
         return InputError(message, hint=suggest(selection.only[0], names))
     return InputError(message, hint=f"There is: {', '.join(names[:20])}{' ...' if len(names) > 20 else ''}")  # noqa: PLR2004

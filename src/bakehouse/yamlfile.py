@@ -18,6 +18,8 @@ KeyPath = tuple[str | int, ...]
 MAX_DEPTH = 50
 MAX_NODES = 200_000
 
+_COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
@@ -90,6 +92,8 @@ class _Builder:
         self._open.add(id(node))
         try:
             match node:
+                case yaml.CollectionNode() if node.tag not in _COLLECTIONS:
+                    raise self._error(f"the tag {node.tag} is not allowed", node, path)
                 case yaml.MappingNode():
                     return self._mapping(node, path)
                 case yaml.SequenceNode():

@@ -15,8 +15,10 @@ class Planned:
     name: AcceleratorName
 
     def variants(self, matrix: Matrix) -> Iterator[tuple[str | None, str | None]]:
-        toolkits = [name for name in matrix.axes.toolkit if matrix.toolkits[name].accelerator is self.name]
-        archs = [name for name in matrix.axes.arch if matrix.archs[name].accelerator is self.name]
+        toolkits: list[str | None] = [
+            name for name in matrix.axes.toolkit if matrix.toolkits[name].accelerator is self.name
+        ]
+        archs: list[str | None] = [name for name in matrix.axes.arch if matrix.archs[name].accelerator is self.name]
         for toolkit in toolkits or [None]:
             for arch in archs or [None]:
                 yield toolkit, arch

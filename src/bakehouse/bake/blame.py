@@ -14,7 +14,8 @@ INFRASTRUCTURE = re.compile(
     | failed\ to\ fetch\ http | hash\ sum\ mismatch | certificate\ verify\ failed | unable\ to\ locate\ package.*update
     | cannot\ connect\ to\ the\ docker\ daemon | error\ reading\ from\ server | code\ =\ unavailable | unexpected\ eof
     | transport\ is\ closing | client\ connection\ is\ closing | broken\ pipe | no\ such\ host
-    | failed\ to\ resolve\ source\ metadata | failed\ to\ do\ request | toomanyrequests | 50[234]\ (bad\ gateway|service|gateway)
+    | failed\ to\ resolve\ source\ metadata | failed\ to\ do\ request | toomanyrequests
+    | 50[234]\ (bad\ gateway|service|gateway)
     | cannot\ allocate\ memory | out\ of\ memory | signal:\ killed | exit\ code:\ 137
     | path\ .*\ not\ found | grpc:\ the\ client\ connection
     """,

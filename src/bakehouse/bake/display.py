@@ -41,7 +41,9 @@ class LiveDisplay:
         self._live.__enter__()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._live.__exit__(kind, value, trace)
 
     def update(self, state: BuildState, changed: list[Vertex], lines: list[Line]) -> None:  # noqa: ARG002 - drawn by the clock
@@ -64,13 +66,17 @@ class LiveDisplay:
     def _running_row(self, vertex: Vertex) -> Text:
         seconds = (self._clock() - vertex.started).total_seconds() if vertex.started else 0.0
         counter = f" {_bar(vertex.counter)} {vertex.counter[0]}/{vertex.counter[1]}" if vertex.counter else ""
-        return Text.assemble("  ", (label(vertex), "cyan"), counter, (f"  {duration(seconds)}", "dim"), overflow="ellipsis", no_wrap=True)
+        return Text.assemble(
+            "  ", (label(vertex), "cyan"), counter, (f"  {duration(seconds)}", "dim"), overflow="ellipsis", no_wrap=True
+        )
 
 
 class PlainDisplay:
     """A line for each step that ends, and now and then one for a compile that takes long."""
 
-    def __init__(self, cells: Sequence[Cell], say: Callable[[str], None], *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, cells: Sequence[Cell], say: Callable[[str], None], *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._total = len(cells)
         self._say = say
         self._monotonic = monotonic
@@ -80,7 +86,9 @@ class PlainDisplay:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         pass
 
     def update(self, state: BuildState, changed: list[Vertex], lines: list[Line]) -> None:  # noqa: ARG002 - the protocol's shape
@@ -143,8 +151,8 @@ def _short(command: str) -> str:
         if (at := text.find(interesting)) >= 0:
             text = text[at:]
             break
-    text = text.partition("--target ")[2] and f"compile {text.partition('--target ')[2]}" or text
-    return text.partition(" && ")[0][:60]
+    _, compiles, targets = text.partition("cmake --build /build --target ")
+    return (f"compile {targets}" if compiles else text).partition(" && ")[0][:60]
 
 
 def _bar(counter: tuple[int, int], width: int = 20) -> str:

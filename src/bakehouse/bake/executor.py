@@ -86,7 +86,17 @@ class Oven:
 
     def _command(self, cells: list[Cell], metadata: Path) -> list[str]:
         file = str(self._folder / BAKE_FILE)
-        command = ["docker", "buildx", "bake", "--file", file, "--progress", "rawjson", "--metadata-file", str(metadata)]
+        command = [
+            "docker",
+            "buildx",
+            "bake",
+            "--file",
+            file,
+            "--progress",
+            "rawjson",
+            "--metadata-file",
+            str(metadata),
+        ]
         return [*command, *(cell.target for cell in cells)]
 
     def _guilty(self, cells: list[Cell], state: BuildState, message: str) -> dict[str, Built]:
@@ -102,7 +112,10 @@ class Oven:
     def _finished(self, cell: Cell, state: BuildState, metadata: dict[str, Any]) -> Built:
         steps = state.of(cell.target)
         result = BuildResult(
-            verdict=Verdict.PASSED, seconds=_span(steps), steps=[_step(vertex) for vertex in steps], log=self._relative(cell)
+            verdict=Verdict.PASSED,
+            seconds=_span(steps),
+            steps=[_step(vertex) for vertex in steps],
+            log=self._relative(cell),
         )
         return Built(result=result, digest=metadata.get("containerimage.digest"))
 
@@ -137,7 +150,9 @@ def write_bake_files(folder: Path, *, dockerfiles: dict[str, str], bake: dict[st
             (folder / name).write_text(text, encoding="utf-8")
         (folder / BAKE_FILE).write_text(json.dumps(bake, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        raise InfrastructureError(f"cannot write the rendered files: {error}", hint=f"Is there room in {folder}?") from None
+        raise InfrastructureError(
+            f"cannot write the rendered files: {error}", hint=f"Is there room in {folder}?"
+        ) from None
 
 
 def _read_metadata(path: Path) -> dict[str, dict[str, Any]]:

@@ -26,7 +26,9 @@ class StepLogs:
             self._files[target] = self._stack.enter_context(path.open("a", encoding="utf-8", buffering=1))
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stack.close()
 
     def write(self, changed: list[Vertex], lines: list[Line]) -> None:
@@ -37,7 +39,13 @@ class StepLogs:
                 self._end(vertex)
 
     def _end(self, vertex: Vertex) -> None:
-        how = f"failed: {vertex.error}" if vertex.error else "cached" if vertex.cached else f"done in {vertex.seconds:.1f} s"
+        how = (
+            f"failed: {vertex.error}"
+            if vertex.error
+            else "cached"
+            if vertex.cached
+            else f"done in {vertex.seconds:.1f} s"
+        )
         for target in vertex.names:
             if (target, vertex.digest) not in self._ended:
                 self._ended.add((target, vertex.digest))

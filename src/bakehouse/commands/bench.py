@@ -1,11 +1,12 @@
-"""`bench`: measure images on this machine's processor or card. Builds them first, which costs nothing if they are there."""
+"""`bench`: measure images on this machine's processor or card. They are built first, from cache if they can be."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from bakehouse.commands.build_matrix import Options, build_matrix
+from bakehouse.commands.build_matrix import build_matrix
 from bakehouse.commands.context import Context
+from bakehouse.commands.job import Options
 from bakehouse.errors import ExitCode
 from bakehouse.select import CPU
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 import bakehouse
 from bakehouse.commands import stages
 from bakehouse.commands.context import Context, open_project, revision
+from bakehouse.commands.job import Job, Options
 from bakehouse.config import Project
 from bakehouse.engine.connect import connect
 from bakehouse.engine.connection import Engine
@@ -26,31 +25,11 @@ from bakehouse.planner import make_plan
 from bakehouse.reporters.latest import update_latest
 from bakehouse.reporters.terminal import print_run
 from bakehouse.runs import RunFolder, interrupted_run, new_run
-from bakehouse.select import Selection, require_card, select
+from bakehouse.select import require_card, select
 from bakehouse.supply.chain import Gathered, gather
 from bakehouse.supply.lock import read_lock
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Options:
-    selection: Selection
-    fresh: bool = False
-    """Begin a new run even if the last one was cut off."""
-    tests: bool = True
-    """Start the images and probe them."""
-    prove: bool = True
-    probes: tuple[str, ...] = ()
-    """Only these kinds of probes; all without it."""
-    quick: bool = False
-    """One start and two repetitions: the path is walked, the figures are rough."""
-    starts: int | None = None
-    repetitions: int | None = None
-    workers: int | None = None
-    """Probes at the same time; by default one for each core."""
-    install: bool = True
-    """Whether Debian packages may be installed when the machine has no engine."""
-    need_card: bool = False
-    """Whether the selection's card must be in this machine (bench)."""
+HEADLINE_NAMES = 6
 
 
 def build_matrix(context: Context, options: Options) -> ExitCode:
@@ -60,7 +39,7 @@ def build_matrix(context: Context, options: Options) -> ExitCode:
     if options.need_card and options.selection.gpu:
         require_card(machine, options.selection.gpu, project.world.matrix)
     cells = select(resolution, options.selection, matrix=project.world.matrix, machine=machine)
-    context.say(f"{len(cells)} of {len(resolution.cells)} cells: {', '.join(cell.name for cell in cells[:6])}{' ...' if len(cells) > 6 else ''}")  # noqa: PLR2004
+    context.say(_headline(cells, len(resolution.cells)))
     with ExitStack() as stack:
         engine = stack.enter_context(
             connect(cache=context.cache, environ=context.environ, say=context.say, allow_install=options.install)
@@ -76,45 +55,50 @@ def build_matrix(context: Context, options: Options) -> ExitCode:
             environ=context.environ,
             say=context.say,
         )
-        ledger, plan = _open(context, options, project, cells, resolution.excluded, engine, gathered)
-        ledger.folder.claim()
-        stack.callback(ledger.folder.release)
+        job = _open(context, options, project, engine, gathered, cells=cells, excluded=resolution.excluded)
+        folder = job.ledger.folder
+        folder.claim()
+        stack.callback(folder.release)
         try:
-            _walk(context, options, project, engine, gathered, ledger, plan)
+            _walk(job)
         except BaseException:
-            ledger.write()
-            context.say(f"stopped; what had finished is in {ledger.folder.path}, and the same command goes on there")
+            job.ledger.write()
+            context.say(f"stopped; what had finished is in {folder.path}, and the same command goes on there")
             raise
         finally:
-            reap(engine, say=context.say, run=ledger.folder.name)
-        run = ledger.write(finished=True)
+            reap(engine, say=context.say, run=folder.name)
+        run = job.ledger.write(finished=True)
     update_latest(context.reports, run.run)
-    print_run(run, ledger.folder.path, context.console)
+    print_run(run, folder.path, context.console)
     return exit_code(run)
 
 
-def _walk(
-    context: Context, options: Options, project: Project, engine: Engine, gathered: Gathered, ledger: Ledger, plan: Plan
-) -> None:
+def _headline(cells: tuple[Cell, ...], total: int) -> str:
+    names = ", ".join(cell.name for cell in cells[:HEADLINE_NAMES])
+    return f"{len(cells)} of {total} cells: {names}{', ...' if len(cells) > HEADLINE_NAMES else ''}"
+
+
+def _walk(job: Job) -> None:
     """The steps of a run, one after the other."""
-    stages.bake(context, engine, ledger, plan)
-    if options.prove:
-        stages.prove(context, project, engine, ledger, plan)
-    if options.tests:
-        stages.test(context, options, project, engine, gathered, ledger, plan)
-    for cell in ledger.todo(plan.cells):
-        ledger.finish(cell.name)
+    stages.bake(job)
+    if job.options.prove:
+        stages.prove(job)
+    if job.options.tests:
+        stages.test(job)
+    for cell in job.ledger.todo(job.plan.cells):
+        job.ledger.finish(cell.name)
 
 
 def _open(
     context: Context,
     options: Options,
     project: Project,
-    cells: tuple[Cell, ...],
-    excluded: tuple[Excluded, ...],
     engine: Engine,
     gathered: Gathered,
-) -> tuple[Ledger, Plan]:
+    *,
+    cells: tuple[Cell, ...],
+    excluded: tuple[Excluded, ...],
+) -> Job:
     """Decide what will be built and open the run's folder: a new one, or that of a run that was cut off."""
     supplies = Supplies(
         bases=gathered.bases,
@@ -122,11 +106,10 @@ def _open(
         secrets=network_secrets(context.environ, cache=context.cache),
         recipe_root=str(context.root / "recipes"),
     )
-    possible = tuple(cell for cell in cells if stages.lacks(cell, gathered) is None)
     plan = make_plan(
         root=context.root,
         world=project.world,
-        cells=possible,
+        cells=tuple(cell for cell in cells if stages.lacks(cell, gathered) is None),
         excluded=excluded,
         supplies=supplies,
         selected_by=options.selection.words(),
@@ -135,7 +118,7 @@ def _open(
     run = RunReport(
         run=folder.name,
         bakehouse=bakehouse.__version__,
-        command=list(context.command or sys.argv),
+        command=list(context.command),
         fingerprint=plan.fingerprint,
         revision=revision(context.root),
         started=context.started,
@@ -147,8 +130,10 @@ def _open(
     for cell in cells:
         if missing := stages.lacks(cell, gathered):
             ledger.update(cell.name, verdict=Verdict.ERRORED, reason=missing)
-    stages.write_plan(plan, project, supplies, folder)
-    return ledger, plan
+    stages.write_plan(plan, project.world, supplies, folder)
+    return Job(
+        context=context, options=options, project=project, engine=engine, gathered=gathered, plan=plan, ledger=ledger
+    )
 
 
 def _folder(context: Context, options: Options, plan: Plan) -> RunFolder:

@@ -22,6 +22,8 @@ def clean(context: Context, *, images: bool, cache: bool) -> ExitCode:
         try:
             shutil.rmtree(context.cache)
         except OSError as error:
-            raise InfrastructureError(f"cannot remove the cache: {error}", hint="Is an engine still running in it?") from None
+            raise InfrastructureError(
+                f"cannot remove the cache: {error}", hint="Is an engine still running in it?"
+            ) from None
         context.say(f"removed {context.cache}")
     return ExitCode.OK

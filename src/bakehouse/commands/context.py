@@ -59,8 +59,12 @@ def open_project(root: Path) -> tuple[Project, Resolution]:
 def revision(root: Path) -> str:
     """Git commit of the project, with `-dirty` where files differ from it; empty without git."""
     try:
-        head = process.run(["git", "-C", str(root), "rev-parse", "HEAD"], env=dict(os.environ), timeout=10).stdout.strip()
-        changes = process.run(["git", "-C", str(root), "status", "--porcelain", "--untracked-files=no"], timeout=30).stdout
+        head = process.run(
+            ["git", "-C", str(root), "rev-parse", "HEAD"], env=dict(os.environ), timeout=10
+        ).stdout.strip()
+        changes = process.run(
+            ["git", "-C", str(root), "status", "--porcelain", "--untracked-files=no"], timeout=30
+        ).stdout
     except InfrastructureError:
         return ""
     return f"{head}-dirty" if changes.strip() else head

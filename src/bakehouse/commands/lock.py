@@ -12,12 +12,11 @@ from bakehouse.supply.lock import read_lock, write_lock
 def lock(context: Context, *, install: bool) -> ExitCode:
     """Gather everything that any cell needs. What no place answers for keeps the pin it had."""
     project, resolution = open_project(context.root)
-    old = read_lock(context.root)
     with connect(cache=context.cache, environ=context.environ, say=context.say, allow_install=install) as engine:
         gathered = gather(
             world=project.world,
             cells=resolution.cells,
-            lock=old,
+            lock=read_lock(context.root),
             cache=context.cache,
             root=context.root,
             engine=engine,
@@ -26,6 +25,6 @@ def lock(context: Context, *, install: bool) -> ExitCode:
         )
     for (kind, name), reason in gathered.missing.items():
         context.say(f"{kind} {name} keeps what it had: {reason}")
-    write_lock(context.root, gathered.lock)
-    context.say("bakehouse.lock has not changed" if gathered.lock == old else "wrote bakehouse.lock")
+    changed = write_lock(gathered.lock, root=context.root)
+    context.say("wrote bakehouse.lock" if changed else "bakehouse.lock has not changed")
     return ExitCode.OK

@@ -58,7 +58,9 @@ def plan(context: Context, options: Options, *, out: Console) -> ExitCode:
 
 
 def _cells(selection: Selection, resolution: Resolution, matrix: Any) -> tuple[Cell, ...]:
-    return resolution.cells if selection == Selection() else select(resolution, selection, matrix=matrix, machine=detect())
+    return (
+        resolution.cells if selection == Selection() else select(resolution, selection, matrix=matrix, machine=detect())
+    )
 
 
 def _document(made: Plan) -> dict[str, Any]:
@@ -79,7 +81,9 @@ def _document(made: Plan) -> dict[str, Any]:
             }
             for cell in made.cells
         ],
-        "excluded": [{"name": item.name, "reason": item.reason, "rule": item.rule, "link": item.link} for item in made.excluded],
+        "excluded": [
+            {"name": item.name, "reason": item.reason, "rule": item.rule, "link": item.link} for item in made.excluded
+        ],
         "bake": made.bake,
         "dockerfiles": made.dockerfiles,
     }
@@ -97,4 +101,6 @@ def _print(cells: tuple[Cell, ...], resolution: Resolution, out: Console) -> Non
     if resolution.excluded:
         out.print(f"\n{len(resolution.excluded)} combinations are excluded:", highlight=False)
         for item in resolution.excluded:
-            out.print(Text.assemble("  ", item.name, (f"  {item.reason}", "dim"), (f"  [{item.rule}]", "dim")), soft_wrap=True)
+            out.print(
+                Text.assemble("  ", item.name, (f"  {item.reason}", "dim"), (f"  [{item.rule}]", "dim")), soft_wrap=True
+            )

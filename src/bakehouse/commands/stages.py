@@ -1,4 +1,4 @@
-"""The stages of a run: bake, prove, test. Each takes the cells that are still good and tells the ledger what it found."""
+"""The stages of a run: each takes the cells that are still good and tells the ledger what it found."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bakehouse.bake.display import display
 from bakehouse.bake.executor import Oven, write_bake_files
-from bakehouse.commands.context import Context
-from bakehouse.config import Project
-from bakehouse.engine.connection import Engine
+from bakehouse.commands.job import Job
 from bakehouse.engine.network import ca_bundle, ca_fingerprints
 from bakehouse.errors import BakehouseError
 from bakehouse.expectations import expectation, subject
 from bakehouse.ledger import Ledger
-from bakehouse.model.cell import Cell
+from bakehouse.model.cell import Cell, World
 from bakehouse.model.plan import Plan, Supplies
 from bakehouse.model.report import Check
 from bakehouse.model.suite import Suite
@@ -29,9 +26,6 @@ from bakehouse.runs import RunFolder
 from bakehouse.supply.chain import Gathered
 from bakehouse.testing.results import collect
 from bakehouse.testing.run import run_suite
-
-if TYPE_CHECKING:
-    from bakehouse.commands.build_matrix import Options
 
 QUICK_STARTS, QUICK_REPETITIONS = 1, 2
 
@@ -45,89 +39,94 @@ def lacks(cell: Cell, gathered: Gathered) -> str | None:
     return None
 
 
-def write_plan(plan: Plan, project: Project, supplies: Supplies, folder: RunFolder) -> None:
+def write_plan(plan: Plan, world: World, supplies: Supplies, folder: RunFolder) -> None:
     """Write the rendered files. The bake file names the folder it lies in."""
     at_home = replace(supplies, bake_root=str(folder.bake))
-    write_bake_files(folder.bake, dockerfiles=plan.dockerfiles, bake=bake_file(plan.cells, project.world, at_home))
+    write_bake_files(folder.bake, dockerfiles=plan.dockerfiles, bake=bake_file(plan.cells, world, at_home))
 
 
-def bake(context: Context, engine: Engine, ledger: Ledger, plan: Plan) -> None:
+def bake(job: Job) -> None:
     """Build what is still to do. Every cell gets a build result."""
-    cells = ledger.todo(plan.cells)
+    cells = job.ledger.todo(job.plan.cells)
     if not cells:
         return
-    with display(cells, context.console, context.say) as watcher:
-        oven = Oven(engine=engine, root=context.root, folder=ledger.folder.bake, logs=ledger.folder.logs, watcher=watcher)
+    folder = job.ledger.folder
+    with display(cells, job.context.console, job.context.say) as watcher:
+        oven = Oven(engine=job.engine, root=job.context.root, folder=folder.bake, logs=folder.logs, watcher=watcher)
         built = oven.bake(cells)
     for cell in cells:
-        ledger.update(cell.name, build=built[cell.name].result)
-        result = ledger[cell.name]
-        context.say(f"{cell.name}: built" if result.verdict is Verdict.PASSED else f"{cell.name}: {result.verdict}, {result.reason}")
+        job.ledger.update(cell.name, build=built[cell.name].result)
+        result = job.ledger[cell.name]
+        good = result.verdict is Verdict.PASSED
+        job.context.say(f"{cell.name}: built" if good else f"{cell.name}: {result.verdict}, {result.reason}")
 
 
-def prove(context: Context, project: Project, engine: Engine, ledger: Ledger, plan: Plan) -> None:
+def prove(job: Job) -> None:
     """Check each image at rest, without starting it."""
-    bundle = ca_bundle(context.environ)
+    bundle = ca_bundle(job.context.environ)
     certificates = frozenset(ca_fingerprints(bundle)) if bundle else frozenset()
-    for cell in ledger.passed_so_far(plan.cells):
-        expected = expectation(cell, project.world, forbidden_certificates=certificates)
+    for cell in job.ledger.passed_so_far(job.plan.cells):
+        expected = expectation(cell, job.project.world, forbidden_certificates=certificates)
         try:
-            with _scratch(context.cache) as folder:
+            with _scratch(job.context.cache) as folder:
                 tar = Path(folder) / "image.tar"
-                save_image(engine, cell.image, to=tar)
+                save_image(job.engine, cell.image, to=tar)
                 with ImageAtRest.open(tar) as image:
-                    ledger.update(cell.name, image=image.to_report(reference=cell.image), checks=run_checks(image, expected))
+                    checks = run_checks(image, expected)
+                    job.ledger.update(cell.name, image=image.to_report(reference=cell.image), checks=checks)
         except BakehouseError as error:
-            ledger.update(cell.name, checks=[Check(name="open", verdict=Verdict.ERRORED, message=str(error))])
-        _say_proof(context, ledger, cell)
+            job.ledger.update(cell.name, checks=[Check(name="open", verdict=Verdict.ERRORED, message=str(error))])
+        _say_proof(job, cell)
 
 
-def _say_proof(context: Context, ledger: Ledger, cell: Cell) -> None:
-    checks = ledger[cell.name].checks
+def _say_proof(job: Job, cell: Cell) -> None:
+    checks = job.ledger[cell.name].checks
     good = sum(check.verdict is Verdict.PASSED for check in checks)
-    context.say(f"{cell.name}: {good} of {len(checks)} proofs at rest passed")
+    job.context.say(f"{cell.name}: {good} of {len(checks)} proofs at rest passed")
     for check in checks:
         if check.verdict in (Verdict.FAILED, Verdict.ERRORED):
-            context.say(f"  {check.name}: {check.message}")
+            job.context.say(f"  {check.name}: {check.message}")
 
 
-def test(
-    context: Context, options: Options, project: Project, engine: Engine, gathered: Gathered, ledger: Ledger, plan: Plan
-) -> None:
+def test(job: Job) -> None:
     """Start the images and probe them, several at a time; measurements run alone."""
-    cells = ledger.passed_so_far(plan.cells)
+    cells = job.ledger.passed_so_far(job.plan.cells)
     if not cells:
         return
-    suite = Suite(
-        run=ledger.folder.name,
-        run_folder=str(ledger.folder.path),
-        cache=str(context.cache),
+    run_suite(
+        _suite(job, cells),
+        engine=job.engine,
+        root=job.context.root,
+        recipe_test_folders=_recipe_tests(job.context.root, cells),
+        workers=job.options.workers or len(os.sched_getaffinity(0)),
+        probes=job.options.probes,
+        say=job.context.say,
+    )
+    found = collect(job.ledger.folder.path)
+    for cell in cells:
+        tests, measurements = found.get(cell.name, ([], []))
+        job.ledger.update(cell.name, tests=tests, measurements=measurements)
+
+
+def _suite(job: Job, cells: list[Cell]) -> Suite:
+    options, folder = job.options, job.ledger.folder
+    return Suite(
+        run=folder.name,
+        run_folder=str(folder.path),
+        cache=str(job.context.cache),
         mode="quick" if options.quick else "full",
         subjects=[
             subject(
                 cell,
-                project.world,
-                digest=_digest(ledger, cell),
-                model_path=_model(cell, gathered),
+                job.project.world,
+                digest=_digest(job.ledger, cell),
+                model_path=_model(cell, job.gathered),
                 starts=options.starts or (QUICK_STARTS if options.quick else None),
                 repetitions=options.repetitions or (QUICK_REPETITIONS if options.quick else None),
             )
             for cell in cells
         ],
     )
-    run_suite(
-        suite,
-        engine=engine,
-        root=context.root,
-        recipe_test_folders=_recipe_tests(context.root, cells),
-        workers=options.workers or len(os.sched_getaffinity(0)),
-        probes=options.probes,
-        say=context.say,
-    )
-    found = collect(ledger.folder.path)
-    for cell in cells:
-        tests, measurements = found.get(cell.name, ([], []))
-        ledger.update(cell.name, tests=tests, measurements=measurements)
 
 
 def _digest(ledger: Ledger, cell: Cell) -> str:

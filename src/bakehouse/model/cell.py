@@ -30,7 +30,9 @@ class Coordinates:
     @property
     def name(self) -> str:
         """`llama-server-cuda12.9-sm120-amd64`. For reading only: nothing takes a name apart again."""
-        toolkit = f"{self.accelerator}{self.toolkit.removeprefix(self.accelerator)}" if self.toolkit else self.accelerator
+        toolkit = (
+            f"{self.accelerator}{self.toolkit.removeprefix(self.accelerator)}" if self.toolkit else self.accelerator
+        )
         parts = [self.recipe, toolkit]
         if self.arch:
             parts.append(self.arch.replace("_", ""))

@@ -23,7 +23,9 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Platform = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+/[a-z0-9]+(?:/v[0-9]+)?$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Size = Annotated[str, StringConstraints(pattern=r"^[0-9]+(?:\.[0-9]+)?\s?(?:B|KiB|MiB|GiB|kB|MB|GB)$")]
-DebianPackage = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]*(?::[a-z0-9]+)?(?:=[A-Za-z0-9.+:~-]+)?$")]
+DebianPackage = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]*(?::[a-z0-9]+)?(?:=[A-Za-z0-9.+:~-]+)?$")
+]
 CMakeOption = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 EnvName = CMakeOption
 Accelerator = Annotated[AcceleratorName, Field(strict=False)]
@@ -188,7 +190,9 @@ class FlagSet(Model):
 class Exclusion(Model):
     """Combinations that are not built. Every key in `when` must match."""
 
-    when: Annotated[dict[Literal["recipe", "accelerator", "toolkit", "arch", "flag_set", "platform"], Text], Field(min_length=1)]
+    when: Annotated[
+        dict[Literal["recipe", "accelerator", "toolkit", "arch", "flag_set", "platform"], Text], Field(min_length=1)
+    ]
     reason: Text
     """One sentence for the person who asks why the cell is missing."""
     link: Text | None = None

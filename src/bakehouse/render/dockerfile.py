@@ -40,7 +40,9 @@ class Renderer:
             return self._environment.get_template(name).render(context(cell, world))
         except jinja2.TemplateNotFound as error:
             hint = f"{cell.at.recipe} asks for it in recipes/{cell.at.recipe}/recipe.yaml."
-            raise InputError("the template does not exist", hint=hint, where=Where(file=f"{FOLDER}/{error.name}")) from None
+            raise InputError(
+                "the template does not exist", hint=hint, where=Where(file=f"{FOLDER}/{error.name}")
+            ) from None
         except jinja2.TemplateSyntaxError as error:
             where = Where(file=f"{FOLDER}/{error.name or name}", line=error.lineno)
             raise InputError(f"not a template: {error.message}", where=where) from None

@@ -1,0 +1,47 @@
+"""One run's job: what was asked, what was planned, with which engine and supplies, and where the results go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bakehouse.commands.context import Context
+from bakehouse.config import Project
+from bakehouse.engine.connection import Engine
+from bakehouse.ledger import Ledger
+from bakehouse.model.plan import Plan
+from bakehouse.select import Selection
+from bakehouse.supply.chain import Gathered
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    selection: Selection
+    fresh: bool = False
+    """Begin a new run even if the last one was cut off."""
+    tests: bool = True
+    """Start the images and probe them."""
+    prove: bool = True
+    """Check the images at rest."""
+    probes: tuple[str, ...] = ()
+    """Only these kinds of probes; all without it."""
+    quick: bool = False
+    """One start and two repetitions: the path is walked, the figures are rough."""
+    starts: int | None = None
+    repetitions: int | None = None
+    workers: int | None = None
+    """Probes at the same time; by default one for each core."""
+    install: bool = True
+    """Whether Debian packages may be installed when the machine has no engine."""
+    need_card: bool = False
+    """Whether the selection's card must be in this machine (bench)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    context: Context
+    options: Options
+    project: Project
+    engine: Engine
+    gathered: Gathered
+    plan: Plan
+    ledger: Ledger

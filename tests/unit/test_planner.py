@@ -1,0 +1,109 @@
+"""Golden plans: `tests/golden/plans/CASE/` holds a project and what is rendered from it.
+
+`pytest tests/unit/test_planner.py --regenerate` writes the expected files; review them as a diff.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bakehouse.config import load_project
+from bakehouse.errors import InputError
+from bakehouse.model.files import Lock, LockedBase
+from bakehouse.model.plan import Plan, Secret, Supplies, Supply
+from bakehouse.planner import make_plan, published_supplies
+from bakehouse.resolve import resolve
+from tests.unit.projects import ROOT, recipe, write_project
+
+GOLDEN = ROOT / "tests/golden/plans"
+
+BOOTSTRAPPED = Supplies(
+    bases={"debian-trixie": Supply(context="target:base-debian-trixie", rootfs="/cache/bases/debian-trixie")},
+    sources={"llama-cpp": Supply(context="/cache/sources/llama-cpp")},
+    secrets=(Secret(id="network", path="/cache/network.env"), Secret(id="ca-bundle", path="/etc/ssl/certs/ca.crt")),
+    recipe_root="/project/recipes",
+    bake_root="/project/reports/run/bake",
+)
+
+
+def plan_of(root: Path, supplies: Supplies | None = None) -> Plan:
+    world = load_project(root).world
+    found = resolve(world)
+    chosen = supplies or published_supplies(world, Lock())
+    return make_plan(root=root, world=world, cells=found.cells, excluded=found.excluded, supplies=chosen)
+
+
+@pytest.mark.parametrize(("case", "supplies"), [("published", None), ("bootstrapped", BOOTSTRAPPED)])
+def test_the_projects_own_plan(case: str, supplies: Supplies | None, request: pytest.FixtureRequest) -> None:
+    made = plan_of(ROOT, supplies)
+    files = made.dockerfiles | {"docker-bake.json": json.dumps(made.bake, indent=2) + "\n"}
+    folder = GOLDEN / case
+    if request.config.getoption("--regenerate"):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for name, text in files.items():
+            (folder / name).write_text(text)
+    assert {path.name: path.read_text() for path in folder.iterdir()} == files
+
+
+def test_the_dockerfile_is_the_same_whichever_place_served() -> None:
+    assert plan_of(ROOT).dockerfiles == plan_of(ROOT, BOOTSTRAPPED).dockerfiles
+
+
+def test_shared_stages_are_the_same_text_in_every_cell() -> None:
+    texts = list(plan_of(ROOT).dockerfiles.values())
+    for stage in ("toolchain", "host", "cpu-plugins", "healthcheck"):
+        assert len({_stage(text, stage) for text in texts}) == 1, stage
+
+
+def _stage(dockerfile: str, name: str) -> str:
+    return next(part for part in dockerfile.split("\nFROM ") if part.splitlines()[0].endswith(f" AS {name}")).split(
+        "\n# ----"
+    )[0]
+
+
+def test_the_fingerprint_ignores_folders_and_notices_content() -> None:
+    elsewhere = replace(BOOTSTRAPPED, bake_root="/elsewhere", recipe_root="/other")
+    assert plan_of(ROOT, BOOTSTRAPPED).fingerprint == plan_of(ROOT, elsewhere).fingerprint
+    other = replace(BOOTSTRAPPED, sources={"llama-cpp": Supply(context="/patched")})
+    assert plan_of(ROOT, BOOTSTRAPPED).fingerprint != plan_of(ROOT, other).fingerprint
+
+
+def test_a_locked_digest_pins_the_base_and_a_stale_one_does_not() -> None:
+    world = load_project(ROOT).world
+    reference, digest = "docker.io/library/debian:trixie-slim", f"sha256:{'a' * 64}"
+    locked = Lock(bases={"debian-trixie": LockedBase(reference=reference, digest=digest)})
+    assert published_supplies(world, locked).bases["debian-trixie"].context == f"docker-image://{reference}@{digest}"
+    stale = Lock(bases={"debian-trixie": LockedBase(reference="docker.io/library/debian:bookworm", digest=digest)})
+    assert published_supplies(world, stale).bases["debian-trixie"].context == f"docker-image://{reference}"
+
+
+@pytest.mark.parametrize(
+    ("templates", "message"),
+    [
+        (
+            {},
+            "dockerfiles/server.Dockerfile.j2: the template does not exist\n  server asks for it in recipes/server/recipe.yaml.",
+        ),
+        (
+            {"server.Dockerfile.j2": "FROM x\n{{ nothing }}\n"},
+            "dockerfiles/server.Dockerfile.j2:2: server-cpu-amd64: 'nothing' is undefined",
+        ),
+        (
+            {"server.Dockerfile.j2": "FROM x\nRUN {{ cell.colour }}\n"},
+            "dockerfiles/server.Dockerfile.j2:2: server-cpu-amd64:",
+        ),
+        ({"server.Dockerfile.j2": "{% if x %}\n"}, "dockerfiles/server.Dockerfile.j2:1: not a template"),
+        ({"server.Dockerfile.j2": "{% import 'none.j2' as x %}\n"}, "dockerfiles/none.j2: the template does not exist"),
+    ],
+)
+def test_a_bad_template_is_placed(tmp_path: Path, templates: dict[str, str], message: str) -> None:
+    root = write_project(tmp_path, recipes={"server": recipe()}, templates=templates)
+    with pytest.raises(InputError) as caught:
+        plan_of(root)
+    assert message in str(caught.value)
