@@ -21,9 +21,9 @@ from bakehouse.model.plan import Supply
 from bakehouse.model.report import Supplied
 from bakehouse.supply import bases, models, sources
 from bakehouse.supply.attempts import Outcome, Place, try_in_order
-from bakehouse.supply.download import PATIENCE, Patience
 from bakehouse.supply.means import Found, Means
 from bakehouse.supply.registry import Registries, connect
+from bakehouse.supply.web import PATIENCE, Patience
 
 Kind = Literal["base", "source", "model"]
 T = TypeVar("T")

@@ -10,15 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import filelock
 import requests
-import urllib3
 
-import bakehouse
 from bakehouse.errors import InfrastructureError, SupplyError
 from bakehouse.supply.checksum import sha256_of, write_atomically
+from bakehouse.supply.web import PATIENCE, Patience, TransientError, in_words, network_errors, public, refusal
 
 Progress = Callable[[int, int | None], None]
 """Called with bytes we have and bytes there will be (None: unknown), at least once a second while there is life.
@@ -27,49 +25,9 @@ It may raise to stop the download; what has arrived is kept for the next run.
 """
 
 CHUNK = 1 << 18
-TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 OK, PARTIAL, RANGE_NOT_SATISFIABLE = 200, 206, 416
 LONGEST_PAUSE = 60.0
 NEWS_EVERY = 0.5
-KILO = 1000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Patience:
-    """How long we bear with a server. Seconds."""
-
-    connect: float = 10.0
-    stall: float = 30.0
-    """Between two pieces of data."""
-    attempts: int = 5
-    """In a row that bring no new byte; a download that gets on is never given up."""
-    pause: float = 1.0
-    """Before the second attempt; doubles with each further one."""
-    sleep: Callable[[float], object] = time.sleep
-
-    @property
-    def timeout(self) -> tuple[float, float]:
-        """In the form that requests takes."""
-        return self.connect, self.stall
-
-
-PATIENCE = Patience()
-
-
-class TransientError(SupplyError):
-    """Worth another attempt."""
-
-    def __init__(self, message: str, *, wait: float = 0.0) -> None:
-        super().__init__(message)
-        self.wait = wait
-        """Seconds the server asked us to stay away."""
-
-
-def new_session() -> requests.Session:
-    """A session for one thread. Proxies and CA bundles come from the environment."""
-    session = requests.Session()
-    session.headers["User-Agent"] = f"bakehouse/{bakehouse.__version__}"
-    return session
 
 
 def download(
@@ -95,9 +53,15 @@ def download(
             return to
         part = _Part(to.with_name(f"{to.name}.part"), url=url)
         transfer = _Transfer(
-            url=url, part=part, sha256=sha256, size=size, session=session, progress=progress, patience=patience,
+            url=url,
+            part=part,
+            sha256=sha256,
+            size=size,
+            session=session,
+            progress=progress,
+            patience=patience,
             headers=headers or {},
-        )  # fmt: skip
+        )
         resumed = transfer.run()
         try:
             _verify(part, url=url, sha256=sha256, size=size)
@@ -171,7 +135,7 @@ class _Transfer:
             except TransientError as error:
                 fruitless = 0 if self.part.bytes > most else fruitless + 1
                 most = max(most, self.part.bytes)
-                if fruitless >= self.patience.attempts:
+                if fruitless >= (self.patience.attempts if error.reached or most else self.patience.knocks):
                     raise SupplyError(
                         f"gave up on {public(self.url)} after {fruitless} attempts: {error.message}",
                         hint="What has arrived is kept; the next run goes on from there." if self.part.bytes else None,
@@ -189,7 +153,7 @@ class _Transfer:
                 return False
             self.part.discard()
             have = 0
-        with _network_errors(public(self.url)), self._request(have) as response:
+        with network_errors(self.url), self._request(have) as response:
             match response.status_code:
                 case code if code == PARTIAL and _starts_at(response) == have:
                     self._receive(response, have)
@@ -201,8 +165,8 @@ class _Transfer:
                 case code if code in (PARTIAL, RANGE_NOT_SATISFIABLE):
                     self.part.discard()
                     raise TransientError(f"the server sent another part than was asked for (status {code})")
-                case code:
-                    raise _refusal(response, code, public(self.url))
+                case _:
+                    raise refusal(response, self.url)
 
     def _request(self, have: int) -> requests.Response:
         headers = {"Accept-Encoding": "identity", **self.headers}
@@ -251,22 +215,6 @@ class _Transfer:
         )
 
 
-def public(url: str) -> str:
-    """An address without user, password and query, fit for messages and reports."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def in_words(count: int) -> str:
-    """Bytes for people: `76.6 MB`."""
-    size = float(count)
-    for unit in ("B", "kB", "MB"):
-        if size < KILO:
-            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
-        size /= KILO
-    return f"{size:.1f} GB"
-
-
 def _verify(part: _Part, *, url: str, sha256: str | None, size: int | None) -> None:
     """Raises SupplyError, having deleted the part, when it is not what was promised."""
     got_size = part.bytes
@@ -291,52 +239,13 @@ def _starts_at(response: requests.Response) -> int | None:
     return int(first) if unit == "bytes" and first.isdigit() else None
 
 
-def _refusal(response: requests.Response, code: int, url: str) -> SupplyError:
-    if code in TRANSIENT:
-        wait = response.headers.get("Retry-After", "")
-        return TransientError(f"status {code} {response.reason}", wait=float(wait) if wait.isdigit() else 0.0)
-    hint = {
-        401: "It asks for credentials.",
-        403: "Access is denied: by the server, or by a proxy on the way.",
-        404: "It does not exist (any more).",
-    }.get(code)
-    return SupplyError(f"{url} answered with status {code} {response.reason}", hint=hint)
-
-
-@contextlib.contextmanager
-def _network_errors(url: str) -> Iterator[None]:
-    """Failures of the connection in our words."""
-    try:
-        yield
-    except requests.exceptions.SSLError as error:
-        raise SupplyError(
-            f"{url} has a certificate that is not trusted: {_innermost(error)}",
-            hint="Behind a TLS-inspecting proxy, name its CA bundle in REQUESTS_CA_BUNDLE.",
-        ) from error
-    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.TooManyRedirects) as error:
-        raise SupplyError(f"{url} cannot be fetched: {error}") from error
-    except (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError, TimeoutError) as error:
-        raise TransientError(_innermost(error)) from error
-
-
-def _innermost(error: BaseException) -> str:
-    """The one clause that helps, out of `HTTPSConnectionPool(...): Max retries exceeded with url ...`."""
-    while True:
-        inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
-        if not isinstance(inner, BaseException):
-            break
-        error = inner
-    text = str(error)
-    return text.rpartition(">: ")[2].rpartition("): ")[2] or type(error).__name__
-
-
 @contextlib.contextmanager
 def _locked(path: Path, *, progress: Progress, size: int | None) -> Iterator[None]:
     """Hold a file lock; while another run holds it, `progress` is called so that Ctrl-C gets through."""
     lock = filelock.FileLock(path)
     while True:
         try:
-            lock.acquire(timeout=1.0, poll_interval=0.05)
+            lock.acquire(timeout=NEWS_EVERY, poll_interval=0.05)
             break
         except filelock.Timeout:
             progress(0, size)

@@ -11,8 +11,9 @@ from bakehouse.errors import SupplyError
 from bakehouse.model.files import HubPlace, LockedFile, PyPIPlace, UrlPlace
 from bakehouse.supply import pypi
 from bakehouse.supply.checksum import sha256_of
-from bakehouse.supply.download import download, in_words, new_session, public
+from bakehouse.supply.download import download
 from bakehouse.supply.means import Means
+from bakehouse.supply.web import in_words, new_session, public
 
 HUB = "https://huggingface.co"
 
@@ -35,7 +36,7 @@ def fetch_distribution(place: PyPIPlace, means: Means) -> Fetched:
     if pin and (cached := _cached(means, pin)).is_file():
         return Fetched(path=cached, sha256=pin.sha256, pins={key: pin}, locked=True)
     means.require_network(requirement if pin else f"{requirement} is not pinned in bakehouse.lock; what it stands for")
-    with new_session() as session:
+    with new_session(retries=2, patience=means.patience) as session:
         listed = pypi.locate(
             requirement,
             environ=means.environ,
@@ -97,7 +98,7 @@ def _download(
     means: Means, url: str, *, to: Path, sha256: str | None, size: int | None, headers: dict[str, str] | None = None
 ) -> Path:
     if not to.is_file():
-        means.say(f"Downloading {to.name}{f' ({in_words(size)})' if size else ''} from {urlsplit(url).hostname}")
+        means.say(f"Asking {urlsplit(url).hostname} for {to.name}{f' ({in_words(size)})' if size else ''}")
     with new_session() as session:
         return download(
             url,

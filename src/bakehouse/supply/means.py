@@ -11,8 +11,9 @@ from typing import Generic, TypeVar
 
 from bakehouse.errors import Interrupted, SupplyError
 from bakehouse.model.files import Lock, LockedBase, LockedFile
-from bakehouse.supply.download import PATIENCE, Patience, Progress, in_words
+from bakehouse.supply.download import Progress
 from bakehouse.supply.registry import Registries
+from bakehouse.supply.web import PATIENCE, Patience, in_words
 
 T = TypeVar("T")
 

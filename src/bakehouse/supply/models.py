@@ -11,10 +11,10 @@ from bakehouse.model.files import HubPlace, LockedFile, ModelFile, ModelPlace, P
 from bakehouse.supply.archive import unpack
 from bakehouse.supply.attempts import Place
 from bakehouse.supply.checksum import remembered_sha256_of, sha256_of
-from bakehouse.supply.download import public
 from bakehouse.supply.files import fetch_distribution, fetch_known
 from bakehouse.supply.means import Found, Means
 from bakehouse.supply.pypi import is_sdist
+from bakehouse.supply.web import public
 
 GGUF_MAGIC = b"GGUF"
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import requests
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
-from pypi_simple import DistributionPackage, NoSuchProjectError, PyPISimple
+from pypi_simple import DistributionPackage, NoSuchProjectError, PyPISimple, UnsupportedRepoVersionError
 
 from bakehouse.errors import SupplyError
-from bakehouse.supply.download import Patience, public
+from bakehouse.supply.web import Patience, network_errors, public
 
 PYPI = "https://pypi.org/simple"
 
@@ -50,12 +50,16 @@ def locate(
     problems = []
     for index in indexes(environ):
         try:
-            files = _files(index, name, Version(version), session=session, patience=patience)
+            with network_errors(index):
+                files = _files(index, name, Version(version), session=session, patience=patience)
         except NoSuchProjectError:
             problems.append(f"{public(index)} has no {name}")
-        except requests.RequestException as error:
-            problems.append(f"{public(index)} cannot be asked: {_short(error)}")
-        except (ValueError, InvalidVersion) as error:  # pypi-simple's errors for answers that are no index page
+        except SupplyError as error:
+            problems.append(error.message)
+        except (
+            ValueError,
+            UnsupportedRepoVersionError,
+        ) as error:
             problems.append(f"{public(index)} does not answer like a package index: {error}")
         else:
             if chosen := _choose(files, file=file):
@@ -106,12 +110,6 @@ def _is_pure_wheel(file: str) -> bool:
     except InvalidWheelFilename:
         return False
     return any(tag.platform == "any" and tag.abi == "none" for tag in tags)
-
-
-def _short(error: requests.RequestException) -> str:
-    if error.response is not None:
-        return f"status {error.response.status_code} {error.response.reason}"
-    return type(error).__name__
 
 
 def _pip_settings(environ: Mapping[str, str]) -> dict[str, str]:

@@ -15,10 +15,10 @@ from bakehouse.model.plan import Supply
 from bakehouse.supply.archive import unpack
 from bakehouse.supply.attempts import Place
 from bakehouse.supply.checksum import sha256_of_tree
-from bakehouse.supply.download import new_session, public
 from bakehouse.supply.files import Fetched, fetch_address, fetch_distribution
 from bakehouse.supply.means import OFFLINE, Found, Means
 from bakehouse.supply.pypi import is_sdist
+from bakehouse.supply.web import network_errors, new_session, public, refusal
 
 
 def places_of(source: Source, *, means: Means) -> list[Place[Supply]]:
@@ -59,21 +59,18 @@ def _require_repository(url: str, means: Means) -> None:
     host = urlsplit(url).hostname
     if not url.startswith(("https://", "http://")) or not host:
         raise SupplyError("only https:// addresses can be build contexts")
-    try:
-        with (
-            new_session() as session,
-            session.get(
-                f"{url}/info/refs",
-                params={"service": "git-upload-pack"},
-                stream=True,
-                timeout=(means.patience.connect, means.patience.connect),
-            ) as response,
-        ):
-            code = response.status_code
-    except requests.RequestException as error:
-        raise SupplyError(f"{host} cannot be reached: {type(error).__name__}") from error
-    if code != requests.codes.ok:
-        raise SupplyError(f"{public(url)} answered with status {code}")
+    with (
+        network_errors(url),
+        new_session() as session,
+        session.get(
+            f"{url}/info/refs",
+            params={"service": "git-upload-pack"},
+            stream=True,
+            timeout=(means.patience.connect, means.patience.connect),
+        ) as response,
+    ):
+        if response.status_code != requests.codes.ok:
+            raise refusal(response, url)
 
 
 def _from_pypi(place: PyPIPlace, means: Means) -> Found[Supply]:
