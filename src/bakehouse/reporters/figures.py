@@ -1,0 +1,187 @@
+"""What every report says about a cell: the figures of its row, and what went wrong."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+from bakehouse.model.report import BuildResult, CellReport, Measurement, RunReport, Sample
+from bakehouse.model.words import SEVERITY, Verdict
+from bakehouse.reporters import logs
+from bakehouse.reporters.format import count, span
+
+Metric = Literal["prompt_rate", "decode_rate", "ttft", "time_to_healthy", "memory"]
+
+METRICS: dict[Metric, tuple[str, str]] = {
+    "prompt_rate": ("Prompt rate", "prompt tokens / prompt time, with the cache empty"),
+    "decode_rate": ("Decode rate", "(tokens - 1) / (end - first token), one request at a time"),
+    "ttft": ("Time to first token", "from the request's first byte sent to the first chunk with generated content"),
+    "time_to_healthy": ("Time to healthy", "from the container's start to the first healthy answer"),
+    "memory": ("Memory", "the most the container used"),
+}
+"""Metric to its name and its definition (docs/reports.md says more)."""
+
+_QUARTILES_NEED = 4
+
+
+class Judged(Protocol):
+    @property
+    def verdict(self) -> Verdict: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Summary:
+    """Counted samples of one metric, in its unit."""
+
+    median: float
+    low: float
+    high: float
+    quartiles: tuple[float, float] | None
+    """First and third, from four samples on."""
+    counted: int
+    void: int
+
+    @property
+    def spread(self) -> float:
+        """(highest - lowest) / median; 0 where the median is 0."""
+        return (self.high - self.low) / self.median if self.median else 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """Something of a cell that is not passed, with what one needs to understand it."""
+
+    what: str
+    """`build`, `proof linkage`, `test_health.py::test_becomes_healthy`."""
+    verdict: Verdict
+    message: str
+    lines: tuple[str, ...] = ()
+    log: str = ""
+    """Path relative to the run's folder; empty where there is none."""
+
+
+def summarize(samples: Sequence[Sample]) -> Summary | None:
+    """None where no sample counts: a void sample is never averaged in."""
+    values = sorted(sample.value for sample in samples if sample.verdict is Verdict.PASSED)
+    if not values:
+        return None
+    quartiles = None
+    if len(values) >= _QUARTILES_NEED:
+        first, _, third = statistics.quantiles(values, n=4, method="inclusive")
+        quartiles = (first, third)
+    return Summary(
+        median=statistics.median(values),
+        low=values[0],
+        high=values[-1],
+        quartiles=quartiles,
+        counted=len(values),
+        void=sum(sample.verdict is Verdict.VOID for sample in samples),
+    )
+
+
+def find(cell: CellReport, metric: Metric) -> Measurement | None:
+    """The cell's first measurement of a metric: the one its row shows."""
+    return next((measurement for measurement in cell.measurements if measurement.metric == metric), None)
+
+
+def summary_of(cell: CellReport, metric: Metric) -> Summary | None:
+    measurement = find(cell, metric)
+    return summarize(measurement.samples) if measurement else None
+
+
+def median_of(cell: CellReport, metric: Metric) -> float | None:
+    summary = summary_of(cell, metric)
+    return summary.median if summary else None
+
+
+def spread_words(summary: Summary, measurement: Measurement) -> str:
+    """`98.2 to 103 t/s in 14 samples, 1 void`."""
+    words = f"{span(summary.low, summary.high, measurement.unit)} in {count(summary.counted, 'sample')}"
+    return f"{words}, {summary.void} void" if summary.void else words
+
+
+def passed(parts: Sequence[Judged]) -> int:
+    return sum(part.verdict is Verdict.PASSED for part in parts)
+
+
+def verdict_words(parts: Sequence[Judged]) -> str:
+    """`13 passed, 1 skipped`."""
+    return ", ".join(f"{number} {verdict}" for verdict, number in _counts(parts))
+
+
+def cached_share(build: BuildResult) -> float | None:
+    """How many of the steps came from the cache, 0 to 1; None where there were no steps."""
+    return sum(step.cached for step in build.steps) / len(build.steps) if build.steps else None
+
+
+def tally(run: RunReport) -> list[tuple[Verdict, int]]:
+    """How many cells have each verdict; verdicts that nobody has are left out; passed first."""
+    return _counts(run.cells)
+
+
+def headline(run: RunReport) -> str:
+    """One sentence for the top of every report."""
+    if not run.cells:
+        words = "No cell was built"
+    elif (good := passed(run.cells)) == len(run.cells):
+        words = "The only cell passed" if good == 1 else f"All {good} cells passed"
+    else:
+        rest = ", ".join(f"{number} {verdict}" for verdict, number in tally(run) if verdict is not Verdict.PASSED)
+        words = f"{good} of {count(len(run.cells), 'cell')} passed, {rest}"
+    return words if run.finished else f"{words}; the run is not finished"
+
+
+def run_seconds(run: RunReport) -> float | None:
+    return _between(run.started, run.finished) if run.finished else None
+
+
+def problems(cell: CellReport, *, folder: Path) -> list[Problem]:
+    """Everything of a cell that is failed or errored; a reason that nothing else explains comes first."""
+    found: list[Problem] = []
+    if cell.build and _is_bad(cell.build):
+        step = next((step for step in cell.build.steps if step.error), None)
+        message = cell.build.reason or (step.error if step else "")
+        lines = tuple(cell.build.tail) or logs.tail(folder, cell.build.log)
+        found.append(
+            Problem(what="build", verdict=cell.build.verdict, message=message, lines=lines, log=cell.build.log),
+        )
+    found += [
+        Problem(what=f"proof {check.name}", verdict=check.verdict, message=check.message, lines=tuple(check.details))
+        for check in cell.checks
+        if _is_bad(check)
+    ]
+    found += [
+        Problem(
+            what=test.name,
+            verdict=test.verdict,
+            message=test.message,
+            lines=logs.tail(folder, test.container_log),
+            log=test.container_log,
+        )
+        for test in cell.tests
+        if _is_bad(test)
+    ]
+    if not found and cell.verdict is not Verdict.PASSED:
+        found = [Problem(what="cell", verdict=cell.verdict, message=cell.reason or "no reason was recorded")]
+    return found
+
+
+def _counts(parts: Sequence[Judged]) -> list[tuple[Verdict, int]]:
+    order = [Verdict.PASSED, *(verdict for verdict in SEVERITY if verdict is not Verdict.PASSED)]
+    counts = [(verdict, sum(part.verdict is verdict for part in parts)) for verdict in order]
+    return [(verdict, number) for verdict, number in counts if number]
+
+
+def _is_bad(part: Judged) -> bool:
+    return part.verdict in (Verdict.FAILED, Verdict.ERRORED)
+
+
+def _between(start: datetime, end: datetime) -> float:
+    """Seconds; a file that mixes times with and without a zone still gives a number."""
+    if (start.tzinfo is None) != (end.tzinfo is None):
+        start, end = start.replace(tzinfo=None), end.replace(tzinfo=None)
+    return max(0.0, (end - start).total_seconds())

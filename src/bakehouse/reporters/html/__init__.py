@@ -1,0 +1,82 @@
+"""`report.html`: one file that opens offline, readable without scripts. Python computes, templates place."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from bakehouse.model.report import RunReport
+from bakehouse.reporters import figures, format, logs  # noqa: A004 - a module of ours
+from bakehouse.reporters.html.page import build
+from bakehouse.reporters.text import one_line, plain
+
+file = "report.html"
+
+
+def render(run: RunReport, *, folder: Path) -> str:
+    style, script = _asset("style.css"), _asset("script.js")
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            page=build(run, folder=folder),
+            style=Markup(style),  # noqa: S704 - ours
+            script=Markup(script),  # noqa: S704 - ours
+            policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
+            "base-uri 'none'; form-action 'none'",
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("bakehouse.reporters", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "size": format.size,
+        "seconds": format.seconds,
+        "rate": format.rate,
+        "quantity": format.quantity,
+        "moment": format.moment,
+        "count": format.count,
+        "symbol": lambda verdict: format.SYMBOLS[verdict],
+        "passed": figures.passed,
+        "verdict_words": figures.verdict_words,
+        "one_line": one_line,
+        "breakable": _breakable,
+        "log_link": logs.link,
+    }
+    return environment
+
+
+def _finalize(value: Any) -> Any:
+    """Everything a template prints passes here, so that no control character from a log reaches the page."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+@cache
+def _asset(name: str) -> str:
+    return (files("bakehouse.reporters") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _breakable(text: str) -> Markup:
+    """A long name that may be broken after `_`, `::` and `/`."""
+    return Markup(re.sub(r"(_|::|/)(?=\w)", r"\1<wbr>", str(escape(plain(text)))))  # noqa: S704 - escaped
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,147 @@
+"""`summary.md`: the page of a CI job (GITHUB_STEP_SUMMARY, a GitLab note). Short first, details folded."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+
+from bakehouse.model.report import CellReport, RunReport
+from bakehouse.model.words import Verdict
+from bakehouse.reporters import figures
+from bakehouse.reporters.format import NOTHING, SYMBOLS, count, moment, rate, seconds, size
+from bakehouse.reporters.text import one_line, plain
+
+file = "summary.md"
+
+_SHOWN_PROBLEMS = 30
+"""A job page holds 1 MiB; beyond this many, the HTML report is the better place."""
+_LONGEST_LINE = 300
+_MARKS = re.compile(r"([\\`*_\[\]|~#@!$])")
+
+
+def render(run: RunReport, *, folder: Path) -> str:
+    blocks = [
+        f"## {SYMBOLS[run.verdict]} {run.verdict}: {_text(figures.headline(run))}",
+        _facts(run),
+        *_cells(run),
+        *_problems(run, folder=folder),
+        *_excluded(run),
+        *_supplies(run),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _facts(run: RunReport) -> str:
+    took = seconds(figures.run_seconds(run)) if run.finished else "not finished"
+    facts = [run.run, moment(run.started), took, run.host.name, run.host.cpu, f"bakehouse {run.bakehouse}"]
+    return " · ".join(_text(fact) for fact in facts if fact)
+
+
+def _cells(run: RunReport) -> Iterator[str]:
+    if run.cells:
+        rows = [_row(cell) for cell in run.cells]
+        head = ["Cell", "Verdict", "Size", "Prompt t/s", "Decode t/s", "Healthy after"]
+        yield _table(head, rows, right={2, 3, 4, 5})
+
+
+def _row(cell: CellReport) -> list[str]:
+    return [
+        f"`{_code(cell.name)}`",
+        f"{SYMBOLS[cell.verdict]} {cell.verdict}",
+        size(cell.image.bytes_unpacked if cell.image else None),
+        _rate(cell, "prompt_rate"),
+        _rate(cell, "decode_rate"),
+        seconds(figures.median_of(cell, "time_to_healthy")),
+    ]
+
+
+def _rate(cell: CellReport, metric: figures.Metric) -> str:
+    summary = figures.summary_of(cell, metric)
+    if summary is None:
+        return NOTHING
+    words = rate(summary.median)
+    if summary.counted > 1:
+        words += f" ({rate(summary.low)} to {rate(summary.high)})"
+    return f"{words}, {summary.void} void" if summary.void else words
+
+
+def _problems(run: RunReport, *, folder: Path) -> Iterator[str]:
+    found = [
+        (cell, problem)
+        for cell in run.cells
+        if cell.verdict is not Verdict.PASSED
+        for problem in figures.problems(cell, folder=folder)
+    ]
+    if found:
+        yield "### What went wrong"
+    for cell, problem in found[:_SHOWN_PROBLEMS]:
+        yield _problem(cell, problem)
+    if len(found) > _SHOWN_PROBLEMS:
+        yield f"and {len(found) - _SHOWN_PROBLEMS} more, in report.html"
+
+
+def _problem(cell: CellReport, problem: figures.Problem) -> str:
+    """A line, with what there is to see folded below it."""
+    name, what, message = (escape(one_line(text), quote=False) for text in (cell.name, problem.what, problem.message))
+    title = f"{SYMBOLS[problem.verdict]} <b>{name}</b>, {what}: {message}"
+    lines = [line[:_LONGEST_LINE] for text in problem.lines for line in plain(text).splitlines()]
+    parts = [_fence(lines)] if lines else []
+    if problem.log:
+        parts.append(f"Log: `{_code(problem.log)}`")
+    if not parts:
+        return f"<p>{title}</p>"
+    return "\n\n".join([f"<details><summary>{title}</summary>", *parts, "</details>"])
+
+
+def _excluded(run: RunReport) -> Iterator[str]:
+    if not run.excluded:
+        return
+    names: dict[str, list[str]] = defaultdict(list)
+    for record in run.excluded:
+        names[record.reason].append(record.name)
+    rows = [[_text(reason), "<br>".join(f"`{_code(name)}`" for name in sorted(names[reason]))] for reason in names]
+    title = count(len(run.excluded), "combination")
+    yield f"<details><summary>{title} excluded</summary>\n\n{_table(['Reason', 'Combinations'], rows)}\n\n</details>"
+
+
+def _supplies(run: RunReport) -> Iterator[str]:
+    if not run.supplies:
+        return
+    rows = []
+    for supplied in run.supplies:
+        answered = next((attempt.place for attempt in supplied.attempts if attempt.ok), "none")
+        refused = sum(not attempt.ok for attempt in supplied.attempts)
+        rows.append(
+            [
+                f"{supplied.kind} `{_code(supplied.name)}`",
+                _text(answered) + (f" (after {count(refused, 'refusal')})" if refused else ""),
+                f"`{_code(supplied.identity)}`" if supplied.identity else NOTHING,
+                "yes" if supplied.locked else "no",
+            ]
+        )
+    table = _table(["Supply", "From", "Identity", "Locked"], rows)
+    yield f"<details><summary>{count(len(rows), 'supply', 'supplies')}</summary>\n\n{table}\n\n</details>"
+
+
+def _table(head: list[str], rows: list[list[str]], *, right: set[int] | None = None) -> str:
+    rule = ["---:" if index in (right or set()) else "---" for index in range(len(head))]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rule, *rows))
+
+
+def _fence(lines: list[str]) -> str:
+    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join([f"{fence}text", *lines, fence])
+
+
+def _text(text: str) -> str:
+    """As running text or in a table's cell: nothing in it is markup, a mention or a reference."""
+    return _MARKS.sub(r"\\\1", escape(one_line(text), quote=False))
+
+
+def _code(text: str) -> str:
+    """Between backticks, also in a table's cell."""
+    return one_line(text).replace("`", "'").replace("|", "\\|") or NOTHING

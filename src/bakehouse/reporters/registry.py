@@ -1,0 +1,38 @@
+"""The reporters that there are, and writing all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from bakehouse.model.report import RunReport
+from bakehouse.reporters import files, html, json_file, junit, markdown, terminal
+
+
+class Reporter(Protocol):
+    """One kind of report. A module with these two names is one."""
+
+    file: str
+    """Name of the file in the run's folder."""
+
+    def render(self, run: RunReport, *, folder: Path) -> str:
+        """The file's text. `folder` is the run's: logs are read from it, nothing is written."""
+        ...
+
+
+REPORTERS: dict[str, Reporter] = {
+    "json": json_file,
+    "junit": junit,
+    "markdown": markdown,
+    "terminal": terminal,
+    "html": html,
+}
+"""`json` stays first: what the others are drawn from is safe before they are drawn."""
+
+
+def write_all(run: RunReport, folder: Path, *, reporters: Mapping[str, Reporter] = REPORTERS) -> None:
+    """Write every report, each in one step. InputError where the folder holds the run of a newer bakehouse."""
+    json_file.refuse_newer(folder)
+    for reporter in reporters.values():
+        files.write(folder / reporter.file, reporter.render(run, folder=folder))

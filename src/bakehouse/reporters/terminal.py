@@ -1,0 +1,124 @@
+"""The tables at the end of a run, and the same text as `summary.txt` for logs that keep no colours."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from bakehouse.model.report import CellReport, RunReport
+from bakehouse.model.words import Verdict
+from bakehouse.reporters import figures
+from bakehouse.reporters.format import NOTHING, SYMBOLS, clock, count, rate, seconds, size
+from bakehouse.reporters.text import one_line, plain
+
+file = "summary.txt"
+
+WIDTH = 80
+"""Columns of `summary.txt`."""
+
+_STYLES = {
+    Verdict.PASSED: "green",
+    Verdict.FAILED: "bold red",
+    Verdict.ERRORED: "yellow",
+    Verdict.SKIPPED: "dim",
+    Verdict.VOID: "magenta",
+}
+_ASCII = {Verdict.PASSED: "+", Verdict.FAILED: "x", Verdict.ERRORED: "!", Verdict.SKIPPED: "-", Verdict.VOID: "o"}
+_SHOWN_LINES = 5
+_OTHER_COLUMNS = 60
+"""What all columns but the cell's name take; a name breaks at its hyphens to leave them that."""
+_DASH = {NOTHING: "-", "…": "..."}
+
+
+def render(run: RunReport, *, folder: Path) -> str:
+    stream = io.StringIO()
+    console = Console(file=stream, width=WIDTH, color_system=None, force_terminal=False, legacy_windows=False)
+    show(run, console=console, folder=folder)
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
+def show(run: RunReport, *, console: Console, folder: Path) -> None:
+    """Print the end of a run. Nothing that a cell recorded is taken for markup."""
+    ascii_only = console.options.ascii_only
+    parts: list[RenderableType] = []
+    if run.cells:
+        parts.append(_table(run, name_width=max(12, console.width - _OTHER_COLUMNS), ascii_only=ascii_only))
+    troubled = [cell for cell in run.cells if cell.verdict is not Verdict.PASSED]
+    parts += [_reasons(cell, folder=folder, ascii_only=ascii_only) for cell in troubled]
+    parts.append(_last_line(run, ascii_only=ascii_only))
+    console.print(Group(*parts))
+
+
+def _table(run: RunReport, *, name_width: int, ascii_only: bool) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False, header_style="bold")
+    table.add_column("cell", overflow="fold")
+    for name in ("build", "cached", "proof", "tests", "size", "pp", "tg"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for cell in run.cells:
+        name = "\n".join(textwrap.wrap(plain(cell.name), name_width))
+        table.add_row(Text(_letters(name, ascii_only=ascii_only)), *_row(cell, ascii_only=ascii_only))
+    return table
+
+
+def _row(cell: CellReport, *, ascii_only: bool) -> list[Text]:
+    share = figures.cached_share(cell.build) if cell.build else None
+    values = [
+        clock(cell.build.seconds if cell.build else None),
+        NOTHING if share is None else f"{share:.0%}",
+        f"{figures.passed(cell.checks)}/{len(cell.checks)}" if cell.checks else NOTHING,
+        f"{figures.passed(cell.tests)}/{len(cell.tests)}" if cell.tests else NOTHING,
+        size(cell.image.bytes_unpacked if cell.image else None),
+        rate(figures.median_of(cell, "prompt_rate")),
+        rate(figures.median_of(cell, "decode_rate")),
+    ]
+    return [Text(_letters(value, ascii_only=ascii_only)) for value in values] + [
+        _verdict(cell.verdict, ascii_only=ascii_only)
+    ]
+
+
+def _reasons(cell: CellReport, *, folder: Path, ascii_only: bool) -> RenderableType:
+    parts: list[RenderableType] = [
+        Text.assemble("\n", _verdict(cell.verdict, ascii_only=ascii_only), " ", (plain(cell.name), "bold"))
+    ]
+    for problem in figures.problems(cell, folder=folder):
+        message = one_line(problem.message, most=400)
+        parts.append(Padding(Text(_letters(f"{plain(problem.what)}: {message}", ascii_only=ascii_only)), (0, 0, 0, 2)))
+        lines = [line for text in problem.lines for line in plain(text).splitlines()][-_SHOWN_LINES:]
+        parts += [Padding(Text(line, style="dim", overflow="fold"), (0, 0, 0, 4)) for line in lines]
+        if problem.log:
+            log = Text(f"log: {plain(str(folder / problem.log))}", overflow="fold")
+            parts.append(Padding(log, (0, 0, 0, 2)))
+    return Group(*parts)
+
+
+def _last_line(run: RunReport, *, ascii_only: bool) -> Text:
+    line = Text("\n")
+    line.append_text(_verdict(run.verdict, ascii_only=ascii_only))
+    words = [figures.headline(run)]
+    if (took := figures.run_seconds(run)) is not None:
+        words.append(seconds(took))
+    if run.excluded:
+        words.append(f"{count(len(run.excluded), 'combination')} excluded")
+    line.append(f"  {', '.join(words)}")
+    return line
+
+
+def _verdict(verdict: Verdict, *, ascii_only: bool) -> Text:
+    symbol = (_ASCII if ascii_only else SYMBOLS)[verdict]
+    return Text(f"{symbol} {verdict}", style=_STYLES[verdict])
+
+
+def _letters(text: str, *, ascii_only: bool) -> str:
+    if not ascii_only:
+        return text
+    for sign, instead in _DASH.items():
+        text = text.replace(sign, instead)
+    return text.encode("ascii", "replace").decode("ascii")
