@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -159,8 +160,7 @@ class EmbeddedEngine:
         bridge.forget_networks(self.folders.data)
         bridge.remove_bridge(self._bridge)
         if self.folders.runtime != self.folders.engine:
-            with contextlib.suppress(OSError):
-                self.folders.runtime.rmdir()
+            shutil.rmtree(self.folders.runtime, ignore_errors=True)
 
     def _wait(self, pid: int) -> bool:
         deadline = time.monotonic() + START_TIMEOUT
