@@ -6,10 +6,9 @@ from contextlib import ExitStack
 
 import bakehouse
 from bakehouse.commands import stages
-from bakehouse.commands.context import Context, open_project, revision
+from bakehouse.commands.context import Context, open_engine, open_project, revision
 from bakehouse.commands.job import Job, Options
 from bakehouse.config import Project
-from bakehouse.engine.connect import connect
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.host import describe_host
 from bakehouse.engine.network import network_secrets
@@ -23,7 +22,7 @@ from bakehouse.model.report import RunReport
 from bakehouse.model.words import Verdict
 from bakehouse.planner import make_plan
 from bakehouse.reporters.latest import update_latest
-from bakehouse.reporters.terminal import print_run
+from bakehouse.reporters.terminal import show
 from bakehouse.runs import RunFolder, interrupted_run, new_run
 from bakehouse.select import require_card, select
 from bakehouse.supply.chain import Gathered, gather
@@ -41,9 +40,7 @@ def build_matrix(context: Context, options: Options) -> ExitCode:
     cells = select(resolution, options.selection, matrix=project.world.matrix, machine=machine)
     context.say(_headline(cells, len(resolution.cells)))
     with ExitStack() as stack:
-        engine = stack.enter_context(
-            connect(cache=context.cache, environ=context.environ, say=context.say, allow_install=options.install)
-        )
+        engine = stack.enter_context(open_engine(context, install=options.install))
         reap(engine, say=context.say)
         gathered = gather(
             world=project.world,
@@ -69,7 +66,7 @@ def build_matrix(context: Context, options: Options) -> ExitCode:
             reap(engine, say=context.say, run=folder.name)
         run = job.ledger.write(finished=True)
     update_latest(context.reports, run.run)
-    print_run(run, folder.path, context.console)
+    show(run, console=context.console, folder=folder.path)
     return exit_code(run)
 
 
@@ -109,7 +106,7 @@ def _open(
     plan = make_plan(
         root=context.root,
         world=project.world,
-        cells=tuple(cell for cell in cells if stages.lacks(cell, gathered) is None),
+        cells=tuple(cell for cell in cells if gathered.reason_against(cell) is None),
         excluded=excluded,
         supplies=supplies,
         selected_by=options.selection.words(),
@@ -128,7 +125,7 @@ def _open(
     )
     ledger = Ledger(folder=folder, run=run, cells=cells, excluded=excluded)
     for cell in cells:
-        if missing := stages.lacks(cell, gathered):
+        if missing := gathered.reason_against(cell):
             ledger.update(cell.name, verdict=Verdict.ERRORED, reason=missing)
     stages.write_plan(plan, project.world, supplies, folder)
     return Job(

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import shutil
 
-from bakehouse.commands.context import Context
-from bakehouse.engine.connect import connect
-from bakehouse.engine.docker import remove_images
+from bakehouse.commands.context import Context, open_engine
+from bakehouse.engine.docker import Docker
 from bakehouse.engine.reaper import reap
 from bakehouse.errors import ExitCode, InfrastructureError
 
 
 def clean(context: Context, *, images: bool, cache: bool) -> ExitCode:
     """Reports stay: they are results. Raises InfrastructureError while the embedded engine is in use."""
-    with connect(cache=context.cache, environ=context.environ, say=context.say, allow_install=False) as engine:
+    with open_engine(context, install=False) as engine:
         reap(engine, say=context.say)
         if images:
-            removed = remove_images(engine, prefix="bakehouse/")
+            removed = Docker(engine).remove_images("bakehouse/*")
             context.say(f"removed {removed} images")
     if cache and context.cache.exists():
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,8 @@ from rich.console import Console
 
 from bakehouse.config import Project, load_project
 from bakehouse.engine import process
+from bakehouse.engine.connect import connect
+from bakehouse.engine.connection import Engine
 from bakehouse.errors import InfrastructureError, InputError
 from bakehouse.model.cell import Resolution
 from bakehouse.resolve import resolve
@@ -54,6 +57,18 @@ def open_project(root: Path) -> tuple[Project, Resolution]:
         return project, resolve(project.world)
     except InputError as error:
         raise project.pinpoint(error) from None
+
+
+def open_engine(context: Context, *, install: bool) -> AbstractContextManager[Engine]:
+    """The engine of this machine, or the embedded one with the project's settings."""
+    settings = context.root / "buildkit" / "daemon.json"
+    return connect(
+        cache=context.cache,
+        environ=context.environ,
+        say=context.say,
+        allow_install=install,
+        settings=settings if settings.exists() else None,
+    )
 
 
 def revision(root: Path) -> str:

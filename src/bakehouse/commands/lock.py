@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bakehouse.commands.context import Context, open_project
-from bakehouse.engine.connect import connect
+from bakehouse.commands.context import Context, open_engine, open_project
 from bakehouse.errors import ExitCode
 from bakehouse.supply.chain import gather
 from bakehouse.supply.lock import read_lock, write_lock
@@ -12,7 +11,7 @@ from bakehouse.supply.lock import read_lock, write_lock
 def lock(context: Context, *, install: bool) -> ExitCode:
     """Gather everything that any cell needs. What no place answers for keeps the pin it had."""
     project, resolution = open_project(context.root)
-    with connect(cache=context.cache, environ=context.environ, say=context.say, allow_install=install) as engine:
+    with open_engine(context, install=install) as engine:
         gathered = gather(
             world=project.world,
             cells=resolution.cells,

@@ -10,7 +10,7 @@ from bakehouse.errors import ExitCode
 from bakehouse.reporters import json_file
 from bakehouse.reporters.latest import find_latest
 from bakehouse.reporters.registry import write_all
-from bakehouse.reporters.terminal import print_run
+from bakehouse.reporters.terminal import show
 
 
 def report(context: Context, folder: Path | None) -> ExitCode:
@@ -18,5 +18,5 @@ def report(context: Context, folder: Path | None) -> ExitCode:
     folder = folder or find_latest(context.reports)
     run = json_file.read(folder)
     write_all(run, folder)
-    print_run(run, folder, context.console)
+    show(run, console=context.console, folder=folder)
     return exit_code(run)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bakehouse.bake.display import display
 from bakehouse.bake.executor import Oven, write_bake_files
@@ -14,12 +17,14 @@ from bakehouse.engine.network import ca_bundle, ca_fingerprints
 from bakehouse.errors import BakehouseError
 from bakehouse.expectations import expectation, subject
 from bakehouse.ledger import Ledger
+from bakehouse.measure.lease import hold
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.plan import Plan, Supplies
 from bakehouse.model.report import Check
 from bakehouse.model.suite import Suite
 from bakehouse.model.words import Verdict
-from bakehouse.prove.image import ImageAtRest, save_image
+from bakehouse.prove.expect import Expectation
+from bakehouse.prove.image import open_image, save_image, to_report
 from bakehouse.prove.run import prove as run_checks
 from bakehouse.render.bake import bake_file
 from bakehouse.runs import RunFolder
@@ -27,16 +32,10 @@ from bakehouse.supply.chain import Gathered
 from bakehouse.testing.results import collect
 from bakehouse.testing.run import run_suite
 
+PATIENCE = 6 * 3600.0
+"""Seconds we wait for other runs' measurements to end."""
+
 QUICK_STARTS, QUICK_REPETITIONS = 1, 2
-
-
-def lacks(cell: Cell, gathered: Gathered) -> str | None:
-    """Why this cell cannot be built here, in one line, or None."""
-    needs = (("base", cell.build_base), ("base", cell.runtime_base), ("source", cell.recipe.build.source))
-    for kind, name in needs:
-        if reason := gathered.missing.get((kind, name)):
-            return f"no {kind} {name}: {reason}"
-    return None
 
 
 def write_plan(plan: Plan, world: World, supplies: Supplies, folder: RunFolder) -> None:
@@ -51,7 +50,7 @@ def bake(job: Job) -> None:
     if not cells:
         return
     folder = job.ledger.folder
-    with display(cells, job.context.console, job.context.say) as watcher:
+    with _busy(job), display(cells, job.context.console, job.context.say) as watcher:
         oven = Oven(engine=job.engine, root=job.context.root, folder=folder.bake, logs=folder.logs, watcher=watcher)
         built = oven.bake(cells)
     for cell in cells:
@@ -63,20 +62,25 @@ def bake(job: Job) -> None:
 
 def prove(job: Job) -> None:
     """Check each image at rest, without starting it."""
+    cells = job.ledger.passed_so_far(job.plan.cells)
     bundle = ca_bundle(job.context.environ)
     certificates = frozenset(ca_fingerprints(bundle)) if bundle else frozenset()
-    for cell in job.ledger.passed_so_far(job.plan.cells):
-        expected = expectation(cell, job.project.world, forbidden_certificates=certificates)
-        try:
-            with _scratch(job.context.cache) as folder:
-                tar = Path(folder) / "image.tar"
-                save_image(job.engine, cell.image, to=tar)
-                with ImageAtRest.open(tar) as image:
-                    checks = run_checks(image, expected)
-                    job.ledger.update(cell.name, image=image.to_report(reference=cell.image), checks=checks)
-        except BakehouseError as error:
-            job.ledger.update(cell.name, checks=[Check(name="open", verdict=Verdict.ERRORED, message=str(error))])
-        _say_proof(job, cell)
+    with _busy(job), _scratch(job.context.cache) as folder:
+        for cell in cells:
+            expected = expectation(cell, job.project.world, forbidden_certificates=certificates)
+            job.ledger.update(cell.name, **_proof(job, cell, expected, Path(folder)))
+            _say_proof(job, cell)
+
+
+def _proof(job: Job, cell: Cell, expected: Expectation, folder: Path) -> dict[str, Any]:
+    """Changes of the cell's report. Layers that cells share are unpacked and examined once."""
+    try:
+        tar = save_image(job.engine, cell.image, to=folder / "image.tar")
+        image = open_image(tar, workspace=folder, platform=cell.at.platform)
+        tar.unlink()
+        return {"image": to_report(image, reference=cell.image), "checks": run_checks(image, expected)}
+    except BakehouseError as error:
+        return {"checks": [Check(name="open", verdict=Verdict.ERRORED, message=str(error))]}
 
 
 def _say_proof(job: Job, cell: Cell) -> None:
@@ -93,19 +97,25 @@ def test(job: Job) -> None:
     cells = job.ledger.passed_so_far(job.plan.cells)
     if not cells:
         return
-    run_suite(
-        _suite(job, cells),
-        engine=job.engine,
-        root=job.context.root,
-        recipe_test_folders=_recipe_tests(job.context.root, cells),
-        workers=job.options.workers or len(os.sched_getaffinity(0)),
-        probes=job.options.probes,
-        say=job.context.say,
-    )
-    found = collect(job.ledger.folder.path)
-    for cell in cells:
-        tests, measurements = found.get(cell.name, ([], []))
-        job.ledger.update(cell.name, tests=tests, measurements=measurements)
+    try:
+        run_suite(
+            _suite(job, cells),
+            engine=job.engine,
+            image_tests=job.context.root / "tests" / "images",
+            recipe_test_folders=_recipe_tests(job.context.root, cells),
+            workers=job.options.workers or len(os.sched_getaffinity(0)),
+            say=job.context.say,
+            extra=_only_probes(job.options.probes),
+        )
+    finally:  # what had finished when somebody pressed Ctrl-C counts too
+        found = collect(job.ledger.folder.path)
+        for cell in cells:
+            tests, measurements = found.get(cell.name, ([], []))
+            job.ledger.update(cell.name, tests=tests, measurements=measurements)
+
+
+def _only_probes(probes: tuple[str, ...]) -> tuple[str, ...]:
+    return ("-k", " or ".join(f"test_{probe}" for probe in probes)) if probes else ()
 
 
 def _suite(job: Job, cells: list[Cell]) -> Suite:
@@ -149,3 +159,11 @@ def _scratch(cache: Path) -> tempfile.TemporaryDirectory[str]:
     """A folder under the cache that is gone afterwards. Images are too large for /tmp on many machines."""
     (cache / "scratch").mkdir(parents=True, exist_ok=True)
     return tempfile.TemporaryDirectory(dir=cache / "scratch")
+
+
+@contextmanager
+def _busy(job: Job) -> Iterator[None]:
+    """Share the processor: a measurement of another run waits for us, or we for it."""
+    folder = job.context.cache / "leases"
+    with hold("cpu", folder=folder, run=job.ledger.folder.name, exclusive=False, timeout=PATIENCE, say=job.context.say):
+        yield
