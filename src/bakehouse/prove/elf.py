@@ -89,7 +89,7 @@ def _read(elf: Any, *, path: str) -> Elf:
     segments: list[Any] = list(elf.iter_segments())
     interpreter = next((s.get_interp_name() for s in segments if isinstance(s, InterpSegment)), "")
     dynamic = next((segment for segment in segments if isinstance(segment, DynamicSegment)), None)
-    tags = list(dynamic.iter_tags()) if dynamic else []
+    tags: list[Any] = list(dynamic.iter_tags()) if dynamic else []
     sections = list(elf.iter_sections())
     needed, defined = _versions(sections)
     return Elf(

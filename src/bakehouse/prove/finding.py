@@ -24,8 +24,8 @@ def skip(name: str, reason: str) -> Check:
     return Check(name=name, verdict=Verdict.SKIPPED, message=reason)
 
 
-def mebibytes(size: int) -> str:
-    return f"{size / 2**20:.1f} MiB"
+def size_text(size: int) -> str:
+    return f"{size / 2**20:.1f} MiB" if size >= 1 << 20 else f"{size / 2**10:.1f} KiB"
 
 
 def _few(lines: Sequence[str]) -> list[str]:

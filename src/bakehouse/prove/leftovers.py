@@ -7,7 +7,7 @@ import re
 
 from bakehouse.model.report import Check
 from bakehouse.prove.expect import Expectation
-from bakehouse.prove.finding import judge, mebibytes
+from bakehouse.prove.finding import judge, size_text
 from bakehouse.prove.image import ImageAtRest
 from bakehouse.prove.layer import Entry
 
@@ -33,7 +33,7 @@ def check_leftovers(image: ImageAtRest, expectation: Expectation) -> Check:
         allowed = any(fnmatch.fnmatchcase(entry.path, pattern) for pattern in expectation.allowed_leftovers)
         kind = None if allowed else kind_of(entry)
         if kind:
-            problems.append(f"{entry.path} is {kind} ({mebibytes(entry.size)})")
+            problems.append(f"{entry.path} is {kind} ({size_text(entry.size)})")
     return judge("leftovers", problems, passed="no caches, logs, compilers or static libraries")
 
 

@@ -20,7 +20,7 @@ from bakehouse.prove.layer import Entry, LayerAtRest
 
 _MOST_PEM = 1 << 16
 _BEGIN = b"-----BEGIN "
-_PEM = re.compile(rb"-----BEGIN (?P<label>[A-Z0-9 ]+)-----(?P<body>[^-]{16,}?)-----END (?P=label)-----")
+_PEM = re.compile(rb"-----BEGIN (?P<label>[A-Z0-9 ]+)-----(?P<body>(?s:.){16,}?)-----END (?P=label)-----")
 _HEADER = re.compile(rb"^[A-Za-z0-9-]+:.*$|^=\S{4}$", re.MULTILINE)
 _CREDENTIALS = {
     ".netrc": re.compile(rb"\bpassword\s+\S"),

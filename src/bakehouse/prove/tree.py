@@ -127,4 +127,4 @@ class Tree:
         for child in list(self._children.pop(path, ())):
             self._remove(child)
         if self._entries.pop(path, None):
-            self._children[posixpath.dirname(path)].discard(path)
+            self._children.get(posixpath.dirname(path), set()).discard(path)

@@ -1,0 +1,103 @@
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.prove.builders import PROMISE, bake, file, promise, removed
+
+from bakehouse.model.words import Verdict
+from bakehouse.prove.secrets import check_secrets
+
+CERTIFICATE = bytes(range(200))
+
+
+def pem(label: str, body: bytes = CERTIFICATE, *, header: str = "") -> bytes:
+    text = base64.encodebytes(body).decode()
+    return f"-----BEGIN {label}-----\n{header}{text}-----END {label}-----\n".encode()
+
+
+HOST_CA = promise(forbidden_certificates=frozenset({hashlib.sha256(CERTIFICATE).hexdigest()}))
+
+
+def test_a_secret_that_a_later_layer_deletes_is_still_there(tmp_path: Path) -> None:
+    key = file("/root/.ssh/id_ed25519", b"text before\n" + pem("OPENSSH PRIVATE KEY"), mode=0o600)
+    image = bake(tmp_path, then=[[key], [removed("/root/.ssh/id_ed25519")]])
+    check = check_secrets(image, PROMISE)
+
+    assert image.tree.get("/root/.ssh/id_ed25519") is None
+    assert check.message == (
+        "/root/.ssh/id_ed25519 (in layer 2, deleted or replaced later) holds a private key (OPENSSH PRIVATE KEY)"
+    )
+
+
+def test_the_hosts_certificate_among_others_is_found(tmp_path: Path) -> None:
+    bundle = pem("CERTIFICATE", b"another" * 9) + pem("CERTIFICATE") + pem("CERTIFICATE", b"third" * 9)
+    image = bake(tmp_path, add=[file("/etc/ssl/certs/ca-certificates.crt", bundle)])
+
+    assert check_secrets(image, PROMISE).verdict is Verdict.PASSED
+    check = check_secrets(image, HOST_CA)
+    assert check.message == "/etc/ssl/certs/ca-certificates.crt holds a certificate of the build machine's network"
+
+
+def test_programs_that_only_speak_of_keys_are_fine(tmp_path: Path) -> None:
+    words = b"\0-----BEGIN PRIVATE KEY-----\0-----END PRIVATE KEY-----\0-----BEGIN RSA PRIVATE KEY-----\n%s\n"
+
+    assert check_secrets(bake(tmp_path, add=[file("/usr/lib/libssl.so", words)]), PROMISE).verdict is Verdict.PASSED
+
+
+def test_an_encrypted_key_with_headers_is_a_key(tmp_path: Path) -> None:
+    key = pem("RSA PRIVATE KEY", header="Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n")
+
+    assert "holds a private key" in check_secrets(bake(tmp_path, add=[file("/key", key)]), PROMISE).message
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "what"),
+    [
+        ("/run/secrets/ca", b"anything", "is a build secret that was kept"),
+        ("/root/.netrc", b"machine x login y password z", "holds credentials"),
+        ("/root/.pypirc", b"[pypi]\npassword = pypi-x", "holds credentials"),
+        ("/app/.npmrc", b"//r/:_authToken=npm_x", "holds credentials"),
+        ("/root/.docker/config.json", b'{"auths": {"r": {"auth": "eDp5"}}}', "holds credentials"),
+        ("/opt/x.conf", b"proxy=" + b"x" * 70000 + b"hunter2", "holds a forbidden string"),
+    ],
+)
+def test_files_with_secrets_are_named_without_the_secret(tmp_path: Path, path: str, content: bytes, what: str) -> None:
+    check = check_secrets(bake(tmp_path, add=[file(path, content)]), promise(forbidden_strings=(b"hunter2",)))
+
+    assert check.message == f"{path} {what}"
+    assert "hunter2" not in check.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("/run/secrets/ca", b""),
+        ("/root/.npmrc", b"registry=https://registry.example/"),
+        ("/root/.docker/config.json", b'{"auths": {}}'),
+    ],
+)
+def test_harmless_files_of_the_same_name_are_fine(tmp_path: Path, path: str, content: bytes) -> None:
+    assert check_secrets(bake(tmp_path, add=[file(path, content)]), PROMISE).verdict is Verdict.PASSED
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"Env": ["HTTPS_PROXY=http://proxy:3128"]}, "the setting Env of the image names a proxy (HTTPS_PROXY)"),
+        ({"Env": ["INDEX=https://me:pw@index/"]}, "the setting Env of the image holds an address with a password"),
+        ({"Labels": {"note": "hunter2"}}, "the setting Labels of the image holds a forbidden string"),
+    ],
+)
+def test_the_configuration_is_read_too(tmp_path: Path, config: dict[str, Any], message: str) -> None:
+    check = check_secrets(bake(tmp_path, config=config), promise(forbidden_strings=(b"hunter2",)))
+
+    assert check.message == message
+
+
+def test_the_history_is_read_too(tmp_path: Path) -> None:
+    image = bake(tmp_path)
+    image.document["history"].append({"created_by": "|1 http_proxy=http://p RUN x", "empty_layer": True})
+
+    assert check_secrets(image, PROMISE).message == "step 3 of the history of the image names a proxy (http_proxy)"
