@@ -245,14 +245,14 @@ def engine_config(
     return kept | private | ({"mtu": mtu} if mtu else {})
 
 
-def prepare_cgroups(cgroups: Path) -> None:
+def prepare_cgroups(cgroups: Path, *, systemd: Path = Path("/run/systemd/system")) -> None:
     """Make room for the engine in a container's own control groups (version 2), as docker:dind does.
 
     There the kernel allows processes only in the leaves, and we are in the root. On a machine with systemd, on version
     1 and in the true root (which has no `cgroup.type`) nothing is to be done, and nothing is.
     """
     needed = (cgroups / "cgroup.controllers").is_file() and (cgroups / "cgroup.type").is_file()
-    if not needed or Path("/run/systemd/system").is_dir():
+    if not needed or systemd.is_dir():
         return
     with contextlib.suppress(OSError):
         leaf = cgroups / "init"
