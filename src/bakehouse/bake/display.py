@@ -20,6 +20,8 @@ from bakehouse.reporters.format import seconds as duration
 COUNTER_PERIOD = 20.0
 """Seconds between two plain lines about one running compile."""
 
+LABEL_WIDTH = 60
+
 Clock = Callable[[], datetime]
 
 
@@ -147,12 +149,17 @@ def _short(command: str) -> str:
     words = [word for word in command.split() if not word.startswith("--mount=")]
     text = " ".join(words).removeprefix("RUN ")
     text = text.partition("fi && ")[2] or text if text.startswith("if [") else text
-    for interesting in ("apt-get install", "cmake --build", "COPY", "ADD"):
+    if "apt-get install" in text:
+        packages = [
+            word for word in text.partition("apt-get install")[2].partition(" && ")[0].split() if "=" not in word
+        ]
+        return " ".join(["install", *(word for word in packages if not word.startswith("-"))])[:LABEL_WIDTH]
+    for interesting in ("cmake --build", "COPY", "ADD"):
         if (at := text.find(interesting)) >= 0:
             text = text[at:]
             break
     _, compiles, targets = text.partition("cmake --build /build --target ")
-    return (f"compile {targets}" if compiles else text).partition(" && ")[0][:60]
+    return (f"compile {targets}" if compiles else text).partition(" && ")[0][:LABEL_WIDTH]
 
 
 def _bar(counter: tuple[int, int], width: int = 20) -> str:

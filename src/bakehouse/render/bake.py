@@ -13,13 +13,14 @@ BASE_DOCKERFILE = "FROM scratch\nADD rootfs.tar /\n"
 def bake_file(cells: tuple[Cell, ...], world: World, supplies: Supplies) -> dict[str, Any]:
     """Every cell as a target, every bootstrapped base as a target that cells stand on, nothing computed in HCL."""
     bases = sorted({base for cell in cells for base in (cell.build_base, cell.runtime_base)})
-    targets = {f"base-{name}": _base(folder) for name in bases if (folder := supplies.bases[name].rootfs)}
+    targets = {f"base-{name}": _base(name, folder) for name in bases if (folder := supplies.bases[name].rootfs)}
     targets |= {cell.target: _cell(cell, world, supplies) for cell in cells}
     return {"group": {"default": {"targets": [cell.target for cell in cells]}}, "target": targets}
 
 
-def _base(folder: str) -> dict[str, Any]:
-    return {"context": folder, "dockerfile-inline": BASE_DOCKERFILE, "output": ["type=cacheonly"]}
+def _base(name: str, folder: str) -> dict[str, Any]:
+    # Bake exports what a linked target built, whatever output it names: with a tag it is at least no nameless image.
+    return {"context": folder, "dockerfile-inline": BASE_DOCKERFILE, "tags": [f"bakehouse/base:{name}"]}
 
 
 def _cell(cell: Cell, world: World, supplies: Supplies) -> dict[str, Any]:
