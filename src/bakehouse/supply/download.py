@@ -28,6 +28,7 @@ CHUNK = 1 << 18
 OK, PARTIAL, RANGE_NOT_SATISFIABLE = 200, 206, 416
 LONGEST_PAUSE = 60.0
 NEWS_EVERY = 0.5
+LOCK_NEWS_EVERY = 0.2
 
 
 def download(
@@ -245,7 +246,7 @@ def _locked(path: Path, *, progress: Progress, size: int | None) -> Iterator[Non
     lock = filelock.FileLock(path)
     while True:
         try:
-            lock.acquire(timeout=NEWS_EVERY, poll_interval=0.05)
+            lock.acquire(timeout=LOCK_NEWS_EVERY, poll_interval=0.05)
             break
         except filelock.Timeout:
             progress(0, size)

@@ -10,7 +10,7 @@ import socket
 import tarfile
 import threading
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -146,16 +146,6 @@ def patience(pauses: list[float]) -> Patience:
     return Patience(connect=2.0, stall=0.2, attempts=3, pause=0.5, sleep=pauses.append)
 
 
-@pytest.fixture
-def make_tar() -> Callable[[Mapping[str, str]], bytes]:
-    return tar_of
-
-
-@pytest.fixture
-def make_wheel() -> Callable[[Mapping[str, bytes]], bytes]:
-    return wheel_of
-
-
 def tar_of(files: Mapping[str, str]) -> bytes:
     """A .tar.gz. A name that ends in `*` becomes a program, a text that begins with `->` a link."""
     buffer = io.BytesIO()
@@ -250,10 +240,8 @@ class Programs:
         )
         (self.folder / "rootfs").write_bytes(tar_of({"./etc/hosts": "x", "./var/lib/dpkg/status": status}))
         copy = f"""for a in "$@"; do case "$a" in */rootfs.tar) cp '{self.folder}/rootfs' "$a";; esac; done"""
-        self.add(
-            "mmdebstrap",
-            f"{self.record('mmdebstrap')}\necho epoch=$SOURCE_DATE_EPOCH >> '{self.folder}/mmdebstrap.log'\n{copy}",
-        )
+        epoch = f"echo epoch=$SOURCE_DATE_EPOCH >> '{self.folder}/mmdebstrap.log'"
+        self.add("mmdebstrap", "\n".join((self.record("mmdebstrap"), epoch, copy)))
 
 
 @pytest.fixture

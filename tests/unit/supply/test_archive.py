@@ -3,10 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.unit.supply.conftest import tar_of, wheel_of
 
 from bakehouse.errors import SupplyError
 from bakehouse.supply.archive import unpack
+from tests.unit.supply.conftest import tar_of, wheel_of
 
 SDIST = {
     "pkg-1.0/PKG-INFO": "x",

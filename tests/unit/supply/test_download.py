@@ -7,17 +7,17 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import filelock
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.supply.conftest import Page, WebServer
 
 from bakehouse.errors import Interrupted, SupplyError
 from bakehouse.supply.download import Progress, download
 from bakehouse.supply.web import Patience, new_session
+from tests.unit.supply.conftest import Page, WebServer
 
 BODY = bytes(range(256)) * 8
 IMPATIENT = Patience(connect=2.0, stall=2.0, attempts=3, pause=0.0)
@@ -207,7 +207,7 @@ def test_a_disk_that_fills_up_is_no_traceback(web: WebServer, tmp_path: Path, mo
     url, _ = put(web)
 
     class FullDisk:
-        def __enter__(self) -> FullDisk:
+        def __enter__(self) -> Self:
             return self
 
         def __exit__(self, *_: object) -> None:

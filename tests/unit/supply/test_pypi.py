@@ -5,11 +5,11 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.unit.supply.conftest import Index, Page, WebServer
 
 from bakehouse.errors import SupplyError
 from bakehouse.supply.pypi import Distribution, indexes, locate
 from bakehouse.supply.web import Patience, new_session
+from tests.unit.supply.conftest import Index, Page, WebServer
 
 PATIENCE = Patience(connect=2.0, stall=2.0, pause=0.0)
 
