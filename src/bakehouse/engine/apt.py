@@ -150,15 +150,12 @@ def _write_setup(folder: Path, *, machine: Machine, distribution: Distribution, 
     newer = [source.of_suite(distribution.codename, suite) for source in own] if suite else []
     text = "\n".join(source.render() for source in (*own, *newer))
     (folder / "sources" / "bakehouse.sources").write_text(text, encoding="utf-8")
-    for pin in sorted((machine.root / "etc/apt/preferences.d").glob("*")):
-        if pin.suffix in ("", ".pref") and pin.is_file():
-            shutil.copy(pin, folder / "preferences" / pin.name)
+    for users in sorted((machine.root / "etc/apt/preferences.d").glob("*")):
+        if users.suffix in ("", ".pref") and users.is_file():
+            shutil.copy(users, folder / "preferences" / users.name)
     if suite:
-        pins = "".join(
-            f"Package: *\nPin: release n={name}\nPin-Priority: 100\n\n"
-            for name in sorted({name for source in newer for name in source.suites})
-        )
-        (folder / "preferences" / "bakehouse.pref").write_text(pins, encoding="utf-8")
+        pin = f"Package: *\nPin: release n={suite}*\nPin-Priority: 100\n"
+        (folder / "preferences" / "bakehouse.pref").write_text(pin, encoding="utf-8")
     (folder / "apt.conf").write_text(_apt_conf(folder, machine.environ.get("APT_CONFIG")), encoding="utf-8")
 
 
