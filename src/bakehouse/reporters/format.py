@@ -33,6 +33,8 @@ def significant(value: float, *, digits: int = 3) -> str:
     if value == 0:
         return "0"
     rounded = float(f"{value:.{digits - 1}e}")
+    if not math.isfinite(rounded):
+        return NOTHING
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
     return f"{rounded:,.{min(decimals, 9)}f}"
 

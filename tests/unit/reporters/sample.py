@@ -222,8 +222,7 @@ def failed_cell() -> CellReport:
             tail=[
                 "[12/144] Building CUDA object ggml/src/ggml-cuda/CMakeFiles/ggml-cuda.dir/acc.cu.o",
                 "\x1b[31mFAILED: \x1b[0m[code=1] ggml/src/ggml-cuda/CMakeFiles/ggml-cuda.dir/acc.cu.o",
-                "/usr/include/crt/host_config.h:143:2: error: #error -- unsupported GNU version! gcc versions later "
-                + "than 13 are not supported! The nvcc flag '-allow-unsupported-compiler' can be used to override it.",
+                "/usr/include/crt/host_config.h:143:2: error: #error -- unsupported GNU version! gcc > 13 is too new",
                 "  143 | #error -- unsupported GNU version! gcc versions later than 13 are not supported!",
                 "ninja: build stopped: subcommand failed.",
             ],

@@ -20,6 +20,8 @@ _LEAST_EXTENT = 0.08
 """Of the middle value: an axis never shows less, so that a noise of 0.5 % does not look like a cliff."""
 _FAR = 1.5
 """A void sample further off than this many extents sits on the axis's end and says so."""
+_SMALLEST, _LARGEST = 1e-9, 1e18
+"""What no unit of ours comes near: smaller differences are none, larger values no measurement."""
 _OFFSETS = (0, -5, 5, -8, 8)
 """Pixels up or down by repetition, so that equal values are still seen as several."""
 
@@ -103,14 +105,15 @@ def by_start(samples: Sequence[Sample]) -> list[Series]:
 
 
 def _scale(samples: list[Sample]) -> Scale | None:
-    counted = [sample.value for sample in samples if not _is_void(sample) and math.isfinite(sample.value)]
-    void = [sample.value for sample in samples if _is_void(sample) and math.isfinite(sample.value)]
+    counted = [sample.value for sample in samples if not _is_void(sample) and _is_drawable(sample)]
+    void = [sample.value for sample in samples if _is_void(sample) and _is_drawable(sample)]
     inner = counted or void
     if not inner:
         return None
     low, high = min(inner), max(inner)
     middle = (low + high) / 2
-    half = max((high - low) / 2, abs(middle) * _LEAST_EXTENT / 2) or 0.5
+    half = max((high - low) / 2, abs(middle) * _LEAST_EXTENT / 2)
+    half = half if half > _SMALLEST else 0.5
     low, high = middle - half, middle + half
     reach = 2 * half * _FAR
     near = [value for value in void if low - reach <= value <= high + reach]
@@ -119,16 +122,14 @@ def _scale(samples: list[Sample]) -> Scale | None:
 
 def _row(series: Series, *, y: int, label_height: int, scale: Scale, unit: Unit) -> Row:
     middle = y + label_height + LANE_HEIGHT / 2
-    summary = summarize([sample for sample in series.samples if math.isfinite(sample.value)])
+    summary = summarize([sample for sample in series.samples if _is_drawable(sample)])
     return Row(
         label=series.label,
         note=_note(summary, series.samples, unit=unit),
         y=y,
         middle=middle,
         dots=tuple(
-            _dot(sample, middle=middle, scale=scale, unit=unit)
-            for sample in series.samples
-            if math.isfinite(sample.value)
+            _dot(sample, middle=middle, scale=scale, unit=unit) for sample in series.samples if _is_drawable(sample)
         ),
         interval=_interval(summary, scale=scale) if summary and summary.counted > 1 else None,
     )
@@ -187,6 +188,10 @@ def _axis_label(step: float, unit: Unit) -> Callable[[float], str]:
                 return size(value)
 
     return label
+
+
+def _is_drawable(sample: Sample) -> bool:
+    return math.isfinite(sample.value) and abs(sample.value) < _LARGEST
 
 
 def _is_void(sample: Sample) -> bool:

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bakehouse.model.report import RunReport
+from bakehouse.reporters import REPORTERS, files, write_all
+from tests.unit.reporters.sample import empty_run, sample_run, unfinished_run, write_logs
+
+
+class Broken:
+    file = "broken.txt"
+
+    def render(self, run: RunReport, *, folder: Path) -> str:
+        raise RuntimeError(f"no ink for {run.run} in {folder}")
+
+
+def test_every_reporter_has_a_file_of_its_own() -> None:
+    assert len({reporter.file for reporter in REPORTERS.values()}) == len(REPORTERS)
+
+
+@pytest.mark.parametrize("run", [sample_run(), empty_run(), unfinished_run()])
+def test_all_files_are_written_and_nothing_else(run: RunReport, tmp_path: Path) -> None:
+    write_logs(tmp_path)
+    write_all(run, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"logs"} | {reporter.file for reporter in REPORTERS.values()}
+
+
+def test_reporters_have_no_clock_and_no_memory(tmp_path: Path) -> None:
+    for reporter in REPORTERS.values():
+        assert reporter.render(sample_run(), folder=tmp_path) == reporter.render(sample_run(), folder=tmp_path)
+
+
+def test_the_record_is_safe_before_anything_is_drawn(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="no ink"):
+        write_all(sample_run(), tmp_path, reporters={"json": REPORTERS["json"], "broken": Broken()})
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text("old")
+    blocked = tmp_path / "folder"
+    (blocked / "inside").mkdir(parents=True)
+    with pytest.raises(OSError, match="folder"):
+        files.write(blocked, "new")
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["folder", "report.html"]
+    files.write(path, "new \ud800")
+    assert path.read_text() == "new \\ud800"

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bakehouse.reporters import show, terminal
+from tests.unit.reporters.poison import poisoned
+from tests.unit.reporters.sample import sample_run, write_logs
+
+
+def shown(width: int, *, encoding: str = "utf-8", folder: Path = Path("reports/run")) -> str:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    show(sample_run(), console=Console(file=stream, width=width, color_system=None), folder=folder)
+    stream.flush()
+    assert isinstance(stream.buffer, io.BytesIO)
+    return stream.buffer.getvalue().decode(encoding)
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    assert max(len(line) for line in shown(width).splitlines()) <= width
+
+
+def test_every_column_is_seen_at_80() -> None:
+    row = next(line for line in shown(80).splitlines() if "18:36" in line)
+    assert row.split() == [
+        "llama-server-cpu-",
+        "18:36",
+        "0%",
+        "13/13",
+        "13/14",
+        "160",
+        "MiB",
+        "223",
+        "101",
+        "✓",
+        "passed",
+    ]
+
+
+def test_a_wide_terminal_keeps_names_whole() -> None:
+    assert "llama-server-cuda12.4-sm86-amd64 " in shown(120)
+
+
+def test_a_terminal_without_our_letters_gets_others() -> None:
+    text = shown(80, encoding="ascii")
+    assert "+ passed" in text
+    assert "x failed" in text
+
+
+def test_reasons_come_with_the_path_of_the_log(tmp_path: Path) -> None:
+    write_logs(tmp_path)
+    text = shown(300, folder=tmp_path)
+    assert f"log: {tmp_path}/logs/llama-server-cuda12.4-sm86-amd64.build.log" in text
+    assert "cell: no base rocm7-devel (tried" in text
+
+
+def test_markup_and_escape_sequences_in_a_record_stay_text() -> None:
+    text = terminal.render(poisoned(sample_run(), "[bold red]x[/] \x1b]0;title\x07\x1b[31my"), folder=Path("nowhere"))
+    assert "[bold" in text
+    assert "\x1b" not in text
+    assert "title" not in text
