@@ -35,6 +35,7 @@ TAIL_LINES = 15
 KEPT_OUTPUT = 1 << 20
 """Bytes that `stream` keeps of each output; the whole of it goes to the log."""
 _CHUNK = 1 << 16
+_VISIBLE = 1.0
 _LINGER = 0.2
 """How long we listen for a last word when the program has ended but a grandchild holds its output open."""
 
@@ -164,7 +165,7 @@ def start_daemon(args: Sequence[str], *, log: Path, env: Mapping[str, str] | Non
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
     try:
-        return os.posix_spawn(
+        pid = os.posix_spawn(
             program,
             list(args),
             os.environ if env is None else env,
@@ -175,6 +176,11 @@ def start_daemon(args: Sequence[str], *, log: Path, env: Mapping[str, str] | Non
         )
     except OSError as error:
         raise InfrastructureError(f"cannot start {args[0]}: {error}") from error
+    # The kernel shows the new arguments a moment after we are back; whoever looks for the daemon by them must find it.
+    deadline = time.monotonic() + _VISIBLE
+    while not command_line(pid) and alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return pid
 
 
 def alive(pid: int) -> bool:
