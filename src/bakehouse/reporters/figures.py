@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 from bakehouse.model.report import BuildResult, CellReport, Measurement, RunReport, Sample
 from bakehouse.model.words import SEVERITY, Verdict
 from bakehouse.reporters import logs
-from bakehouse.reporters.format import count, span
+from bakehouse.reporters.format import count
 
 Metric = Literal["prompt_rate", "decode_rate", "ttft", "time_to_healthy", "memory"]
 
@@ -96,12 +96,6 @@ def summary_of(cell: CellReport, metric: Metric) -> Summary | None:
 def median_of(cell: CellReport, metric: Metric) -> float | None:
     summary = summary_of(cell, metric)
     return summary.median if summary else None
-
-
-def spread_words(summary: Summary, measurement: Measurement) -> str:
-    """`98.2 to 103 t/s in 14 samples, 1 void`."""
-    words = f"{span(summary.low, summary.high, measurement.unit)} in {count(summary.counted, 'sample')}"
-    return f"{words}, {summary.void} void" if summary.void else words
 
 
 def passed(parts: Sequence[Judged]) -> int:
