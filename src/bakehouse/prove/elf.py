@@ -6,10 +6,9 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any, BinaryIO
 
-from elftools.common.exceptions import ELFError
-from elftools.construct.core import ConstructError
 from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerDefSection, GNUVerNeedSection
@@ -22,6 +21,8 @@ _WEAK = 2
 _BINDINGS = {1, _WEAK, 10}
 """STB_GLOBAL, STB_WEAK, STB_GNU_UNIQUE."""
 _WEAK_VERSION = 2
+_MOST_VERSIONS = 1024
+"""libstdc++ defines some 60. A damaged count would be billions."""
 
 
 class BrokenElfError(ValueError):
@@ -81,7 +82,7 @@ def read_elf(file: BinaryIO, *, path: str) -> Elf | None:
     file.seek(0)
     try:
         return _read(ELFFile(file), path=path)
-    except (ELFError, ConstructError, struct.error, ValueError, KeyError, AttributeError, TypeError) as error:
+    except Exception as error:  # in a damaged file pyelftools stumbles over anything, its own asserts too
         raise BrokenElfError(f"{path} is a damaged ELF file: {error}") from error
 
 
@@ -124,11 +125,14 @@ def _versions(sections: list[Any]) -> tuple[dict[str, frozenset[str]], frozenset
     defined: set[str] = set()
     for section in sections:
         if isinstance(section, GNUVerNeedSection):
-            for library, versions in section.iter_versions():
-                names = {str(v.name) for v in versions if not v.entry["vna_flags"] & _WEAK_VERSION}
+            for library, versions in islice(section.iter_versions(), _MOST_VERSIONS):
+                names = {
+                    str(v.name) for v in islice(versions, _MOST_VERSIONS) if not v.entry["vna_flags"] & _WEAK_VERSION
+                }
                 needed[str(library.name)] = needed.get(str(library.name), frozenset()) | names
         elif isinstance(section, GNUVerDefSection):
-            defined |= {str(next(own_and_parents).name) for _, own_and_parents in section.iter_versions()}
+            definitions = islice(section.iter_versions(), _MOST_VERSIONS)
+            defined |= {str(next(own_and_parents).name) for _, own_and_parents in definitions}
     return needed, frozenset(defined)
 
 

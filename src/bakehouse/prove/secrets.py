@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import json
 import mmap
 import re
@@ -17,11 +14,9 @@ from bakehouse.prove.expect import Expectation
 from bakehouse.prove.finding import judge
 from bakehouse.prove.image import ImageAtRest
 from bakehouse.prove.layer import Entry, LayerAtRest
+from bakehouse.prove.pem import BEGIN, read_block
 
 _MOST_PEM = 1 << 16
-_BEGIN = b"-----BEGIN "
-_PEM = re.compile(rb"-----BEGIN (?P<label>[A-Z0-9 ]+)-----(?P<body>(?s:.){16,}?)-----END (?P=label)-----")
-_HEADER = re.compile(rb"^[A-Za-z0-9-]+:.*$|^=\S{4}$", re.MULTILINE)
 _CREDENTIALS = {
     ".netrc": re.compile(rb"\bpassword\s+\S"),
     ".pypirc": re.compile(rb"^\s*password\s*[:=]\s*\S", re.MULTILINE),
@@ -77,31 +72,25 @@ def _needles(layer: LayerAtRest, expectation: Expectation) -> Iterator[tuple[Ent
     if not files:
         return
     with layer.unpacked.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as memory:
-        for needle in (_BEGIN, *(needle for needle in expectation.forbidden_strings if needle)):
+        for needle in (BEGIN, *(needle for needle in expectation.forbidden_strings if needle)):
             at = memory.find(needle)
             while at >= 0:
                 index = bisect_right(starts, at) - 1
                 if index >= 0 and at < files[index].offset + files[index].size:
                     entry = files[index]
                     end = min(entry.offset + entry.size, at + _MOST_PEM)
-                    what = _pem(memory[at:end], expectation) if needle == _BEGIN else "holds a forbidden string"
+                    what = _pem(memory[at:end], expectation) if needle == BEGIN else "holds a forbidden string"
                     if what:
                         yield entry, what
                 at = memory.find(needle, at + 1)
 
 
 def _pem(text: bytes, expectation: Expectation) -> str | None:
-    """What a PEM block that starts here gives away. Programs hold the words BEGIN and END without a body: no block."""
-    block = _PEM.match(text)
-    if block is None:
-        return None
-    try:
-        body = base64.b64decode(b"".join(_HEADER.sub(b"", block["body"]).split()), validate=True)
-    except binascii.Error:
-        return None
-    if b"PRIVATE KEY" in block["label"]:
-        return f"holds a private key ({block['label'].decode('ascii')})"
-    if b"CERTIFICATE" in block["label"] and hashlib.sha256(body).hexdigest() in expectation.forbidden_certificates:
+    """What a PEM block that starts here gives away."""
+    block = read_block(text)
+    if block and block.is_private_key:
+        return f"holds a private key ({block.label})"
+    if block and block.is_certificate and block.digest in expectation.forbidden_certificates:
         return "holds a certificate of the build machine's network"
     return None
 
