@@ -1,0 +1,77 @@
+"""What is asked of a server, as data. The rates are those of llama-bench: pp, then tg."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bakehouse.model import suite
+
+SEED = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One request for a number of tokens. The prompt is token ids, so that no tokenizer changes the count."""
+
+    prompt: tuple[int, ...]
+    output_tokens: int
+
+    def body(self) -> dict[str, Any]:
+        """For `POST /completion`: greedy, nothing cached, no early end."""
+        return {
+            "prompt": list(self.prompt),
+            "n_predict": self.output_tokens,
+            "stream": True,
+            "cache_prompt": False,
+            "ignore_eos": True,
+            "temperature": 0,
+            "seed": SEED,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workload:
+    """`pp512`: a long prompt and one token. `tg128`: a prompt of one token and a long answer."""
+
+    name: str
+    prompt_tokens: int
+    output_tokens: int
+
+    def request(self, *, random_ids: random.Random, vocabulary: int) -> Request:
+        """Build a fresh request: random ids from the start on, so that no cache can hold a prefix of it."""
+        return Request(
+            prompt=tuple(random_ids.randrange(vocabulary) for _ in range(self.prompt_tokens)),
+            output_tokens=self.output_tokens,
+        )
+
+
+def prompt_rate(asked: suite.Workload) -> Workload:
+    return Workload(name=f"pp{asked.prompt_tokens}", prompt_tokens=asked.prompt_tokens, output_tokens=1)
+
+
+def decode_rate(asked: suite.Workload) -> Workload:
+    return Workload(name=f"tg{asked.output_tokens}", prompt_tokens=1, output_tokens=asked.output_tokens)
+
+
+def pinned_arguments(asked: suite.Workload, *, threads: int, offloads: bool) -> Mapping[str, str]:
+    """Settle the server arguments that would change a rate when llama.cpp changes a default.
+
+    The context holds the longest request and no more than 64 tokens beside it, as in llama-bench.
+    """
+    context = -(-(asked.prompt_tokens + asked.output_tokens + 64) // 256) * 256
+    return {
+        "--parallel": "1",
+        "--fit": "off",
+        "--ctx-size": str(context),
+        "--batch-size": "2048",
+        "--ubatch-size": "512",
+        "--flash-attn": "auto",
+        "--cache-type-k": "f16",
+        "--cache-type-v": "f16",
+        "--threads": str(threads),
+        "--threads-batch": str(threads),
+        "--n-gpu-layers": "999" if offloads else "0",
+    }

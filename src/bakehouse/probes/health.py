@@ -1,0 +1,257 @@
+"""A server says truthfully when it can serve, and ends when it is told to."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import requests
+
+from bakehouse.engine.container import Stopped, last_lines
+from bakehouse.engine.docker import State
+from bakehouse.measure.workloads import Request
+from bakehouse.model.files import Health
+from bakehouse.probes import ProbeFailed
+
+LOADING = 503
+READY = 200
+TERMINATED = 143
+"""128 + SIGTERM: an exit status that says "I was told to end"."""
+
+ENDLESS = 100_000
+"""More tokens than anybody waits for."""
+
+POLL = 0.01
+_LOOK = 0.25
+"""Between two questions to the engine, which cost a process each."""
+_ANSWER = 2.0
+"""A health endpoint that takes longer is as good as silent."""
+SEEN_FOR_SURE = 1.0
+"""Seconds. Who takes longer to be ready, and is asked every POLL seconds, is seen loading."""
+_NO_PORT = ("couldn't bind", "address already in use", "bind: ")
+
+
+class Running(Protocol):
+    """What a probe needs of a container."""
+
+    url: str
+    started_at: float
+
+    def state(self) -> State: ...
+
+    def logs(self) -> str: ...
+
+    def stop(self, *, grace: float) -> Stopped: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Startup:
+    """How a server became ready. Seconds count from the moment the engine was told to start it."""
+
+    healthy: float
+    """Until the first 200."""
+    first_answer: float
+    """Until the first answer of any kind: the port is open."""
+    loading: int
+    """How often it said 503 before."""
+    polls: int
+    """How often we asked before the first 200, also while no port was open."""
+
+
+def wait_serving(
+    server: Running,
+    health: Health,
+    *,
+    memory_limit: str = "",
+    clock: Callable[[], float] = time.perf_counter,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Startup:
+    """Ask the health path without pause until it says 200.
+
+    Raises ProbeFailed when the container ends, when it is not ready within `start_period`, and when it answers
+    anything else than 503 and 200.
+    """
+    watch = _Watch(server=server, memory_limit=memory_limit, clock=clock)
+    deadline = server.started_at + health.start_period
+    first_answer: float | None = None
+    loading = polls = 0
+    with requests.Session() as session:
+        while True:
+            status = _status(session, server.url + health.path)
+            now = clock()
+            if status is not None and first_answer is None:
+                first_answer = now - server.started_at
+            match status:
+                case 200:
+                    healthy = now - server.started_at
+                    return Startup(healthy=healthy, first_answer=first_answer or 0.0, loading=loading, polls=polls)
+                case 503:
+                    loading += 1
+                case None:
+                    watch.look()
+                case _:
+                    raise ProbeFailed(f"{health.path} answered {status}; while it loads it should answer {LOADING}")
+            polls += 1
+            if now > deadline:
+                raise watch.too_late(health, last=status)
+            sleep(POLL)
+
+
+def says_loading(startup: Startup) -> bool:
+    """Whether 503 came before 200. False: it was ready so soon that nobody could have seen it; slow it down.
+
+    Raises ProbeFailed when there was time enough to see it: it opened its port only when the model was loaded, so that
+    a client cannot tell a loading server from a dead one.
+    """
+    if startup.loading:
+        return True
+    if startup.healthy < SEEN_FOR_SURE:
+        return False
+    raise ProbeFailed(
+        f"it never answered {LOADING} while it loaded: it was ready after {startup.healthy:.2f} s, "
+        f"and we had asked {startup.polls} times",
+        hint="A client cannot tell a server that loads from one that is dead.",
+    )
+
+
+def stays_ready(
+    server: Running, health: Health, *, seconds: float, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """After the first 200 it goes on saying 200, is not started again and does not end."""
+    before = server.state()
+    with requests.Session() as session:
+        for _ in range(max(1, round(seconds / _LOOK))):
+            status = _status(session, server.url + health.path)
+            if status != READY:
+                state = server.state()
+                if not state.running:
+                    raise ProbeFailed(_ended(state, server.logs(), memory_limit=""))
+                raise ProbeFailed(f"it was ready, and then {health.path} answered {status or 'nothing'}")
+            sleep(_LOOK)
+    after = server.state()
+    if after.restarts > before.restarts or after.pid != before.pid:
+        raise ProbeFailed(f"it was started again while it was probed ({after.restarts} restarts)")
+
+
+def wait_docker_healthy(
+    server: Running,
+    health: Health,
+    *,
+    memory_limit: str = "",
+    clock: Callable[[], float] = time.perf_counter,
+    sleep: Callable[[float], None] = time.sleep,
+) -> float:
+    """Wait until the image's own HEALTHCHECK says healthy within `start_period`. Returns the seconds it took."""
+    while True:
+        state = server.state()
+        took = clock() - server.started_at
+        if not state.running:
+            raise ProbeFailed(_ended(state, server.logs(), memory_limit=memory_limit))
+        said = f"; it printed: {state.health_said[-1]}" if state.health_said and state.health_said[-1] else ""
+        match state.health:
+            case "healthy":
+                return took
+            case None:
+                raise ProbeFailed("the image has no HEALTHCHECK", hint="Docker and Compose cannot see when it serves.")
+            case "unhealthy":
+                raise ProbeFailed(f"its HEALTHCHECK says unhealthy after {took:.1f} s{said}")
+        if took > health.start_period:
+            raise ProbeFailed(f"its HEALTHCHECK still says {state.health} after {took:.1f} s{said}")
+        sleep(_LOOK)
+
+
+def stops(server: Running, health: Health) -> Stopped:
+    """SIGTERM ends it within `stop_grace`, with a status that says that this was no crash (0 or 143)."""
+    stopped = server.stop(grace=health.stop_grace)
+    if not stopped.in_time:
+        raise ProbeFailed(
+            f"it ignored SIGTERM for {health.stop_grace:g} s and had to be killed",
+            hint="The entrypoint must be the server itself (exec form), so that the signal reaches it.",
+        )
+    if stopped.state.exit_code not in (0, TERMINATED):
+        raise ProbeFailed(
+            f"after SIGTERM it ended with status {stopped.state.exit_code} instead of 0 or {TERMINATED}:\n"
+            f"{last_lines(server.logs())}"
+        )
+    return stopped
+
+
+def stops_while_answering(server: Running, health: Health, *, patience: float = 2.0) -> Stopped:
+    """End within `stop_grace` on SIGTERM, also in the middle of an answer.
+
+    The client hangs up when it has not heard anything for `patience` seconds, as clients do. llama-server needs that:
+    at revision 0c1e57098 SIGTERM stops the tokens at once, but the process waits until the last client has gone.
+    """
+    body = Request(prompt=(1,), output_tokens=ENDLESS).body()
+    try:
+        with requests.post(f"{server.url}/completion", json=body, stream=True, timeout=patience) as response:
+            chunks = response.iter_content(chunk_size=None)
+            next(chunks)
+            reader = threading.Thread(target=_read_on, args=(response, chunks))
+            reader.start()
+            try:
+                return stops(server, health)
+            finally:
+                reader.join()
+    except (requests.RequestException, StopIteration) as error:
+        raise ProbeFailed(f"it did not begin to answer: {error}") from error
+
+
+def _read_on(response: requests.Response, chunks: Iterator[bytes]) -> None:
+    """Read until the server ends or falls silent, and hang up."""
+    with contextlib.suppress(requests.RequestException):
+        for _ in chunks:
+            pass
+    response.close()
+
+
+class _Watch:
+    """Looks now and then whether the container still runs, while its port does not answer."""
+
+    def __init__(self, *, server: Running, memory_limit: str, clock: Callable[[], float]) -> None:
+        self._server = server
+        self._memory_limit = memory_limit
+        self._clock = clock
+        self._next = 0.0
+
+    def look(self) -> None:
+        if self._clock() < self._next:
+            return
+        state = self._server.state()
+        if not state.running:
+            raise ProbeFailed(_ended(state, self._server.logs(), memory_limit=self._memory_limit))
+        self._next = self._clock() + _LOOK
+
+    def too_late(self, health: Health, *, last: int | None) -> ProbeFailed:
+        state, log = self._server.state(), self._server.logs()
+        if not state.running:
+            return ProbeFailed(_ended(state, log, memory_limit=self._memory_limit))
+        answered = f"answered {last}" if last else "did not answer"
+        return ProbeFailed(
+            f"it was not ready within {health.start_period:g} s: {health.path} {answered}; "
+            f"its last lines:\n{last_lines(log) or '(it said nothing)'}",
+            hint="Does it listen on 0.0.0.0 and on the port that the recipe names?" if last is None else None,
+        )
+
+
+def _ended(state: State, log: str, *, memory_limit: str) -> str:
+    said = last_lines(log) or "(it said nothing)"
+    if state.oom_killed:
+        limit = f" of {memory_limit}" if memory_limit else ""
+        return f"it was killed because it reached the memory limit{limit}; its last lines:\n{said}"
+    if any(phrase in log.lower() for phrase in _NO_PORT):
+        return f"it could not open its port, which something else in the container uses:\n{said}"
+    restarts = f" (after {state.restarts} restarts)" if state.restarts else ""
+    return f"it ended with status {state.exit_code}{restarts} instead of serving; its last lines:\n{said}"
+
+
+def _status(session: requests.Session, address: str) -> int | None:
+    """HTTP status; None when nobody answers (Docker's proxy accepts and resets while the server is not there)."""
+    try:
+        return session.get(address, timeout=_ANSWER).status_code
+    except requests.RequestException:
+        return None

@@ -1,0 +1,86 @@
+"""The program starts, is the version that was built, and sees its backend plugins. No model is needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
+
+from bakehouse.engine.container import Finished, last_lines
+from bakehouse.probes import ProbeFailed
+
+Ask = Callable[[Sequence[str]], Finished]
+"""Runs the image with these arguments to its end."""
+
+_LOADED = re.compile(r"load_backend: loaded (\S+) backend from (\S+)")
+_DEVICE = re.compile(r"^  (\S+): (.+)$", re.MULTILINE)
+_LINKAGE = "error while loading shared libraries"
+
+
+def prints_version(ask: Ask, version: str) -> str:
+    """`--version` ends with 0 and contains `version`. Returns the line."""
+    output = _answers(ask, ["--version"]).output
+    if version not in output:
+        raise ProbeFailed(
+            f"--version does not say {version!r}; it says:\n{last_lines(output, 5)}",
+            hint="The image holds another build than the plan says: look at LLAMA_BUILD_NUMBER and LLAMA_BUILD_COMMIT.",
+        )
+    return next(line for line in output.splitlines() if version in line)
+
+
+def prints_help(ask: Ask) -> None:
+    """`--help` ends with 0 and says something."""
+    if not _answers(ask, ["--help"]).output.strip():
+        raise ProbeFailed("--help prints nothing")
+
+
+def lists_devices(ask: Ask) -> list[str]:
+    """`--list-devices` ends with 0. Returns the accelerators it names, none on a machine without one."""
+    output = _answers(ask, ["--list-devices"]).output
+    return [f"{name}: {what}" for name, what in _DEVICE.findall(output.partition("Available devices:")[2])]
+
+
+def has_plugins(listed: Sequence[str], expected: Sequence[str]) -> None:
+    """Prove that the program's folder holds every backend plugin of the cell."""
+    missing = sorted(set(expected) - set(listed))
+    if missing:
+        present = sorted(name for name in listed if name.startswith("libggml-"))
+        raise ProbeFailed(
+            f"the image lacks {', '.join(missing)}",
+            hint=f"It has {', '.join(present) or 'no plugin at all'}. The server would fall back without a word.",
+        )
+
+
+def loads_cpu_plugin(ask: Ask, expected: Sequence[str]) -> str:
+    """Prove that the server finds a CPU variant for this machine. Returns the plugin's file name.
+
+    Only a verbose server says what it loads (`--log-verbosity 5`; seen at revision 0c1e57098).
+    """
+    output = _answers(ask, ["--log-verbosity", "5", "--list-devices"]).output
+    plugin = loaded_plugins(output).get("CPU")
+    if plugin is None:
+        raise ProbeFailed(
+            f"the server loads no CPU backend on this machine; it says:\n{last_lines(output)}",
+            hint="Either no variant fits this CPU, or the plugins are not beside the program.",
+        )
+    if expected and plugin not in expected:
+        raise ProbeFailed(f"the server loaded {plugin}, which the plan does not name: {', '.join(expected)}")
+    return plugin
+
+
+def loaded_plugins(log: str) -> dict[str, str]:
+    """Backend to plugin file name, from the log of a verbose server."""
+    return {backend: PurePosixPath(path).name for backend, path in _LOADED.findall(log)}
+
+
+def _answers(ask: Ask, args: Sequence[str]) -> Finished:
+    done = ask(args)
+    said = last_lines(done.output) or "(it said nothing)"
+    if done.oom_killed:
+        raise ProbeFailed(f"{' '.join(args)} ran into the memory limit:\n{said}")
+    if done.exit_code == -1:
+        raise ProbeFailed(f"{' '.join(args)} did not end by itself; it says:\n{said}")
+    if done.exit_code != 0:
+        hint = "A library is missing in the image or not on its rpath." if _LINKAGE in done.output else None
+        raise ProbeFailed(f"{' '.join(args)} ended with status {done.exit_code}:\n{said}", hint=hint)
+    return done

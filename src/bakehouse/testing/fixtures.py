@@ -1,0 +1,202 @@
+"""What a test of an image can ask for. Loaded by the plugin."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import PurePosixPath
+from typing import Any, cast
+
+import pytest
+
+from bakehouse.engine.connection import Engine
+from bakehouse.engine.container import Container, Finished, Launch, run_once, start
+from bakehouse.engine.devices import Devices, visible
+from bakehouse.engine.docker import Docker
+from bakehouse.measure.lease import hold
+from bakehouse.model.report import Measurement
+from bakehouse.model.suite import Subject, Suite
+from bakehouse.model.words import AcceleratorName
+from bakehouse.probes.health import wait_serving
+from bakehouse.probes.serving import bare, serving
+from bakehouse.probes.throughput import void_reasons
+from bakehouse.testing.bench import Bench
+from bakehouse.testing.session import SESSION, Server, Session
+from bakehouse.testing.verdicts import MeasurementVoid
+
+LEASE_TIMEOUT = 3600.0
+ONE_SHOT_TIMEOUT = 60.0
+
+SAID = "bakehouse: "
+"""Starts a line that is meant for the person who waits."""
+
+Say = Callable[[str], None]
+
+
+@pytest.fixture(scope="session")
+def session(pytestconfig: pytest.Config) -> Session:
+    return pytestconfig.stash[SESSION]
+
+
+@pytest.fixture(scope="session")
+def suite(session: Session) -> Suite:
+    return session.suite
+
+
+@pytest.fixture(scope="session")
+def engine(session: Session) -> Engine:
+    return session.engine
+
+
+@pytest.fixture(scope="session")
+def subject(request: pytest.FixtureRequest) -> Subject:
+    """One built image. Tests that ask for it run once for each."""
+    return cast("Subject", request.param)
+
+
+@pytest.fixture
+def say(request: pytest.FixtureRequest) -> Say:
+    """Tell the person at the terminal at once, past pytest's capture and from any worker."""
+    capture = request.config.pluginmanager.get_plugin("capturemanager")
+
+    def write(text: str) -> None:
+        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+            print(f"{SAID}{text}", file=sys.stderr, flush=True)  # noqa: T201
+
+    return write
+
+
+@pytest.fixture(autouse=True)
+def _shared_cpu(request: pytest.FixtureRequest, session: Session, say: Say) -> Iterator[None]:
+    """Hold the CPU together with others, so that nobody measures meanwhile; not for who measures himself."""
+    if "lease" in request.fixturenames:
+        yield
+        return
+    with hold("cpu", folder=session.leases, run=session.suite.run, exclusive=False, timeout=LEASE_TIMEOUT, say=say):
+        yield
+
+
+@pytest.fixture
+def devices(subject: Subject) -> Devices:
+    """The accelerator that the container gets; where this machine has none, the server falls back to the CPU."""
+    return visible(AcceleratorName(subject.accelerator)) or Devices()
+
+
+@pytest.fixture
+def lease(subject: Subject, session: Session, say: Say) -> Iterator[Devices]:
+    """Hold the CPU and, for an accelerator, its device alone. Skips where this machine lacks the device."""
+    found = visible(AcceleratorName(subject.accelerator))
+    if found is None:
+        pytest.skip(f"this machine has no {subject.accelerator} device to measure")
+    session.close_shared()
+    with contextlib.ExitStack() as stack:
+        for name in sorted({"cpu", found.lease}):
+            stack.enter_context(
+                hold(
+                    name,
+                    folder=session.leases,
+                    run=session.suite.run,
+                    exclusive=True,
+                    timeout=LEASE_TIMEOUT,
+                    say=say,
+                )
+            )
+        yield found
+
+
+@pytest.fixture
+def ask(request: pytest.FixtureRequest, subject: Subject, session: Session) -> Callable[[Sequence[str]], Finished]:
+    """Run the image with some arguments to its end."""
+
+    def run(args: Sequence[str]) -> Finished:
+        launch = bare(subject, run=session.suite.run, args=tuple(args))
+        log = session.log_path(subject.cell, request.node.nodeid)
+        return run_once(session.engine, launch, log=log, timeout=ONE_SHOT_TIMEOUT)
+
+    return run
+
+
+@pytest.fixture
+def program_folder(request: pytest.FixtureRequest, subject: Subject, session: Session) -> list[str]:
+    """Names of the files beside the program of the image."""
+    program = PurePosixPath(Docker(session.engine).image(subject.reference).entrypoint[0])
+    launch = bare(subject, run=session.suite.run, args=(str(program.parent),), entrypoint="ls")
+    log = session.log_path(subject.cell, request.node.nodeid)
+    return run_once(session.engine, launch, log=log, timeout=ONE_SHOT_TIMEOUT).output.split()
+
+
+@pytest.fixture
+def start_container(
+    request: pytest.FixtureRequest, subject: Subject, session: Session
+) -> Iterator[Callable[[Launch], Container]]:
+    """Start containers that end with the test. They may not answer yet."""
+    with contextlib.ExitStack() as stack:
+
+        def run(launch: Launch) -> Container:
+            log = session.log_path(subject.cell, request.node.nodeid)
+            return stack.enter_context(start(session.engine, launch, log=log))
+
+        yield run
+
+
+@pytest.fixture
+def start_server(
+    subject: Subject, session: Session, devices: Devices, start_container: Callable[[Launch], Container]
+) -> Callable[..., Server]:
+    """Start a server of the test's own and wait until it answers. Takes what `serving` takes."""
+
+    def run(**how: Any) -> Server:
+        container = start_container(serving(subject, run=session.suite.run, **({"devices": devices} | how)))
+        startup = wait_serving(container, subject.health, memory_limit=subject.memory_limit)
+        return Server(container=container, startup=startup)
+
+    return run
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest, subject: Subject, devices: Devices, session: Session) -> Server:
+    """A server that is ready, shared by the tests of a cell: leave it as you found it."""
+    return session.shared_server(subject, devices, request.node.nodeid)
+
+
+@pytest.fixture
+def note(request: pytest.FixtureRequest, session: Session) -> Callable[[str], None]:
+    """Say something worth knowing of a test that passes; it becomes the result's message."""
+    return session.notes.setdefault(request.node.nodeid, []).append
+
+
+@pytest.fixture
+def bench(request: pytest.FixtureRequest, subject: Subject, session: Session, lease: Devices) -> Bench:
+    """Starts servers with pinned arguments, to be measured one after the other. Holds the lease."""
+    if subject.workload is None:
+        pytest.skip("the recipe names no workload")
+    return Bench(
+        engine=session.engine,
+        run=session.suite.run,
+        subject=subject,
+        workload=subject.workload,
+        devices=lease,
+        log=lambda: session.log_path(subject.cell, request.node.nodeid),
+    )
+
+
+@pytest.fixture
+def record_measurement(subject: Subject, session: Session) -> Callable[[Sequence[Measurement]], None]:
+    """Keep measurements, also void ones. Raises MeasurementVoid when a metric has no sample that counts."""
+
+    def record(measurements: Sequence[Measurement]) -> None:
+        for measurement in measurements:
+            session.writer.measurement(subject.cell, measurement)
+        reasons = void_reasons(list(measurements))
+        if reasons:
+            raise MeasurementVoid("; ".join(reasons))
+
+    return record
+
+
+@pytest.fixture
+def random_ids(session: Session, subject: Subject) -> random.Random:
+    """Where prompts come from: other ids in each run, so that nothing can have cached them."""
+    return random.Random(f"{session.suite.run} {subject.cell}")  # noqa: S311 - no secret

@@ -1,0 +1,69 @@
+"""A server says truthfully when it can serve, follows its configured port, and ends when it is told to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from bakehouse.engine.container import Container, Launch
+from bakehouse.measure.client import complete
+from bakehouse.measure.workloads import Request
+from bakehouse.model.suite import Subject, Suite
+from bakehouse.probes import health
+from bakehouse.probes.serving import PortFrom, serving
+from bakehouse.testing.session import Server
+
+Note = Callable[[str], None]
+StartServer = Callable[..., Server]
+StartContainer = Callable[[Launch], Container]
+
+A_TENTH_OF_A_CORE = 0.1
+OTHER_PORT = 9099
+
+
+def test_becomes_ready(subject: Subject, server: Server, note: Note) -> None:
+    note(f"ready after {server.startup.healthy:.2f} s")
+
+
+def test_says_503_while_it_loads(subject: Subject, server: Server, start_server: StartServer, note: Note) -> None:
+    if health.says_loading(server.startup):
+        note(f"503 was seen {server.startup.loading} times")
+        return
+    slowed = start_server(cpus=A_TENTH_OF_A_CORE)
+    if not health.says_loading(slowed.startup):
+        pytest.skip("it loads so quickly, even with a tenth of a core, that nobody can see it load")
+    note(f"503 was seen {slowed.startup.loading} times, with a tenth of a core")
+
+
+def test_can_answer_as_soon_as_it_says_200(subject: Subject, start_server: StartServer) -> None:
+    fresh = start_server()
+    assert complete(fresh.url, Request(prompt=(1,), output_tokens=1)).timings is not None
+
+
+def test_docker_sees_it_healthy(subject: Subject, start_container: StartContainer, suite: Suite, note: Note) -> None:
+    container = start_container(serving(subject, run=suite.run))
+    took = health.wait_docker_healthy(container, subject.health, memory_limit=subject.memory_limit)
+    note(f"healthy after {took:.1f} s")
+
+
+@pytest.mark.parametrize("port_from", ["environment", "argument"])
+def test_healthcheck_follows_the_port(
+    subject: Subject, port_from: PortFrom, start_server: StartServer, start_container: StartContainer
+) -> None:
+    elsewhere = start_server(port=OTHER_PORT, port_from=port_from, health_interval=1)
+    health.wait_docker_healthy(elsewhere.container, subject.health)
+
+
+def test_stays_ready(subject: Subject, server: Server) -> None:
+    health.stays_ready(server.container, subject.health, seconds=2)
+
+
+def test_ends_on_sigterm(subject: Subject, start_server: StartServer, note: Note) -> None:
+    stopped = health.stops(start_server().container, subject.health)
+    note(f"ended {stopped.seconds:.2f} s after SIGTERM with status {stopped.state.exit_code}")
+
+
+def test_ends_on_sigterm_while_it_answers(subject: Subject, start_server: StartServer, note: Note) -> None:
+    stopped = health.stops_while_answering(start_server().container, subject.health)
+    note(f"ended {stopped.seconds:.2f} s after SIGTERM")
