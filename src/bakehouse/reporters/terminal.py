@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import textwrap
+import re
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -63,7 +63,7 @@ def _table(run: RunReport, *, name_width: int, ascii_only: bool) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for cell in run.cells:
-        name = "\n".join(textwrap.wrap(plain(cell.name), name_width))
+        name = _broken_at_hyphens(plain(cell.name), name_width)
         table.add_row(Text(_letters(name, ascii_only=ascii_only)), *_row(cell, ascii_only=ascii_only))
     return table
 
@@ -109,6 +109,16 @@ def _last_line(run: RunReport, *, ascii_only: bool) -> Text:
         words.append(f"{count(len(run.excluded), 'combination')} excluded")
     line.append(f"  {', '.join(words)}")
     return line
+
+
+def _broken_at_hyphens(name: str, width: int) -> str:
+    """In lines of at most `width`, as far as hyphens allow; a longer piece is folded by the table."""
+    lines = [""]
+    for piece in re.findall(r"[^-]*-|[^-]+", name):
+        if lines[-1] and len(lines[-1]) + len(piece) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(lines)
 
 
 def _verdict(verdict: Verdict, *, ascii_only: bool) -> Text:

@@ -41,6 +41,11 @@ def test_every_column_is_seen_at_80() -> None:
     ]
 
 
+def test_a_name_breaks_at_a_hyphen() -> None:
+    names = [line.split()[0] for line in shown(80).splitlines()[8:11]]
+    assert names == ["llama-server-", "rocm7.2-gfx1100-", "amd64"]
+
+
 def test_a_wide_terminal_keeps_names_whole() -> None:
     assert "llama-server-cuda12.4-sm86-amd64 " in shown(120)
 
