@@ -32,7 +32,7 @@ def check_instructions(image: ImageAtRest, expectation: Expectation) -> Check:
     problems = [f"{elf.path} was compiled for the build machine: {text}" for elf in elves if (text := _native(elf))]
     readable = [elf for elf in elves if elf.machine == "EM_X86_64"]
     if not readable and not problems:
-        return skip(NAME, f"only x86-64 code is read, and the product of {image.platform} has none")
+        return skip(NAME, f"only x86-64 code is read, and this product for {image.platform} has none")
     notes = []
     for elf in readable:
         level = level_of(elf, expectation)

@@ -29,6 +29,8 @@ def check_linkage(image: ImageAtRest, expectation: Expectation) -> Check:
     mine = {elf.path for elf in elves}
     loads = list(_loads(image, expectation, elves))
     notes: list[str] = []
+    if not loads and not problems:
+        problems.append(f"there is nothing to link: no ELF file in {expectation.plugin_folder}, and no entrypoint")
     for root, process in loads:
         missing, known = _missing(image, process, expectation)
         problems += missing

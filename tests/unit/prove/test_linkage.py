@@ -2,7 +2,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from tests.unit.prove.builders import LIBRARIES, LOADER, PROMISE, Item, bake, file, promise, symlink
+from tests.unit.prove.builders import LIBRARIES, LOADER, PROMISE, Item, bake, file, good_parts, promise, symlink
 from tests.unit.prove.elves import AARCH64, elf
 
 from bakehouse.model.words import Verdict
@@ -186,3 +186,9 @@ def test_a_cut_off_file_is_named(tmp_path: Path) -> None:
     cut = file("/app/libllama.so.0.1", elf(soname="libllama.so.0")[:200])
 
     assert "/app/libllama.so.0.1 is a damaged ELF file" in check_linkage(bake(tmp_path, add=[cut]), PROMISE).message
+
+
+def test_an_image_without_a_product_does_not_pass(tmp_path: Path) -> None:
+    empty = bake(tmp_path, without=[path for path in good_parts() if path.startswith("/app")])
+
+    assert check_linkage(empty, PROMISE).message == "there is nothing to link: no ELF file in /app, and no entrypoint"
