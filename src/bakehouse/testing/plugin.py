@@ -1,7 +1,7 @@
 """The pytest plugin of the image suite: `pytest -p bakehouse.testing.plugin --suite RUN/suite.json tests/images`.
 
-A test that asks for `subject` runs once for each cell. With pytest-xdist all tests of a cell go to one
-worker, where those that do not disturb it share one server; cells run side by side. Every test holds the CPU, shared; who measures
+A test that asks for `subject` runs once for each cell. With pytest-xdist all tests of a cell go to one worker, where
+those that do not disturb it share one server; cells run side by side. Every test holds the CPU, shared; who measures
 asks for `lease` and holds it alone.
 """
 
@@ -55,12 +55,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out tests without a cell: a recipe's own when no cell of that recipe is in the suite."""
+    """Go cell by cell, smoke first. Leave out tests without a cell: of a recipe that the suite does not have."""
     kept = [item for item in items if _subject(item) is not None]
     gone = [item for item in items if _subject(item) is None]
     if gone:
         config.hook.pytest_deselected(items=gone)
-        items[:] = kept
+    cells = [subject.cell for subject in config.stash[SESSION].suite.subjects]
+    items[:] = sorted(kept, key=lambda item: (cells.index(_cell(item)), list(PROBES).index(_probe(item))))
     tests = [Planned(cell=_cell(item), node=item.nodeid, name=_name(item), probe=_probe(item)) for item in items]
     config.stash[SESSION].writer.collected(tests)
 

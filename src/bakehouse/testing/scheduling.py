@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from bakehouse.testing.results import planned
 
 
-class CellScheduling(LoadScopeScheduling):
+class CellScheduling(LoadScopeScheduling):  # type: ignore[misc]
     """Scopes are cells."""
 
     def __init__(self, config: pytest.Config, log: Any, *, run_folder: Path) -> None:

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bakehouse.measure.client import (
+    RequestFailedError,
+    answer,
+    chat,
+    complete,
+    events,
+    vocabulary_size,
+)
+from bakehouse.measure.workloads import Request
+from bakehouse.testing.fake_server import Behaviour, fake_server
+
+REQUEST = Request(prompt=(5, 6, 7), output_tokens=4)
+LAST = b'data: {"content":"","stop":true,"timings":{"prompt_n":3,"predicted_n":4}}\n\n'
+
+
+def token(text: str) -> bytes:
+    return f"data: {json.dumps({'content': text, 'tokens': [1], 'stop': False})}\n\n".encode()
+
+
+def read(*chunks: bytes) -> list[str]:
+    return [event.data for event in events((float(index), chunk) for index, chunk in enumerate(chunks))]
+
+
+def test_events_know_when_the_bytes_that_completed_them_came() -> None:
+    found = list(events([(1.0, b"data: a\n"), (2.0, b"\ndata: b\n\n")]))
+    assert [(event.at, event.data) for event in found] == [(2.0, "a"), (2.0, "b")]
+
+
+@pytest.mark.parametrize(
+    ("stream", "expected"),
+    [
+        (b": keep-alive\n\ndata: a\n\n", ["a"]),
+        (b"data: a\r\n\r\ndata: b\r\n\r\n", ["a", "b"]),
+        (b"data: a\ndata: b\n\n", ["a\nb"]),
+        (b"data: a\n", ["a"]),
+        (b"data:a\n\n", ["a"]),
+        (b"\n\n\n", []),
+        (b"id: 7\nretry: 10\ndata: a\n\n", ["a"]),
+    ],
+    ids=["comment", "crlf", "lines", "no last blank line", "no space", "empty", "other fields"],
+)
+def test_events_reads_streams_as_they_are_in_the_wild(stream: bytes, expected: list[str]) -> None:
+    assert read(stream) == expected
+
+
+@given(
+    texts=st.lists(
+        st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), min_size=1), max_size=4
+    ),
+    end=st.sampled_from([b"\n", b"\r\n"]),
+    cuts=st.lists(st.integers(0, 200), max_size=8),
+)
+def test_events_do_not_depend_on_where_the_network_cuts_them(texts: list[str], end: bytes, cuts: list[int]) -> None:
+    stream = b"".join(b"data: " + text.encode() + end + end for text in texts)
+    places = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    pieces = [stream[begin:finish] for begin, finish in itertools.pairwise(places)]
+    assert read(*pieces) == texts
+
+
+def test_complete_asks_for_exactly_what_is_measured() -> None:
+    behaviour = Behaviour()
+    with fake_server(behaviour) as url:
+        reply = complete(url, REQUEST)
+    assert behaviour.requests == [
+        {
+            "prompt": [5, 6, 7],
+            "n_predict": 4,
+            "stream": True,
+            "cache_prompt": False,
+            "ignore_eos": True,
+            "temperature": 0,
+            "seed": 1,
+        }
+    ]
+    assert (reply.text, reply.chunks) == ("xxxx", 4)
+    assert reply.first is not None
+    assert reply.sent < reply.first <= reply.ended
+    assert reply.timings is not None
+    assert reply.timings["prompt_n"] == 3
+
+
+def test_the_first_token_may_hide_in_the_last_chunk_when_its_character_is_not_finished() -> None:
+    with fake_server(Behaviour(events=[0.01, LAST])) as url:
+        reply = complete(url, REQUEST)
+    assert (reply.chunks, reply.text) == (0, "")
+    assert reply.first == reply.ended
+
+
+def test_chat_does_not_take_a_role_for_content() -> None:
+    stream: list[bytes | float] = [
+        b'data: {"choices":[{"delta":{"role":"assistant","content":null},"finish_reason":null}]}\n\n',
+        b": still here\n\n",
+        0.02,
+        b'data: {"choices":[{"delta":{"reasoning_content":"hm"},"finish_reason":null}]}\n\n',
+        b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\n',
+        b'data: {"choices":[],"usage":{"completion_tokens":2}}\n\n',
+        b"data: [DONE]\n\n",
+    ]
+    with fake_server(Behaviour(events=stream)) as url:
+        reply = chat(url, [{"role": "user", "content": "Hi"}], output_tokens=2)
+    assert (reply.text, reply.chunks) == ("hmHi", 2)
+    assert reply.first is not None
+    assert reply.first - reply.sent >= 0.02
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "message"),
+    [
+        (Behaviour(status=500), "HTTP 500: out of patience"),
+        (
+            Behaviour(events=[token("a"), b'data: {"error":{"message":"kv cache full"}}\n\n']),
+            "broke off: kv cache full",
+        ),
+        (Behaviour(events=[b'event: error\ndata: {"message":"gone"}\n\n']), "broke off: gone"),
+        (Behaviour(events=[token("a"), token("b")]), "ended after 2 chunks without saying that it was finished"),
+        (Behaviour(events=[b"data: {half\n\n"]), "no JSON: {half"),
+        (Behaviour(events=[b"data: 7\n\n"]), "something unexpected: 7"),
+    ],
+    ids=["http 500", "error in the stream", "error event", "cut off", "no json", "no object"],
+)
+def test_complete_says_how_a_request_failed(behaviour: Behaviour, message: str) -> None:
+    with fake_server(behaviour) as url, pytest.raises(RequestFailedError, match=message):
+        complete(url, REQUEST)
+
+
+def test_complete_does_not_wait_for_a_server_that_hangs() -> None:
+    behaviour = Behaviour(events=[token("a"), 0.5, LAST])
+    with fake_server(behaviour) as url, pytest.raises(RequestFailedError, match=r"sent nothing for 0\.2 s"):
+        complete(url, REQUEST, stall=0.2)
+
+
+def test_complete_says_that_nobody_answers() -> None:
+    with pytest.raises(RequestFailedError, match="the connection broke"):
+        complete("http://127.0.0.1:9", REQUEST)
+
+
+def test_answer_and_vocabulary() -> None:
+    with fake_server(Behaviour(content=" Paris.", vocabulary=49152)) as url:
+        assert answer(url, "The capital of France is", output_tokens=4) == " Paris."
+        assert vocabulary_size(url) == 49152
+
+
+def test_vocabulary_that_the_server_does_not_tell() -> None:
+    with fake_server(Behaviour(vocabulary=None)) as url, pytest.raises(RequestFailedError, match="n_vocab"):
+        vocabulary_size(url)

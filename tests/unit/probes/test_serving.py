@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+
+from bakehouse.model.files import Health
+from bakehouse.model.suite import Subject
+from bakehouse.probes.serving import bare, memory_bytes, serving
+
+SUBJECT = Subject(
+    cell="llama-server-cpu-amd64",
+    recipe="llama-server",
+    accelerator="cpu",
+    reference="bakehouse/llama-server:cpu-amd64",
+    digest="sha256:1",
+    platform="linux/amd64",
+    port=8080,
+    version="build 1",
+    plugins=[],
+    health=Health(),
+    memory_limit="4 GiB",
+    args=["--no-webui"],
+    model_path="/cache/tiny.gguf",
+)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [("4 GiB", 4 << 30), ("512MiB", 512 << 20), ("1.5 GB", 1_500_000_000), ("10B", 10)]
+)
+def test_memory(size: str, expected: int) -> None:
+    assert memory_bytes(size) == expected
+
+
+def test_the_image_itself_must_know_its_host_and_port() -> None:
+    launch = serving(SUBJECT, run="r")
+    assert launch.args == ("--model", "/models/tiny.gguf", "--no-webui")
+    assert launch.env == {}
+    assert launch.port == 8080
+    assert launch.files == {"/cache/tiny.gguf": "/models/tiny.gguf"}
+    assert launch.memory == 4 << 30
+
+
+def test_another_port_from_the_environment_or_an_argument() -> None:
+    by_env = serving(SUBJECT, run="r", port=9099, port_from="environment")
+    assert (by_env.port, by_env.env) == (9099, {"LLAMA_ARG_PORT": "9099"})
+    assert "--port" not in by_env.args
+    by_argument = serving(SUBJECT, run="r", port=9100, port_from="argument")
+    assert (by_argument.port, by_argument.env) == (9100, {})
+    assert by_argument.args[2:4] == ("--port", "9100")
+
+
+def test_a_recipes_own_arguments_come_last_and_win() -> None:
+    assert serving(SUBJECT, run="r", args=("--ctx-size", "768")).args[-3:] == ("--ctx-size", "768", "--no-webui")
+
+
+def test_a_bare_start_mounts_nothing() -> None:
+    launch = bare(SUBJECT, run="r", args=("--version",))
+    assert (launch.args, launch.files, launch.port) == (("--version",), {}, None)

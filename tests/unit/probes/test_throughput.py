@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+
+from bakehouse.measure.load import Usage
+from bakehouse.model.files import Question
+from bakehouse.model.report import Measurement
+from bakehouse.model.suite import Workload
+from bakehouse.model.words import Verdict
+from bakehouse.probes import ProbeFailed, throughput
+from bakehouse.probes.throughput import Served
+from bakehouse.testing.fake_server import Behaviour, fake_server
+
+ASKED = Workload(model_path="/m", model_sha256="0" * 64, prompt_tokens=8, output_tokens=5, starts=2, repetitions=3)
+
+
+class Load:
+    """Says how busy the rest of the machine was, repetition by repetition."""
+
+    def __init__(self, *foreign: float) -> None:
+        self._foreign = list(foreign)
+
+    def start(self) -> None:
+        pass
+
+    def usage(self) -> Usage:
+        share = self._foreign.pop(0) if self._foreign else 0.0
+        return Usage(elapsed=1.0, cores=2, machine=1.0 + 2 * share, container=1.0, client=0.0)
+
+
+def served(behaviour: Behaviour, *, load: Load | None = None, memory: int | None = 1000) -> throughput.Start:
+    @contextmanager
+    def start() -> Iterator[Served]:
+        with fake_server(behaviour) as url:
+            yield Served(url=url, healthy=0.5, load=load or Load(), peak_memory=lambda: memory)
+
+    return start
+
+
+def measure(start: Callable[[], AbstractContextManager[Served]], *, quick: bool = False) -> dict[str, Measurement]:
+    found = throughput.measure(start, ASKED, settings={"threads": 2}, random_ids=random.Random(1), quick=quick)
+    return {f"{one.workload} {one.metric}": one for one in found}
+
+
+def test_starts_times_repetitions_are_recorded_and_warm_ups_are_not() -> None:
+    behaviour = Behaviour(prompt_ms=100.0, predicted_ms=1000.0)
+    found = measure(served(behaviour))
+    assert set(found) == {"start time_to_healthy", "start memory", "pp8 prompt_rate", "pp8 ttft", "tg5 decode_rate"}
+    assert found["pp8 prompt_rate"].counted == [80.0] * 6
+    assert found["tg5 decode_rate"].counted == [4.0] * 6
+    assert [(one.start, one.repetition) for one in found["tg5 decode_rate"].samples] == [
+        (start, repetition) for start in (0, 1) for repetition in (0, 1, 2)
+    ]
+    assert found["start time_to_healthy"].counted == [0.5, 0.5]
+    assert found["start memory"].counted == [1000.0, 1000.0]
+    assert found["pp8 prompt_rate"].settings == {"threads": 2}
+    assert len(behaviour.requests) == 2 * (3 + 1) * 2
+
+
+def test_raw_figures_of_both_clocks_are_kept() -> None:
+    (sample, *_) = measure(served(Behaviour()))["tg5 decode_rate"].samples
+    assert sample.raw["timings"]["predicted_n"] == 5
+    assert sample.raw["client_decode_rate"] > 0
+    assert sample.raw["foreign_cpu_share"] == 0
+
+
+def test_quick_is_one_start_and_two_repetitions() -> None:
+    assert len(measure(served(Behaviour()), quick=True)["pp8 prompt_rate"].samples) == 2
+
+
+def test_every_prompt_is_another() -> None:
+    behaviour = Behaviour()
+    measure(served(behaviour))
+    prompts = [tuple(body["prompt"]) for body in behaviour.requests if len(body["prompt"]) > 1]
+    assert len(set(prompts)) == len(prompts) == 8
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason"),
+    [
+        (Behaviour(timings=lambda timings: timings | {"cache_n": 3}), "3 prompt tokens came from the cache"),
+        (Behaviour(timings=lambda timings: timings | {"predicted_n": 2}), "the server counted 2"),
+        (Behaviour(timings=lambda _: None), "no timings"),
+    ],
+    ids=["cache", "counts", "timings"],
+)
+def test_what_may_not_count_is_void_and_kept(behaviour: Behaviour, reason: str) -> None:
+    found = measure(served(behaviour))
+    rate = found["tg5 decode_rate"]
+    assert rate.counted == []
+    assert {sample.verdict for sample in rate.samples} == {Verdict.VOID}
+    assert reason in rate.samples[0].reason
+    assert any(line.startswith("tg5 decode_rate: ") for line in throughput.void_reasons(list(found.values())))
+
+
+def test_a_repetition_that_others_disturbed_is_void_and_the_rest_counts() -> None:
+    # The warm-up's two, then pp and tg of the first repetition.
+    found = measure(served(Behaviour(), load=Load(0.9, 0.9, 0.3, 0.05)), quick=True)
+    disturbed = found["pp8 prompt_rate"].samples[0]
+    assert disturbed.verdict is Verdict.VOID
+    assert disturbed.reason.startswith("other processes used 30% of this machine's CPU meanwhile")
+    assert disturbed.value == 80.0  # what it would have been is kept
+    assert len(found["pp8 prompt_rate"].counted) == 1
+    assert len(found["tg5 decode_rate"].counted) == 2
+    assert throughput.void_reasons(list(found.values())) == []
+
+
+def test_a_server_that_answers_nothing_is_wrong() -> None:
+    with pytest.raises(ProbeFailed, match="not one request was answered; the last: HTTP 500: out of patience"):
+        measure(served(Behaviour(status=500)))
+
+
+def test_memory_that_cannot_be_seen_is_void() -> None:
+    (sample, _) = measure(served(Behaviour(), memory=None))["start memory"].samples
+    assert (sample.verdict, sample.value) == (Verdict.VOID, 0.0)
+
+
+def test_summary_names_the_rates() -> None:
+    text = throughput.summary(list(measure(served(Behaviour())).values()))
+    assert text == "pp8 80.0 tokens/s (median of 6), tg5 4.0 tokens/s (median of 6)"
+
+
+def test_the_answer_must_contain_the_word() -> None:
+    question = Question(prompt="The capital of France is", expect="paris")
+    with fake_server(Behaviour(content=" Paris.")) as url:
+        assert throughput.answers_question(url, question) == " Paris."
+    with (
+        fake_server(Behaviour(content=" @@@@")) as url,
+        pytest.raises(ProbeFailed, match="computes nonsense") as caught,
+    ):
+        throughput.answers_question(url, question)
+    assert caught.value.message == "asked 'The capital of France is', it answered ' @@@@', without 'paris'"
+
+
+def test_a_question_that_is_refused() -> None:
+    with fake_server(Behaviour(status=500)) as url, pytest.raises(ProbeFailed, match="HTTP 500"):
+        throughput.answers_question(url, Question(prompt="a", expect="b"))
