@@ -1,0 +1,138 @@
+"""How fast our CPU image computes, against a build for exactly this processor.
+
+    python benchmarks/native_decode.py
+
+Ours chooses one of its CPU plugins when it starts; the other one is the same revision from the same source tree, with
+the same compiler on the same base, as one static program with GGML_NATIVE=ON (`-march=native`). Both run llama-bench
+with one thread a core on the same cores: reading 512 tokens (pp512) and writing 128 (tg128). Runs alternate, and the
+machine's CPU lease is held, so that no other bakehouse works meanwhile. Target: not slower, up to the noise.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from harness import (
+    ROOT,
+    Comparison,
+    Oven,
+    Record,
+    alternate,
+    arguments,
+    build_on_our_base,
+    docker,
+    our_context,
+    our_engine,
+    prepare,
+    remove_images,
+    say,
+    workspace,
+)
+
+from bakehouse.commands.context import Context
+from bakehouse.measure.lease import hold
+from bakehouse.measure.load import physical_cores
+from bakehouse.model.cell import Cell
+
+LIMIT = 0.97
+"""Of the native build's rate; what is within 3 % is noise on most machines."""
+WORKLOADS = {"pp512": ("-p", "512", "-n", "0"), "tg128": ("-p", "0", "-n", "128")}
+PATIENCE = 3600.0
+
+NATIVE = """\
+FROM {base} AS build
+RUN apt-get update && apt-get install -y --no-install-recommends {packages}
+RUN --mount=type=bind,target=/src cmake -S /src -B /build -G Ninja {options} && cmake --build /build -t llama-bench
+
+FROM {runtime_base}
+RUN apt-get update && apt-get install -y --no-install-recommends {runtime_packages} && rm -rf /var/lib/apt/lists/*
+COPY --from=build /build/bin/llama-bench /app/llama-bench
+"""
+
+
+def native_dockerfile(cell: Cell) -> str:
+    recipe = cell.recipe
+    cmake = recipe.build.cmake | recipe.build.host_cmake
+    cmake |= {
+        "GGML_NATIVE": "ON",
+        "GGML_CPU": "ON",
+        "GGML_BACKEND_DL": "OFF",
+        "BUILD_SHARED_LIBS": "OFF",
+        "GGML_CCACHE": "OFF",
+    }
+    return NATIVE.format(
+        base=cell.build_base,
+        runtime_base=cell.runtime_base,
+        packages=" ".join(name for name in recipe.build.packages if name != "ccache"),
+        runtime_packages=" ".join(recipe.runtime.packages),
+        options=" ".join(f"-D{name}='{value}'" for name, value in cmake.items()),
+    )
+
+
+def rate(oven: Oven, image: str, workload: str, model: Path) -> float:
+    """Tokens per second of one repetition in a container of its own, after llama-bench's warm-up."""
+    threads = physical_cores()
+    said = docker(
+        oven.engine, "run", "--rm", "--network", "none", "--label", "io.bakehouse.benchmark=native_decode",
+        "--cpuset-cpus", f"0-{threads - 1}" if threads > 1 else "0", "--volume", f"{model.parent}:/models:ro",
+        "--entrypoint", "/app/llama-bench", image,
+        "-m", f"/models/{model.name}", "-t", str(threads), "-r", "1", "-o", "json", *WORKLOADS[workload],
+    )  # fmt: skip
+    return float(json.loads(said)[0]["avg_ts"])
+
+
+def compare(record: Record, oven: Oven, images: dict[str, str], model: Path, *, runs: int) -> None:
+    for workload in WORKLOADS:
+        measured: dict[str, Callable[[], float]] = {
+            name: lambda image=image, workload=workload: rate(oven, image, workload, model)  # type: ignore[misc]
+            for name, image in images.items()
+        }
+        alternate(1, **measured)
+        record.look(f"before {workload}")
+        found = alternate(runs, **measured)
+        record.comparisons.append(
+            Comparison(
+                what=workload,
+                ours=found["ours"],
+                theirs=found["native"],
+                unit="tok/s",
+                limit=LIMIT,
+                higher_is_better=True,
+            )
+        )
+
+
+def main() -> None:
+    parser = arguments(__doc__, runs=7)
+    parser.add_argument("--build-only", action="store_true", help="build the images and end")
+    asked = parser.parse_args()
+    context: Context = our_context(ROOT)
+    record = Record(name="native_decode")
+    with our_engine(context) as engine, workspace(context, keep=asked.keep) as folder:
+        oven = prepare(context, engine, folder / "bake")
+        cell = next(cell for cell in oven.cells if cell.at.flag_set == "default")
+        throughput = cell.recipe.probes.throughput
+        assert throughput is not None
+        model = oven.gathered.models[throughput.model]
+        oven.bake(cell.target)
+        say("building native")
+        source = oven.supplies.sources[cell.recipe.build.source].context
+        native = build_on_our_base(oven, folder, name="native", dockerfile=native_dockerfile(cell), context=source)
+        try:
+            if asked.build_only:
+                return
+            with hold(
+                "cpu", folder=context.cache / "leases", run="benchmark", exclusive=True, timeout=PATIENCE, say=say
+            ):
+                compare(record, oven, {"native": native, "ours": cell.image}, model, runs=asked.runs)
+        finally:
+            if not asked.keep:
+                remove_images(engine, native)
+    record.show()
+    record.write(asked.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""A build in which nothing changed: our bake step against plain `docker buildx bake` of the same file.
+
+    python benchmarks/no_change.py
+
+For the project's own cells and for 50 cells that differ in a trivial step; then the whole command for the project's
+cells (`build-matrix --no-tests`, which also gathers, proves and reports). All on the engine that `docker` reaches, or
+on the embedded one. Pairs alternate. Target: at most 1.3 times the time of plain buildx for the bake step.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+from harness import (
+    ROOT,
+    Comparison,
+    Oven,
+    Record,
+    alternate,
+    arguments,
+    our_context,
+    our_engine,
+    prepare,
+    remove_images,
+    say,
+    seconds,
+    workspace,
+)
+
+from bakehouse.bake.display import PlainDisplay
+from bakehouse.bake.executor import Oven as Baker
+from bakehouse.commands.context import Context
+from bakehouse.engine import process
+from bakehouse.model.words import Verdict
+
+LIMIT = 1.3
+MANY = 50
+RECIPE = "no-change"
+
+TRIVIAL = """\
+FROM {{ cell.build_base }} AS toolchain
+RUN true
+
+FROM toolchain AS host
+RUN mkdir /out && echo host > /out/host
+
+FROM toolchain AS plugins
+RUN mkdir /out && echo {{ flag_set.cmake.OPTION }} > /out/plugin
+
+FROM {{ cell.runtime_base }} AS runtime
+RUN true
+
+FROM runtime AS image
+COPY --link --from=host /out/ /app/
+COPY --link --from=plugins /out/ /app/
+{% for name, value in labels | dictsort %}
+LABEL {{ name }}={{ value | docker }}
+{% endfor %}
+"""
+
+
+def copy_project(to: Path) -> Path:
+    """The project as it is, in a folder whose reports nobody misses."""
+    for name in ("recipes", "dockerfiles", "buildkit"):
+        shutil.copytree(ROOT / name, to / name)
+    for name in ("matrix.yaml", "bakehouse.lock"):
+        if (ROOT / name).exists():
+            shutil.copy(ROOT / name, to / name)
+    return to
+
+
+def many_cells(to: Path) -> Path:
+    """A project of `MANY` cells: our recipe with a template that compiles nothing, and as many flag sets."""
+    to.mkdir()
+    copy_project(to)
+    (to / "recipes/llama-server").rename(to / "recipes" / RECIPE)
+    recipe = to / "recipes" / RECIPE / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace("llama-server.Dockerfile.j2", "trivial.Dockerfile.j2"))
+    (to / "dockerfiles/trivial.Dockerfile.j2").write_text(TRIVIAL)
+    matrix = yaml.safe_load((to / "matrix.yaml").read_text())
+    matrix["flag_sets"] = {
+        f"set-{index}": {"summary": "x", "accelerators": ["cpu"], "cmake": {"OPTION": str(index)}}
+        for index in range(MANY)
+    }
+    matrix["axes"] = {"accelerator": ["cpu"], "flag_set": list(matrix["flag_sets"]), "platform": ["linux/amd64"]}
+    matrix["exclude"] = []
+    (to / "matrix.yaml").write_text(yaml.safe_dump(matrix, sort_keys=False))
+    return to
+
+
+def our_bake(oven: Oven, folder: Path) -> None:
+    """What `build-matrix` does in its bake step, with the display that a log gets."""
+    with PlainDisplay(oven.cells, lambda _: None) as watcher:
+        baker = Baker(engine=oven.engine, root=oven.root, folder=oven.folder, logs=folder / "logs", watcher=watcher)
+        built = baker.bake(oven.cells)
+    failed = [f"{name}: {one.result.reason}" for name, one in built.items() if one.result.verdict is not Verdict.PASSED]
+    if failed:
+        raise RuntimeError("; ".join(failed))
+
+
+def whole_command(context: Context, oven: Oven) -> None:
+    names = [word for cell in oven.cells for word in ("--only", cell.name)]
+    process.run(
+        [
+            sys.executable,
+            "-m",
+            "bakehouse",
+            "--root",
+            str(context.root),
+            "build-matrix",
+            "--no-tests",
+            "--fresh",
+            *names,
+        ],
+        env=oven.engine.environment() | {"BAKEHOUSE_CACHE": str(context.cache)},
+    )
+
+
+def compare_bakes(record: Record, oven: Oven, folder: Path, *, runs: int) -> None:
+    targets = [cell.target for cell in oven.cells]
+    say(f"{len(targets)} targets: one build so that nothing is new")
+    oven.bake(*targets)
+    our_bake(oven, folder)
+    record.look(f"before {len(targets)} targets")
+    found = alternate(
+        runs, plain=lambda: seconds(lambda: oven.bake(*targets)), ours=lambda: seconds(lambda: our_bake(oven, folder))
+    )
+    record.comparisons.append(
+        Comparison(
+            what=f"bake step, {len(targets)} targets", ours=found["ours"], theirs=found["plain"], unit="s", limit=LIMIT
+        )
+    )
+
+
+def compare_command(record: Record, context: Context, oven: Oven, *, runs: int) -> None:
+    targets = [cell.target for cell in oven.cells]
+    whole_command(context, oven)
+    record.look("before the whole command")
+    found = alternate(
+        runs,
+        plain=lambda: seconds(lambda: oven.bake(*targets)),
+        ours=lambda: seconds(lambda: whole_command(context, oven)),
+    )
+    record.comparisons.append(
+        Comparison(
+            what=f"whole command, {len(targets)} cells",
+            ours=found["ours"],
+            theirs=found["plain"],
+            unit="s",
+            limit=LIMIT,
+            note="the command also starts Python, asks for supplies, proves every image at rest and writes the report",
+        )
+    )
+
+
+def main() -> None:
+    asked = arguments(__doc__, runs=5).parse_args()
+    record = Record(name="no_change")
+    here = our_context()
+    with our_engine(here) as engine, workspace(here, keep=asked.keep) as folder:
+        own = replace(here, root=copy_project(_made(folder / "own")))
+        two = prepare(own, engine, folder / "own-bake")
+        compare_bakes(record, two, folder, runs=asked.runs)
+        compare_command(record, own, two, runs=asked.runs)
+        generated = prepare(replace(here, root=many_cells(folder / "many")), engine, folder / "many-bake")
+        try:
+            compare_bakes(record, generated, folder, runs=asked.runs)
+        finally:
+            if not asked.keep:
+                remove_images(engine, *(cell.image for cell in generated.cells))
+    record.show()
+    record.write(asked.json)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+if __name__ == "__main__":
+    main()
