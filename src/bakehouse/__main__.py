@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 import tempfile
@@ -22,16 +23,17 @@ from bakehouse.commands.job import Options
 from bakehouse.commands.lock import lock
 from bakehouse.commands.report import report
 from bakehouse.commands.schema import schema
-from bakehouse.errors import BakehouseError, ExitCode
+from bakehouse.engine.process import sigterm_interrupts
+from bakehouse.errors import BakehouseError, ExitCode, InfrastructureError
 from bakehouse.select import Selection
 
 EPILOG = """\
 exit codes:
   0    everything that was asked for passed
-  1    a cell failed or could not be judged
+  1    a cell failed or could not be judged; the reports say why
   2    the input is wrong (a file, an option); nothing was done
   3    a bug in bakehouse; a log was saved
-  4    the infrastructure failed (engine, network, disk) before any cell could be judged
+  4    the infrastructure failed (engine, disk) and the run could not go on; the same command goes on there
   130  interrupted; the same command goes on where it stopped
 
 environment:
@@ -169,7 +171,7 @@ def _dispatch(arguments: argparse.Namespace, context: Context) -> ExitCode:  # n
                 explain=arguments.explain,
                 write=arguments.write,
             )
-            return plan.plan(context, options, out=Console())
+            return plan.plan(context, options, out=_Output())
         case "build-matrix":
             return build_matrix(context, _run_options(arguments))
         case "bench":
@@ -186,10 +188,18 @@ def _dispatch(arguments: argparse.Namespace, context: Context) -> ExitCode:  # n
             raise AssertionError(f"no command serves the verb {verb}")
 
 
+class _Output(Console):
+    """A terminal that may go away. Its reader has what it wanted; we carry on, and write to nobody."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 def main(words: Sequence[str]) -> ExitCode:
     """Run one command. Nothing is raised: every exception becomes words and an exit code."""
     arguments = parser().parse_args(words)
-    console = Console(stderr=True)
+    console = _Output(stderr=True)
     context = Context(
         root=arguments.root.absolute(),
         cache=default_cache(os.environ),
@@ -198,29 +208,63 @@ def main(words: Sequence[str]) -> ExitCode:
         command=("bakehouse", *words),
     )
     try:
-        return _dispatch(arguments, context)
+        with sigterm_interrupts():
+            return _dispatch(arguments, context)
     except BakehouseError as error:
-        console.print("error:", style="bold red", end=" ")
-        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        return error.exit_code
+        return _refuse(error, console)
     except KeyboardInterrupt:
         console.print("interrupted", style="bold yellow")
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:  # `bakehouse plan | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
-    except Exception:  # noqa: BLE001 - the last line of defence
-        log = _save_log(words)
-        console.print(f"a bug in bakehouse; please report it with this log: {log}", style="bold red", soft_wrap=True)
+    except Exception as error:  # noqa: BLE001 - the last line of defence
+        if trouble := _trouble_of_machine(error):
+            return _refuse(trouble, console)
+        where = _save_log(words)
+        console.print(f"a bug in bakehouse; please report it with this log: {where}", style="bold red", soft_wrap=True)
         return ExitCode.BUG
 
 
-def _save_log(words: Sequence[str]) -> Path:
+def _refuse(error: BakehouseError, console: Console) -> ExitCode:
+    console.print("error:", style="bold red", end=" ")
+    console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+    return error.exit_code
+
+
+_FULL = {
+    errno.ENOSPC: "Make room there, or choose another folder: --root for reports, BAKEHOUSE_CACHE for the cache.",
+    errno.EDQUOT: "Your quota there is used up.",
+    errno.EROFS: "Choose a folder that can be written: --root for reports, BAKEHOUSE_CACHE for the cache.",
+    errno.EACCES: "Make it accessible for this user, or choose another folder (--root, BAKEHOUSE_CACHE).",
+    errno.EPERM: "Make it accessible for this user, or choose another folder (--root, BAKEHOUSE_CACHE).",
+    errno.EIO: "The disk may be failing: see dmesg.",
+    errno.EMFILE: "Too many files are open: raise `ulimit -n`.",
+    errno.ENFILE: "Too many files are open on this machine.",
+    errno.ENOMEM: "This machine has no memory left.",
+    errno.EAGAIN: "This machine allows no more processes: see `ulimit -u`.",
+}
+"""Errors of the machine, with what to do; any other OSError is ours."""
+
+
+def _trouble_of_machine(error: Exception) -> InfrastructureError | None:
+    if isinstance(error, MemoryError):
+        return InfrastructureError(_FULL[errno.ENOMEM])
+    if isinstance(error, OSError) and error.errno in _FULL:
+        place = f"{error.filename}: " if error.filename else ""
+        return InfrastructureError(f"{place}{error.strerror}", hint=_FULL[error.errno])
+    return None
+
+
+def _save_log(words: Sequence[str]) -> str:
+    """Where the log is, or, when even that cannot be written, the log itself."""
     versions = f"bakehouse {bakehouse.__version__}, Python {sys.version}"
     text = f"{versions}\ncommand: {' '.join(words)}\n\n{traceback.format_exc()}"
-    with tempfile.NamedTemporaryFile("w", prefix="bakehouse-", suffix=".log", delete=False, encoding="utf-8") as file:
-        file.write(text)
-    return Path(file.name)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="bakehouse-", suffix=".log", delete=False, encoding="utf-8"
+        ) as file:
+            file.write(text)
+    except OSError:
+        return f"\n{text}"
+    return file.name
 
 
 def run() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from bakehouse.model.cell import Cell, Excluded
 from bakehouse.model.report import CellReport, ExcludedRecord, RunReport, TestResult
 from bakehouse.model.words import Verdict, worst
+from bakehouse.reporters import files, json_file
 from bakehouse.reporters.registry import write_all
 from bakehouse.runs import RunFolder
 
@@ -24,6 +25,10 @@ class Ledger:
         earlier = folder.read_cells()
         self._cells = {cell.name: _resumed(earlier.get(cell.name)) or _blank(cell) for cell in cells}
         self._run = run.model_copy(update={"excluded": [_excluded(item) for item in excluded]})
+
+    def begin(self) -> None:
+        """Leave a trace of the run before anything is done: one that is killed can then be resumed."""
+        files.write(self.folder.path / json_file.file, json_file.render(self.report(), folder=self.folder.path))
 
     def todo(self, cells: Iterable[Cell]) -> list[Cell]:
         """Those that still have something to do."""
@@ -47,6 +52,19 @@ class Ledger:
     def finish(self, name: str) -> None:
         """Nothing more will be done for this cell."""
         self.update(name, finished=datetime.now(UTC))
+
+    def finish_bad(self, cells: Iterable[Cell]) -> None:
+        """Nothing more will be done for those that are not passed so far."""
+        for cell in self.todo(cells):
+            if self._cells[cell.name].verdict is not Verdict.PASSED:
+                self.finish(cell.name)
+
+    def cut_off(self) -> RunReport:
+        """Draw the reports of a run that ends before its time. What is not finished has not passed."""
+        for name, cell in self._cells.items():
+            if cell.finished is None and cell.verdict is Verdict.PASSED:
+                self.update(name, verdict=Verdict.ERRORED, reason="the run was cut off before everything was tried")
+        return self.write()
 
     def report(self, *, finished: bool = False) -> RunReport:
         """The run as it stands."""

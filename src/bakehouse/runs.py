@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import secrets
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +16,6 @@ from pydantic import ValidationError
 from bakehouse.errors import InfrastructureError, InputError
 from bakehouse.model.report import CellReport
 from bakehouse.reporters import files, json_file
-
-_UNFINISHED = "unfinished.pid"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,20 +49,43 @@ class RunFolder:
             found[cell.name] = cell
         return found
 
-    def claim(self) -> None:
-        """Note that this process is at work here."""
-        files.write(self.path / _UNFINISHED, str(os.getpid()))
 
-    def release(self) -> None:
-        (self.path / _UNFINISHED).unlink(missing_ok=True)
+@contextlib.contextmanager
+def open_run(
+    reports: Path,
+    *,
+    started: datetime,
+    fingerprint: str,
+    fresh: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> Iterator[RunFolder]:
+    """The folder of the last run if it was cut off and did the same, else a new one. Nobody else gets it meanwhile."""
+    with contextlib.ExitStack() as stack:
+        if not fresh and (folder := interrupted_run(reports, fingerprint=fingerprint)):
+            # Between our look at it and our hold of it, its owner may have finished it.
+            held = stack.enter_context(hold_folder(folder.path))
+            if held and interrupted_run(reports, fingerprint=fingerprint) == folder:
+                say(f"going on with {folder.name}, which was cut off")
+                yield folder
+                return
+        folder = new_run(reports, started=started, fingerprint=fingerprint)
+        stack.enter_context(hold_folder(folder.path))
+        yield folder
 
-    @property
-    def owner(self) -> int | None:
-        """The process that said it is at work here and never said that it ended."""
+
+@contextlib.contextmanager
+def hold_folder(path: Path) -> Iterator[bool]:
+    """Whether we have the folder to ourselves, until the end of the `with`. The kernel lets go of it when we die."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
         try:
-            return int((self.path / _UNFINISHED).read_text())
-        except (OSError, ValueError):
-            return None
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
 
 
 def new_run(reports: Path, *, started: datetime, fingerprint: str) -> RunFolder:
@@ -79,17 +103,14 @@ def new_run(reports: Path, *, started: datetime, fingerprint: str) -> RunFolder:
 
 
 def interrupted_run(reports: Path, *, fingerprint: str) -> RunFolder | None:
-    """The newest run, if it was cut off and did the same: the one to resume."""
-    folders = sorted(
-        (path.parent for path in reports.glob(f"*/{json_file.file}") if not path.parent.is_symlink()), reverse=True
+    """The newest run, if it has not finished and did the same. Its owner may still be at work in it."""
+    newest = max(
+        (path.parent for path in reports.glob(f"*/{json_file.file}") if not path.parent.is_symlink()), default=None
     )
-    for path in folders[:1]:
-        folder = RunFolder(path=path)
-        try:
-            run = json_file.read(path)
-        except InputError:
-            return None
-        alive = folder.owner is not None and Path(f"/proc/{folder.owner}").exists()
-        if run.finished is None and run.fingerprint == fingerprint and not alive:
-            return folder
-    return None
+    if newest is None:
+        return None
+    try:
+        run = json_file.read(newest)
+    except InputError:
+        return None
+    return RunFolder(path=newest) if run.finished is None and run.fingerprint == fingerprint else None

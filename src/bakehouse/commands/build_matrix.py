@@ -7,13 +7,13 @@ from contextlib import ExitStack
 import bakehouse
 from bakehouse.commands import stages
 from bakehouse.commands.context import Context, open_engine, open_project, revision
+from bakehouse.commands.fingerprint import run_fingerprint
 from bakehouse.commands.job import Job, Options
-from bakehouse.config import Project
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.host import describe_host
 from bakehouse.engine.network import network_secrets
 from bakehouse.engine.reaper import reap
-from bakehouse.errors import ExitCode
+from bakehouse.errors import ExitCode, InfrastructureError
 from bakehouse.ledger import Ledger
 from bakehouse.machine import detect
 from bakehouse.model.cell import Cell, Excluded
@@ -23,7 +23,7 @@ from bakehouse.model.words import Verdict
 from bakehouse.planner import make_plan
 from bakehouse.reporters.latest import update_latest
 from bakehouse.reporters.terminal import show
-from bakehouse.runs import RunFolder, interrupted_run, new_run
+from bakehouse.runs import RunFolder, open_run
 from bakehouse.select import require_card, select
 from bakehouse.supply.chain import Gathered, gather
 from bakehouse.supply.lock import read_lock
@@ -52,19 +52,37 @@ def build_matrix(context: Context, options: Options) -> ExitCode:
             environ=context.environ,
             say=context.say,
         )
-        job = _open(context, options, project, engine, gathered, cells=cells, excluded=resolution.excluded)
-        folder = job.ledger.folder
-        folder.claim()
-        stack.callback(folder.release)
-        try:
-            _walk(job)
-        except BaseException:
-            job.ledger.write()
-            context.say(f"stopped; what had finished is in {folder.path}, and the same command goes on there")
-            raise
-        finally:
-            reap(engine, say=context.say, run=folder.name)
-        run = job.ledger.write(finished=True)
+        supplies = _supplies(context, gathered)
+        plan = make_plan(
+            root=context.root,
+            world=project.world,
+            cells=tuple(cell for cell in cells if gathered.reason_against(cell) is None),
+            excluded=resolution.excluded,
+            supplies=supplies,
+            selected_by=options.selection.words(),
+        )
+        record = _record(context, options, plan, engine, gathered)
+        folder = stack.enter_context(
+            open_run(
+                context.reports,
+                started=context.started,
+                fingerprint=record.fingerprint,
+                fresh=options.fresh,
+                say=context.say,
+            )
+        )
+        ledger = _open_ledger(folder, record, gathered, cells=cells, excluded=resolution.excluded)
+        stages.write_plan(plan, project.world, supplies, folder)
+        job = Job(
+            context=context,
+            options=options,
+            project=project,
+            engine=engine,
+            gathered=gathered,
+            plan=plan,
+            ledger=ledger,
+        )
+        run = _run(job, cells)
     update_latest(context.reports, run.run)
     show(run, console=context.console, folder=folder.path)
     return exit_code(run)
@@ -75,6 +93,28 @@ def _headline(cells: tuple[Cell, ...], total: int) -> str:
     return f"{len(cells)} of {total} cells: {names}{', ...' if len(cells) > HEADLINE_NAMES else ''}"
 
 
+def _run(job: Job, cells: tuple[Cell, ...]) -> RunReport:
+    """Take the steps. Whatever happens, what is known is recorded and no container stays."""
+    ledger, say = job.ledger, job.context.say
+    try:
+        _walk(job)
+        for cell in ledger.todo(cells):
+            ledger.finish(cell.name)
+        return ledger.write(finished=True)
+    except BaseException:
+        try:
+            ledger.cut_off()
+            say(f"stopped; what had finished is in {ledger.folder.path}, and the same command goes on there")
+        except OSError as error:
+            say(f"stopped, and the reports could not be written: {error}")
+        raise
+    finally:
+        try:
+            reap(job.engine, say=say, run=ledger.folder.name)
+        except InfrastructureError as error:
+            say(f"cannot remove what this run may have left; the next run will: {error.message}")
+
+
 def _walk(job: Job) -> None:
     """The steps of a run, one after the other."""
     stages.bake(job)
@@ -82,63 +122,48 @@ def _walk(job: Job) -> None:
         stages.prove(job)
     if job.options.tests:
         stages.test(job)
-    for cell in job.ledger.todo(job.plan.cells):
-        job.ledger.finish(cell.name)
 
 
-def _open(
-    context: Context,
-    options: Options,
-    project: Project,
-    engine: Engine,
-    gathered: Gathered,
-    *,
-    cells: tuple[Cell, ...],
-    excluded: tuple[Excluded, ...],
-) -> Job:
-    """Decide what will be built and open the run's folder: a new one, or that of a run that was cut off."""
-    supplies = Supplies(
+def _supplies(context: Context, gathered: Gathered) -> Supplies:
+    return Supplies(
         bases=gathered.bases,
         sources=gathered.sources,
         secrets=network_secrets(context.environ, cache=context.cache),
         recipe_root=str(context.root / "recipes"),
     )
-    plan = make_plan(
-        root=context.root,
-        world=project.world,
-        cells=tuple(cell for cell in cells if gathered.reason_against(cell) is None),
-        excluded=excluded,
-        supplies=supplies,
-        selected_by=options.selection.words(),
-    )
-    folder = _folder(context, options, plan)
-    run = RunReport(
-        run=folder.name,
+
+
+def _record(context: Context, options: Options, plan: Plan, engine: Engine, gathered: Gathered) -> RunReport:
+    """The run before anything is done. Its name is that of its folder, which is not chosen yet."""
+    host = describe_host(engine)
+    return RunReport(
+        run="",
         bakehouse=bakehouse.__version__,
         command=list(context.command),
-        fingerprint=plan.fingerprint,
+        fingerprint=run_fingerprint(plan, options, root=context.root, where=(host.name, engine.host or "")),
         revision=revision(context.root),
         started=context.started,
         verdict=Verdict.SKIPPED,
-        host=describe_host(engine),
+        host=host,
         supplies=gathered.supplied,
     )
+
+
+def _open_ledger(
+    folder: RunFolder,
+    record: RunReport,
+    gathered: Gathered,
+    *,
+    cells: tuple[Cell, ...],
+    excluded: tuple[Excluded, ...],
+) -> Ledger:
+    run = record.model_copy(update={"run": folder.name})
     ledger = Ledger(folder=folder, run=run, cells=cells, excluded=excluded)
     for cell in cells:
         if missing := gathered.reason_against(cell):
             ledger.update(cell.name, verdict=Verdict.ERRORED, reason=missing)
-    stages.write_plan(plan, project.world, supplies, folder)
-    return Job(
-        context=context, options=options, project=project, engine=engine, gathered=gathered, plan=plan, ledger=ledger
-    )
-
-
-def _folder(context: Context, options: Options, plan: Plan) -> RunFolder:
-    folder = None if options.fresh else interrupted_run(context.reports, fingerprint=plan.fingerprint)
-    if folder:
-        context.say(f"going on with {folder.name}, which was cut off")
-        return folder
-    return new_run(context.reports, started=context.started, fingerprint=plan.fingerprint)
+    ledger.begin()
+    return ledger
 
 
 def exit_code(run: RunReport) -> ExitCode:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +11,10 @@ from typing import Any
 
 from bakehouse.bake.display import display
 from bakehouse.bake.executor import Oven, write_bake_files
+from bakehouse.commands.fingerprint import TESTS
 from bakehouse.commands.job import Job
+from bakehouse.commands.scratch import scratch
+from bakehouse.engine.connect import require_engine
 from bakehouse.engine.network import ca_bundle, ca_fingerprints
 from bakehouse.errors import BakehouseError
 from bakehouse.expectations import expectation, subject
@@ -20,7 +22,7 @@ from bakehouse.ledger import Ledger
 from bakehouse.measure.lease import hold
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.plan import Plan, Supplies
-from bakehouse.model.report import Check
+from bakehouse.model.report import Check, TestResult
 from bakehouse.model.suite import Suite
 from bakehouse.model.words import Verdict
 from bakehouse.prove.expect import Expectation
@@ -29,7 +31,7 @@ from bakehouse.prove.run import prove as run_checks
 from bakehouse.render.bake import bake_file
 from bakehouse.runs import RunFolder
 from bakehouse.supply.chain import Gathered
-from bakehouse.testing.results import collect
+from bakehouse.testing.results import collect, planned
 from bakehouse.testing.run import run_suite
 
 PATIENCE = 6 * 3600.0
@@ -58,6 +60,7 @@ def bake(job: Job) -> None:
         result = job.ledger[cell.name]
         good = result.verdict is Verdict.PASSED
         job.context.say(f"{cell.name}: built" if good else f"{cell.name}: {result.verdict}, {result.reason}")
+    _settle(job, cells)
 
 
 def prove(job: Job) -> None:
@@ -65,11 +68,12 @@ def prove(job: Job) -> None:
     cells = job.ledger.passed_so_far(job.plan.cells)
     bundle = ca_bundle(job.context.environ)
     certificates = frozenset(ca_fingerprints(bundle)) if bundle else frozenset()
-    with _busy(job), _scratch(job.context.cache) as folder:
+    with _busy(job), scratch(job.context.cache) as folder:
         for cell in cells:
             expected = expectation(cell, job.project.world, forbidden_certificates=certificates)
-            job.ledger.update(cell.name, **_proof(job, cell, expected, Path(folder)))
+            job.ledger.update(cell.name, **_proof(job, cell, expected, folder))
             _say_proof(job, cell)
+    _settle(job, cells)
 
 
 def _proof(job: Job, cell: Cell, expected: Expectation, folder: Path) -> dict[str, Any]:
@@ -97,21 +101,45 @@ def test(job: Job) -> None:
     cells = job.ledger.passed_so_far(job.plan.cells)
     if not cells:
         return
-    try:
-        run_suite(
-            _suite(job, cells),
-            engine=job.engine,
-            image_tests=job.context.root / "tests" / "images",
-            recipe_test_folders=_recipe_tests(job.context.root, cells),
-            workers=job.options.workers or len(os.sched_getaffinity(0)),
-            say=job.context.say,
-            extra=_only_probes(job.options.probes),
-        )
-    finally:  # what had finished when somebody pressed Ctrl-C counts too
-        found = collect(job.ledger.folder.path)
-        for cell in cells:
-            tests, measurements = found.get(cell.name, ([], []))
-            job.ledger.update(cell.name, tests=tests, measurements=measurements)
+    outcome = run_suite(
+        _suite(job, cells),
+        engine=job.engine,
+        image_tests=job.context.root / TESTS,
+        recipe_test_folders=_recipe_tests(job.context.root, cells),
+        workers=job.options.workers or len(os.sched_getaffinity(0)),
+        on_result=_Follower(job.ledger),
+        say=job.context.say,
+        extra=_only_probes(job.options.probes),
+    )
+    for cell in job.ledger.todo(cells):
+        tests, measurements = outcome.cells[cell.name]
+        job.ledger.update(cell.name, tests=tests, measurements=measurements)
+    _settle(job, cells)
+
+
+class _Follower:
+    """Finishes a cell as soon as its last test has ended: a run that is cut off later keeps it."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._ended: dict[str, set[str]] = {}
+
+    def __call__(self, cell: str, result: TestResult) -> None:
+        ended = self._ended.setdefault(cell, set())
+        ended.add(result.name)
+        folder = self._ledger.folder.path
+        wanted = {test.name for test in planned(folder) if test.cell == cell}
+        if wanted and wanted <= ended and self._ledger[cell].finished is None:
+            tests, measurements = collect(folder).get(cell, ([], []))
+            self._ledger.update(cell, tests=tests, measurements=measurements)
+            self._ledger.finish(cell)
+
+
+def _settle(job: Job, cells: list[Cell]) -> None:
+    """Cells in trouble are finished, unless the trouble is that there is no engine any more: then the run ends."""
+    if any(job.ledger[cell.name].verdict is Verdict.ERRORED for cell in cells):
+        require_engine(job.engine)
+    job.ledger.finish_bad(cells)
 
 
 def _only_probes(probes: tuple[str, ...]) -> tuple[str, ...]:
@@ -153,12 +181,6 @@ def _model(cell: Cell, gathered: Gathered) -> str | None:
 def _recipe_tests(root: Path, cells: list[Cell]) -> list[Path]:
     folders = {root / "recipes" / cell.at.recipe / "tests" for cell in cells}
     return sorted(folder for folder in folders if folder.is_dir())
-
-
-def _scratch(cache: Path) -> tempfile.TemporaryDirectory[str]:
-    """A folder under the cache that is gone afterwards. Images are too large for /tmp on many machines."""
-    (cache / "scratch").mkdir(parents=True, exist_ok=True)
-    return tempfile.TemporaryDirectory(dir=cache / "scratch")
 
 
 @contextmanager

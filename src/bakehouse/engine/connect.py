@@ -105,6 +105,15 @@ def ask(environ: Mapping[str, str]) -> Answer:
     return Answer(version=version or None, chosen=chosen, reason="" if version else reason)
 
 
+def require_engine(engine: Engine) -> None:
+    """Raise EngineError if the engine that answered before does so no more."""
+    answer = ask(engine.environment())
+    if answer.version is None:
+        raise EngineError(
+            f"the Docker engine went away: {answer.reason}", hint="See whether it runs; the same command goes on then."
+        )
+
+
 def describe(environ: Mapping[str, str], *, version: str, kind: Literal["embedded", "external"]) -> Engine:
     """Check that the engine and buildx are new enough. Raises EngineError with what to install."""
     if (number := _number(version)) is None or number < OLDEST_ENGINE:
@@ -130,6 +139,8 @@ def describe(environ: Mapping[str, str], *, version: str, kind: Literal["embedde
         version=version,
         buildx=str(buildx),
         containerd_store=_CONTAINERD in (_json(info.stdout).get("DriverStatus") or []),
+        # Whatever other builder somebody has chosen for other work: images must land in this engine's own store.
+        extra={"BUILDX_BUILDER": _docker(environ, "context", "show").stdout.strip() or "default"},
     )
 
 
