@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bakehouse.model.cell import Cell, Excluded, World
 from bakehouse.model.files import GitPlace, Lock, PathPlace, RegistryPlace, SourcePlace
+from bakehouse.model.names import base_target
 from bakehouse.model.plan import Plan, Supplies, Supply
 from bakehouse.render.bake import bake_file, dockerfile_name
 from bakehouse.render.dockerfile import Renderer
@@ -60,13 +61,13 @@ def _published_base(name: str, world: World, lock: Lock) -> str:
                 if pinned and locked
                 else f"docker-image://{place.registry}"
             )
-    return f"target:base-{name}"
+    return f"target:{base_target(name)}"
 
 
 def _published_source(places: tuple[SourcePlace, ...], revision: str) -> str:
     for place in places:
         if isinstance(place, GitPlace):
-            return f"{place.git}#{revision}"
+            return f"{place.git.rstrip('/').removesuffix('.git')}.git#{revision}"
         if isinstance(place, PathPlace):
             return place.path
     return f"{places[0].model_dump_json()}"
@@ -78,7 +79,9 @@ def _fingerprint(cells: tuple[Cell, ...], dockerfiles: dict[str, str], supplies:
         "dockerfiles": dockerfiles,
         "probes": {cell.name: cell.recipe.model_dump(mode="json")["probes"] for cell in cells},
         "contexts": {
-            name: supply.context for kind in (supplies.bases, supplies.sources) for name, supply in sorted(kind.items())
+            name: supply.identity or supply.context
+            for kind in (supplies.bases, supplies.sources)
+            for name, supply in sorted(kind.items())
         },
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bakehouse.model.files import FlagSet, Matrix, Recipe, Toolkit
+from bakehouse.model.names import bake_target
 from bakehouse.model.words import AcceleratorName
 
 
@@ -61,8 +62,8 @@ class Cell:
 
     @property
     def target(self) -> str:
-        """Name of the bake target: only `[a-zA-Z0-9_-]`. Names hold no `_`, so this never collides."""
-        return self.name.replace(".", "_")
+        """Name of the bake target."""
+        return bake_target(self.name)
 
     @property
     def image(self) -> str:

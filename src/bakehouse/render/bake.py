@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bakehouse.model.cell import Cell, World
+from bakehouse.model.names import base_target
 from bakehouse.model.plan import Supplies
 
 BASE_DOCKERFILE = "FROM scratch\nADD rootfs.tar /\n"
@@ -13,7 +14,7 @@ BASE_DOCKERFILE = "FROM scratch\nADD rootfs.tar /\n"
 def bake_file(cells: tuple[Cell, ...], world: World, supplies: Supplies) -> dict[str, Any]:
     """Every cell as a target, every bootstrapped base as a target that cells stand on, nothing computed in HCL."""
     bases = sorted({base for cell in cells for base in (cell.build_base, cell.runtime_base)})
-    targets = {f"base-{name}": _base(name, folder) for name in bases if (folder := supplies.bases[name].rootfs)}
+    targets = {base_target(name): _base(name, folder) for name in bases if (folder := supplies.bases[name].rootfs)}
     targets |= {cell.target: _cell(cell, world, supplies) for cell in cells}
     return {"group": {"default": {"targets": [cell.target for cell in cells]}}, "target": targets}
 

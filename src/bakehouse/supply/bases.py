@@ -8,6 +8,7 @@ from typing import assert_never
 
 from bakehouse.errors import SupplyError
 from bakehouse.model.files import Base, DebootstrapPlace, LockedBase, RegistryPlace
+from bakehouse.model.names import base_target
 from bakehouse.model.plan import Supply
 from bakehouse.supply.attempts import Place
 from bakehouse.supply.debootstrap import Workshop, make_root_filesystem, platform_of
@@ -101,7 +102,7 @@ def _from_debian(options: DebootstrapPlace.Options, name: str, needed: frozenset
     made = make_root_filesystem(options, workshop=workshop)
     identity = f"sha256:{made.sha256}"
     return Found(
-        what=Supply(context=f"target:base-{name}", rootfs=str(made.folder.resolve()), identity=identity),
+        what=Supply(context=f"target:{base_target(name)}", rootfs=str(made.folder.resolve()), identity=identity),
         identity=identity,
         message=f"{made.packages} packages, {'made now' if made.made else 'from the cache'}",
         platforms=frozenset({here}),

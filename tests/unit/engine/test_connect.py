@@ -64,7 +64,12 @@ class TestAnEngineThatAnswers:
     def test_is_used_as_it_is(self, tmp_path: Path) -> None:
         engine = connected(answering(tmp_path), tmp_path)
         assert engine == Engine(
-            kind="external", host=None, version="26.1.5+dfsg1", buildx="0.13.1", containerd_store=True
+            kind="external",
+            host=None,
+            version="26.1.5+dfsg1",
+            buildx="0.13.1",
+            containerd_store=True,
+            extra={"BUILDX_BUILDER": "default"},
         )
 
     def test_docker_host_is_kept(self, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ ENV CCACHE_DIR=/ccache CCACHE_NOHASHDIR=1
 
 # ---- host part: server and libraries without any backend, shared by every cell -------------------------------
 FROM toolchain AS host
+ARG SOURCE_DATE_EPOCH
 RUN --mount=type=bind,from=llama-cpp,target=/src \
     --mount=type=cache,id=bakehouse-ccache,target=/ccache \
     cmake -S /src -B /build -G Ninja \
@@ -45,10 +46,12 @@ RUN --mount=type=bind,from=llama-cpp,target=/src \
  && cmake --build /build --target llama-server llama-bench \
  && install -D -t /out /build/bin/llama-server /build/bin/llama-bench \
  && cp -P /build/bin/lib*.so* /out/ \
- && find /out -type f -exec strip --strip-unneeded {} +
+ && find /out -type f -exec strip --strip-unneeded {} + \
+ && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 
 # ---- CPU backends: one plugin for each instruction set, the best is chosen at start-up -----------------------
 FROM toolchain AS cpu-plugins
+ARG SOURCE_DATE_EPOCH
 RUN --mount=type=bind,from=llama-cpp,target=/src \
     --mount=type=cache,id=bakehouse-ccache,target=/ccache \
     cmake -S /src -B /build -G Ninja \
@@ -74,15 +77,20 @@ RUN --mount=type=bind,from=llama-cpp,target=/src \
     fi \
  && cmake --build /build --target ggml-cpu-x64 ggml-cpu-sse42 ggml-cpu-haswell ggml-cpu-alderlake ggml-cpu-skylakex ggml-cpu-icelake ggml-cpu-zen4 ggml-cpu-sapphirerapids \
  && mkdir /out && cp -P /build/bin/libggml-cpu-x64.so* /build/bin/libggml-cpu-sse42.so* /build/bin/libggml-cpu-haswell.so* /build/bin/libggml-cpu-alderlake.so* /build/bin/libggml-cpu-skylakex.so* /build/bin/libggml-cpu-icelake.so* /build/bin/libggml-cpu-zen4.so* /build/bin/libggml-cpu-sapphirerapids.so* /out/ \
- && find /out -type f -exec strip --strip-unneeded {} +
+ && find /out -type f -exec strip --strip-unneeded {} + \
+ && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 
 # ---- health check: asks the port that the server really listens on, needs no shell ---------------------------
 FROM toolchain AS healthcheck
+ARG SOURCE_DATE_EPOCH
 RUN --mount=type=bind,from=recipe,source=healthcheck.c,target=/healthcheck.c \
-    mkdir /out && cc -std=c11 -Os -Wall -Wextra -Werror -s -o /out/healthcheck /healthcheck.c
+    mkdir /out && cc -std=c11 -Os -Wall -Wextra -Werror -o /out/healthcheck /healthcheck.c \
+ && find /out -type f -exec strip --strip-unneeded {} + \
+ && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 
 # ---- runtime libraries ---------------------------------------------------------------------------------------
 FROM debian-trixie AS runtime
+ARG SOURCE_DATE_EPOCH
 RUN --mount=type=secret,id=network \
     --mount=type=secret,id=ca-bundle \
     --mount=type=cache,id=bakehouse-apt-lists,target=/var/lib/apt/lists,sharing=locked \
@@ -94,7 +102,9 @@ RUN --mount=type=secret,id=network \
       -o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0 \
       libgomp1 libssl3t64 ca-certificates \
  && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
- && rm -rf /var/log/* /var/cache/ldconfig/* /var/cache/debconf/*-old /var/lib/dpkg/*-old
+ && rm -rf /var/log/* /var/cache/ldconfig/* /var/cache/debconf/*-old /var/lib/dpkg/*-old \
+ && find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /etc/hosts -o -path /etc/hostname -o -path /etc/resolv.conf \) -prune -o \
+      -newermt "@$SOURCE_DATE_EPOCH" -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 
 # ---- the image -----------------------------------------------------------------------------------------------
 FROM runtime AS image
