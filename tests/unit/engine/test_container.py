@@ -33,29 +33,32 @@ class FakeDocker:
 
     def create(self, creation: Creation) -> None:
         self.created.append(creation)
-        self._may_fail("create")
+        self._may_fail("create", creation.name)
 
     def start(self, name: str) -> None:
-        self._may_fail("start")
+        self._may_fail("start", name)
 
     def kill(self, name: str, *, signal: str) -> None:
         self.signals.append(signal)
-        self._may_fail("kill")
+        self._may_fail("kill", name)
         if signal == self.ends_on:
             self.states[:] = [ENDED]
 
     def state(self, name: str) -> State:
+        self._may_fail("state", name)
         return self.states.pop(0) if len(self.states) > 1 else self.states[0]
 
     def logs(self, name: str) -> str:
-        self._may_fail("logs")
+        self._may_fail("logs", name)
         return "loaded\n"
 
     def remove(self, kind: str, name: str) -> bool:
+        assert kind == "container"
         self.removed.append(name)
         return True
 
-    def _may_fail(self, what: str) -> None:
+    def _may_fail(self, what: str, name: str) -> None:
+        assert name == self.created[-1].name
         if what in self.fail:
             raise self.fail[what]
 
@@ -66,7 +69,11 @@ Fake = Callable[..., FakeDocker]
 @pytest.fixture
 def docker(monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
     fake = FakeDocker()
-    monkeypatch.setattr(module, "Docker", lambda engine: fake)
+
+    def connect(engine: Engine) -> FakeDocker:
+        return fake
+
+    monkeypatch.setattr(module, "Docker", connect)
     return fake
 
 

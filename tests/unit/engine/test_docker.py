@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Callable
@@ -110,7 +111,7 @@ def test_containers_are_hardened(docker_says: Script) -> None:
         ("--pull", "never"),
         ("--mount", 'type=bind,"source=/a,b",target=/m,readonly'),
     ):
-        assert pair in zip(words, words[1:], strict=False), pair
+        assert pair in itertools.pairwise(words), pair
     assert "--read-only" in words
     assert "--init" not in words
     assert "--privileged" not in words

@@ -39,12 +39,15 @@ class FakeDocker:
         return list(self.things)
 
     def remove(self, kind: Kind, name: str) -> bool:
-        self.removed.append(name)
+        self.removed.append(f"{kind} {name}")
         return name not in self.gone
 
 
 def reaped(docker: FakeDocker, monkeypatch: pytest.MonkeyPatch, run: str | None = None) -> list[str]:
-    monkeypatch.setattr(reaper, "Docker", lambda engine: docker)
+    def connect(engine: Engine) -> FakeDocker:
+        return docker
+
+    monkeypatch.setattr(reaper, "Docker", connect)
     said: list[str] = []
     count = reap(ENGINE, say=said.append, run=run, now=lambda: NOW)
     assert count == len(said)
@@ -62,7 +65,7 @@ def test_only_what_a_dead_process_left_goes_and_containers_go_first(monkeypatch:
         "removed the container left that run r0 had left behind",
         "removed the network net that run r0 had left behind",
     ]
-    assert docker.removed == ["left", "net"]
+    assert docker.removed == ["container left", "network net"]
     assert docker.asked == ["io.bakehouse.pid"]
 
 

@@ -1,0 +1,68 @@
+"""What is made of a pytest that ended. The whole suite runs in tests/engine/test_suite.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bakehouse.engine.connection import Engine
+from bakehouse.model.files import Health
+from bakehouse.model.suite import Subject, Suite
+from bakehouse.model.words import Verdict
+from bakehouse.testing.run import Outcome, replay_command, run_suite
+
+ENGINE = Engine(kind="external", host="unix:///nowhere.sock", version="", buildx="", containerd_store=True)
+
+DIES = """
+import os
+
+def test_a(subject):
+    pass
+
+def test_b(subject):
+    os._exit({code})
+"""
+
+
+def subject(cell: str) -> Subject:
+    return Subject(
+        cell=cell,
+        recipe="server",
+        accelerator="cpu",
+        reference=f"bakehouse/{cell}",
+        digest="sha256:0",
+        platform="linux/amd64",
+        port=8080,
+        version="1",
+        plugins=[],
+        health=Health(),
+        memory_limit="1 GiB",
+        model_path="/m.gguf",
+    )
+
+
+def run(tmp_path: Path, test: str, *cells: str) -> Outcome:
+    images, folder = tmp_path / "images", tmp_path / "run"
+    images.mkdir()
+    folder.mkdir()
+    (images / "test_smoke.py").write_text(test, encoding="utf-8")
+    suite = Suite(
+        run="r", run_folder=str(folder), cache=str(tmp_path / "cache"), subjects=[subject(cell) for cell in cells]
+    )
+    return run_suite(suite, engine=ENGINE, image_tests=images, recipe_test_folders=[], workers=1)
+
+
+@pytest.mark.parametrize("code", [3, 0])
+def test_a_pytest_that_dies_is_an_infrastructure_error_of_what_it_had_not_done(tmp_path: Path, code: int) -> None:
+    outcome = run(tmp_path, DIES.format(code=code), "a")
+    first, second = outcome.cells["a"][0]
+    assert not outcome.complete
+    assert (first.name, first.verdict) == ("test_smoke.py::test_a", Verdict.PASSED)
+    assert (second.name, second.verdict) == ("test_smoke.py::test_b", Verdict.ERRORED)
+    assert f"pytest ended with status {code} before this test had a result" in second.message
+
+
+def test_the_replay_command_can_be_pasted() -> None:
+    words = replay_command(Path("/r u n"), image_tests=Path("tests/images"))
+    assert words.endswith("-p bakehouse.testing.plugin --suite '/r u n/suite.json' tests/images")
