@@ -29,14 +29,20 @@ def write_matrix(root: Path, cells: int) -> None:
 
     matrix = yaml.safe_load((ROOT / "matrix.yaml").read_text())
     recipe = (ROOT / "recipes/llama-server/recipe.yaml").read_text()
-    recipe = recipe.replace("    - platform: linux/amd64", "    - platform: linux/arm64\n      variants: [x]\n    - platform: linux/amd64")
+    first = "    - platform: linux/amd64"
+    recipe = recipe.replace(first, f"    - platform: linux/arm64\n      variants: [x]\n{first}")
     recipes = cells // 100 // 2
     for index in range(recipes):
         folder = root / "recipes" / f"server-{index}"
         folder.mkdir(parents=True)
         (folder / "recipe.yaml").write_text(recipe)
-    matrix["flag_sets"] = {f"set-{index}": {"summary": "x", "accelerators": ["cpu"], "cmake": {"OPTION": str(index)}} for index in range(100)}
-    matrix["axes"] = {"accelerator": ["cpu"], "flag_set": list(matrix["flag_sets"]), "platform": ["linux/amd64", "linux/arm64"]}
+    row = {"summary": "x", "accelerators": ["cpu"]}
+    matrix["flag_sets"] = {f"set-{index}": row | {"cmake": {"OPTION": str(index)}} for index in range(100)}
+    matrix["axes"] = {
+        "accelerator": ["cpu"],
+        "flag_set": list(matrix["flag_sets"]),
+        "platform": ["linux/amd64", "linux/arm64"],
+    }
     (root / "matrix.yaml").write_text(yaml.safe_dump(matrix, sort_keys=False))
     (root / "dockerfiles").symlink_to(ROOT / "dockerfiles")
 
@@ -69,11 +75,14 @@ def main() -> None:
     for cells in SIZES:
         with tempfile.TemporaryDirectory() as folder:
             write_matrix(Path(folder), cells)
-            rows = [json.loads(subprocess.check_output([sys.executable, __file__, folder])) for _ in range(RUNS)]
+            command = [sys.executable, __file__, folder]
+            rows = [json.loads(subprocess.check_output(command)) for _ in range(RUNS)]
         medians.append({key: statistics.median(row[key] for row in rows) for key in rows[0]})
         print(", ".join(f"{key} {value:.3g}" for key, value in medians[-1].items()))
     for key in ("plan", "render"):
-        print(f"{key}: {medians[1][key] / medians[0][key]:.1f} times the time for {SIZES[1] // SIZES[0]} times the cells")
+        print(
+            f"{key}: {medians[1][key] / medians[0][key]:.1f} times the time for {SIZES[1] // SIZES[0]} times the cells"
+        )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,15 @@ json_values = st.recursive(
 )
 
 
+def _outcome(work: Callable[[], object]) -> str:
+    """`fine`, or the words of an InputError; anything else that is raised fails the test."""
+    try:
+        work()
+    except InputError as error:
+        return str(error)
+    return "fine"
+
+
 def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     children: list[tuple[Any, Any]] = []
     if isinstance(value, dict):
@@ -96,7 +106,7 @@ def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @given(data=st.data())
 def test_damaged_files_never_give_a_traceback(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Replace any value of a valid project by anything: it loads and resolves, or it is an InputError."""
-    files = {"matrix": matrix(), "recipe": recipe()}
+    files: dict[str, Any] = {"matrix": matrix(), "recipe": recipe()}
     which = data.draw(st.sampled_from(["matrix", "recipe"]))
     path = data.draw(st.sampled_from(_paths(files[which])))
     value = data.draw(json_values)
@@ -110,17 +120,12 @@ def test_damaged_files_never_give_a_traceback(data: st.DataObject, tmp_path_fact
     root = write_project(
         tmp_path_factory.mktemp("p"), matrix=files["matrix"], recipes={"server": files["recipe"]}, templates={}
     )
-    try:
-        resolve(load_project(root).world)
-    except InputError as error:
-        assert str(error)
+    assert _outcome(lambda: resolve(load_project(root).world))
 
 
 @settings(max_examples=60, deadline=None)
 @given(text=st.text(alphabet="abc:-[]{}&*!|>'\"#%@ \n\t0.", max_size=80))
 def test_noise_never_gives_a_traceback(text: str) -> None:
     for model in (Matrix, Recipe):
-        try:
-            validate(parse(text, file="x.yaml"), model)
-        except InputError as error:
-            assert str(error).startswith("x.yaml")
+        outcome = _outcome(lambda model=model: validate(parse(text, file="x.yaml"), model))  # type: ignore[misc]
+        assert outcome == "fine" or outcome.startswith("x.yaml")

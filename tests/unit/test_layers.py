@@ -1,4 +1,4 @@
-"""Imports point one way: down this list. A module may import from its own layer or from a lower one, never from above."""
+"""Imports point one way: a module imports from its own room or from lower layers, never from above or beside."""
 
 from __future__ import annotations
 

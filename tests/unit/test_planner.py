@@ -62,9 +62,8 @@ def test_shared_stages_are_the_same_text_in_every_cell() -> None:
 
 
 def _stage(dockerfile: str, name: str) -> str:
-    return next(part for part in dockerfile.split("\nFROM ") if part.splitlines()[0].endswith(f" AS {name}")).split(
-        "\n# ----"
-    )[0]
+    stages = dockerfile.split("\nFROM ")
+    return next(part for part in stages if part.splitlines()[0].endswith(f" AS {name}")).split("\n# ----")[0]
 
 
 def test_the_fingerprint_ignores_folders_and_notices_content() -> None:

@@ -19,7 +19,9 @@ def test_schemas_are_valid(name: str) -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(schemas()[name]))
 
 
-@pytest.mark.parametrize(("schema", "file"), [("matrix", "matrix.yaml"), ("recipe", "recipes/llama-server/recipe.yaml")])
+@pytest.mark.parametrize(
+    ("schema", "file"), [("matrix", "matrix.yaml"), ("recipe", "recipes/llama-server/recipe.yaml")]
+)
 def test_editors_agree_with_us_about_our_own_files(schema: str, file: str) -> None:
     content = json.loads(json.dumps(yaml.safe_load((ROOT / file).read_text()), default=lambda value: value.isoformat()))
     jsonschema.validate(content, json.loads(schemas()[f"{schema}.schema.json"]))

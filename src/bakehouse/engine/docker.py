@@ -262,6 +262,14 @@ class Docker:
                 ports={_tcp(port): int(found[0]["HostPort"]) for port, found in bindings.items() if "/tcp" in port},
             )
 
+    def remove_images(self, pattern: str) -> int:
+        """Remove the images whose name matches (`bakehouse/*`); how many went. Other names of theirs stay."""
+        with translated():
+            names = {tag for image in self._client.image.list(pattern) for tag in image.repo_tags}
+            for name in names:
+                self._client.image.remove(name, force=True)
+        return len(names)
+
     def labelled(self, label: str) -> list[Labelled]:
         """Containers (running or not), networks and volumes that carry this label (`name` or `name=value`)."""
         wanted: list[tuple[Literal["label"], str]] = [("label", label)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from bakehouse.model.files import Health, Question
 from bakehouse.model.report import Record
 
@@ -38,7 +40,7 @@ class Subject(Record):
     """File names of the backend plugins in the image, for example `libggml-cpu-haswell.so`."""
     health: Health
     memory_limit: str
-    args: list[str] = []
+    args: list[str] = Field(default_factory=list)
     workload: Workload | None = None
     model_path: str | None = None
     """A model for the probes that need a serving server; the workload's, where there is one."""
