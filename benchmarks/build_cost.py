@@ -26,6 +26,7 @@ from harness import (
     Record,
     arguments,
     build_on_our_base,
+    lease,
     our_context,
     prepare,
     say,
@@ -116,7 +117,8 @@ def measure(context: Context, *, build: Callable[[Oven, Path], None], keep: bool
     with workspace(context, keep=keep) as folder, fresh_engine(context, folder) as (engine, account):
         oven = prepare(context, engine, folder / "bake")
         before = account.read()
-        wall = seconds(lambda: build(oven, folder))
+        with lease(context, alone=False):
+            wall = seconds(lambda: build(oven, folder))
         return Cost(cpu=account.read() - before, wall=wall)
 
 

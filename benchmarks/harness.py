@@ -26,6 +26,7 @@ from bakehouse.engine import process
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.network import network_secrets
 from bakehouse.errors import InfrastructureError
+from bakehouse.measure.lease import hold
 from bakehouse.measure.load import machine_seconds, usable_cores
 from bakehouse.model.cell import Cell
 from bakehouse.model.plan import Supplies
@@ -36,6 +37,8 @@ from bakehouse.supply.lock import read_lock
 ROOT = Path(__file__).parents[1]
 FAIR_LOAD = 0.10
 """Share of the machine that others may use before we say that they do."""
+PATIENCE = 3600.0
+"""Seconds that we wait for measurements and builds of other runs to end."""
 LOOK = 3.0
 """Seconds over which we look at what others use."""
 
@@ -176,7 +179,7 @@ def seconds(work: Callable[[], object]) -> float:
 @contextmanager
 def workspace(context: Context, *, keep: bool = False) -> Iterator[Path]:
     """A folder on the disk of the cache, where images fit; gone afterwards."""
-    scratch = context.cache / "scratch"
+    scratch = context.cache / "benchmarks"
     scratch.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="benchmark-", dir=scratch))
     try:
@@ -184,6 +187,14 @@ def workspace(context: Context, *, keep: bool = False) -> Iterator[Path]:
     finally:
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def lease(context: Context, *, alone: bool) -> Iterator[None]:
+    """Hold the processor as runs do: `alone` to measure time, shared to build while nobody measures."""
+    folder = context.cache / "leases"
+    with hold("cpu", folder=folder, run="benchmark", exclusive=alone, timeout=PATIENCE, say=say):
+        yield
 
 
 def our_context(root: Path = ROOT) -> Context:

@@ -23,6 +23,7 @@ from harness import (
     arguments,
     build_on_our_base,
     docker,
+    lease,
     our_context,
     our_engine,
     prepare,
@@ -32,14 +33,12 @@ from harness import (
 )
 
 from bakehouse.commands.context import Context
-from bakehouse.measure.lease import hold
 from bakehouse.measure.load import physical_cores
 from bakehouse.model.cell import Cell
 
 LIMIT = 0.97
 """Of the native build's rate; what is within 3 % is noise on most machines."""
 WORKLOADS = {"pp512": ("-p", "512", "-n", "0"), "tg128": ("-p", "0", "-n", "128")}
-PATIENCE = 3600.0
 
 NATIVE = """\
 FROM {base} AS build
@@ -123,9 +122,7 @@ def main() -> None:
         try:
             if asked.build_only:
                 return
-            with hold(
-                "cpu", folder=context.cache / "leases", run="benchmark", exclusive=True, timeout=PATIENCE, say=say
-            ):
+            with lease(context, alone=True):
                 compare(record, oven, {"native": native, "ours": cell.image}, model, runs=asked.runs)
         finally:
             if not asked.keep:
