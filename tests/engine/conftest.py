@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.engine.toy import Toy, supply
 
 from bakehouse.engine import process
+from bakehouse.engine.local import EmbeddedEngine
 
 PROJECT = Path(__file__).parents[2]
 SETTINGS = PROJECT / "buildkit" / "daemon.json"
@@ -51,6 +53,38 @@ def shell_image(tmp_path_factory: pytest.TempPathFactory, needs_embedded: None) 
             tar.add(program.resolve(), arcname=f"bin/{program.name}")
     (context / "Dockerfile").write_text("FROM scratch\nADD root.tar /\n", encoding="utf-8")
     return context
+
+
+@pytest.fixture(scope="session")
+def shared_cache(needs_embedded: None) -> Iterator[Path]:
+    """A cache whose engine runs for the whole session: what one toy project builds is cached for the next."""
+    cache = Path(tempfile.mkdtemp(prefix="bh-toys-", dir=os.environ.get("BAKEHOUSE_TEST_CACHE", "/var/tmp")))
+    environ = without_engine(cache)
+    if process.run(["docker", "version"], env=environ, check=False).code == 0:
+        pytest.fail("an engine answers at Docker's default socket: bakehouse would use it", pytrace=False)
+    supply(cache)
+    with EmbeddedEngine(cache=cache, say=lambda _: None, environ=environ, settings=SETTINGS):
+        yield cache
+    shutil.rmtree(cache)
+
+
+@pytest.fixture
+def toy(shared_cache: Path, tmp_path: Path) -> Iterator[Toy]:
+    """A project that is not written yet. When the test ends, nothing of its runs may be left."""
+    project = Toy(tmp_path, cache=shared_cache, environ=without_engine(shared_cache))
+    yield project
+    project.close()
+    left = project.containers
+    if left:
+        project.docker("rm", "--force", *left)
+    assert not left, "containers were left behind"
+    assert not list(project.files_left)
+
+
+def without_engine(folder: Path) -> dict[str, str]:
+    """An environment in which no engine was chosen, not even by a Docker context."""
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(("DOCKER_", "BAKEHOUSE_"))}
+    return environ | {"DOCKER_CONFIG": str(folder)}
 
 
 def traces(folder: Path) -> dict[str, list[str]]:

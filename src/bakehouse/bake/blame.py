@@ -26,6 +26,12 @@ INFRASTRUCTURE = re.compile(
 CANCELLED = re.compile(r"context canceled|cancell?ed", re.IGNORECASE)
 """What BuildKit says of the steps that it stopped because another one had failed."""
 
+ENGINE_GONE = re.compile(
+    r"cannot connect to the docker daemon|error reading from server|code = unavailable|client connection is closing",
+    re.IGNORECASE,
+)
+NOT_PARSED = re.compile(r"dockerfile parse error on line (?P<line>\d+): (?P<why>.*)")
+
 COMMAND_FAILED = re.compile(r"did not complete successfully: exit code: (?!137)\d+")
 
 
@@ -36,3 +42,11 @@ def judge(message: str, tail: list[str]) -> Verdict:
     """
     evidence = "\n".join(tail) if COMMAND_FAILED.search(message) else "\n".join([message, *tail])
     return Verdict.ERRORED if INFRASTRUCTURE.search(evidence) else Verdict.FAILED
+
+
+def in_words(message: str, *, dockerfile: str) -> str:
+    """The first line of BuildKit's error, with what it leaves out: which file, and that it is the engine's."""
+    first = message.splitlines()[0]
+    if found := NOT_PARSED.search(first):
+        return f"{dockerfile}:{found['line']}: {found['why']}"
+    return f"the Docker engine went away ({first})" if ENGINE_GONE.search(first) else first

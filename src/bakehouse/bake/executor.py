@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from bakehouse.bake.blame import CANCELLED, judge
+from bakehouse.bake.blame import CANCELLED, in_words, judge
 from bakehouse.bake.events import BuildState, Line, Reader, Vertex
 from bakehouse.bake.logs import StepLogs
 from bakehouse.engine import process
@@ -22,6 +22,7 @@ from bakehouse.errors import InfrastructureError
 from bakehouse.model.cell import Cell
 from bakehouse.model.report import BuildResult, Step
 from bakehouse.model.words import Verdict
+from bakehouse.render.bake import dockerfile_name
 
 BAKE_FILE = "docker-bake.json"
 
@@ -127,7 +128,7 @@ class Oven:
         where = f"{own.name.split(']')[0]}]: " if own and own.stage else ""
         result = BuildResult(
             verdict=judge(reason, tail),
-            reason=where + reason.splitlines()[0],
+            reason=where + in_words(reason, dockerfile=f"{self._folder.name}/{dockerfile_name(cell)}"),
             seconds=_span(steps),
             steps=[_step(vertex) for vertex in steps],
             log=self._relative(cell),

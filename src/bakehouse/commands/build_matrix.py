@@ -9,6 +9,7 @@ from bakehouse.commands import stages
 from bakehouse.commands.context import Context, open_engine, open_project, revision
 from bakehouse.commands.fingerprint import run_fingerprint
 from bakehouse.commands.job import Job, Options
+from bakehouse.config import Project
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.host import describe_host
 from bakehouse.engine.network import network_secrets
@@ -17,10 +18,11 @@ from bakehouse.errors import ExitCode, InfrastructureError
 from bakehouse.ledger import Ledger
 from bakehouse.machine import detect
 from bakehouse.model.cell import Cell, Excluded
+from bakehouse.model.files import Lock
 from bakehouse.model.plan import Plan, Supplies
 from bakehouse.model.report import RunReport
 from bakehouse.model.words import Verdict
-from bakehouse.planner import make_plan
+from bakehouse.planner import make_plan, published_supplies
 from bakehouse.reporters.latest import update_latest
 from bakehouse.reporters.terminal import show
 from bakehouse.runs import RunFolder, open_run
@@ -39,13 +41,15 @@ def build_matrix(context: Context, options: Options) -> ExitCode:
         require_card(machine, options.selection.gpu, project.world.matrix)
     cells = select(resolution, options.selection, matrix=project.world.matrix, machine=machine)
     context.say(_headline(cells, len(resolution.cells)))
+    lock = read_lock(context.root)
+    _try_templates(context, project, cells, lock)
     with ExitStack() as stack:
         engine = stack.enter_context(open_engine(context, install=options.install))
         reap(engine, say=context.say)
         gathered = gather(
             world=project.world,
             cells=cells,
-            lock=read_lock(context.root),
+            lock=lock,
             cache=context.cache,
             root=context.root,
             engine=engine,
@@ -91,6 +95,12 @@ def build_matrix(context: Context, options: Options) -> ExitCode:
 def _headline(cells: tuple[Cell, ...], total: int) -> str:
     names = ", ".join(cell.name for cell in cells[:HEADLINE_NAMES])
     return f"{len(cells)} of {total} cells: {names}{', ...' if len(cells) > HEADLINE_NAMES else ''}"
+
+
+def _try_templates(context: Context, project: Project, cells: tuple[Cell, ...], lock: Lock) -> None:
+    """Raise InputError for a template that cannot be rendered before anything is downloaded for it."""
+    supplies = published_supplies(project.world, lock)
+    make_plan(root=context.root, world=project.world, cells=cells, excluded=(), supplies=supplies)
 
 
 def _run(job: Job, cells: tuple[Cell, ...]) -> RunReport:

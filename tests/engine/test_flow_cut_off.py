@@ -1,0 +1,213 @@
+"""A run that is cut off: nothing is lost, nothing is left, and the same command goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess  # noqa: TID251 - a file system is mounted
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bakehouse.engine import process
+from bakehouse.engine.leftovers import find_dockerd
+from bakehouse.engine.local import folders_for
+from bakehouse.errors import ExitCode
+from bakehouse.measure.lease import holders
+from bakehouse.model.words import Verdict
+from tests.engine.toy import PROJECT, Running, Toy
+
+pytestmark = pytest.mark.engine
+
+HOW = {
+    "SIGINT": (signal.SIGINT, False),
+    "SIGINT to the group": (signal.SIGINT, True),
+    "SIGTERM": (signal.SIGTERM, False),
+}
+
+
+def begin(toy: Toy, *words: str, **environ: str) -> Running:
+    return toy.start("build-matrix", "--quick", "--workers", "1", *words, **environ)
+
+
+def cut_off(toy: Toy, running: Running, how: str) -> None:
+    """Send the signal; the run says what became of it, in words, in its exit code and in its report."""
+    number, to_group = HOW[how]
+    running.send(number, to_group=to_group)
+    ended = running.end(30)
+    assert ended.code == ExitCode.INTERRUPTED, ended.said
+    assert "the same command goes on there" in ended.said
+    assert ended.said.endswith("interrupted\n")
+    assert "Traceback" not in ended.said
+    assert toy.report.finished is None
+    assert toy.report.verdict is Verdict.ERRORED
+    assert not toy.containers
+    assert not list(toy.files_left)
+
+
+def goes_on(toy: Toy, *words: str) -> str:
+    """The same command takes up the same run and passes."""
+    folders = toy.folders
+    ended = begin(toy, *words).end()
+    assert ended.code == ExitCode.OK, ended.said
+    assert f"going on with {folders[-1].name}, which was cut off" in ended.said
+    assert toy.folders == folders
+    assert toy.report.finished
+    return ended.said
+
+
+def slow_docker(folder: Path, words: str) -> str:
+    """A PATH on which `docker` takes a minute for a command with these words."""
+    folder.mkdir()
+    real = process.find("docker")
+    program = folder / "docker"
+    program.write_text(f'#!/bin/sh\ncase "$*" in *"{words}"*) : > {folder}/seen; sleep 60;; esac\nexec {real} "$@"\n')
+    program.chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_in_a_build(toy: Toy, how: str) -> None:
+    gate = toy.root / "tree" / "gate"
+    toy.write({"default": {"STEP": f"echo {how} && if [ ! -e /app/gate ]; then sleep 60; fi"}}, template=with_gate)
+    running = begin(toy, "--no-tests")
+    log = "logs/toy-cpu-amd64.build.log"
+    running.wait_for(lambda: toy.folders and how in (toy.folders[-1] / log).read_text())
+    cut_off(toy, running, how)
+    assert toy.cell().reason == "the run ended before it was built"
+    assert not builds(toy)
+
+
+def with_gate(text: str) -> str:
+    return text
+
+
+def builds(toy: Toy) -> list[str]:
+    """Build steps that still run in the engine."""
+    return [entry.name for entry in Path("/proc").glob("[0-9]*") if process.command_line(int(entry.name)) == ("sleep", "60")]
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_in_a_proof(toy: Toy, tmp_path: Path, how: str) -> None:
+    toy.write()
+    running = begin(toy, "--no-tests", PATH=slow_docker(tmp_path / "slow", "image save"))
+    running.wait_for((tmp_path / "slow" / "seen").exists)
+    cut_off(toy, running, how)
+    assert toy.cell().reason == "the run was cut off before everything was tried"
+    goes_on(toy, "--no-tests")
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_in_a_test(toy: Toy, how: str) -> None:
+    toy.write({"default": {}, "twin": {}})
+    running = begin(toy)
+    running.wait_for(lambda: toy.folders and finished(toy, "toy-cpu-amd64") and toy.containers)
+    cut_off(toy, running, how)
+    assert toy.cell().verdict is Verdict.PASSED
+    assert toy.cell("twin").verdict is Verdict.ERRORED
+    if how == "SIGTERM":
+        said = goes_on(toy)
+        assert "toy-cpu-twin-amd64: built" in said
+        assert "toy-cpu-amd64: built" not in said
+        assert [subject["cell"] for subject in suite(toy)["subjects"]] == ["toy-cpu-twin-amd64"]
+
+
+def finished(toy: Toy, cell: str) -> bool:
+    path = toy.folders[-1] / "cells" / f"{cell}.json"
+    return path.exists() and json.loads(path.read_text())["finished"] is not None
+
+
+def suite(toy: Toy) -> dict[str, list[dict[str, str]]]:
+    content: dict[str, list[dict[str, str]]] = json.loads((toy.folders[-1] / "suite.json").read_text())
+    return content
+
+
+def test_killed_in_a_test(toy: Toy) -> None:
+    toy.write()
+    running = begin(toy)
+    running.wait_for(lambda: toy.containers)
+    running.kill()
+    assert toy.report.finished is None
+    goes_on(toy)
+
+
+def test_two_runs_at_a_time_pass_and_never_measure_together(toy: Toy) -> None:
+    toy.write()
+    (toy.root / "tests" / "images" / "test_throughput.py").write_text(
+        (PROJECT / "tests" / "images" / "test_throughput.py").read_text()
+    )
+    runs = [begin(toy), begin(toy)]
+    alone = 0
+    while any(run.process.poll() is None for run in runs):
+        at_work = holders("cpu", folder=toy.cache / "leases")
+        alone += any(holder.exclusive for holder in at_work)
+        assert not (len(at_work) > 1 and any(holder.exclusive for holder in at_work)), at_work
+        time.sleep(0.05)
+    for run in runs:
+        ended = run.end()
+        assert ended.code == ExitCode.OK, ended.said
+        assert "going on" not in ended.said
+    assert alone
+    assert len(toy.folders) == 2
+    for folder in toy.folders:
+        record = json.loads((folder / "run.json").read_text())
+        assert record["verdict"] == "passed"
+        assert [cell["measurements"] != [] for cell in record["cells"]] == [True]
+
+
+# ------------------------------------------------------------------------------------------ the machine's faults
+
+
+def test_an_engine_that_dies_in_a_build_is_no_judgement(toy: Toy) -> None:
+    toy.write({"default": {}, "long": {"STEP": "echo started && sleep 5"}})
+    running = begin(toy, "--no-tests")
+    running.wait_for(lambda: toy.folders and "started" in (toy.folders[-1] / "logs/toy-cpu-long-amd64.build.log").read_text())
+    dockerd = find_dockerd(folders_for(toy.cache))
+    assert dockerd
+    os.kill(dockerd, signal.SIGKILL)
+    ended = running.end()
+    assert ended.code == ExitCode.INFRASTRUCTURE, ended.said
+    assert "the embedded engine went away" in ended.said
+    assert toy.report.finished is None
+    assert toy.cell("long").verdict is Verdict.ERRORED
+    assert "the Docker engine went away" in toy.cell("long").reason
+    goes_on(toy, "--no-tests")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 2 MiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], check=True)
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(folder: Path, *, leaving: int = 0) -> None:
+    free = os.statvfs(folder)
+    (folder / "filler").write_bytes(bytes(max(0, free.f_bavail * free.f_frsize - leaving)))
+
+
+@pytest.mark.parametrize("leaving", [0, 60_000])
+def test_a_full_disk_below_the_reports(toy: Toy, small_disk: Path, leaving: int) -> None:
+    toy.write()
+    (toy.root / "reports").symlink_to(small_disk)
+    fill(small_disk, leaving=leaving)
+    ended = begin(toy, "--no-tests").end()
+    assert ended.code == ExitCode.INFRASTRUCTURE, ended.said
+    assert "No space left on device" in ended.said
+    assert "Traceback" not in ended.said
+    assert "bug" not in ended.said
+
+
+def test_a_full_disk_below_the_cache(toy: Toy, small_disk: Path) -> None:
+    toy.write()
+    fill(small_disk)
+    ended = begin(toy, "--no-tests", BAKEHOUSE_CACHE=str(small_disk)).end()
+    assert ended.code == ExitCode.INFRASTRUCTURE, ended.said
+    assert "No space left on device" in ended.said
+    assert "bug" not in ended.said
