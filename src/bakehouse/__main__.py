@@ -124,7 +124,7 @@ def _add_run_options(verb: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--repetitions", type=_positive, metavar="N", help="repetitions in each start (default: the recipe's)"
     )
-    group.add_argument("--workers", type=_positive, metavar="N", help="probes at the same time (default: one a core)")
+    group.add_argument("--workers", type=_positive, metavar="N", help="probes at the same time (default: one for two cores)")
     group.add_argument("--fresh", action="store_true", help="begin anew even if the last run was cut off")
     group.add_argument("--no-install", action="store_true", help="never install Debian packages")
 

@@ -29,7 +29,7 @@ class Options:
     starts: int | None = None
     repetitions: int | None = None
     workers: int | None = None
-    """Probes at the same time; by default one for each core."""
+    """Probes at the same time; by default one for two cores."""
     install: bool = True
     """Whether Debian packages may be installed when the machine has no engine."""
     need_card: bool = False

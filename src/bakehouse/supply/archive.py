@@ -17,7 +17,14 @@ from bakehouse.errors import SupplyError
 _tarfile: Any = tarfile if hasattr(tarfile, "data_filter") else importlib.import_module("backports.tarfile")
 """Debian 12's own Python 3.11.2 has no extraction filters yet."""
 
-BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError)
+BROKEN: tuple[type[Exception], ...] = (
+    _tarfile.TarError,
+    zipfile.BadZipFile,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+)
 
 
 def unpack(archive: Path, *, to: Path, member: str = "", has_top_folder: bool) -> Path:
@@ -98,7 +105,7 @@ def _readable(archive: Path) -> Iterator[None]:
     try:
         yield
     except BROKEN as error:
-        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, tarfile.TarError):
+        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, _tarfile.TarError):
             raise SupplyError(f"cannot unpack {archive}: {error}") from error
         raise SupplyError(
             f"{archive.name} cannot be unpacked: {error}", hint=f"If it is damaged, delete it: {archive}"

@@ -1,5 +1,4 @@
 import json
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from tests.unit.prove.builders import (
 
 from bakehouse.errors import InfrastructureError, InputError
 from bakehouse.prove.image import open_image
+from bakehouse.supply.archive import unpack
 
 LOWER = layer(file("/a", b"lower"), file("/b", b"stays"))
 UPPER = layer(file("/a", b"upper!"))
@@ -40,10 +40,9 @@ def test_reads_the_older_format_where_equal_layers_are_linked(tmp_path: Path) ->
 
 
 def test_reads_an_unpacked_folder(tmp_path: Path) -> None:
-    with tarfile.open(write_layout(tmp_path / "i.tar", [LOWER])) as archive:
-        archive.extractall(tmp_path / "layout", filter="data")
+    layout = unpack(write_layout(tmp_path / "i.tar", [LOWER]), to=tmp_path / "layout", has_top_folder=False)
 
-    assert open_image(tmp_path / "layout", workspace=tmp_path).read("/a") == b"lower"
+    assert open_image(layout, workspace=tmp_path).read("/a") == b"lower"
 
 
 def test_passes_over_attestations_and_names_the_image_manifest(tmp_path: Path) -> None:
