@@ -169,6 +169,7 @@ COPY --link --from=host /out/ /app/
 COPY --link --from=cpu-plugins /out/ /app/
 COPY --link --from=flag-set-plugins /out/ /app/
 COPY --link --from=healthcheck /out/ /app/
+ENV HOME="/tmp"
 ENV LLAMA_ARG_HOST="0.0.0.0"
 ENV LLAMA_ARG_PORT="8080"
 LABEL io.bakehouse.accelerator="cpu"
