@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-import types
-import typing
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from bakehouse.errors import InputError, InputErrors, Where
+from bakehouse.mistakes import explain
 from bakehouse.model.cell import World
 from bakehouse.model.files import Matrix, Recipe
-from bakehouse.yamlfile import Document, KeyPath, parse
+from bakehouse.yamlfile import Document, parse
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -85,8 +81,12 @@ def load_document(path: Path, *, root: Path) -> Document:
     except FileNotFoundError:
         hint = "Run this in the project's folder, or name it with --root."
         raise InputError("the file does not exist", hint=hint, where=Where(file=file)) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the file: {error}", where=Where(file=file)) from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        hint = "Save it as UTF-8."
+        raise InputError("the file is not text in UTF-8", hint=hint, where=Where(file=file, line=line)) from None
+    except OSError as error:
+        raise InputError(f"cannot read the file: {error.strerror}", where=Where(file=file)) from None
     return parse(text, file=file)
 
 
@@ -95,9 +95,8 @@ def validate(document: Document, model: type[M]) -> M:
     try:
         return model.model_validate(_tuples(document.value))
     except ValidationError as error:
-        problems = [_explain(details, document, model) for details in error.errors()]
-        unique = list({str(problem): problem for problem in problems}.values())
-        raise (unique[0] if len(unique) == 1 else InputErrors(unique)) from None
+        mistakes = explain(error, document, model)
+        raise (mistakes[0] if len(mistakes) == 1 else InputErrors(mistakes)) from None
 
 
 def _recipe_folders(root: Path) -> list[Path]:
@@ -119,84 +118,3 @@ def _tuples(value: Any) -> Any:
             return tuple(_tuples(item) for item in value)
         case _:
             return value
-
-
-# ---------------------------------------------------------------------------------------------- words for errors
-
-
-def _explain(details: ErrorDetails, document: Document, model: type[BaseModel]) -> InputError:
-    path = _path_in_file(details["loc"], document)
-    where = document.where(path)
-    kind = details["type"]
-    if kind == "extra_forbidden":
-        known = _known_keys(model, path[:-1])
-        return InputError(f"unknown key {path[-1]!r}", hint=suggest(str(path[-1]), known), where=where)
-    if kind == "missing":
-        return InputError(f"the key {path[-1]!r} is missing", where=document.where(path[:-1]))
-    if kind == "string_type" and (spelling := document.spelling(path)) is not None:
-        found = {bool: "yes/no", int: "a number", float: "a number", type(None): "nothing"}
-        what = found.get(type(details["input"]), "a date or another kind of value")
-        return InputError(
-            f"must be text, but YAML reads {spelling or 'this'} as {what}",
-            hint=f'Write "{spelling}" in quotes.',
-            where=where,
-        )
-    if kind == "string_pattern_mismatch":
-        pattern = details.get("ctx", {}).get("pattern", "")
-        return InputError(f"{details['input']!r} is not allowed here", hint=f"It must match {pattern}", where=where)
-    message = details["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    return InputError(f"must be {message}" if details["msg"].startswith("Input should be") else message, where=where)
-
-
-def _path_in_file(location: Sequence[str | int], document: Document) -> KeyPath:
-    """Pydantic's location without the names of union members and `[key]` that it puts in between."""
-    path: KeyPath = ()
-    for position, part in enumerate(location):
-        last = position == len(location) - 1
-        if (*path, part) in document.marks or (last and part != "[key]" and not str(part)[:1].isupper()):
-            path = (*path, part)
-    return path
-
-
-def suggest(word: str, known: Sequence[str]) -> str:
-    """`Perhaps you meant 'packages'.`, or the list of what there is."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    if close:
-        return f"Perhaps you meant {close[0]!r}."
-    return f"There is: {', '.join(sorted(known))}." if known else "Nothing is allowed here."
-
-
-def _known_keys(model: type[BaseModel], path: KeyPath) -> list[str]:
-    """The keys a mapping at `path` may have, of all union members together."""
-    annotations: list[Any] = [model]
-    for part in path:
-        annotations = [inner for annotation in annotations for inner in _inside(annotation, part)]
-    models = [found for annotation in annotations for found in _models(annotation)]
-    return sorted({name for found in models for name in found.model_fields})
-
-
-def _inside(annotation: Any, part: str | int) -> list[Any]:
-    found = []
-    for option in _options(annotation):
-        origin, arguments = typing.get_origin(option), typing.get_args(option)
-        if isinstance(option, type) and issubclass(option, BaseModel):
-            if part in option.model_fields:
-                found.append(option.model_fields[str(part)].annotation)
-        elif origin is dict:
-            found.append(arguments[1])
-        elif origin in (tuple, list):
-            found.append(arguments[0])
-    return found
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    return [option for option in _options(annotation) if isinstance(option, type) and issubclass(option, BaseModel)]
-
-
-def _options(annotation: Any) -> list[Any]:
-    """The members of a union (through Annotated), or the annotation itself."""
-    if typing.get_origin(annotation) is typing.Annotated:
-        return _options(typing.get_args(annotation)[0])
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        return [option for member in typing.get_args(annotation) for option in _options(member)]
-    return [annotation]

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bakehouse.config import MATRIX_FILE, Project, suggest
+from bakehouse.config import MATRIX_FILE, Project
 from bakehouse.errors import InputError, Where
+from bakehouse.mistakes import suggest
 from bakehouse.model.cell import Cell, Excluded, Resolution
 from bakehouse.yamlfile import KeyPath
 

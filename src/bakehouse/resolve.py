@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from bakehouse.accelerators import ACCELERATORS
-from bakehouse.config import suggest
 from bakehouse.errors import InputError, InputErrors, Where
+from bakehouse.mistakes import suggest
 from bakehouse.model.cell import Cell, Coordinates, Excluded, Resolution, World
 from bakehouse.model.files import Exclusion, FlagSet, Matrix, Recipe
 from bakehouse.rules import RULES, bases_of
@@ -111,7 +111,7 @@ def _joined(lists: Iterator[tuple[str, ...]]) -> tuple[str, ...]:
 
 def check_references(world: World) -> None:
     """Every name that is used is defined. Raises InputErrors with all that are not."""
-    errors = [*_matrix_references(world.matrix)]
+    errors = [*_matrix_references(world.matrix), *_exclude_references(world)]
     if not world.recipes:
         errors.append(
             InputError("there is no recipe", hint="Add recipes/NAME/recipe.yaml.", where=Where(file="recipes/"))
@@ -143,6 +143,24 @@ def _matrix_references(matrix: Matrix) -> Iterator[InputError]:
     yield from _double_gpu_names(matrix)
 
 
+def _exclude_references(world: World) -> Iterator[InputError]:
+    """A rule about something that does not exist excludes nothing, and nobody would notice."""
+    matrix = world.matrix
+    known: dict[str, Mapping[str, object]] = {
+        "recipe": world.recipes,
+        "accelerator": {str(name): name for name in ACCELERATORS},
+        "toolkit": matrix.toolkits,
+        "arch": matrix.archs,
+        "flag_set": matrix.flag_sets,
+        "platform": dict.fromkeys(matrix.axes.platform),
+    }
+    sections = {"recipe": "recipes", "accelerator": "accelerators", "platform": "platform axis"}
+    for index, entry in enumerate(matrix.exclude):
+        for key, value in entry.when.items():
+            section = sections.get(key, f"{key}s")
+            yield from _unknown([value], known[key], section, "exclude", index, "when", key)
+
+
 def _double_gpu_names(matrix: Matrix) -> Iterator[InputError]:
     owner: dict[str, str] = {}
     for name, gpu in matrix.gpus.items():
@@ -163,7 +181,7 @@ def _recipe_references(name: str, recipe: Recipe, matrix: Matrix) -> Iterator[In
 
 
 def _unknown(
-    names: Sequence[str], known: Mapping[str, object], section: str, *path: str, file: str = MATRIX
+    names: Sequence[str], known: Mapping[str, object], section: str, *path: str | int, file: str = MATRIX
 ) -> Iterator[InputError]:
     for name in names:
         if name not in known:
@@ -179,5 +197,5 @@ def _check_names(points: list[Coordinates]) -> None:
             )
 
 
-def _error(message: str, *path: str, hint: str | None = None, file: str = MATRIX) -> InputError:
+def _error(message: str, *path: str | int, hint: str | None = None, file: str = MATRIX) -> InputError:
     return InputError(message, hint=hint, where=Where(file=file, path=path))

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from bakehouse.config import suggest
 from bakehouse.errors import InputError, Where
 from bakehouse.machine import Machine
+from bakehouse.mistakes import suggest
 from bakehouse.model.cell import Cell, Coordinates, Resolution
 from bakehouse.model.files import Gpu, Matrix
 from bakehouse.model.words import AcceleratorName
@@ -162,6 +162,6 @@ def _nothing(resolution: Resolution, selection: Selection, tests: list[Test], ma
         return InputError(
             "the matrix has no cell: every combination is excluded", hint="bakehouse plan lists the reasons."
         )
-    if len(selection.only) == 1:
+    if len(selection.only) == 1 and not any(sign in selection.only[0] for sign in "*?["):
         return InputError(message, hint=suggest(selection.only[0], names))
     return InputError(message, hint=f"There is: {', '.join(names[:20])}{' ...' if len(names) > 20 else ''}")  # noqa: PLR2004

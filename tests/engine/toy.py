@@ -161,8 +161,8 @@ class Toy:
                     "places": [{"debootstrap": {"suite": SUITE}}],
                 }
             },
-            "sources": {"tree": self._source() | (source or {})},
-            "models": {"toy-model": self._model() | (model or {})},
+            "sources": {"tree": self._source() | dict(source or {})},
+            "models": {"toy-model": self._model() | dict(model or {})},
             "gpus": {"rtx5090": {"accelerator": "cuda", "memory": "32 GiB"}},
             "flag_sets": {name: accelerated | {"cmake": dict(row)} for name, row in rows.items()},
             "axes": {"accelerator": ["cpu"], "flag_set": list(rows), "platform": [self._platform()]},

@@ -11,6 +11,7 @@ LAYERS = (
     ("errors",),
     ("model",),
     ("yamlfile",),
+    ("mistakes",),
     ("config",),
     ("accelerators", "machine"),
     ("rules",),

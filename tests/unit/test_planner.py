@@ -87,7 +87,7 @@ def test_a_locked_digest_pins_the_base_and_a_stale_one_does_not() -> None:
     [
         (
             {},
-            "dockerfiles/server.Dockerfile.j2: the template does not exist\n  server asks for it in recipes/server/recipe.yaml.",
+            "dockerfiles/server.Dockerfile.j2: the template does not exist\n  recipes/server/recipe.yaml asks for it.",
         ),
         (
             {"server.Dockerfile.j2": "FROM x\n{{ nothing }}\n"},

@@ -6,6 +6,7 @@ same stage render it with the same text, so BuildKit does its work once.
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -39,9 +40,9 @@ class Renderer:
         try:
             return self._environment.get_template(name).render(context(cell, world))
         except jinja2.TemplateNotFound as error:
-            hint = f"{cell.at.recipe} asks for it in recipes/{cell.at.recipe}/recipe.yaml."
+            asker = f"recipes/{cell.at.recipe}/recipe.yaml" if error.name == name else f"{FOLDER}/{name}"
             raise InputError(
-                "the template does not exist", hint=hint, where=Where(file=f"{FOLDER}/{error.name}")
+                "the template does not exist", hint=f"{asker} asks for it.", where=Where(file=f"{FOLDER}/{error.name}")
             ) from None
         except jinja2.TemplateSyntaxError as error:
             where = Where(file=f"{FOLDER}/{error.name or name}", line=error.lineno)
@@ -49,7 +50,7 @@ class Renderer:
         except jinja2.UndefinedError as error:
             where = Where(file=f"{FOLDER}/{name}", line=_template_line(error, name))
             hint = "docs/recipes.md lists the names that a template may use."
-            raise InputError(f"{cell.name}: {error.message}", hint=hint, where=where) from None
+            raise InputError(f"{cell.name}: {_undefined(error)}", hint=hint, where=where) from None
 
 
 def context(cell: Cell, world: World) -> dict[str, object]:
@@ -69,6 +70,12 @@ def quote(value: str) -> str:
     """A word for ENV and LABEL: double quotes, with what Docker would interpret escaped."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
     return f'"{escaped}"'
+
+
+def _undefined(error: jinja2.UndefinedError) -> str:
+    """Jinja names an attribute's owner by its class: `'bakehouse.model.cell.Cell object' has no attribute 'nmae'`."""
+    found = re.fullmatch(r"'[\w.]*?(\w+) object' has no attribute '(\w+)'", error.message or "")
+    return f"a {found[1].lower()} has no {found[2]!r}" if found else f"{error.message}"
 
 
 def _template_line(error: jinja2.UndefinedError, name: str) -> int | None:

@@ -16,6 +16,8 @@ def write(path: Path, text: str) -> None:
             file.write(text)
             os.fchmod(file.fileno(), 0o644)
         Path(name).replace(path)
-    except BaseException:
+    except BaseException as error:
         Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # a write to a descriptor does not say where there was no room
         raise
