@@ -203,3 +203,15 @@ def test_a_card_that_is_not_here_cannot_be_measured(toy: Toy) -> None:
     assert done.code == ExitCode.BAD_INPUT
     assert "this machine has no rtx5090 (cuda, 32 GiB)" in done.said
     assert "nox -s bench -- --gpu rtx5090" in done.said
+
+
+def test_clean_removes_the_images_and_never_a_cache_in_use(toy: Toy) -> None:
+    toy.write()
+    assert toy.build("--no-tests").code == ExitCode.OK
+    done = toy.run("clean")
+    assert done.code == ExitCode.OK, done.said
+    assert not toy.docker("images", "-q", "bakehouse/toy")
+    refused = toy.run("clean", "--cache")
+    assert refused.code == ExitCode.INFRASTRUCTURE
+    assert f"the engine in {toy.cache} is in use" in refused.said
+    assert (toy.cache / "bases").is_dir()

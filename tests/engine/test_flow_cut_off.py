@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.engine.toy import PROJECT, Running, Toy
 
 from bakehouse.engine import process
 from bakehouse.engine.leftovers import find_dockerd
@@ -18,7 +19,6 @@ from bakehouse.engine.local import folders_for
 from bakehouse.errors import ExitCode
 from bakehouse.measure.lease import holders
 from bakehouse.model.words import Verdict
-from tests.engine.toy import PROJECT, Running, Toy
 
 pytestmark = pytest.mark.engine
 
@@ -71,23 +71,24 @@ def slow_docker(folder: Path, words: str) -> str:
 
 @pytest.mark.parametrize("how", HOW)
 def test_in_a_build(toy: Toy, how: str) -> None:
-    gate = toy.root / "tree" / "gate"
-    toy.write({"default": {"STEP": f"echo {how} && if [ ! -e /app/gate ]; then sleep 60; fi"}}, template=with_gate)
+    toy.write({"default": {"STEP": f"echo {how} && sleep 61"}})
     running = begin(toy, "--no-tests")
-    log = "logs/toy-cpu-amd64.build.log"
-    running.wait_for(lambda: toy.folders and how in (toy.folders[-1] / log).read_text())
+    running.wait_for(lambda: printed(toy, "toy-cpu-amd64", f"| {how}"))
+    assert ("sleep", "61") in programs()
     cut_off(toy, running, how)
     assert toy.cell().reason == "the run ended before it was built"
-    assert not builds(toy)
+    assert ("sleep", "61") not in programs(), "the build goes on in the engine"
 
 
-def with_gate(text: str) -> str:
-    return text
+def printed(toy: Toy, cell: str, words: str) -> bool:
+    """Whether a step of the cell's build has said so."""
+    logs = [folder / "logs" / f"{cell}.build.log" for folder in toy.folders]
+    return any(log.exists() and words in log.read_text() for log in logs)
 
 
-def builds(toy: Toy) -> list[str]:
-    """Build steps that still run in the engine."""
-    return [entry.name for entry in Path("/proc").glob("[0-9]*") if process.command_line(int(entry.name)) == ("sleep", "60")]
+def programs() -> set[tuple[str, ...]]:
+    """All that runs on this machine."""
+    return {process.command_line(int(entry.name)) for entry in Path("/proc").glob("[0-9]*")}
 
 
 @pytest.mark.parametrize("how", HOW)
@@ -126,12 +127,17 @@ def suite(toy: Toy) -> dict[str, list[dict[str, str]]]:
 
 
 def test_killed_in_a_test(toy: Toy) -> None:
+    """Nobody is left to clean up: the suite notices that nobody listens any more, or the next run finds its owner dead."""
     toy.write()
     running = begin(toy)
     running.wait_for(lambda: toy.containers)
     running.kill()
     assert toy.report.finished is None
     goes_on(toy)
+    deadline = time.monotonic() + 15
+    while any(str(toy.root) in word for command in programs() for word in command):
+        assert time.monotonic() < deadline, "something of the killed run goes on"
+        time.sleep(0.1)
 
 
 def test_two_runs_at_a_time_pass_and_never_measure_together(toy: Toy) -> None:
@@ -164,7 +170,7 @@ def test_two_runs_at_a_time_pass_and_never_measure_together(toy: Toy) -> None:
 def test_an_engine_that_dies_in_a_build_is_no_judgement(toy: Toy) -> None:
     toy.write({"default": {}, "long": {"STEP": "echo started && sleep 5"}})
     running = begin(toy, "--no-tests")
-    running.wait_for(lambda: toy.folders and "started" in (toy.folders[-1] / "logs/toy-cpu-long-amd64.build.log").read_text())
+    running.wait_for(lambda: printed(toy, "toy-cpu-long-amd64", "| started"))
     dockerd = find_dockerd(folders_for(toy.cache))
     assert dockerd
     os.kill(dockerd, signal.SIGKILL)

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import errno
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+import bakehouse.__main__ as program
+from bakehouse.__main__ import main
+from bakehouse.engine import process
+from bakehouse.errors import ExitCode, InputError, Interrupted, SupplyError
+from tests.unit.projects import write_project
+
+VERBS = ("plan", "build-matrix", "bench", "report", "lock", "schema", "clean")
+
+
+def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def dispatch(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(program, "_dispatch", dispatch)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([verb, "--help"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert f"bakehouse {verb}" in said
+    assert not re.search(r"^  --\w[\w-]*( \w+)?$\n(?!    )", said, re.MULTILINE), "an option without a word of help"
+
+
+def test_help_names_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = capsys.readouterr().out
+    for code in ExitCode:
+        assert re.search(rf"^  {code.value} +\w", said, re.MULTILINE)
+    assert all(verb in said for verb in VERBS)
+
+
+@pytest.mark.parametrize("words", [[], ["bake"], ["plan", "--colour"], ["bench", "--starts", "0"]])
+def test_a_wrong_command_line_is_bad_input(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == ExitCode.BAD_INPUT
+    assert "usage: bakehouse" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (InputError("no such thing", hint="Try [this]."), 2, "error: no such thing\n  Try [this].\n"),
+        (SupplyError("not to be had"), 4, "error: not to be had\n"),
+        (Interrupted("stopped"), 130, "error: stopped\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+        (OSError(errno.ENOSPC, "No space left on device", "/x"), 4, "error: /x: No space left on device\n  Make room"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), 4, "error: Disk quota exceeded\n"),
+        (PermissionError(errno.EACCES, "Permission denied", "/x"), 4, "error: /x: Permission denied\n"),
+        (MemoryError(), 4, "error: This machine has no memory left.\n"),
+    ],
+)
+def test_exceptions_become_words_and_a_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException, code: int, words: str
+) -> None:
+    raising(monkeypatch, error)
+    assert main(["plan"]) == code
+    said = capsys.readouterr()
+    assert said.err.startswith(words)
+    assert "Traceback" not in said.err
+    assert not said.out
+
+
+def test_a_bug_leaves_a_log_to_be_pasted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    raising(monkeypatch, ZeroDivisionError("half a cell"))
+    assert main(["plan", "--json"]) is ExitCode.BUG
+    (log,) = tmp_path.glob("bakehouse-*.log")
+    assert str(log) in capsys.readouterr().err
+    text = log.read_text()
+    assert "command: plan --json" in text
+    assert "ZeroDivisionError: half a cell" in text
+
+
+def test_a_bug_whose_log_cannot_be_written_is_told_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    raising(monkeypatch, ZeroDivisionError("half a cell"))
+    assert main(["plan"]) is ExitCode.BUG
+    assert "ZeroDivisionError: half a cell" in capsys.readouterr().err
+
+
+def test_sigterm_is_an_interruption(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(program, "_dispatch", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    assert main(["plan"]) is ExitCode.INTERRUPTED
+    assert capsys.readouterr().err == "interrupted\n"
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize("reader", ["head -c 1", "true"])
+def test_a_reader_who_has_enough_is_no_error(tmp_path: Path, reader: str) -> None:
+    write_project(tmp_path, templates={"server.Dockerfile.j2": "FROM {{ cell.build_base }} AS image\n"})
+    command = f"{sys.executable} -m bakehouse --root {tmp_path} plan --json | {reader} >&2; echo ${{PIPESTATUS[0]}}"
+    done = process.run(["bash", "-c", command])
+    assert done.stdout == "0\n"
+    assert "Traceback" not in done.stderr
+    assert "Broken" not in done.stderr
