@@ -19,6 +19,7 @@ from bakehouse.commands.bench import bench
 from bakehouse.commands.build_matrix import build_matrix
 from bakehouse.commands.clean import clean
 from bakehouse.commands.context import Context, default_cache
+from bakehouse.commands.engine import use_engine
 from bakehouse.commands.job import Options
 from bakehouse.commands.lock import lock
 from bakehouse.commands.report import report
@@ -38,7 +39,7 @@ exit codes:
 
 environment:
   BAKEHOUSE_CACHE            where downloads, bases, models and the embedded engine live (~/.cache/bakehouse)
-  BAKEHOUSE_REGISTRY_MIRROR  a registry that mirrors docker.io, as HOST[:PORT][/PREFIX]
+  BAKEHOUSE_REGISTRY_MIRROR  a registry to ask after the public one, as HOST[:PORT][/PREFIX]
   BAKEHOUSE_OFFLINE=1        use only what is cached or local
   DOCKER_HOST, DOCKER_CONTEXT  the engine to use; without one that answers, root gets a private engine
 """
@@ -88,6 +89,9 @@ def parser() -> argparse.ArgumentParser:
     schemas = verbs.add_parser("schema", help="write the JSON Schemas of the files")
     schemas.add_argument("--check", action="store_true", help="only say whether they are up to date")
 
+    using = verbs.add_parser("engine", help="run a program with the engine that runs use, the embedded one included")
+    using.add_argument("program", nargs=argparse.REMAINDER, help="for example: docker images (default: your shell)")
+
     cleaning = verbs.add_parser("clean", help="remove containers and images that runs left; reports stay")
     cleaning.add_argument("--keep-images", action="store_true", help="remove containers only")
     cleaning.add_argument(
@@ -124,7 +128,9 @@ def _add_run_options(verb: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--repetitions", type=_positive, metavar="N", help="repetitions in each start (default: the recipe's)"
     )
-    group.add_argument("--workers", type=_positive, metavar="N", help="probes at the same time (default: one for two cores)")
+    group.add_argument(
+        "--workers", type=_positive, metavar="N", help="probes at the same time (default: one for two cores)"
+    )
     group.add_argument("--fresh", action="store_true", help="begin anew even if the last run was cut off")
     group.add_argument("--no-install", action="store_true", help="never install Debian packages")
 
@@ -162,7 +168,7 @@ def _run_options(arguments: argparse.Namespace) -> Options:
     )
 
 
-def _dispatch(arguments: argparse.Namespace, context: Context) -> ExitCode:  # noqa: PLR0911 - one for each verb
+def _dispatch(arguments: argparse.Namespace, context: Context) -> int:  # noqa: PLR0911 - one for each verb
     match arguments.verb:
         case "plan":
             options = plan.Options(
@@ -182,6 +188,8 @@ def _dispatch(arguments: argparse.Namespace, context: Context) -> ExitCode:  # n
             return lock(context, install=not arguments.no_install)
         case "schema":
             return schema(context, check=arguments.check)
+        case "engine":
+            return use_engine(context, arguments.program)
         case "clean":
             return clean(context, images=not arguments.keep_images, cache=arguments.cache)
         case verb:
@@ -196,7 +204,7 @@ class _Output(Console):
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
 
-def main(words: Sequence[str]) -> ExitCode:
+def main(words: Sequence[str]) -> int:
     """Run one command. Nothing is raised: every exception becomes words and an exit code."""
     arguments = parser().parse_args(words)
     console = _Output(stderr=True)

@@ -70,15 +70,15 @@ def find_gpu(name: str, matrix: Matrix) -> tuple[str, Gpu]:
 
 
 def has_card(machine: Machine, name: str, matrix: Matrix) -> bool:
-    """Whether this machine has the card: the driver's name for it holds the catalogue's name or an alias."""
+    """Whether this machine has the card: the driver's name for it ends with the catalogue's name or an alias.
+
+    Ends: `NVIDIA GeForce RTX 5090 Laptop GPU` is another card than `NVIDIA GeForce RTX 5090`.
+    """
     if name == CPU:
         return True
     card, gpu = find_gpu(name, matrix)
-    names = [_plain(word) for word in (card, *gpu.aliases)]
-    return any(
-        found.accelerator is gpu.accelerator and any(word in _plain(found.name) for word in names)
-        for found in machine.cards
-    )
+    names = tuple(_plain(word) for word in (card, *gpu.aliases))
+    return any(found.accelerator is gpu.accelerator and _plain(found.name).endswith(names) for found in machine.cards)
 
 
 def require_card(machine: Machine, name: str, matrix: Matrix) -> None:
@@ -164,4 +164,4 @@ def _nothing(resolution: Resolution, selection: Selection, tests: list[Test], ma
         )
     if len(selection.only) == 1 and not any(sign in selection.only[0] for sign in "*?["):
         return InputError(message, hint=suggest(selection.only[0], names))
-    return InputError(message, hint=f"There is: {', '.join(names[:20])}{' ...' if len(names) > 20 else ''}")  # noqa: PLR2004
+    return InputError(message, hint=f"There is: {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}.")  # noqa: PLR2004

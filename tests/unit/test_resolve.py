@@ -147,3 +147,23 @@ def test_bake_targets_never_collide(left: str, right: str) -> None:
     targets = {at.name.replace(".", "_") for at in (one, other)}
     assert len(targets) == len({left, right})
     assert all(re.fullmatch(r"[a-zA-Z0-9_-]+", target) for target in targets)
+
+
+def test_a_toolkit_that_is_too_old_for_an_arch_is_named_before_anything_else(tmp_path: Path) -> None:
+    row = {"accelerator": "cuda", "build_base": "debian", "runtime_base": "debian"}
+    found = resolve(
+        world(
+            tmp_path,
+            matrix=matrix(
+                toolkits={"cuda12.8": row | {"version": "12.8.1"}, "cuda13.0": row | {"version": "13.0.2"}},
+                archs={"sm_121": {"accelerator": "cuda", "first_toolkit": "12.9"}},
+                flag_sets={"default": {"summary": "x", "accelerators": ["cpu", "cuda"]}},
+                axes=axes(accelerator=["cpu", "cuda"], toolkit=["cuda12.8", "cuda13.0"], arch=["sm_121"]),
+            ),
+            recipes={"server": recipe(accelerators=["cpu", "cuda"])},
+        )
+    )
+    assert {item.name: item.reason for item in found.excluded} == {
+        "server-cuda12.8-sm121-amd64": "cuda12.8 cannot compile sm_121; 12.9 is the first that can",
+        "server-cuda13.0-sm121-amd64": "no template builds cuda images yet",
+    }

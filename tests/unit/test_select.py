@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,8 @@ def test_a_card_is_recognised_by_the_drivers_name(whole: World) -> None:
     assert has_card(WITH_5090, "rtx5090", whole.matrix)
     assert has_card(CPU_ONLY, "cpu", whole.matrix)
     assert not has_card(CPU_ONLY, "rtx5090", whole.matrix)
+    laptop = replace(WITH_5090.cards[0], name="NVIDIA GeForce RTX 5090 Laptop GPU")
+    assert not has_card(replace(WITH_5090, cards=(laptop,)), "rtx5090", whole.matrix)
 
 
 def test_a_missing_card_is_named_with_what_is_there(whole: World) -> None:

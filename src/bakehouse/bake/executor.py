@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,14 +32,6 @@ class Watcher(Protocol):
     def update(self, state: BuildState, changed: list[Vertex], lines: list[Line]) -> None: ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Built:
-    """A cell's build, and the digest of its image where there is one."""
-
-    result: BuildResult
-    digest: str | None
-
-
 class Oven:
     """Builds the targets of one bake file on one engine."""
 
@@ -51,10 +42,12 @@ class Oven:
         self._folder = folder
         self._logs = logs
         self._watcher = watcher
+        # What a store calls an image: containerd by its manifest, the classic store by its configuration.
+        self._image_key = "containerimage.digest" if engine.containerd_store else "containerimage.config.digest"
 
-    def bake(self, cells: Sequence[Cell]) -> dict[str, Built]:
+    def bake(self, cells: Sequence[Cell]) -> dict[str, BuildResult]:
         """Build the cells; the result has an entry for each. Only Ctrl-C raises."""
-        results: dict[str, Built] = {}
+        results: dict[str, BuildResult] = {}
         waiting = list(cells)
         while waiting:
             call = self._call(waiting)
@@ -62,7 +55,7 @@ class Oven:
             waiting = [cell for cell in waiting if cell.name not in results]
         return results
 
-    def _call(self, cells: list[Cell]) -> dict[str, Built]:
+    def _call(self, cells: list[Cell]) -> dict[str, BuildResult]:
         """One call. Returns at least one cell: all if it went well, the guilty ones if it did not."""
         state = BuildState(tuple(cell.target for cell in cells))
         reader = Reader()
@@ -100,7 +93,7 @@ class Oven:
         ]
         return [*command, *(cell.target for cell in cells)]
 
-    def _guilty(self, cells: list[Cell], state: BuildState, message: str) -> dict[str, Built]:
+    def _guilty(self, cells: list[Cell], state: BuildState, message: str) -> dict[str, BuildResult]:
         broken = [vertex for vertex in state.vertices.values() if vertex.error and not CANCELLED.search(vertex.error)]
         guilty = [cell for cell in cells if any(cell.target in vertex.names for vertex in broken)]
         if not guilty:
@@ -110,23 +103,23 @@ class Oven:
             guilty = cells if len(cells) == 1 or judge(message, []) is Verdict.ERRORED else cells[:1]
         return {cell.name: self._failed(cell, state, broken, message) for cell in guilty}
 
-    def _finished(self, cell: Cell, state: BuildState, metadata: dict[str, Any]) -> Built:
+    def _finished(self, cell: Cell, state: BuildState, metadata: dict[str, Any]) -> BuildResult:
         steps = state.of(cell.target)
-        result = BuildResult(
+        return BuildResult(
             verdict=Verdict.PASSED,
             seconds=_span(steps),
             steps=[_step(vertex) for vertex in steps],
             log=self._relative(cell),
+            image=metadata.get(self._image_key, ""),
         )
-        return Built(result=result, digest=metadata.get("containerimage.digest"))
 
-    def _failed(self, cell: Cell, state: BuildState, broken: list[Vertex], message: str) -> Built:
+    def _failed(self, cell: Cell, state: BuildState, broken: list[Vertex], message: str) -> BuildResult:
         steps = state.of(cell.target)
         own = next((vertex for vertex in broken if cell.target in vertex.names), None)
         tail = own.tail if own else []
         reason = own.error if own else message or "buildx ended without saying why"
         where = f"{own.name.split(']')[0]}]: " if own and own.stage else ""
-        result = BuildResult(
+        return BuildResult(
             verdict=judge(reason, tail),
             reason=where + in_words(reason, dockerfile=f"{self._folder.name}/{dockerfile_name(cell)}"),
             seconds=_span(steps),
@@ -134,7 +127,6 @@ class Oven:
             log=self._relative(cell),
             tail=tail or reason.splitlines(),
         )
-        return Built(result=result, digest=None)
 
     def _log(self, cell: Cell) -> Path:
         return self._logs / f"{cell.name}.build.log"

@@ -55,6 +55,7 @@ def build_matrix(context: Context, options: Options) -> ExitCode:
             engine=engine,
             environ=context.environ,
             say=context.say,
+            with_models=options.tests,
         )
         supplies = _supplies(context, gathered)
         plan = make_plan(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bakehouse.bake.executor import write_bake_files
+from bakehouse.bake.executor import BAKE_FILE, write_bake_files
 from bakehouse.commands.context import Context, open_project
 from bakehouse.errors import ExitCode
 from bakehouse.explain import explain
@@ -41,17 +42,21 @@ def plan(context: Context, options: Options, *, out: Console) -> ExitCode:
     if options.write is None and not options.as_json:
         _print(cells, resolution, out)
         return ExitCode.OK
+    supplies = published_supplies(project.world, read_lock(context.root))
+    if options.write is not None:
+        supplies = replace(supplies, bake_root=os.path.relpath(options.write, context.root))
     made = make_plan(
         root=context.root,
         world=project.world,
         cells=cells,
         excluded=resolution.excluded,
-        supplies=published_supplies(project.world, read_lock(context.root)),
+        supplies=supplies,
         selected_by=options.selection.words(),
     )
     if options.write is not None:
         write_bake_files(options.write, dockerfiles=made.dockerfiles, bake=made.bake)
         context.say(f"wrote {len(made.dockerfiles)} Dockerfiles and docker-bake.json to {options.write}")
+        context.say(f"to build them in the project's folder: docker buildx bake --file {options.write}/{BAKE_FILE}")
     if options.as_json:
         out.print(json.dumps(_document(made), indent=2), soft_wrap=True, markup=False, highlight=False)
     return ExitCode.OK

@@ -56,7 +56,7 @@ def bake(job: Job) -> None:
         oven = Oven(engine=job.engine, root=job.context.root, folder=folder.bake, logs=folder.logs, watcher=watcher)
         built = oven.bake(cells)
     for cell in cells:
-        job.ledger.update(cell.name, build=built[cell.name].result)
+        job.ledger.update(cell.name, build=built[cell.name])
         result = job.ledger[cell.name]
         good = result.verdict is Verdict.PASSED
         job.context.say(f"{cell.name}: built" if good else f"{cell.name}: {result.verdict}, {result.reason}")
@@ -79,7 +79,7 @@ def prove(job: Job) -> None:
 def _proof(job: Job, cell: Cell, expected: Expectation, folder: Path) -> dict[str, Any]:
     """Changes of the cell's report. Layers that cells share are unpacked and examined once."""
     try:
-        tar = save_image(job.engine, cell.image, to=folder / "image.tar")
+        tar = save_image(job.engine, _reference(job.ledger, cell), to=folder / "image.tar")
         image = open_image(tar, workspace=folder, platform=cell.at.platform)
         tar.unlink()
         return {"image": to_report(image, reference=cell.image), "checks": run_checks(image, expected)}
@@ -162,6 +162,7 @@ def _suite(job: Job, cells: list[Cell]) -> Suite:
             subject(
                 cell,
                 job.project.world,
+                reference=_reference(job.ledger, cell),
                 digest=_digest(job.ledger, cell),
                 model_path=_model(cell, job.gathered),
                 starts=options.starts or (QUICK_STARTS if options.quick else None),
@@ -172,9 +173,16 @@ def _suite(job: Job, cells: list[Cell]) -> Suite:
     )
 
 
+def _reference(ledger: Ledger, cell: Cell) -> str:
+    """The very image that this run built, whatever the tag means by now."""
+    build = ledger[cell.name].build
+    return (build.image if build else "") or cell.image
+
+
 def _digest(ledger: Ledger, cell: Cell) -> str:
+    """Digest of the manifest where the image was proven, else what the engine's store calls it."""
     image = ledger[cell.name].image
-    return image.digest if image else ""
+    return image.digest if image else _reference(ledger, cell)
 
 
 def _model(cell: Cell, gathered: Gathered) -> str | None:

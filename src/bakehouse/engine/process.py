@@ -153,6 +153,21 @@ def stream(
     return done
 
 
+def attend(args: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
+    """Run a program with our own terminal, for a person to work in. Returns its exit status as a shell would say it.
+
+    Ctrl-C is for the program; we wait until it has ended.
+    """
+    program = _program(args, env)
+    with subprocess.Popen(list(args), executable=program, env=env) as process:
+        while True:
+            try:
+                code = process.wait()
+            except KeyboardInterrupt:
+                continue
+            return 128 - code if code < 0 else code
+
+
 def start_daemon(args: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None) -> int:
     """Start a program that outlives us: a session of its own, no input, all it says appended to `log`. Returns its pid.
 

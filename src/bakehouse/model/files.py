@@ -19,6 +19,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:[.-][a-z0-9]+)*$"
 ArchName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*$", max_length=32)]
 """As the vendor writes it: `sm_120`, `gfx1100`, `bmg-g21`. Cell names leave the `_` out."""
 
+ToolkitVersion = Annotated[str, StringConstraints(pattern=r"^[0-9]+(?:\.[0-9]+)*$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Platform = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+/[a-z0-9]+(?:/v[0-9]+)?$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -146,7 +147,7 @@ class Toolkit(Model):
     """A version of an accelerator's compiler and libraries."""
 
     accelerator: Accelerator
-    version: Annotated[str, StringConstraints(pattern=r"^[0-9]+(?:\.[0-9]+)*$")]
+    version: ToolkitVersion
     build_base: Name
     runtime_base: Name
     driver_floor: Text | None = None
@@ -157,8 +158,10 @@ class Arch(Model):
     """Code a GPU runs."""
 
     accelerator: Accelerator
-    first_toolkit: Text | None = None
-    last_toolkit: Text | None = None
+    first_toolkit: ToolkitVersion | None = None
+    """Oldest toolkit that compiles it."""
+    last_toolkit: ToolkitVersion | None = None
+    """Newest one that still does."""
 
 
 class Gpu(Model):

@@ -77,6 +77,8 @@ class Step(Record):
 class BuildResult(Record):
     verdict: Verdict
     reason: str = ""
+    image: str = ""
+    """ID of the image in the engine's store; a tag can be moved by another run, this cannot."""
     seconds: float
     """Wall time from the first to the last step that belongs to this cell."""
     steps: list[Step] = []

@@ -40,7 +40,7 @@ class Needs:
     models: tuple[str, ...]
 
     @classmethod
-    def of(cls, cells: Sequence[Cell]) -> Needs:
+    def of(cls, cells: Sequence[Cell], *, with_models: bool = True) -> Needs:
         platforms: dict[str, set[str]] = {}
         for cell in cells:
             for base in (cell.build_base, cell.runtime_base):
@@ -48,7 +48,7 @@ class Needs:
         return cls(
             bases={name: frozenset(platforms[name]) for name in sorted(platforms)},
             sources=tuple(sorted({cell.recipe.build.source for cell in cells})),
-            models=tuple(sorted({name for cell in cells if (name := _model_of(cell))})),
+            models=tuple(sorted({name for cell in cells if (name := _model_of(cell))})) if with_models else (),
         )
 
 
@@ -96,11 +96,14 @@ def gather(
     engine: Engine,
     environ: Mapping[str, str],
     say: Callable[[str], None],
+    with_models: bool = True,
     machine: str | None = None,
     patience: Patience = PATIENCE,
     connect: Callable[[str, int], None] = connect,
 ) -> Gathered:
     """Get what the cells need, independent things at the same time. `machine` is what `uname -m` says.
+
+    Only running an image takes a model: `with_models` is False where nothing will be run.
 
     Raises only Interrupted and bugs; what is not to be had is in `missing`.
     """
@@ -116,7 +119,7 @@ def gather(
         patience=replace(patience, sleep=stopped.wait),
         stopped=stopped,
     )
-    needs = Needs.of(cells)
+    needs = Needs.of(cells, with_models=with_models)
     matrix = world.matrix
     with _Threads(means) as threads:
         of_bases = {

@@ -211,3 +211,13 @@ class TestFind:
         tool.chmod(0o755)
         monkeypatch.setattr(process, "SYSTEM_FOLDERS", str(tmp_path))
         assert process.find("some-daemon", path="/nowhere") == tool
+
+
+@pytest.mark.parametrize(("script", "code"), [("exit 7", 7), ("kill -TERM $$", 143), ("true", 0)])
+def test_attend_gives_the_status_as_a_shell_would(script: str, code: int) -> None:
+    assert process.attend(["sh", "-c", script]) == code
+
+
+def test_attend_names_a_program_that_is_missing() -> None:
+    with pytest.raises(process.MissingProgramError, match="no-such-program"):
+        process.attend(["no-such-program"])

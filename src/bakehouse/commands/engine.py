@@ -1,0 +1,15 @@
+"""`engine`: run a program with the engine that runs use. The embedded one lives as long as somebody uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bakehouse.commands.context import Context, open_engine
+from bakehouse.engine import process
+
+
+def use_engine(context: Context, program: Sequence[str]) -> int:
+    """Returns the program's own exit code. Without a program: the user's shell."""
+    command = list(program) or [context.environ.get("SHELL", "/bin/sh")]
+    with open_engine(context, install=False) as engine:
+        return process.attend(command, env=engine.environment())
