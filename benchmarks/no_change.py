@@ -98,7 +98,7 @@ def our_bake(oven: Oven, folder: Path) -> None:
     with PlainDisplay(oven.cells, lambda _: None) as watcher:
         baker = Baker(engine=oven.engine, root=oven.root, folder=oven.folder, logs=folder / "logs", watcher=watcher)
         built = baker.bake(oven.cells)
-    failed = [f"{name}: {one.reason}" for name, one in built.items() if one.result.verdict is not Verdict.PASSED]
+    failed = [f"{name}: {one.reason}" for name, one in built.items() if one.verdict is not Verdict.PASSED]
     if failed:
         raise RuntimeError("; ".join(failed))
 
