@@ -32,7 +32,7 @@ ENGINE_GONE = re.compile(
 )
 NOT_PARSED = re.compile(r"dockerfile parse error on line (?P<line>\d+): (?P<why>.*)")
 
-COMMAND_FAILED = re.compile(r"did not complete successfully: exit code: (?!137)\d+")
+COMMAND_FAILED = re.compile(r"did not complete successfully: exit code: (?P<code>(?!137)\d+)")
 
 
 def judge(message: str, tail: list[str]) -> Verdict:
@@ -44,9 +44,16 @@ def judge(message: str, tail: list[str]) -> Verdict:
     return Verdict.ERRORED if INFRASTRUCTURE.search(evidence) else Verdict.FAILED
 
 
-def in_words(message: str, *, dockerfile: str) -> str:
-    """The first line of BuildKit's error, with what it leaves out: which file, and that it is the engine's."""
+def in_words(message: str, *, dockerfile: str, step: str) -> str:
+    """One line: which file or step, and that it is the engine's fault where it is.
+
+    The command of a step, often long, is in the log; `step` is empty where no step failed.
+    """
     first = message.splitlines()[0]
     if found := NOT_PARSED.search(first):
         return f"{dockerfile}:{found['line']}: {found['why']}"
-    return f"the Docker engine went away ({first})" if ENGINE_GONE.search(first) else first
+    if ENGINE_GONE.search(first):
+        return f"the Docker engine went away ({first})"
+    if ended := COMMAND_FAILED.search(first):
+        return f"the step {step} ended with exit code {ended['code']}"
+    return f"the step {step}: {first}" if step else first

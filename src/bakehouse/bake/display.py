@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -15,6 +15,8 @@ from rich.text import Text
 
 from bakehouse.bake.events import BuildState, Line, Vertex
 from bakehouse.model.cell import Cell
+from bakehouse.model.report import BuildResult
+from bakehouse.model.words import Verdict
 from bakehouse.reporters.format import seconds as duration
 
 COUNTER_PERIOD = 20.0
@@ -37,6 +39,7 @@ class LiveDisplay:
         self._clock = clock
         self._started = clock()
         self._state: BuildState | None = None
+        self._settled: dict[str, Verdict] = {}
         self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
@@ -51,6 +54,9 @@ class LiveDisplay:
     def update(self, state: BuildState, changed: list[Vertex], lines: list[Line]) -> None:  # noqa: ARG002 - drawn by the clock
         self._state = state
 
+    def settle(self, results: Mapping[str, BuildResult]) -> None:
+        self._settled |= {name: result.verdict for name, result in results.items()}
+
     def _render(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True)
@@ -59,7 +65,8 @@ class LiveDisplay:
         state = self._state
         for target, name in self._names.items():
             steps = _watched(state.of(target)) if state else []
-            table.add_row(Text(name, style="bold"), *_progress(steps))
+            settled = self._settled.get(name)
+            table.add_row(Text(name, style="bold"), *(_end(settled) if settled else _progress(steps)))
         running = _watched(list(state.vertices.values())) if state else []
         rows = [self._running_row(vertex) for vertex in running if vertex.running]
         elapsed = duration((self._clock() - self._started).total_seconds())
@@ -104,6 +111,11 @@ class PlainDisplay:
         for vertex in {line.vertex.digest: line.vertex for line in lines}.values():
             self._count(vertex)
 
+    def settle(self, results: Mapping[str, BuildResult]) -> None:
+        for name, result in results.items():
+            if result.verdict is not Verdict.PASSED and len(results) < self._total:
+                self._say(f"{name}: {result.verdict}; the other cells go on")
+
     def _count(self, vertex: Vertex) -> None:
         if vertex.counter is None:
             return
@@ -120,6 +132,11 @@ def display(cells: Sequence[Cell], console: Console, say: Callable[[str], None])
 
 def _watched(vertices: list[Vertex]) -> list[Vertex]:
     return [vertex for vertex in vertices if not vertex.internal]
+
+
+def _end(verdict: Verdict) -> tuple[RenderableType, RenderableType]:
+    good = verdict is Verdict.PASSED
+    return Text("done" if good else verdict, style="green" if good else "red"), ""
 
 
 def _progress(steps: list[Vertex]) -> tuple[RenderableType, RenderableType]:

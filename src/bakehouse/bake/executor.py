@@ -8,7 +8,7 @@ everything that had been finished is cached.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,6 +31,9 @@ class Watcher(Protocol):
 
     def update(self, state: BuildState, changed: list[Vertex], lines: list[Line]) -> None: ...
 
+    def settle(self, results: Mapping[str, BuildResult]) -> None:
+        """These cells are done, one way or the other; the others go on."""
+
 
 class Oven:
     """Builds the targets of one bake file on one engine."""
@@ -52,6 +55,7 @@ class Oven:
         while waiting:
             call = self._call(waiting)
             results |= call
+            self._watcher.settle(call)
             waiting = [cell for cell in waiting if cell.name not in results]
         return results
 
@@ -118,10 +122,13 @@ class Oven:
         own = next((vertex for vertex in broken if cell.target in vertex.names), None)
         tail = own.tail if own else []
         reason = own.error if own else message or "buildx ended without saying why"
-        where = f"{own.name.split(']')[0]}]: " if own and own.stage else ""
         return BuildResult(
             verdict=judge(reason, tail),
-            reason=where + in_words(reason, dockerfile=f"{self._folder.name}/{dockerfile_name(cell)}"),
+            reason=in_words(
+                reason,
+                dockerfile=f"{self._folder.name}/{dockerfile_name(cell)}",
+                step=own.name.split("]")[0].removeprefix("[") if own and own.stage else "",
+            ),
             seconds=_span(steps),
             steps=[_step(vertex) for vertex in steps],
             log=self._relative(cell),

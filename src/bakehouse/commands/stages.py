@@ -31,6 +31,7 @@ from bakehouse.prove.run import prove as run_checks
 from bakehouse.render.bake import bake_file
 from bakehouse.runs import RunFolder
 from bakehouse.supply.chain import Gathered
+from bakehouse.testing.display import SuiteDisplay
 from bakehouse.testing.results import collect, planned
 from bakehouse.testing.run import run_suite
 
@@ -101,16 +102,20 @@ def test(job: Job) -> None:
     cells = job.ledger.passed_so_far(job.plan.cells)
     if not cells:
         return
-    outcome = run_suite(
-        _suite(job, cells),
-        engine=job.engine,
-        image_tests=job.context.root / TESTS,
-        recipe_test_folders=_recipe_tests(job.context.root, cells),
-        workers=job.options.workers or _default_workers(),
-        on_result=_Follower(job.ledger),
-        say=job.context.say,
-        extra=_only_probes(job.options.probes),
-    )
+    suite = _suite(job, cells)
+    names = [cell.name for cell in cells]
+    folder, console, say = job.ledger.folder.path, job.context.console, job.context.say
+    with SuiteDisplay(names, run_folder=folder, console=console, say=say) as watcher:
+        outcome = run_suite(
+            suite,
+            engine=job.engine,
+            image_tests=job.context.root / TESTS,
+            recipe_test_folders=_recipe_tests(job.context.root, cells),
+            workers=job.options.workers or _default_workers(),
+            on_result=_Follower(job.ledger, watcher),
+            say=say,
+            extra=_only_probes(job.options.probes),
+        )
     for cell in job.ledger.todo(cells):
         tests, measurements = outcome.cells[cell.name]
         job.ledger.update(cell.name, tests=tests, measurements=measurements)
@@ -120,11 +125,13 @@ def test(job: Job) -> None:
 class _Follower:
     """Finishes a cell as soon as its last test has ended: a run that is cut off later keeps it."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, watcher: SuiteDisplay) -> None:
         self._ledger = ledger
+        self._watcher = watcher
         self._ended: dict[str, set[str]] = {}
 
     def __call__(self, cell: str, result: TestResult) -> None:
+        self._watcher.add(cell, result)
         ended = self._ended.setdefault(cell, set())
         ended.add(result.name)
         folder = self._ledger.folder.path
