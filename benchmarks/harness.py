@@ -100,10 +100,7 @@ class Record:
         ):
             table.add_column(heading, justify=justify)  # type: ignore[arg-type]
         for one in self.comparisons:
-            ours, theirs = (
-                f"{statistics.median(values):.4g} {one.unit} (n={len(values)}, {spread(values)})"
-                for values in (one.ours, one.theirs)
-            )
+            ours, theirs = (f"{in_words(values)} {one.unit}" for values in (one.ours, one.theirs))
             table.add_row(one.what, ours, theirs, f"{one.ratio:.3f}", one.target, "met" if one.met else "missed")
         Console(width=160).print(table)
         for one in self.comparisons:
@@ -156,9 +153,10 @@ def foreign_load(seconds: float = LOOK) -> float:
     return (machine_seconds() - before) / ((time.perf_counter() - began) * usable_cores())
 
 
-def spread(values: Sequence[float]) -> str:
-    """Lowest to highest."""
-    return f"{min(values):.4g} to {max(values):.4g}"
+def in_words(values: Sequence[float]) -> str:
+    """Median, and in brackets lowest and highest."""
+    spread = f" ({min(values):.4g} to {max(values):.4g}, n={len(values)})" if len(values) > 1 else ""
+    return f"{statistics.median(values):.4g}{spread}"
 
 
 def alternate(runs: int, **measured: Callable[[], float]) -> dict[str, list[float]]:
