@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from bakehouse.config import Project, load_project
 from bakehouse.engine import process
@@ -38,8 +39,7 @@ class Context:
     def say(self, message: str) -> None:
         """One line for the person who waits."""
         elapsed = (datetime.now(UTC) - self.started).total_seconds()
-        self.console.print(f"[dim]{elapsed:7.1f} s[/dim]  ", end="")
-        self.console.print(message, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(Text.assemble((f"{elapsed:7.1f} s  ", "dim"), message), soft_wrap=True)
 
 
 def default_cache(environ: Mapping[str, str]) -> Path:
