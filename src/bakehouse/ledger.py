@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from bakehouse import atomic
 from bakehouse.model.cell import Cell, Excluded
 from bakehouse.model.report import CellReport, ExcludedRecord, RunReport, TestResult
 from bakehouse.model.words import Verdict, worst
-from bakehouse.reporters import files, json_file
+from bakehouse.reporters import json_file
 from bakehouse.reporters.registry import write_all
 from bakehouse.runs import RunFolder
 
@@ -28,7 +29,7 @@ class Ledger:
 
     def begin(self) -> None:
         """Leave a trace of the run before anything is done: one that is killed can then be resumed."""
-        files.write(self.folder.path / json_file.file, json_file.render(self.report(), folder=self.folder.path))
+        atomic.write(self.folder.path / json_file.file, json_file.render(self.report(), folder=self.folder.path))
 
     def todo(self, cells: Iterable[Cell]) -> list[Cell]:
         """Those that still have something to do."""

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from bakehouse import atomic
 from bakehouse.errors import InfrastructureError, InputError
 from bakehouse.model.report import CellReport
-from bakehouse.reporters import files, json_file
+from bakehouse.reporters import json_file
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +37,7 @@ class RunFolder:
 
     def write_cell(self, cell: CellReport) -> None:
         """Keep what is known of a cell."""
-        files.write(self.path / "cells" / f"{cell.name}.json", cell.model_dump_json(indent=1))
+        atomic.write(self.path / "cells" / f"{cell.name}.json", cell.model_dump_json(indent=1))
 
     def read_cells(self) -> dict[str, CellReport]:
         """What an earlier run left. A torn or foreign file is as good as none: that cell is done again."""

@@ -8,8 +8,9 @@ from pathlib import Path
 SOURCE = Path(__file__).parents[2] / "src/bakehouse"
 
 LAYERS = (
-    ("errors",),
+    ("errors", "atomic"),
     ("model",),
+    ("quantities",),
     ("yamlfile",),
     ("mistakes",),
     ("config",),

@@ -17,7 +17,7 @@ from bakehouse.bake.events import BuildState, Line, Vertex
 from bakehouse.model.cell import Cell
 from bakehouse.model.report import BuildResult
 from bakehouse.model.words import Verdict
-from bakehouse.reporters.format import seconds as duration
+from bakehouse.quantities import seconds as duration
 
 COUNTER_PERIOD = 20.0
 """Seconds between two plain lines about one running compile."""

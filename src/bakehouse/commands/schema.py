@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bakehouse import atomic
 from bakehouse.commands.context import Context
 from bakehouse.errors import ExitCode, InputError
-from bakehouse.reporters import files
 from bakehouse.schema import FOLDER, schemas, stale
 
 
@@ -14,6 +14,6 @@ def schema(context: Context, *, check: bool) -> ExitCode:
         raise InputError(f"stale: {', '.join(old)}", hint="Run `bakehouse schema` and commit what it writes.")
     if not check:
         for name, text in schemas().items():
-            files.write(context.root / FOLDER / name, text)
+            atomic.write(context.root / FOLDER / name, text)
     context.say(f"{len(schemas())} schemas are up to date" if check or not old else f"wrote {', '.join(old)}")
     return ExitCode.OK

@@ -11,8 +11,8 @@ from typing import Literal, Protocol
 
 from bakehouse.model.report import BuildResult, CellReport, Measurement, RunReport, Sample
 from bakehouse.model.words import SEVERITY, Verdict
+from bakehouse.quantities import count
 from bakehouse.reporters import logs
-from bakehouse.reporters.format import count
 
 Metric = Literal["prompt_rate", "decode_rate", "ttft", "time_to_healthy", "memory"]
 

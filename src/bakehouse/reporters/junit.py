@@ -11,8 +11,8 @@ from xml.etree import ElementTree as ET
 
 from bakehouse.model.report import CellReport, Measurement, RunReport
 from bakehouse.model.words import Verdict
+from bakehouse.quantities import significant
 from bakehouse.reporters import figures, logs
-from bakehouse.reporters.format import significant
 from bakehouse.reporters.text import plain
 
 file = "junit.xml"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bakehouse.model.report import CellReport, RunReport
 from bakehouse.model.words import Verdict
+from bakehouse.quantities import NOTHING, SYMBOLS, count, moment, rate, seconds, size
 from bakehouse.reporters import figures
-from bakehouse.reporters.format import NOTHING, SYMBOLS, count, moment, rate, seconds, size
 from bakehouse.reporters.text import one_line, plain
 
 file = "summary.md"

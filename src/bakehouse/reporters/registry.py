@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from bakehouse import atomic
 from bakehouse.model.report import RunReport
-from bakehouse.reporters import files, html, json_file, junit, markdown, terminal
+from bakehouse.reporters import html, json_file, junit, markdown, terminal
 
 
 class Reporter(Protocol):
@@ -35,4 +36,4 @@ def write_all(run: RunReport, folder: Path, *, reporters: Mapping[str, Reporter]
     """Write every report, each in one step. InputError where the folder holds the run of a newer bakehouse."""
     json_file.refuse_newer(folder)
     for reporter in reporters.values():
-        files.write(folder / reporter.file, reporter.render(run, folder=folder))
+        atomic.write(folder / reporter.file, reporter.render(run, folder=folder))

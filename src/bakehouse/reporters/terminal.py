@@ -14,8 +14,8 @@ from rich.text import Text
 
 from bakehouse.model.report import CellReport, RunReport
 from bakehouse.model.words import Verdict
+from bakehouse.quantities import NOTHING, SYMBOLS, clock, count, rate, seconds, size
 from bakehouse.reporters import figures
-from bakehouse.reporters.format import NOTHING, SYMBOLS, clock, count, rate, seconds, size
 from bakehouse.reporters.text import one_line, plain
 
 file = "summary.txt"

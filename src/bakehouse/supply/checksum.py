@@ -7,9 +7,10 @@ import hashlib
 import json
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from bakehouse import atomic
 
 
 def sha256_of(path: Path) -> str:
@@ -32,7 +33,7 @@ def remembered_sha256_of(path: Path, *, cache: Path) -> str:
         if before == state:
             return str(digest)
     digest = sha256_of(path)
-    write_atomically(record, json.dumps([*state, digest]))
+    atomic.write(record, json.dumps([*state, digest]))
     return digest
 
 
@@ -48,20 +49,6 @@ def sha256_of_tree(folder: Path) -> str:
             content = sha256_of(path)
         whole.update(f"{kind}\0{name}\0{content}\0".encode(errors="surrogateescape"))
     return whole.hexdigest()
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a small file under its name in one step, so that nobody ever reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        os.fchmod(handle, 0o644)
-        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor, not a path
-            file.write(text)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -14,8 +14,9 @@ from pathlib import Path
 import filelock
 import requests
 
+from bakehouse import atomic
 from bakehouse.errors import InfrastructureError, SupplyError
-from bakehouse.supply.checksum import sha256_of, write_atomically
+from bakehouse.supply.checksum import sha256_of
 from bakehouse.supply.web import PATIENCE, Patience, TransientError, in_words, network_errors, public, refusal
 
 Progress = Callable[[int, int | None], None]
@@ -102,7 +103,7 @@ class _Part:
         etag = response.headers.get("ETag", "")
         validator = etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified")
         self.discard()
-        write_atomically(self._note, json.dumps({"url": self._url, "validator": validator}))
+        atomic.write(self._note, json.dumps({"url": self._url, "validator": validator}))
 
     def discard(self) -> None:
         self.path.unlink(missing_ok=True)

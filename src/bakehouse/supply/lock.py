@@ -6,9 +6,9 @@ from pathlib import Path
 
 import yaml
 
+from bakehouse import atomic
 from bakehouse.config import load_model
 from bakehouse.model.files import Lock
-from bakehouse.supply.checksum import write_atomically
 
 LOCK_FILE = "bakehouse.lock"
 HEADER = "# What the names in matrix.yaml stood for when somebody last looked. Written by bakehouse; commit it.\n"
@@ -26,7 +26,7 @@ def write_lock(lock: Lock, *, root: Path) -> bool:
     text = render_lock(lock)
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
-    write_atomically(path, text)
+    atomic.write(path, text)
     return True
 
 

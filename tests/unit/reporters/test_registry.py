@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from bakehouse import atomic
 from bakehouse.model.report import RunReport
-from bakehouse.reporters import REPORTERS, files, write_all
+from bakehouse.reporters import REPORTERS, write_all
 from tests.unit.reporters.sample import empty_run, sample_run, unfinished_run, write_logs
 
 
@@ -44,7 +45,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(tmp_path: Path) -
     blocked = tmp_path / "folder"
     (blocked / "inside").mkdir(parents=True)
     with pytest.raises(OSError, match="folder"):
-        files.write(blocked, "new")
+        atomic.write(blocked, "new")
     assert sorted(found.name for found in tmp_path.iterdir()) == ["folder", "report.html"]
-    files.write(path, "new \ud800")
+    atomic.write(path, "new \ud800")
     assert path.read_text() == "new \\ud800"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.supply.checksum import remembered_sha256_of, sha256_of, sha256_of_tree, write_atomically
+from bakehouse.supply.checksum import remembered_sha256_of, sha256_of, sha256_of_tree
 
 
 def test_a_file_that_did_not_change_is_not_read_again(tmp_path: Path) -> None:
@@ -76,10 +76,3 @@ def tree(folder: Path) -> Path:
     (folder / "tree/a").write_text("a")
     (folder / "tree/sub/link").symlink_to("../a")
     return folder / "tree"
-
-
-def test_a_failed_write_leaves_the_old_text_and_nothing_else(tmp_path: Path) -> None:
-    write_atomically(tmp_path / "file", "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_atomically(tmp_path / "file", "\udcff")
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"file": "old"}

@@ -13,8 +13,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from bakehouse import quantities
 from bakehouse.model.report import RunReport
-from bakehouse.reporters import figures, format, logs  # noqa: A004 - a module of ours
+from bakehouse.reporters import figures, logs
 from bakehouse.reporters.html.page import build
 from bakehouse.reporters.text import one_line, plain
 
@@ -47,13 +48,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "size": format.size,
-        "seconds": format.seconds,
-        "rate": format.rate,
-        "quantity": format.quantity,
-        "moment": format.moment,
-        "count": format.count,
-        "symbol": lambda verdict: format.SYMBOLS[verdict],
+        "size": quantities.size,
+        "seconds": quantities.seconds,
+        "rate": quantities.rate,
+        "quantity": quantities.quantity,
+        "moment": quantities.moment,
+        "count": quantities.count,
+        "symbol": lambda verdict: quantities.SYMBOLS[verdict],
         "passed": figures.passed,
         "verdict_words": figures.verdict_words,
         "one_line": one_line,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from bakehouse.model.report import CellReport, ExcludedRecord, Measurement, RunReport, Sample, TestResult
 from bakehouse.model.words import Verdict
+from bakehouse.quantities import Unit
 from bakehouse.reporters import figures, logs
-from bakehouse.reporters.format import Unit
 from bakehouse.reporters.html import plots, timeline
 from bakehouse.reporters.html.grid import Grid, grids
 from bakehouse.reporters.html.layers import Slice, slices

@@ -9,8 +9,8 @@ from typing import Literal
 
 from bakehouse.model.report import Sample
 from bakehouse.model.words import Verdict
+from bakehouse.quantities import Unit, quantity, size, span
 from bakehouse.reporters.figures import Summary, summarize
-from bakehouse.reporters.format import Unit, quantity, size, span
 from bakehouse.reporters.html.scale import Scale, Tick, nice_step
 from bakehouse.reporters.text import one_line
 

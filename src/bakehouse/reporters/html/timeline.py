@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from bakehouse.model.report import Step
-from bakehouse.reporters.format import count, round_seconds, seconds
+from bakehouse.quantities import count, round_seconds, seconds
 from bakehouse.reporters.html.scale import Scale, Tick, nice_seconds
 from bakehouse.reporters.text import one_line
 

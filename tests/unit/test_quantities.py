@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bakehouse.reporters import format as write
+from bakehouse import quantities as write
 
 
 @pytest.mark.parametrize(
