@@ -1,4 +1,7 @@
-"""Tests with a real dockerd. They need root, and Docker installed; without, they fail (deselect: `-m "not engine"`)."""
+"""Tests with a real engine: the machine's own where one answers, else (as root) the embedded one, as bakehouse does it.
+
+What concerns the embedded engine itself needs root. Where that is missing the test is skipped, and the summary says so.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +11,50 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from tests.engine.toy import Toy, supply
 
 from bakehouse.engine import process
-from bakehouse.engine.local import EmbeddedEngine
+from bakehouse.engine.apt import Machine, ensure_programs, install_docker
+from bakehouse.engine.connect import connect
+from bakehouse.engine.connection import Engine
 
 PROJECT = Path(__file__).parents[2]
 SETTINGS = PROJECT / "buildkit" / "daemon.json"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ground:
+    """Where the tests of this session run."""
+
+    cache: Path
+    environ: dict[str, str]
+    """In which bakehouse finds the engine by itself."""
+    engine: Engine
+
+
 @pytest.fixture(scope="session")
-def needs_embedded() -> None:
-    missing = [name for name in ("dockerd", "docker", "iptables") if process.find(name) is None]
-    if os.geteuid() != 0 or missing:
-        pytest.fail(f"the embedded engine's tests need root and Docker (missing: {missing or 'root'})", pytrace=False)
+def needs_embedded(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Root, and Docker's programs; they are installed as `build-matrix` would install them."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: the embedded engine")
+    machine = Machine.this(cache=tmp_path_factory.mktemp("apt"), say=print, environ=os.environ)
+    if any(process.find(name) is None for name in ("dockerd", "docker")):
+        install_docker(machine=machine)
+    ensure_programs({"iptables": "iptables"}, machine=machine)
+
+
+@pytest.fixture(scope="session")
+def needs_compiler(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A C compiler, for the toy server and its like."""
+    if os.geteuid() == 0:
+        machine = Machine.this(cache=tmp_path_factory.mktemp("apt"), say=print, environ=os.environ)
+        ensure_programs({"cc": "build-essential"}, machine=machine)
+    elif process.find("cc") is None:
+        pytest.skip("needs a C compiler: apt-get install build-essential")
 
 
 @pytest.fixture
@@ -37,7 +67,7 @@ def cache(needs_embedded: None) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def shell_image(tmp_path_factory: pytest.TempPathFactory, needs_embedded: None) -> Path:
+def shell_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A build context with this machine's own sh, sleep and cat: no registry is needed."""
     context = tmp_path_factory.mktemp("shell")
     programs = [found for name in ("sh", "sleep", "cat") if (found := process.find(name))]
@@ -56,22 +86,37 @@ def shell_image(tmp_path_factory: pytest.TempPathFactory, needs_embedded: None) 
 
 
 @pytest.fixture(scope="session")
-def shared_cache(needs_embedded: None) -> Iterator[Path]:
-    """A cache whose engine runs for the whole session: what one toy project builds is cached for the next."""
+def ground(needs_compiler: None, request: pytest.FixtureRequest) -> Iterator[Ground]:
+    """One engine for the whole session: what one toy project builds is cached for the next."""
     cache = Path(tempfile.mkdtemp(prefix="bh-toys-", dir=os.environ.get("BAKEHOUSE_TEST_CACHE", "/var/tmp")))
-    environ = without_engine(cache)
-    if process.run(["docker", "version"], env=environ, check=False).code == 0:
-        pytest.fail("an engine answers at Docker's default socket: bakehouse would use it", pytrace=False)
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("BAKEHOUSE_")}
+    if not _engine_answers(environ):
+        if os.geteuid() != 0:
+            pytest.fail("no Docker engine answers, and without root there is no embedded one", pytrace=False)
+        request.getfixturevalue("needs_embedded")
+        environ = without_engine(cache)
     supply(cache)
-    with EmbeddedEngine(cache=cache, say=lambda _: None, environ=environ, settings=SETTINGS):
-        yield cache
+    with connect(cache=cache, environ=environ, say=print, settings=SETTINGS) as engine:
+        yield Ground(cache=cache, environ=environ, engine=engine)
     shutil.rmtree(cache)
 
 
+def _engine_answers(environ: dict[str, str]) -> bool:
+    found = process.find("docker") is not None
+    return found and process.run(["docker", "version"], env=environ, check=False).code == 0
+
+
 @pytest.fixture
-def toy(shared_cache: Path, tmp_path: Path) -> Iterator[Toy]:
+def embedded(ground: Ground, needs_embedded: None) -> None:
+    """For what only the embedded engine may suffer: to be killed."""
+    if ground.engine.kind != "embedded":
+        pytest.skip("an engine of this machine answers: bakehouse uses that, and we do not kill it")
+
+
+@pytest.fixture
+def toy(ground: Ground, tmp_path: Path) -> Iterator[Toy]:
     """A project that is not written yet. When the test ends, nothing of its runs may be left."""
-    project = Toy(tmp_path, cache=shared_cache, environ=without_engine(shared_cache))
+    project = Toy(tmp_path, cache=ground.cache, environ=ground.environ, engine=ground.engine)
     yield project
     project.close()
     left = project.containers

@@ -127,7 +127,7 @@ def suite(toy: Toy) -> dict[str, list[dict[str, str]]]:
 
 
 def test_killed_in_a_test(toy: Toy) -> None:
-    """Nobody is left to clean up: the suite notices that nobody listens any more, or the next run finds its owner dead."""
+    """Nobody is left to clean up: the suite ends when nobody listens, and the next run removes what has no owner."""
     toy.write()
     running = begin(toy)
     running.wait_for(lambda: toy.containers)
@@ -167,7 +167,7 @@ def test_two_runs_at_a_time_pass_and_never_measure_together(toy: Toy) -> None:
 # ------------------------------------------------------------------------------------------ the machine's faults
 
 
-def test_an_engine_that_dies_in_a_build_is_no_judgement(toy: Toy) -> None:
+def test_an_engine_that_dies_in_a_build_is_no_judgement(toy: Toy, embedded: None) -> None:
     toy.write({"default": {}, "long": {"STEP": "echo started && sleep 5"}})
     running = begin(toy, "--no-tests")
     running.wait_for(lambda: printed(toy, "toy-cpu-long-amd64", "| started"))
@@ -186,6 +186,8 @@ def test_an_engine_that_dies_in_a_build_is_no_judgement(toy: Toy) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 2 MiB."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: a small file system is mounted")
     folder = tmp_path / "small"
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], check=True)

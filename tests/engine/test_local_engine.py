@@ -95,7 +95,7 @@ def test_connect_starts_it_and_describes_this_machine(cache: Path, tmp_path: Pat
     # A context of our own makes sure that no other engine of this machine answers.
     environ["DOCKER_CONFIG"] = str(tmp_path)
     if process.run(["docker", "version"], env=environ, check=False).code == 0:
-        pytest.fail("an engine answers at Docker's default socket: connect would use it", pytrace=False)
+        pytest.skip("an engine answers at Docker's default socket: connect would use it")
     said: list[str] = []
     with connect(cache=cache, environ=environ, say=said.append, settings=SETTINGS) as engine:
         assert engine.kind == "embedded"

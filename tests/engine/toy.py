@@ -23,6 +23,8 @@ from typing import IO, Any
 import yaml
 
 from bakehouse.engine import process
+from bakehouse.engine.connection import Engine
+from bakehouse.engine.container import RUN_LABEL
 from bakehouse.model.files import DebootstrapPlace
 from bakehouse.model.report import CellReport, RunReport
 from bakehouse.reporters import json_file
@@ -133,8 +135,9 @@ class Running:
 class Toy:
     """A project in a folder of its own, with a cache that others share."""
 
-    def __init__(self, root: Path, *, cache: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, root: Path, *, cache: Path, environ: Mapping[str, str], engine: Engine) -> None:
         self.root = root
+        self._engine = engine
         self.cache = cache
         self.environ = dict(environ) | {"BAKEHOUSE_CACHE": str(cache)}
         self._started: list[Running] = []
@@ -259,12 +262,12 @@ class Toy:
         return next(cell for cell in self.report.cells if cell.flag_set == flag_set)
 
     def docker(self, *words: str) -> str:
-        socket = self.environ.get("DOCKER_HOST") or f"unix://{self.cache}/engine/docker.sock"
-        return process.run(["docker", *words], env=self.environ | {"DOCKER_HOST": socket}).stdout
+        return process.run(["docker", *words], env=self._engine.environment()).stdout
 
     @property
     def containers(self) -> list[str]:
-        return self.docker("ps", "-aq").split()
+        """Those that runs of bakehouse made."""
+        return self.docker("ps", "-aq", "--filter", f"label={RUN_LABEL}").split()
 
     @property
     def files_left(self) -> Iterable[Path]:
