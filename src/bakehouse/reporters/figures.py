@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ METRICS: dict[Metric, tuple[str, str]] = {
 """Metric to its name and its definition (docs/reports.md says more)."""
 
 _QUARTILES_NEED = 4
+_BOOKKEEPING = re.compile(r"^\[(\S+ )?(internal|context [^]]*|auth)\]|^(\[\S+\] )?exporting to")
 
 
 class Judged(Protocol):
@@ -108,8 +110,12 @@ def verdict_words(parts: Sequence[Judged]) -> str:
 
 
 def cached_share(build: BuildResult) -> float | None:
-    """How many of the steps came from the cache, 0 to 1; None where there were no steps."""
-    return sum(step.cached for step in build.steps) / len(build.steps) if build.steps else None
+    """How many of the steps came from the cache, 0 to 1; None where there were no steps that can.
+
+    BuildKit never caches its own bookkeeping: reading files from us, writing the image.
+    """
+    steps = [step for step in build.steps if not _BOOKKEEPING.search(step.name)]
+    return sum(step.cached for step in steps) / len(steps) if steps else None
 
 
 def tally(run: RunReport) -> list[tuple[Verdict, int]]:
