@@ -61,6 +61,12 @@ def lock(session: nox.Session) -> None:
 
 
 @nox.session
+def engine(session: nox.Session) -> None:
+    """Run a program with the engine that runs use: -- docker images; without one: a shell."""
+    _bakehouse(session, "engine")
+
+
+@nox.session
 def schema(session: nox.Session) -> None:
     """Write the JSON Schemas."""
     _bakehouse(session, "schema")
