@@ -81,17 +81,18 @@ def has_card(machine: Machine, name: str, matrix: Matrix) -> bool:
     return any(found.accelerator is gpu.accelerator and _plain(found.name).endswith(names) for found in machine.cards)
 
 
-def require_card(machine: Machine, name: str, matrix: Matrix) -> None:
+def require_card(machine: Machine, name: str, matrix: Matrix, *, cells: Sequence[Cell]) -> None:
     """Raises InputError when a measurement on `name` was asked for and this machine does not have it."""
     if has_card(machine, name, matrix):
         return
     card, gpu = find_gpu(name, matrix)
     what = f"{card} ({', '.join(str(part) for part in (gpu.accelerator, gpu.arch, gpu.memory) if part)})"
-    hint = (
-        f"Run the same command on a machine that has it: ssh HOST 'cd bakehouse && nox -s bench -- --gpu {card}'\n"
-        f"  To build its images here without running them: nox -s build-matrix -- --gpu {card} --no-tests\n"
-        f"  To measure on this machine's processor: nox -s bench -- --gpu {CPU}"
-    )
+    hints = [f"Run the same command on a machine that has it: ssh HOST 'cd bakehouse && nox -s bench -- --gpu {card}'"]
+    test = _gpu_test(name, matrix, machine)
+    if any(test(cell.at) for cell in cells):
+        hints.append(f"To build its images here without running them: nox -s build-matrix -- --gpu {card} --no-tests")
+    hints.append(f"To measure on this machine's processor: nox -s bench -- --gpu {CPU}")
+    hint = "\n  ".join(hints)
     raise InputError(f"this machine has no {what}; it has: {machine.describe()}", hint=hint)
 
 

@@ -97,10 +97,11 @@ def test_a_card_is_recognised_by_the_drivers_name(whole: World) -> None:
 
 def test_a_missing_card_is_named_with_what_is_there(whole: World) -> None:
     with pytest.raises(InputError) as caught:
-        require_card(CPU_ONLY, "geforce-rtx-5090", whole.matrix)
+        require_card(CPU_ONLY, "geforce-rtx-5090", whole.matrix, cells=resolve(whole).cells)
     text = str(caught.value)
     assert "this machine has no rtx5090 (cuda, sm_120, 32 GiB); it has: linux/amd64, 2 cores, no GPU" in text
-    assert "--gpu rtx5090" in text
+    assert "bench -- --gpu rtx5090" in text
+    assert "--no-tests" not in text, "there is no cell for it that could be built"
 
 
 def test_detection_reads_the_bus_and_the_driver(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def build_matrix(context: Context, options: Options) -> ExitCode:
     project, resolution = open_project(context.root)
     machine = detect()
     if options.need_card and options.selection.gpu:
-        require_card(machine, options.selection.gpu, project.world.matrix)
+        require_card(machine, options.selection.gpu, project.world.matrix, cells=resolution.cells)
     cells = select(resolution, options.selection, matrix=project.world.matrix, machine=machine)
     context.say(_headline(cells, len(resolution.cells)))
     lock = read_lock(context.root)
