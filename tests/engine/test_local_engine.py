@@ -18,7 +18,7 @@ from tests.engine.conftest import SETTINGS, traces
 from bakehouse.engine import bridge, process
 from bakehouse.engine.connect import connect
 from bakehouse.engine.host import describe_host
-from bakehouse.engine.leftovers import find_dockerd
+from bakehouse.engine.leftovers import clean_up, find_dockerd
 from bakehouse.engine.local import EmbeddedEngine, routes
 from bakehouse.errors import EngineError, InputError
 
@@ -227,6 +227,7 @@ def test_an_engine_started_by_hand_is_used_and_not_stopped(cache: Path) -> None:
         assert process.alive(pid)
     finally:
         process.stop(pid, grace=30)
+        clean_up(engine.folders)  # in a container, dockerd leaves its data folder mounted on itself
         bridge.remove_bridge("bakehouse-hand")
 
 
