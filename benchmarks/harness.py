@@ -88,6 +88,11 @@ class Record:
         self.load.append(f"{moment}: {used:.0%} of the machine used by others, load {os.getloadavg()[0]:.1f}{warning}")
         say(self.load[-1])
 
+    def add(self, found: Comparison) -> None:
+        """Keep it, and say it at once: a run that is cut off later has told what it knew."""
+        self.comparisons.append(found)
+        say(f"{found.what}: {in_words(found.ours)} against {in_words(found.theirs)} {found.unit}: {found.ratio:.3f}")
+
     def show(self) -> None:
         table = Table(title=f"{self.name} ({self.began})", title_justify="left")
         for heading, justify in (

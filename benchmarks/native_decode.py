@@ -97,7 +97,7 @@ def compare(record: Record, oven: Oven, images: dict[str, str], model: Path, *, 
         found = alternate(runs, **measured)
         noise = statistics.median(found["again"]) / statistics.median(found["native"])
         record.details[workload] = found
-        record.comparisons.append(
+        record.add(
             Comparison(
                 what=workload,
                 ours=found["ours"],

@@ -133,7 +133,7 @@ def compare_bakes(record: Record, context: Context, oven: Oven, folder: Path, *,
             plain=lambda: seconds(lambda: oven.bake(*targets)),
             ours=lambda: seconds(lambda: our_bake(oven, folder)),
         )
-    record.comparisons.append(
+    record.add(
         Comparison(
             what=f"bake step, {len(targets)} targets", ours=found["ours"], theirs=found["plain"], unit="s", limit=LIMIT
         )
@@ -149,7 +149,7 @@ def compare_command(record: Record, context: Context, oven: Oven, *, runs: int) 
         plain=lambda: seconds(lambda: oven.bake(*targets)),
         ours=lambda: seconds(lambda: whole_command(context, oven)),
     )
-    record.comparisons.append(
+    record.add(
         Comparison(
             what=f"whole command, {len(targets)} cells",
             ours=found["ours"],
