@@ -14,7 +14,7 @@ from bakehouse.engine.reaper import reap
 from bakehouse.errors import ExitCode, InfrastructureError
 from bakehouse.measure.lease import holders
 
-OURS = ("apt", "bases", "downloads", "engine", "hashes", "leases", "models", "network", "scratch", "sources")
+OURS = ("apt", "bases", "downloads", "engine", "hashes", "leases", "models", "network", "proofs", "scratch", "sources")
 """What bakehouse makes in its cache folder. BAKEHOUSE_CACHE may name a folder in which other things lie, too."""
 
 

@@ -27,6 +27,7 @@ from bakehouse.model.suite import Suite
 from bakehouse.model.words import Verdict
 from bakehouse.prove.expect import Expectation
 from bakehouse.prove.image import open_image, save_image, to_report
+from bakehouse.prove.memory import Memory, Proof
 from bakehouse.prove.run import prove as run_checks
 from bakehouse.render.bake import bake_file
 from bakehouse.runs import RunFolder
@@ -78,14 +79,21 @@ def prove(job: Job) -> None:
 
 
 def _proof(job: Job, cell: Cell, expected: Expectation, folder: Path) -> dict[str, Any]:
-    """Changes of the cell's report. Layers that cells share are unpacked and examined once."""
+    """Changes of the cell's report. Layers that cells share are unpacked and examined once; no proof is made twice."""
+    reference = _reference(job.ledger, cell)
+    memory = Memory(job.context.cache / "proofs")
     try:
-        tar = save_image(job.engine, _reference(job.ledger, cell), to=folder / "image.tar")
-        image = open_image(tar, workspace=folder, platform=cell.at.platform)
-        tar.unlink()
-        return {"image": to_report(image, reference=cell.image), "checks": run_checks(image, expected)}
+        proof = memory.recall(reference, expected) if reference != cell.image else None
+        if proof is None:
+            tar = save_image(job.engine, reference, to=folder / "image.tar")
+            image = open_image(tar, workspace=folder, platform=cell.at.platform)
+            tar.unlink()
+            proof = Proof(image=to_report(image, reference=cell.image), checks=run_checks(image, expected))
+            if reference != cell.image:  # a tag can come to mean another image
+                memory.keep(reference, expected, proof)
     except BakehouseError as error:
         return {"checks": [Check(name="open", verdict=Verdict.ERRORED, message=str(error))]}
+    return {"image": proof.image, "checks": proof.checks}
 
 
 def _say_proof(job: Job, cell: Cell) -> None:
