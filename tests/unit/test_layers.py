@@ -28,7 +28,19 @@ LAYERS = (
 )
 """Lowest first. Packages and top-level modules of `bakehouse`."""
 
-PURE = ("errors", "model", "yamlfile", "accelerators", "rules", "resolve", "select", "render", "planner")
+PURE = (
+    "errors",
+    "model",
+    "quantities",
+    "yamlfile",
+    "mistakes",
+    "accelerators",
+    "rules",
+    "resolve",
+    "select",
+    "render",
+    "planner",
+)
 """The same input gives the same output: no engine, no network, no clock."""
 
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -171,7 +171,7 @@ def _short(command: str) -> str:
             word for word in text.partition("apt-get install")[2].partition(" && ")[0].split() if "=" not in word
         ]
         return " ".join(["install", *(word for word in packages if not word.startswith("-"))])[:LABEL_WIDTH]
-    for interesting in ("cmake --build", "COPY", "ADD"):
+    for interesting in ("cmake --build", "cc -", "COPY", "ADD"):
         if (at := text.find(interesting)) >= 0:
             text = text[at:]
             break
