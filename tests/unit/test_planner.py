@@ -93,6 +93,12 @@ def test_a_locked_digest_pins_the_base_and_a_stale_one_does_not() -> None:
     assert published_supplies(world, stale).bases["debian-trixie"].context == f"docker-image://{reference}"
 
 
+def test_what_buildx_would_take_for_a_template_is_escaped() -> None:
+    odd = replace(bootstrapped(), sources={"llama-cpp": Supply(context="/home/${USER}/%{if}/$x")})
+    target = plan_of(ROOT, odd).bake["target"]["llama-server-cpu-amd64"]
+    assert target["contexts"]["llama-cpp"] == "/home/$${USER}/%%{if}/$x"
+
+
 @pytest.mark.parametrize(
     ("templates", "message"),
     [

@@ -16,7 +16,20 @@ def bake_file(cells: tuple[Cell, ...], world: World, supplies: Supplies) -> dict
     bases = sorted({base for cell in cells for base in (cell.build_base, cell.runtime_base)})
     targets = {base_target(name): _base(name, folder) for name in bases if (folder := supplies.bases[name].rootfs)}
     targets |= {cell.target: _cell(cell, world, supplies) for cell in cells}
-    return {"group": {"default": {"targets": [cell.target for cell in cells]}}, "target": targets}
+    return _literal({"group": {"default": {"targets": [cell.target for cell in cells]}}, "target": targets})
+
+
+def _literal(value: Any) -> Any:
+    """What buildx would take for a template, also in JSON, is text: `${x}` is written `$${x}`."""
+    match value:
+        case dict():
+            return {key: _literal(item) for key, item in value.items()}
+        case list():
+            return [_literal(item) for item in value]
+        case str():
+            return value.replace("${", "$${").replace("%{", "%%{")
+        case _:
+            return value
 
 
 def _base(name: str, folder: str) -> dict[str, Any]:
