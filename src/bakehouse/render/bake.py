@@ -16,7 +16,8 @@ def bake_file(cells: tuple[Cell, ...], world: World, supplies: Supplies) -> dict
     bases = sorted({base for cell in cells for base in (cell.build_base, cell.runtime_base)})
     targets = {base_target(name): _base(name, folder) for name in bases if (folder := supplies.bases[name].rootfs)}
     targets |= {cell.target: _cell(cell, world, supplies) for cell in cells}
-    return _literal({"group": {"default": {"targets": [cell.target for cell in cells]}}, "target": targets})
+    groups = {"default": {"targets": [cell.target for cell in cells]}}
+    return {"group": groups, "target": {name: _literal(target) for name, target in targets.items()}}
 
 
 def _literal(value: Any) -> Any:
