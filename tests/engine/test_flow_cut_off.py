@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess  # noqa: TID251 - a file system is mounted
 import time
@@ -93,6 +94,7 @@ def programs() -> set[tuple[str, ...]]:
 
 @pytest.mark.parametrize("how", HOW)
 def test_in_a_proof(toy: Toy, tmp_path: Path, how: str) -> None:
+    shutil.rmtree(toy.cache / "proofs", ignore_errors=True)  # an image that was proven is not proven again
     toy.write()
     running = begin(toy, "--no-tests", PATH=slow_docker(tmp_path / "slow", "image save"))
     running.wait_for((tmp_path / "slow" / "seen").exists)
