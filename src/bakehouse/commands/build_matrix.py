@@ -17,7 +17,7 @@ from bakehouse.engine.reaper import reap
 from bakehouse.errors import ExitCode, InfrastructureError
 from bakehouse.ledger import Ledger
 from bakehouse.machine import detect
-from bakehouse.model.cell import Cell, Excluded
+from bakehouse.model.cell import Cell, Excluded, Resolution
 from bakehouse.model.files import Lock
 from bakehouse.model.plan import Plan, Supplies
 from bakehouse.model.report import RunReport
@@ -36,11 +36,7 @@ HEADLINE_NAMES = 6
 def build_matrix(context: Context, options: Options) -> ExitCode:
     """Run everything that the selection asks for. Only errors that stop the whole run are raised."""
     project, resolution = open_project(context.root)
-    machine = detect()
-    if options.need_card and options.selection.gpu:
-        require_card(machine, options.selection.gpu, project.world.matrix, cells=resolution.cells)
-    cells = select(resolution, options.selection, matrix=project.world.matrix, machine=machine)
-    context.say(_headline(cells, len(resolution.cells)))
+    cells = _choose(context, options, project, resolution)
     lock = read_lock(context.root)
     _try_templates(context, project, cells, lock)
     with ExitStack() as stack:
@@ -57,40 +53,73 @@ def build_matrix(context: Context, options: Options) -> ExitCode:
             say=context.say,
             with_models=options.tests,
         )
-        supplies = _supplies(context, gathered)
-        plan = make_plan(
-            root=context.root,
-            world=project.world,
-            cells=tuple(cell for cell in cells if gathered.reason_against(cell) is None),
-            excluded=resolution.excluded,
-            supplies=supplies,
-            selected_by=options.selection.words(),
-        )
-        record = _record(context, options, plan, engine, gathered)
-        folder = stack.enter_context(
-            open_run(
-                context.reports,
-                started=context.started,
-                fingerprint=record.fingerprint,
-                fresh=options.fresh,
-                say=context.say,
-            )
-        )
-        ledger = _open_ledger(folder, record, gathered, cells=cells, excluded=resolution.excluded)
-        stages.write_plan(plan, project.world, supplies, folder)
-        job = Job(
-            context=context,
-            options=options,
-            project=project,
+        job = _open_job(
+            stack,
+            context,
+            options,
+            project,
             engine=engine,
             gathered=gathered,
-            plan=plan,
-            ledger=ledger,
+            cells=cells,
+            excluded=resolution.excluded,
         )
         run = _run(job, cells)
     update_latest(context.reports, run.run)
-    show(run, console=context.console, folder=folder.path)
+    show(run, console=context.console, folder=job.ledger.folder.path)
     return exit_code(run)
+
+
+def _choose(context: Context, options: Options, project: Project, resolution: Resolution) -> tuple[Cell, ...]:
+    matrix, machine = project.world.matrix, detect()
+    if options.need_card and options.selection.gpu:
+        require_card(machine, options.selection.gpu, matrix, cells=resolution.cells)
+    cells = select(resolution, options.selection, matrix=matrix, machine=machine)
+    context.say(_headline(cells, len(resolution.cells)))
+    return cells
+
+
+def _open_job(
+    stack: ExitStack,
+    context: Context,
+    options: Options,
+    project: Project,
+    *,
+    engine: Engine,
+    gathered: Gathered,
+    cells: tuple[Cell, ...],
+    excluded: tuple[Excluded, ...],
+) -> Job:
+    """Decide what will be built, and hold the run's folder: a new one, or that of a run that was cut off."""
+    supplies = _supplies(context, gathered)
+    plan = make_plan(
+        root=context.root,
+        world=project.world,
+        cells=tuple(cell for cell in cells if gathered.reason_against(cell) is None),
+        excluded=excluded,
+        supplies=supplies,
+        selected_by=options.selection.words(),
+    )
+    record = _record(context, options, plan, engine, gathered)
+    folder = stack.enter_context(
+        open_run(
+            context.reports,
+            started=context.started,
+            fingerprint=record.fingerprint,
+            fresh=options.fresh,
+            say=context.say,
+        )
+    )
+    ledger = _open_ledger(folder, record, gathered, cells=cells, excluded=excluded)
+    stages.write_plan(plan, project.world, supplies, folder)
+    return Job(
+        context=context,
+        options=options,
+        project=project,
+        engine=engine,
+        gathered=gathered,
+        plan=plan,
+        ledger=ledger,
+    )
 
 
 def _headline(cells: tuple[Cell, ...], total: int) -> str:
