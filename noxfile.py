@@ -96,4 +96,4 @@ def tests(session: nox.Session) -> None:
         session.run("pytest", *session.posargs, env=CLEAN)
         return
     session.run("pytest", "tests/unit", "-n", "auto", "-q", env=CLEAN)
-    session.run("pytest", "tests/engine", "-m", "engine", "-q", env=CLEAN)
+    session.run("pytest", "tests/engine", "-q", env=CLEAN)
