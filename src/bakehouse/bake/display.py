@@ -104,7 +104,7 @@ class PlainDisplay:
         for vertex in changed:
             if vertex.completed and not vertex.internal and vertex.digest not in self._told and not vertex.cached:
                 self._told.add(vertex.digest)
-                if vertex.error and "canceled" not in vertex.error:
+                if vertex.failure:
                     self._say(f"{label(vertex)}: failed")
                 elif not vertex.error and vertex.seconds >= 1.0:
                     self._say(f"{label(vertex)}: {duration(vertex.seconds)}")
@@ -146,7 +146,7 @@ def _progress(steps: list[Vertex]) -> tuple[RenderableType, RenderableType]:
     if not steps:
         return Text("waiting", style="dim"), ""
     share = f"{len(done)}/{len(steps)} steps" + (f", {cached} cached" if cached else "")
-    if any(vertex.error and "canceled" not in vertex.error for vertex in steps):
+    if any(vertex.failure for vertex in steps):
         return Text("failed", style="red"), share
     if len(done) == len(steps):
         return Text("done", style="green"), share

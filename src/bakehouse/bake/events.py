@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from bakehouse.bake.blame import CANCELLED
+
 _NAME = re.compile(r"^\[(?P<words>[^\]]+)\]\s?(?P<rest>.*)$", re.DOTALL)
 _COUNTER = re.compile(rb"^\[(\d+)/(\d+)\] ")
 """Ninja's progress: `[12/197] Building CXX object ...`."""
@@ -64,6 +66,16 @@ class Vertex:
         """`host` of `[host 1/1] RUN ...`; empty where there is none."""
         found = _NAME.match(self.name)
         return found["words"].rpartition(" ")[0] if found and "/" in found["words"] else ""
+
+    @property
+    def place(self) -> str:
+        """`host 1/1` of `[host 1/1] RUN ...`; empty where there is none."""
+        return self.name.split("]")[0].removeprefix("[") if self.stage else ""
+
+    @property
+    def failure(self) -> str:
+        """Its error; empty where BuildKit only stopped it because another step had failed."""
+        return "" if CANCELLED.search(self.error) else self.error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

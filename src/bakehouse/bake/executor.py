@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from bakehouse.bake.blame import CANCELLED, in_words, judge
+from bakehouse.bake.blame import in_words, judge
 from bakehouse.bake.events import BuildState, Line, Reader, Vertex
 from bakehouse.bake.logs import StepLogs
 from bakehouse.engine import process
@@ -98,7 +98,7 @@ class Oven:
         return [*command, *(cell.target for cell in cells)]
 
     def _guilty(self, cells: list[Cell], state: BuildState, message: str) -> dict[str, BuildResult]:
-        broken = [vertex for vertex in state.vertices.values() if vertex.error and not CANCELLED.search(vertex.error)]
+        broken = [vertex for vertex in state.vertices.values() if vertex.failure]
         guilty = [cell for cell in cells if any(cell.target in vertex.names for vertex in broken)]
         if not guilty:
             guilty = [cell for cell in cells if f"target {cell.target}:" in message]
@@ -127,7 +127,7 @@ class Oven:
             reason=in_words(
                 reason,
                 dockerfile=f"{self._folder.name}/{dockerfile_name(cell)}",
-                step=own.name.split("]")[0].removeprefix("[") if own and own.stage else "",
+                step=own.place if own else "",
             ),
             seconds=_span(steps),
             steps=[_step(vertex) for vertex in steps],
@@ -169,7 +169,7 @@ def _step(vertex: Vertex) -> Step:
         started=vertex.started,
         completed=vertex.completed,
         cached=vertex.cached,
-        error="" if CANCELLED.search(vertex.error) else vertex.error,
+        error=vertex.failure,
     )
 
 

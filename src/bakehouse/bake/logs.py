@@ -60,4 +60,4 @@ class StepLogs:
 
 def _label(vertex: Vertex) -> str:
     """`[host 1/1]`, or the whole name where there is no stage."""
-    return vertex.name.split("]")[0] + "]" if vertex.stage else " ".join(vertex.name.split())[:80]
+    return f"[{vertex.place}]" if vertex.stage else " ".join(vertex.name.split())[:80]
