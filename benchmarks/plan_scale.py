@@ -50,7 +50,7 @@ def write_matrix(root: Path, cells: int) -> None:
 def measure(root: Path) -> dict[str, float]:
     """Plan and render once, in this process."""
     from bakehouse.config import load_project
-    from bakehouse.model.files import Lock
+    from bakehouse.model.lock import Lock
     from bakehouse.planner import make_plan, published_supplies
     from bakehouse.resolve import resolve
 

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ValidationError
 from bakehouse.errors import InputError, InputErrors, Where
 from bakehouse.mistakes import explain
 from bakehouse.model.cell import World
-from bakehouse.model.files import Matrix, Recipe
+from bakehouse.model.matrix import Matrix
+from bakehouse.model.recipe import Recipe
 from bakehouse.yamlfile import Document, parse
 
 M = TypeVar("M", bound=BaseModel)

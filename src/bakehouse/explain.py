@@ -80,7 +80,11 @@ def origins(cell: Cell, project: Project) -> Iterator[Origin]:
             yield origin(
                 axis.replace("_", " "), value, MATRIX_FILE, ("axes", axis, getattr(matrix.axes, axis).index(value))
             )
-    for use, name in (("build base", cell.build_base), ("runtime base", cell.runtime_base)):
+    for use, name in (
+        ("host base", cell.host_base),
+        ("build base", cell.build_base),
+        ("runtime base", cell.runtime_base),
+    ):
         yield origin(use, name, MATRIX_FILE, ("bases", name))
     source = matrix.sources[cell.recipe.build.source]
     yield origin(

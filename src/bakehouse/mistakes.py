@@ -30,6 +30,11 @@ FORMS = {
     r"^[A-Za-z0-9][A-Za-z0-9._-]*$": "a file's name, without folders",
     r"^[0-9]+(?:\.[0-9]+)*$": "a version like 12.9.1",
     r"^[1-9][0-9]*:[1-9][0-9]*$": "UID:GID in numbers, neither of them 0 (root), like 65532:65532",
+    r"^[0-9]+(?:\.[0-9]+){0,2}$": "a driver's version like 575.57.08",
+    r"^[0-9]+$": "a whole number in quotes",
+    r"^[0-9]+ GB/s$": "a number and GB/s, like 1792 GB/s",
+    r"^[0-9a-f]{4}:[0-9a-f]{4}$": "a PCI id like 10de:2b85 (lspci -n)",
+    r"^bases/[a-z0-9][a-z0-9.-]*\.Dockerfile\.j2$": "a file in dockerfiles/bases/ whose name ends with .Dockerfile.j2",
     r"^/": "a path that begins with /",
     r"^[a-z0-9][a-z0-9.-]*\.Dockerfile\.j2$": "a file in dockerfiles/ whose name ends with .Dockerfile.j2",
 }

@@ -7,10 +7,11 @@ import json
 from pathlib import Path
 
 from bakehouse.model.cell import Cell, Excluded, World
-from bakehouse.model.files import GitPlace, Lock, PathPlace, RegistryPlace, SourcePlace
+from bakehouse.model.lock import Lock
 from bakehouse.model.names import base_target
+from bakehouse.model.places import GitPlace, PathPlace, RegistryPlace, SourcePlace
 from bakehouse.model.plan import Plan, Supplies, Supply
-from bakehouse.render.bake import bake_file, dockerfile_name
+from bakehouse.render.bake import bake_file, base_dockerfile_name, dockerfile_name
 from bakehouse.render.dockerfile import Renderer
 
 
@@ -26,6 +27,7 @@ def make_plan(
     """Render everything that a run of `cells` needs. Raises InputErrors for templates that cannot be rendered."""
     renderer = Renderer(root)
     dockerfiles = {dockerfile_name(cell): renderer.render(cell, world) for cell in cells}
+    dockerfiles |= _base_dockerfiles(cells, supplies)
     bake = bake_file(cells, world, supplies)
     return Plan(
         cells=cells,
@@ -35,6 +37,19 @@ def make_plan(
         fingerprint=_fingerprint(cells, dockerfiles, supplies),
         selected_by=selected_by,
     )
+
+
+def _base_dockerfiles(cells: tuple[Cell, ...], supplies: Supplies) -> dict[str, str]:
+    """The Dockerfiles of bases that this plan makes itself."""
+    texts: dict[str, str] = {}
+    waiting = [(name, supplies.bases[name]) for name in sorted({base for cell in cells for base in cell.bases})]
+    while waiting:
+        name, supply = waiting.pop()
+        if supply.dockerfile is not None:
+            texts[base_dockerfile_name(name)] = supply.dockerfile
+        if supply.on is not None:
+            waiting.append(supply.on)
+    return texts
 
 
 def published_supplies(world: World, lock: Lock) -> Supplies:

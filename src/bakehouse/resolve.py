@@ -9,8 +9,10 @@ from bakehouse.accelerators import ACCELERATORS
 from bakehouse.errors import InputError, InputErrors, Where
 from bakehouse.mistakes import suggest
 from bakehouse.model.cell import Cell, Coordinates, Excluded, Resolution, World
-from bakehouse.model.files import Exclusion, FlagSet, Matrix, Recipe
-from bakehouse.rules import RULES, bases_of
+from bakehouse.model.matrix import Exclusion, FlagSet, Matrix
+from bakehouse.model.recipe import Recipe
+from bakehouse.model.words import AcceleratorName
+from bakehouse.rules import RULES, archs_of, bases_of, compiled
 
 MATRIX = "matrix.yaml"
 
@@ -37,7 +39,7 @@ def resolve(world: World) -> Resolution:
 
 def _combinations(world: World) -> Iterator[Coordinates]:
     axes = world.matrix.axes
-    variants = {name: tuple(ACCELERATORS[name].variants(world.matrix)) for name in axes.accelerator}
+    variants = {name: tuple(_variants(name, world.matrix)) for name in axes.accelerator}
     for recipe in world.recipes:
         for accelerator in axes.accelerator:
             for toolkit, arch in variants[accelerator]:
@@ -51,6 +53,19 @@ def _combinations(world: World) -> Iterator[Coordinates]:
                             flag_set=flag_set,
                             platform=platform,
                         )
+
+
+def _variants(name: AcceleratorName, matrix: Matrix) -> Iterator[tuple[str | None, str | None]]:
+    """The (toolkit, arch) pairs that the axes ask for; None where there is nothing to choose."""
+    toolkits: list[str | None] = [
+        toolkit for toolkit in matrix.axes.toolkit if matrix.toolkits[toolkit].accelerator is name
+    ]
+    archs: list[str | None] = [
+        arch for arch in matrix.axes.arch if matrix.archs[archs_of(arch, matrix)[0]].accelerator is name
+    ]
+    for toolkit in toolkits or [None]:
+        for arch in archs or [None]:
+            yield toolkit, arch
 
 
 def _exclusion(at: Coordinates, world: World) -> Excluded | None:
@@ -69,16 +84,23 @@ def _matches(at: Coordinates, entry: Exclusion) -> bool:
 
 def _cell(at: Coordinates, world: World, flag_set: FlagSet) -> Cell:
     recipe = world.recipes[at.recipe]
-    build_base, runtime_base = bases_of(at, world)
+    host_base, build_base, runtime_base = bases_of(at, world)
+    archs, left_out = compiled(at, world)
+    group = world.matrix.arch_groups.get(at.arch or "")
     variants = {row.platform: row.variants for row in recipe.build.cpu_variants}
     return Cell(
         at=at,
         recipe=recipe,
         flag_set=flag_set,
         toolkit=world.matrix.toolkits[at.toolkit] if at.toolkit else None,
+        host_base=host_base,
         build_base=build_base,
         runtime_base=runtime_base,
         cpu_variants=variants.get(at.platform, ()),
+        archs=archs,
+        codes=tuple(world.matrix.archs[arch].code or arch for arch in archs),
+        ptx=group.ptx if group else None,
+        left_out=left_out,
     )
 
 
@@ -126,7 +148,7 @@ def _matrix_references(matrix: Matrix) -> Iterator[InputError]:
     axes = matrix.axes
     yield from _unknown(axes.flag_set, matrix.flag_sets, "flag_sets", "axes", "flag_set")
     yield from _unknown(axes.toolkit, matrix.toolkits, "toolkits", "axes", "toolkit")
-    yield from _unknown(axes.arch, matrix.archs, "archs", "axes", "arch")
+    yield from _unknown(axes.arch, _arch_values(matrix), "archs", "axes", "arch")
     for axis in ("accelerator", "flag_set", "platform", "toolkit", "arch"):
         values = getattr(axes, axis)
         for value in sorted({value for value in values if values.count(value) > 1}):
@@ -136,11 +158,25 @@ def _matrix_references(matrix: Matrix) -> Iterator[InputError]:
             yield from _unknown([flag_set.extends], matrix.flag_sets, "flag_sets", "flag_sets", name, "extends")
     for name, toolkit in matrix.toolkits.items():
         yield from _unknown([toolkit.build_base], matrix.bases, "bases", "toolkits", name, "build_base")
-        yield from _unknown([toolkit.runtime_base], matrix.bases, "bases", "toolkits", name, "runtime_base")
+        if toolkit.runtime_base:
+            yield from _unknown([toolkit.runtime_base], matrix.bases, "bases", "toolkits", name, "runtime_base")
+    yield from _arch_references(matrix)
+    yield from _double_gpu_names(matrix)
+
+
+def _arch_references(matrix: Matrix) -> Iterator[InputError]:
+    for name, group in matrix.arch_groups.items():
+        yield from _unknown(group.archs, matrix.archs, "archs", "arch_groups", name, "archs")
+        if group.ptx:
+            yield from _unknown([group.ptx], matrix.archs, "archs", "arch_groups", name, "ptx")
     for name, gpu in matrix.gpus.items():
         if gpu.arch:
             yield from _unknown([gpu.arch], matrix.archs, "archs", "gpus", name, "arch")
-    yield from _double_gpu_names(matrix)
+
+
+def _arch_values(matrix: Matrix) -> dict[str, object]:
+    """What the arch axis may name."""
+    return {**matrix.archs, **matrix.arch_groups}
 
 
 def _exclude_references(world: World) -> Iterator[InputError]:
@@ -150,7 +186,7 @@ def _exclude_references(world: World) -> Iterator[InputError]:
         "recipe": world.recipes,
         "accelerator": {str(name): name for name in ACCELERATORS},
         "toolkit": matrix.toolkits,
-        "arch": matrix.archs,
+        "arch": _arch_values(matrix),
         "flag_set": matrix.flag_sets,
         "platform": dict.fromkeys(matrix.axes.platform),
     }

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from bakehouse.model.files import Lock, Matrix, Recipe
+from bakehouse.model.lock import Lock
+from bakehouse.model.matrix import Matrix
+from bakehouse.model.recipe import Recipe
 from bakehouse.model.report import RunReport
 
 FOLDER = "schemas"

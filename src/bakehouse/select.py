@@ -10,7 +10,7 @@ from bakehouse.errors import InputError, Where
 from bakehouse.machine import Machine
 from bakehouse.mistakes import suggest
 from bakehouse.model.cell import Cell, Coordinates, Resolution
-from bakehouse.model.files import Gpu, Matrix
+from bakehouse.model.matrix import Gpu, Matrix
 from bakehouse.model.words import AcceleratorName
 
 CPU = "cpu"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bakehouse.engine.connection import Engine
-from bakehouse.model.files import Health
+from bakehouse.model.recipe import Health
 from bakehouse.model.report import TestResult
 from bakehouse.model.suite import Subject, Suite
 from bakehouse.model.words import Verdict

@@ -25,7 +25,7 @@ import yaml
 from bakehouse.engine import process
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.container import RUN_LABEL
-from bakehouse.model.files import DebootstrapPlace
+from bakehouse.model.places import DebootstrapPlace
 from bakehouse.model.report import CellReport, RunReport
 from bakehouse.reporters import json_file
 from bakehouse.supply import debootstrap

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bakehouse.config import load_project, validate
 from bakehouse.errors import InputError
-from bakehouse.model.files import Matrix, Recipe
+from bakehouse.model.matrix import Matrix
+from bakehouse.model.recipe import Recipe
 from bakehouse.resolve import resolve
 from bakehouse.yamlfile import parse
 from tests.unit.projects import matrix, recipe, write_project

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from bakehouse.mistakes import FORMS
-from bakehouse.model.files import Lock, Matrix, Recipe
+from bakehouse.model.lock import Lock
+from bakehouse.model.matrix import Matrix
+from bakehouse.model.recipe import Recipe
 
 
 def patterns(schema: Any) -> Iterator[str]:

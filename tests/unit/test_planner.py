@@ -14,7 +14,7 @@ import pytest
 
 from bakehouse.config import load_project
 from bakehouse.errors import InputError
-from bakehouse.model.files import Lock, LockedBase
+from bakehouse.model.lock import Lock, LockedBase
 from bakehouse.model.names import base_target
 from bakehouse.model.plan import Plan, Secret, Supplies, Supply
 from bakehouse.planner import make_plan, published_supplies

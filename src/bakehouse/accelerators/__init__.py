@@ -1,4 +1,4 @@
-"""What differs between accelerators: which axes a cell has, and which plugins its image holds.
+"""What differs between accelerators and cannot be data: how a compiler is told the archs, what only the driver brings.
 
 A new accelerator is one module with an `Accelerator` and one line in `ACCELERATORS`.
 """
@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from bakehouse.accelerators.accelerator import Accelerator
 from bakehouse.accelerators.cpu import Cpu
-from bakehouse.accelerators.planned import Planned
+from bakehouse.accelerators.cuda import Cuda
+from bakehouse.accelerators.rocm import Rocm
+from bakehouse.accelerators.vulkan import Vulkan
+from bakehouse.accelerators.xpu import Xpu
 from bakehouse.model.words import AcceleratorName
 
 ACCELERATORS: dict[AcceleratorName, Accelerator] = {
     AcceleratorName.CPU: Cpu(),
-    AcceleratorName.CUDA: Planned(name=AcceleratorName.CUDA),
-    AcceleratorName.ROCM: Planned(name=AcceleratorName.ROCM),
-    AcceleratorName.XPU: Planned(name=AcceleratorName.XPU),
-    AcceleratorName.VULKAN: Planned(name=AcceleratorName.VULKAN),
+    AcceleratorName.CUDA: Cuda(),
+    AcceleratorName.ROCM: Rocm(),
+    AcceleratorName.XPU: Xpu(),
+    AcceleratorName.VULKAN: Vulkan(),
 }
+"""The seam between the flow and the accelerators."""

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Protocol
-
-from bakehouse.model.cell import Cell
-from bakehouse.model.files import Matrix
 
 
 class Accelerator(Protocol):
-    def variants(self, matrix: Matrix) -> Iterator[tuple[str | None, str | None]]:
-        """The (toolkit, arch) pairs that the axes ask for; `(None, None)` where there is nothing to choose."""
+    @property
+    def needs_toolkit(self) -> bool:
+        """Whether a cell has a toolkit; without, the backend is compiled on the recipe's own base."""
         ...
 
-    def unsupported(self, matrix: Matrix, toolkit: str | None, arch: str | None) -> str | None:
-        """Why this toolkit cannot serve this arch, as a sentence; None if it can."""
+    @property
+    def needs_arch(self) -> bool:
+        """Whether a cell says for which archs it holds code; without, the driver compiles at run time."""
         ...
 
-    def plugin_targets(self, cell: Cell) -> tuple[str, ...]:
-        """CMake targets of the backend plugins that an image of this cell holds; `ggml-x` becomes `libggml-x.so`."""
+    def arch_list(self, codes: Sequence[str], ptx: str | None) -> str:
+        """The archs as the build's option takes them: `86-real;120a-real;90-virtual`."""
         ...
 
     def driver_libraries(self) -> frozenset[str]:

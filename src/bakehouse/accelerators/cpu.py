@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from bakehouse.model.cell import Cell
-from bakehouse.model.files import Matrix
+from collections.abc import Sequence
 
 
 class Cpu:
-    def variants(self, matrix: Matrix) -> Iterator[tuple[str | None, str | None]]:  # noqa: ARG002 - the protocol's shape
-        yield None, None
+    needs_toolkit = False
+    needs_arch = False
 
-    def unsupported(self, matrix: Matrix, toolkit: str | None, arch: str | None) -> str | None:  # noqa: ARG002
-        return None
-
-    def plugin_targets(self, cell: Cell) -> tuple[str, ...]:
-        return tuple(f"ggml-cpu-{variant}" for variant in cell.cpu_variants) + cell.flag_set.plugins
+    def arch_list(self, codes: Sequence[str], ptx: str | None) -> str:  # noqa: ARG002 - the protocol's shape
+        return ""
 
     def driver_libraries(self) -> frozenset[str]:
         return frozenset()

@@ -18,7 +18,7 @@ from bakehouse.errors import ExitCode, InfrastructureError
 from bakehouse.ledger import Ledger
 from bakehouse.machine import detect
 from bakehouse.model.cell import Cell, Excluded, Resolution
-from bakehouse.model.files import Lock
+from bakehouse.model.lock import Lock
 from bakehouse.model.plan import Plan, Supplies
 from bakehouse.model.report import RunReport
 from bakehouse.model.words import Verdict

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bakehouse.model.files import FlagSet, Matrix, Recipe, Toolkit
+from bakehouse.model.matrix import FlagSet, Matrix, Toolkit
 from bakehouse.model.names import bake_target
+from bakehouse.model.recipe import Backend, Recipe
 from bakehouse.model.words import AcceleratorName
 
 
@@ -44,6 +45,14 @@ class Coordinates:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut:
+    """An arch of a group that a cell's plugin does not hold, and why."""
+
+    arch: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:
     """A combination that becomes an image. Everything a template or a probe needs hangs on it."""
 
@@ -52,13 +61,41 @@ class Cell:
     flag_set: FlagSet
     """With `extends` already applied."""
     toolkit: Toolkit | None
+    host_base: str
+    """Base of the stages that compile the host part and the CPU variants."""
     build_base: str
+    """Base of the stage that compiles the accelerator's backend."""
     runtime_base: str
+    """Base of the image."""
     cpu_variants: tuple[str, ...]
+    archs: tuple[str, ...] = ()
+    """What the plugin holds native code for, in the order of the matrix."""
+    codes: tuple[str, ...] = ()
+    """The same as the compiler is asked for it: `sm_120a`."""
+    ptx: str | None = None
+    """The arch whose PTX the plugin holds as well."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Archs of the group that the toolkit cannot compile."""
 
     @property
     def name(self) -> str:
         return self.at.name
+
+    @property
+    def backend(self) -> Backend | None:
+        """What the recipe says about the cell's accelerator; None for `cpu`."""
+        return self.recipe.build.backends.get(self.at.accelerator)
+
+    @property
+    def plugins(self) -> tuple[str, ...]:
+        """CMake targets of every plugin in the image; `ggml-x` becomes `libggml-x.so`."""
+        backend = self.backend.plugins if self.backend else ()
+        return (*(f"ggml-cpu-{variant}" for variant in self.cpu_variants), *backend, *self.flag_set.plugins)
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """Names of everything its stages start from, each once."""
+        return tuple(dict.fromkeys((self.host_base, self.build_base, self.runtime_base)))
 
     @property
     def target(self) -> str:

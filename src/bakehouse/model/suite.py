@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bakehouse.model.files import Health, Question
+from bakehouse.model.recipe import Health, Question
 from bakehouse.model.report import Record
 
 

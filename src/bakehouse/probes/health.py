@@ -14,7 +14,7 @@ import requests
 from bakehouse.engine.container import Stopped, last_lines
 from bakehouse.engine.docker import State
 from bakehouse.measure.workloads import Request
-from bakehouse.model.files import Health
+from bakehouse.model.recipe import Health
 from bakehouse.probes import ProbeFailed
 
 LOADING = 503

@@ -17,7 +17,7 @@ from bakehouse.measure.client import Reply, RequestFailedError, answer, complete
 from bakehouse.measure.load import FOREIGN_LIMIT, Usage, Watched
 from bakehouse.measure.workloads import Request, Workload
 from bakehouse.model import suite
-from bakehouse.model.files import Question
+from bakehouse.model.recipe import Question
 from bakehouse.model.report import Measurement, Sample
 from bakehouse.model.words import Verdict
 from bakehouse.probes import ProbeFailed

@@ -6,15 +6,16 @@ from typing import Any
 
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.names import base_target
-from bakehouse.model.plan import Supplies
+from bakehouse.model.plan import Supplies, Supply
 
 BASE_DOCKERFILE = "FROM scratch\nADD rootfs.tar /\n"
 
 
 def bake_file(cells: tuple[Cell, ...], world: World, supplies: Supplies) -> dict[str, Any]:
     """Every cell as a target, every bootstrapped base as a target that cells stand on, nothing computed in HCL."""
-    bases = sorted({base for cell in cells for base in (cell.build_base, cell.runtime_base)})
-    targets = {base_target(name): _base(name, folder) for name in bases if (folder := supplies.bases[name].rootfs)}
+    targets: dict[str, Any] = {}
+    for name in sorted({base for cell in cells for base in cell.bases}):
+        targets |= _base(name, supplies.bases[name], supplies)
     targets |= {cell.target: _cell(cell, world, supplies) for cell in cells}
     groups = {"default": {"targets": [cell.target for cell in cells]}}
     return {"group": groups, "target": {name: _literal(target) for name, target in targets.items()}}
@@ -33,33 +34,51 @@ def _literal(value: Any) -> Any:
             return value
 
 
-def _base(name: str, folder: str) -> dict[str, Any]:
+def _base(name: str, supply: Supply, supplies: Supplies) -> dict[str, dict[str, Any]]:
+    """The target of a base that is made here, and of those that it stands on."""
     # Bake exports what a linked target built, whatever output it names: with a tag it is at least no nameless image.
-    return {"context": folder, "dockerfile-inline": BASE_DOCKERFILE, "tags": [f"bakehouse/base:{name}"]}
+    target: dict[str, Any] = {"tags": [f"bakehouse/base:{name}"]}
+    if supply.rootfs:
+        return {base_target(name): {"context": supply.rootfs, "dockerfile-inline": BASE_DOCKERFILE} | target}
+    if supply.dockerfile is None or supply.on is None:
+        return {}
+    below, its_supply = supply.on
+    target |= {
+        "context": supplies.bake_root,
+        "dockerfile": base_dockerfile_name(name),
+        "contexts": {"base": its_supply.context},
+        **_secrets(supplies),
+    }
+    return _base(below, its_supply, supplies) | {base_target(name): target}
+
+
+def _secrets(supplies: Supplies) -> dict[str, Any]:
+    return {"secret": [f"id={secret.id},src={secret.path}" for secret in supplies.secrets]} if supplies.secrets else {}
 
 
 def _cell(cell: Cell, world: World, supplies: Supplies) -> dict[str, Any]:
     source = cell.recipe.build.source
-    target: dict[str, Any] = {
+    return {
         "context": supplies.bake_root,
         "dockerfile": dockerfile_name(cell),
         "target": "image",
         "platforms": [cell.at.platform],
         "tags": [cell.image],
         "contexts": {
-            cell.build_base: supplies.bases[cell.build_base].context,
-            cell.runtime_base: supplies.bases[cell.runtime_base].context,
+            **{base: supplies.bases[base].context for base in cell.bases},
             source: supplies.sources[source].context,
             "recipe": f"{supplies.recipe_root}/{cell.at.recipe}",
         },
         "args": {"SOURCE_DATE_EPOCH": str(int(world.matrix.sources[source].committed.timestamp()))},
         # Provenance holds the time of the build: with it, the same input never gives the same digest twice.
         "attest": ["type=provenance,disabled=true"],
+        **_secrets(supplies),
     }
-    if supplies.secrets:
-        target["secret"] = [f"id={secret.id},src={secret.path}" for secret in supplies.secrets]
-    return target
 
 
 def dockerfile_name(cell: Cell) -> str:
     return f"{cell.name}.Dockerfile"
+
+
+def base_dockerfile_name(base: str) -> str:
+    return f"base-{base}.Dockerfile"

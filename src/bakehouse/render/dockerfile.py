@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 import jinja2
@@ -15,6 +16,7 @@ import jinja2
 from bakehouse.accelerators import ACCELERATORS
 from bakehouse.errors import InputError, Where
 from bakehouse.model.cell import Cell, World
+from bakehouse.model.places import DockerfilePlace
 from bakehouse.render.labels import labels
 
 FOLDER = "dockerfiles"
@@ -36,21 +38,28 @@ class Renderer:
 
     def render(self, cell: Cell, world: World) -> str:
         """Raises InputError naming the template and its line for a missing file, a bad template or an unknown name."""
-        name = cell.recipe.template
+        asker = f"recipes/{cell.at.recipe}/recipe.yaml"
+        return self._render(cell.recipe.template, context(cell, world), about=cell.name, asker=asker)
+
+    def render_base(self, options: DockerfilePlace.Options, base: str) -> str:
+        """The Dockerfile that makes a base on top of another. Raises InputError as `render` does."""
+        names = {"packages": options.packages, "wheels": options.wheels, "base_name": base}
+        return self._render(options.template, names, about=base, asker="matrix.yaml")
+
+    def _render(self, name: str, names: Mapping[str, object], *, about: str, asker: str) -> str:
         try:
-            return self._environment.get_template(name).render(context(cell, world))
+            return self._environment.get_template(name).render(names)
         except jinja2.TemplateNotFound as error:
-            asker = f"recipes/{cell.at.recipe}/recipe.yaml" if error.name == name else f"{FOLDER}/{name}"
-            raise InputError(
-                "the template does not exist", hint=f"{asker} asks for it.", where=Where(file=f"{FOLDER}/{error.name}")
-            ) from None
+            hint = f"{asker if error.name == name else f'{FOLDER}/{name}'} asks for it."
+            where = Where(file=f"{FOLDER}/{error.name}")
+            raise InputError("the template does not exist", hint=hint, where=where) from None
         except jinja2.TemplateSyntaxError as error:
             where = Where(file=f"{FOLDER}/{error.name or name}", line=error.lineno)
             raise InputError(f"not a template: {error.message}", where=where) from None
         except jinja2.UndefinedError as error:
             where = Where(file=f"{FOLDER}/{name}", line=_template_line(error, name))
             hint = "docs/recipes.md lists the names that a template may use."
-            raise InputError(f"{cell.name}: {_undefined(error)}", hint=hint, where=where) from None
+            raise InputError(f"{about}: {_undefined(error)}", hint=hint, where=where) from None
 
 
 def context(cell: Cell, world: World) -> dict[str, object]:
@@ -61,7 +70,9 @@ def context(cell: Cell, world: World) -> dict[str, object]:
         "source": world.matrix.sources[cell.recipe.build.source],
         "flag_set": cell.flag_set,
         "cpu_plugins": tuple(f"ggml-cpu-{variant}" for variant in cell.cpu_variants),
-        "plugins": ACCELERATORS[cell.at.accelerator].plugin_targets(cell),
+        "plugins": cell.plugins,
+        "backend": cell.backend,
+        "arch_list": ACCELERATORS[cell.at.accelerator].arch_list(cell.codes, cell.ptx),
         "labels": labels(cell, world),
     }
 

@@ -1,35 +1,39 @@
-"""Where stages start FROM: an image pinned by digest, or a root file system that becomes a target of its own."""
+"""Where stages start FROM: an image pinned by digest, or something made here that becomes a target of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import assert_never
 
 from bakehouse.errors import SupplyError
-from bakehouse.model.files import Base, DebootstrapPlace, LockedBase, RegistryPlace
+from bakehouse.model.lock import LockedBase
+from bakehouse.model.matrix import Base
 from bakehouse.model.names import base_target
+from bakehouse.model.places import BasePlace, DebootstrapPlace, DockerfilePlace, RegistryPlace
 from bakehouse.model.plan import Supply
-from bakehouse.supply.attempts import Place
+from bakehouse.render.dockerfile import Renderer
+from bakehouse.supply.attempts import Place, try_in_order
 from bakehouse.supply.debootstrap import Workshop, make_root_filesystem, platform_of
 from bakehouse.supply.means import OFFLINE, Found, Means
 from bakehouse.supply.registry import Manifest, Reference
 
 
-def places_of(name: str, base: Base, *, needed: frozenset[str], means: Means) -> list[Place[Supply]]:
+def places_of(name: str, bases: Mapping[str, Base], *, needed: frozenset[str], means: Means) -> list[Place[Supply]]:
     """The chain of one base, its mirrors written out. `needed`: the platforms of the cells that start from it."""
-    return [place for entry in base.places for place in _places(entry, name, base, needed=needed, means=means)]
+    return [place for entry in bases[name].places for place in _places(entry, name, bases, needed=needed, means=means)]
 
 
 def _places(
-    entry: RegistryPlace | DebootstrapPlace, name: str, base: Base, *, needed: frozenset[str], means: Means
+    entry: BasePlace, name: str, bases: Mapping[str, Base], *, needed: frozenset[str], means: Means
 ) -> Iterator[Place[Supply]]:
     match entry:
         case RegistryPlace():
             for reference in means.registries.places(entry.registry):
                 yield Place(
                     title=f"registry {reference}",
-                    get=partial(_from_registry, reference, entry.registry, name, base, means),
+                    get=partial(_from_registry, reference, entry.registry, name, bases[name], means),
                 )
             local = Reference.parse(entry.registry)
             yield Place(title=f"engine's store {local}", get=lambda: _from_engine(local, entry.registry, name, means))
@@ -37,6 +41,11 @@ def _places(
             yield Place(
                 title=f"debootstrap {entry.debootstrap.suite}",
                 get=lambda: _from_debian(entry.debootstrap, name, needed, means),
+            )
+        case DockerfilePlace():
+            yield Place(
+                title=f"dockerfile {entry.dockerfile.template} on {entry.dockerfile.on}",
+                get=lambda: _from_dockerfile(entry.dockerfile, name, bases, needed, means),
             )
         case _:
             assert_never(entry)
@@ -106,4 +115,24 @@ def _from_debian(options: DebootstrapPlace.Options, name: str, needed: frozenset
         identity=identity,
         message=f"{made.packages} packages, {'made now' if made.made else 'from the cache'}",
         platforms=frozenset({here}),
+    )
+
+
+def _from_dockerfile(
+    options: DockerfilePlace.Options, name: str, bases: Mapping[str, Base], needed: frozenset[str], means: Means
+) -> Found[Supply]:
+    """The build itself makes it; here we see that there is something to start from."""
+    below = try_in_order(places_of(options.on, bases, needed=needed, means=means), platforms=needed)
+    if below.found is None:
+        raise SupplyError(f"no base {options.on}, tried: {below.why_not}")
+    text = Renderer(means.root).render_base(options, name)
+    identity = f"sha256:{hashlib.sha256(f'{below.found.identity} {text}'.encode()).hexdigest()}"
+    supply = Supply(
+        context=f"target:{base_target(name)}", dockerfile=text, on=(options.on, below.found.what), identity=identity
+    )
+    return Found(
+        what=supply,
+        identity=identity,
+        message=f"built on {options.on} ({below.attempts[-1].place})",
+        platforms=below.found.platforms,
     )

@@ -16,7 +16,7 @@ from typing import Literal, Self, TypeVar
 
 from bakehouse.engine.connection import Engine
 from bakehouse.model.cell import Cell, World
-from bakehouse.model.files import Lock
+from bakehouse.model.lock import Lock
 from bakehouse.model.plan import Supply
 from bakehouse.model.report import Supplied
 from bakehouse.supply import bases, models, sources
@@ -43,7 +43,7 @@ class Needs:
     def of(cls, cells: Sequence[Cell], *, with_models: bool = True) -> Needs:
         platforms: dict[str, set[str]] = {}
         for cell in cells:
-            for base in (cell.build_base, cell.runtime_base):
+            for base in cell.bases:
                 platforms.setdefault(base, set()).add(cell.at.platform)
         return cls(
             bases={name: frozenset(platforms[name]) for name in sorted(platforms)},
@@ -70,7 +70,7 @@ class Gathered:
 
     def reason_against(self, cell: Cell) -> str | None:
         """Why this cell cannot be built, or None: `no base debian-trixie (tried: ...)`. Models count, sources too."""
-        needed: list[tuple[Kind, str]] = [("base", cell.build_base), ("base", cell.runtime_base)]
+        needed: list[tuple[Kind, str]] = [("base", name) for name in cell.bases]
         needed.append(("source", cell.recipe.build.source))
         if model := _model_of(cell):
             needed.append(("model", model))
@@ -123,7 +123,7 @@ def gather(
     matrix = world.matrix
     with _Threads(means) as threads:
         of_bases = {
-            name: threads.ask(bases.places_of(name, matrix.bases[name], needed=wanted, means=means), wanted)
+            name: threads.ask(bases.places_of(name, matrix.bases, needed=wanted, means=means), wanted)
             for name, wanted in needs.bases.items()
         }
         of_sources = {name: threads.ask(sources.places_of(matrix.sources[name], means=means)) for name in needs.sources}

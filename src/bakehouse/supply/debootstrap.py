@@ -22,7 +22,7 @@ from bakehouse import atomic
 from bakehouse.engine import apt, process
 from bakehouse.engine.debian import read_sources
 from bakehouse.errors import InfrastructureError, SupplyError
-from bakehouse.model.files import DebootstrapPlace
+from bakehouse.model.places import DebootstrapPlace
 from bakehouse.supply.checksum import remembered_sha256_of
 
 RECIPE = 1

@@ -8,7 +8,8 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from bakehouse.errors import SupplyError
-from bakehouse.model.files import HubPlace, LockedFile, PyPIPlace, UrlPlace
+from bakehouse.model.lock import LockedFile
+from bakehouse.model.places import HubPlace, PyPIPlace, UrlPlace
 from bakehouse.supply import pypi
 from bakehouse.supply.checksum import sha256_of
 from bakehouse.supply.download import download

@@ -8,7 +8,7 @@ import yaml
 
 from bakehouse import atomic
 from bakehouse.config import load_model
-from bakehouse.model.files import Lock
+from bakehouse.model.lock import Lock
 
 LOCK_FILE = "bakehouse.lock"
 HEADER = "# What the names in matrix.yaml stood for when somebody last looked. Written by bakehouse; commit it.\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from bakehouse.errors import Interrupted, SupplyError
-from bakehouse.model.files import Lock, LockedBase, LockedFile
+from bakehouse.model.lock import Lock, LockedBase, LockedFile
 from bakehouse.supply.download import Progress
 from bakehouse.supply.registry import Registries
 from bakehouse.supply.web import PATIENCE, Patience, in_words

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import assert_never
 
 from bakehouse.errors import SupplyError
-from bakehouse.model.files import HubPlace, LockedFile, ModelFile, ModelPlace, PathPlace, PyPIPlace, UrlPlace
+from bakehouse.model.lock import LockedFile
+from bakehouse.model.matrix import ModelFile
+from bakehouse.model.places import HubPlace, ModelPlace, PathPlace, PyPIPlace, UrlPlace
 from bakehouse.supply.archive import unpack
 from bakehouse.supply.attempts import Place
 from bakehouse.supply.checksum import remembered_sha256_of, sha256_of

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import requests
 
 from bakehouse.errors import SupplyError
-from bakehouse.model.files import GitPlace, PathPlace, PyPIPlace, Source, SourcePlace, UrlPlace
+from bakehouse.model.matrix import Source
+from bakehouse.model.places import GitPlace, PathPlace, PyPIPlace, SourcePlace, UrlPlace
 from bakehouse.model.plan import Supply
 from bakehouse.supply.archive import unpack
 from bakehouse.supply.attempts import Place

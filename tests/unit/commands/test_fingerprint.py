@@ -8,7 +8,7 @@ import pytest
 from bakehouse.commands.fingerprint import run_fingerprint
 from bakehouse.commands.job import Options
 from bakehouse.config import load_project
-from bakehouse.model.files import Lock
+from bakehouse.model.lock import Lock
 from bakehouse.model.plan import Plan
 from bakehouse.planner import make_plan, published_supplies
 from bakehouse.resolve import resolve

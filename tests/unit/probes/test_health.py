@@ -9,7 +9,7 @@ import pytest
 
 from bakehouse.engine.container import Stopped
 from bakehouse.engine.docker import State
-from bakehouse.model.files import Health
+from bakehouse.model.recipe import Health
 from bakehouse.probes import ProbeFailed, health
 from bakehouse.probes.health import Startup
 from bakehouse.testing.fake_server import Behaviour, fake_server

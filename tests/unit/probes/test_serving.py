@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bakehouse.model.files import Health
+from bakehouse.model.recipe import Health
 from bakehouse.model.suite import Subject
 from bakehouse.probes.serving import bare, memory_bytes, serving
 

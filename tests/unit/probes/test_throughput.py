@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from bakehouse.measure.load import Usage
-from bakehouse.model.files import Question
+from bakehouse.model.recipe import Question
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Workload
 from bakehouse.model.words import Verdict

@@ -16,7 +16,7 @@ import pytest
 
 from bakehouse.engine.connection import Engine
 from bakehouse.model.cell import Cell, World
-from bakehouse.model.files import Lock, LockedBase, LockedFile
+from bakehouse.model.lock import Lock, LockedBase, LockedFile
 from bakehouse.model.report import Attempt
 from bakehouse.resolve import resolve
 from bakehouse.supply.chain import Gathered, gather

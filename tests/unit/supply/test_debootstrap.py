@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bakehouse.errors import Interrupted, SupplyError
-from bakehouse.model.files import DebootstrapPlace
+from bakehouse.model.places import DebootstrapPlace
 from bakehouse.supply.debootstrap import Workshop, make_root_filesystem, platform_of
 from tests.unit.supply.conftest import Programs
 

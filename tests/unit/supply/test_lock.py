@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bakehouse.config import validate
 from bakehouse.errors import InputError
-from bakehouse.model.files import Lock, LockedBase, LockedFile
+from bakehouse.model.lock import Lock, LockedBase, LockedFile
 from bakehouse.supply.lock import LOCK_FILE, read_lock, render_lock, write_lock
 from bakehouse.yamlfile import parse
 

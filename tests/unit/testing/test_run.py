@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bakehouse.engine.connection import Engine
-from bakehouse.model.files import Health
+from bakehouse.model.recipe import Health
 from bakehouse.model.suite import Subject, Suite
 from bakehouse.model.words import Verdict
 from bakehouse.testing.run import Outcome, replay_command, run_suite

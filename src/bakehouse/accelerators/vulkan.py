@@ -1,0 +1,16 @@
+"""Any card with a Vulkan driver: SPIR-V shaders, compiled by the driver. Mesa's drivers are in the image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class Vulkan:
+    needs_toolkit = False
+    needs_arch = False
+
+    def arch_list(self, codes: Sequence[str], ptx: str | None) -> str:  # noqa: ARG002 - the protocol's shape
+        return ""
+
+    def driver_libraries(self) -> frozenset[str]:
+        return frozenset()

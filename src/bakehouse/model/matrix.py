@@ -1,0 +1,201 @@
+"""`matrix.yaml`: the world, and which part of it we build."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from bakehouse.model.kinds import (
+    Accelerator,
+    ArchName,
+    CMakeOption,
+    DebianPackage,
+    DriverVersion,
+    EnvName,
+    Link,
+    Model,
+    Name,
+    OneLine,
+    PciId,
+    Platform,
+    Sha256,
+    Size,
+    Text,
+    ToolkitVersion,
+)
+from bakehouse.model.places import BasePlace, ModelPlace, SourcePlace
+
+
+class Base(Model):
+    """An image that stages start FROM, and the places to get it, tried in order."""
+
+    os: Name
+    """Distribution and version, for example `debian13`."""
+    platforms: Annotated[tuple[Platform, ...], Field(min_length=1)]
+    gcc: Annotated[str, StringConstraints(pattern=r"^[0-9]+$")] | None = None
+    """Major version of the GCC that its packages bring."""
+    cmake: ToolkitVersion | None = None
+    """Version of the CMake that its packages bring."""
+    places: Annotated[tuple[BasePlace, ...], Field(min_length=1)]
+
+
+class Source(Model):
+    """A source tree at one revision, and the places to get it, tried in order."""
+
+    revision: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+    """Full commit hash."""
+    build_number: Annotated[int, Field(ge=0)] = 0
+    """llama.cpp's `bNNNN`, the number of commits; 0 where unknown."""
+    committed: datetime
+    """When that commit was made. It becomes SOURCE_DATE_EPOCH, so that the same input gives the same image."""
+    places: Annotated[tuple[SourcePlace, ...], Field(min_length=1)]
+
+
+class ModelFile(Model):
+    """A model that probes run, and the places to get it, tried in order."""
+
+    file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    """Name the file has when a container sees it."""
+    sha256: Sha256
+    size: Annotated[int, Field(gt=0)]
+    """Bytes."""
+    places: Annotated[tuple[ModelPlace, ...], Field(min_length=1)]
+
+
+class KnownBad(Model):
+    """What is wrong with a version: no cell is built with it."""
+
+    reason: Text
+    """One sentence: what goes wrong, and where."""
+    fixed_in: ToolkitVersion | None = None
+    archs: tuple[ArchName, ...] = ()
+    """Only for these archs; without any, for all."""
+    link: Link | None = None
+
+
+class Toolkit(Model):
+    """A version of an accelerator's compiler and libraries."""
+
+    accelerator: Accelerator
+    version: ToolkitVersion
+    build_base: Name
+    """Base of the stage that compiles the backend."""
+    runtime_base: Name | None = None
+    """Base of the image; without one, the recipe's. The libraries that the backend links to are copied into it."""
+    driver_floor: DriverVersion | None = None
+    """Oldest driver with all features, for example `575.57.08`."""
+    driver_floor_minor: DriverVersion | None = None
+    """Oldest driver that runs native code of this toolkit, but compiles no PTX (minor-version compatibility)."""
+    gcc: Annotated[str, StringConstraints(pattern=r"^[0-9]+$")] | None = None
+    """Major version of the GCC that compiles host code, where the base's own will not do."""
+    newest_gcc: Annotated[str, StringConstraints(pattern=r"^[0-9]+$")] | None = None
+    """Newest major version of GCC that its compiler accepts."""
+    cmake: dict[CMakeOption, OneLine] = {}
+    """Options that the backend's configure step needs with this toolkit."""
+    env: dict[EnvName, OneLine] = {}
+    """Variables of the backend's configure and compile steps."""
+    known_bad: KnownBad | None = None
+    source: Link | None = None
+    """Where these facts are written down."""
+
+
+class Arch(Model):
+    """Code a GPU runs."""
+
+    accelerator: Accelerator
+    first_toolkit: ToolkitVersion | None = None
+    """Oldest toolkit that compiles it."""
+    last_toolkit: ToolkitVersion | None = None
+    """Newest one that still does."""
+    code: Text | None = None
+    """What is really compiled, where it is not the arch itself: `sm_120a` for `sm_120`, because ggml asks for it."""
+    runs: tuple[ArchName, ...] = ()
+    """Other archs whose cards run this code natively: `sm_86` code runs on `sm_89`."""
+    platforms: tuple[Platform, ...] = ()
+    """Platforms of the machines with such cards; without any, all."""
+    first_cmake: ToolkitVersion | None = None
+    """Oldest CMake that takes this name, where the stage's own may be older."""
+    source: Link | None = None
+
+
+class ArchGroup(Model):
+    """Several archs in one plugin: one value of the arch axis. A toolkit compiles those of them that it can."""
+
+    summary: Text
+    archs: Annotated[tuple[ArchName, ...], Field(min_length=1)]
+    ptx: ArchName | None = None
+    """The arch whose PTX goes in beside the native code, for cards that are newer than the image."""
+
+
+class Gpu(Model):
+    """A card by its catalogue name."""
+
+    accelerator: Accelerator
+    """The one that suits it best."""
+    arch: ArchName | None = None
+    memory: Size | None = None
+    platform: Platform = "linux/amd64"
+    aliases: tuple[Name, ...] = ()
+    also: tuple[Accelerator, ...] = ()
+    """Further accelerators that run on it, for example `vulkan`."""
+    pci: tuple[PciId, ...] = ()
+    """How the card is known on the bus where no driver tells its name."""
+    bandwidth: Annotated[str, StringConstraints(pattern=r"^[0-9]+ GB/s$")] | None = None
+    """Memory bandwidth by the vendor's data sheet: the limit of single-stream decoding."""
+    note: Text | None = None
+
+
+class FlagSet(Model):
+    """A named set of build options: one more kind of cell."""
+
+    summary: Text
+    extends: Name | None = None
+    """Another flag set whose options come first."""
+    accelerators: Annotated[tuple[Accelerator, ...], Field(min_length=1)]
+    """Accelerators it makes sense for."""
+    cmake: dict[CMakeOption, OneLine] = {}
+    """Options for the backend plugin's configure step."""
+    plugins: tuple[Name, ...] = ()
+    """CMake targets of backend plugins that this flag set adds, for example `ggml-blas`."""
+    build_packages: tuple[DebianPackage, ...] = ()
+    runtime_packages: tuple[DebianPackage, ...] = ()
+
+
+class Exclusion(Model):
+    """Combinations that are not built. Every key in `when` must match."""
+
+    when: Annotated[
+        dict[Literal["recipe", "accelerator", "toolkit", "arch", "flag_set", "platform"], Text], Field(min_length=1)
+    ]
+    reason: Text
+    """One sentence for the person who asks why the cell is missing."""
+    link: Text | None = None
+
+
+class Axes(Model):
+    """What is combined. Each combination is a cell or an exclusion with a reason."""
+
+    accelerator: Annotated[tuple[Accelerator, ...], Field(min_length=1)]
+    flag_set: Annotated[tuple[Name, ...], Field(min_length=1)]
+    platform: Annotated[tuple[Platform, ...], Field(min_length=1)]
+    toolkit: tuple[Name, ...] = ()
+    arch: tuple[ArchName, ...] = ()
+    """Names in `archs` and in `arch_groups`."""
+
+
+class Matrix(Model):
+    """`matrix.yaml`: the world, and which part of it we build."""
+
+    version: Literal[1]
+    bases: Annotated[dict[Name, Base], Field(min_length=1)]
+    sources: dict[Name, Source] = {}
+    models: dict[Name, ModelFile] = {}
+    toolkits: dict[Name, Toolkit] = {}
+    archs: dict[ArchName, Arch] = {}
+    arch_groups: dict[Name, ArchGroup] = {}
+    gpus: dict[Name, Gpu] = {}
+    flag_sets: Annotated[dict[Name, FlagSet], Field(min_length=1)]
+    axes: Axes
+    exclude: tuple[Exclusion, ...] = ()

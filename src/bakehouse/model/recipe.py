@@ -1,0 +1,149 @@
+"""`recipes/NAME/recipe.yaml`: one kind of image, what it installs, what it serves and how it is probed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, model_validator
+
+from bakehouse.model.kinds import (
+    Accelerator,
+    CMakeOption,
+    DebianPackage,
+    EnvName,
+    Model,
+    Name,
+    OneLine,
+    Platform,
+    Size,
+    Text,
+)
+
+
+class CpuVariants(Model):
+    """Which CPU variants of ggml a platform gets, as plugins chosen at start-up."""
+
+    platform: Platform
+    variants: Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
+class Backend(Model):
+    """What an accelerator's backend of this source takes: options, packages, plugins."""
+
+    cmake: dict[CMakeOption, OneLine] = {}
+    """Options that switch it on."""
+    archs_option: CMakeOption | None = None
+    """The option that takes the list of archs, for example `CMAKE_CUDA_ARCHITECTURES`."""
+    plugins: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """CMake targets of its plugins, for example `ggml-cuda`."""
+    build_packages: tuple[DebianPackage, ...] = ()
+    """Debian packages of the stage that compiles it, beyond `build.packages`."""
+    runtime_packages: tuple[DebianPackage, ...] = ()
+    """Debian packages of the image: what the plugin links to is copied, so these are what it loads by name."""
+    runtime_files: tuple[Annotated[str, StringConstraints(pattern=r"^/")], ...] = ()
+    """Files of the build base that the plugin or its libraries load by name; may hold `*` and `{arch}`."""
+    env: dict[EnvName, OneLine] = {}
+    """Environment of the image."""
+
+
+class Build(Model):
+    """How the image is compiled."""
+
+    source: Name
+    """Name in the matrix's `sources`."""
+    base: Name
+    """Name in the matrix's `bases`, for the build stages and, without an accelerator's own base, the runtime."""
+    packages: Annotated[tuple[DebianPackage, ...], Field(min_length=1)]
+    """Debian packages of the toolchain stage."""
+    cmake: dict[CMakeOption, OneLine] = {}
+    """Options every configure step gets."""
+    host_cmake: dict[CMakeOption, OneLine] = {}
+    """Further options of the host part (server and libraries, no backend)."""
+    plugin_cmake: dict[CMakeOption, OneLine] = {}
+    """Further options of each backend plugin's configure step."""
+    host_targets: Annotated[tuple[Text, ...], Field(min_length=1)]
+    """CMake targets of the host part."""
+    cpu_variants: tuple[CpuVariants, ...] = ()
+    backends: dict[Accelerator, Backend] = {}
+    """One for each accelerator but `cpu`."""
+    web_ui: bool = False
+    """Whether the server carries its own web page, built from the npm registry."""
+
+
+class Runtime(Model):
+    """What the image holds and how it starts."""
+
+    packages: tuple[DebianPackage, ...] = ()
+    """Debian packages of the runtime stage."""
+    user: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*:[1-9][0-9]*$")] = "65532:65532"
+    """Numeric uid:gid, so that Kubernetes can check `runAsNonRoot`."""
+    port: Annotated[int, Field(ge=1, le=65535)]
+    entrypoint: Annotated[tuple[Text, ...], Field(min_length=1)]
+    command: tuple[Text, ...] = ()
+    env: dict[EnvName, OneLine] = {}
+    size_budget: Size
+    """The most the unpacked image may weigh; more fails the proof."""
+    size_budgets: dict[Accelerator, Size] = {}
+    """The same for accelerators whose libraries weigh more."""
+
+
+class Health(Model):
+    """How one sees that the server serves."""
+
+    path: Annotated[str, StringConstraints(pattern=r"^/")] = "/health"
+    start_period: Annotated[float, Field(gt=0)] = 120.0
+    """Seconds a container may take to become healthy."""
+    stop_grace: Annotated[float, Field(gt=0)] = 10.0
+    """Seconds between SIGTERM and the exit."""
+
+
+class Question(Model):
+    """A prompt whose greedy answer is known."""
+
+    prompt: Text
+    expect: Text
+    """A word the answer must contain (case does not matter)."""
+
+
+class Throughput(Model):
+    """The rates that are measured."""
+
+    model: Name
+    """Name in the matrix's `models`."""
+    prompt_tokens: Annotated[int, Field(gt=1)] = 512
+    output_tokens: Annotated[int, Field(gt=1)] = 128
+    starts: Annotated[int, Field(ge=1)] = 3
+    """Container starts; noise between starts is larger than within one."""
+    repetitions: Annotated[int, Field(ge=1)] = 5
+    """Repetitions in each start."""
+    question: Question | None = None
+
+
+class Probes(Model):
+    """What is asked of a running container."""
+
+    health: Health = Health()
+    throughput: Throughput | None = None
+    memory_limit: Size = "4GiB"
+    args: tuple[Text, ...] = ()
+    """Arguments the server gets while it is probed, beside model, host and port."""
+
+
+class Recipe(Model):
+    """`recipes/NAME/recipe.yaml`: one kind of image, what it installs, what it serves and how it is probed."""
+
+    summary: Text
+    template: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*\.Dockerfile\.j2$")]
+    """A file in `dockerfiles/`."""
+    accelerators: Annotated[tuple[Accelerator, ...], Field(min_length=1)]
+    build: Build
+    runtime: Runtime
+    probes: Probes = Probes()
+
+    @model_validator(mode="after")
+    def _variants_name_a_platform_once(self) -> Recipe:
+        platforms = [row.platform for row in self.build.cpu_variants]
+        twice = sorted({name for name in platforms if platforms.count(name) > 1})
+        if twice:
+            raise ValueError(f"build.cpu_variants names {', '.join(twice)} twice; write one row with all its variants")
+        return self
