@@ -53,11 +53,14 @@ path-include /usr/share/locale/locale.alias
 path-exclude /usr/share/man/*
 """
 NO_LANGUAGES = 'Acquire::Languages "none";\n'
+ANY_AGE = 'Acquire::Check-Valid-Until "false";\n'
+"""For a frozen archive: its signature still counts, the date in its Release file does not."""
 
 MACHINE_FILES = (
     "etc/resolv.conf",
     "etc/hostname",
     "etc/apt/sources.list",
+    "etc/apt/apt.conf.d/99mmdebstrap",
     "etc/dpkg/dpkg.cfg.d/99mmdebstrap",
     "var/lib/dpkg/status-old",
     "var/lib/dpkg/diversions-old",
@@ -129,6 +132,7 @@ def make_root_filesystem(options: DebootstrapPlace.Options, *, workshop: Worksho
 def _key(options: DebootstrapPlace.Options, platform: str) -> str:
     """Depends on what goes in, and not on which mirror of the same archive this machine happens to use."""
     what = [RECIPE, EPOCH, options.suite, sorted(options.include), options.mirror, platform]
+    what += ["frozen"] if options.frozen else []
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:24]
 
 
@@ -168,7 +172,7 @@ def _make(archive: Path, options: DebootstrapPlace.Options, sources: tuple[str, 
     _ensure_mmdebstrap(workshop)
     with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".making.") as scratch:
         draft = Path(scratch) / "rootfs.tar"
-        arguments = _arguments(options, sources, files=_image_files(Path(scratch), options.suite), to=draft)
+        arguments = _arguments(options, sources, files=_image_files(Path(scratch), options), to=draft)
         environ = dict(workshop.environ) | {"SOURCE_DATE_EPOCH": str(EPOCH), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
         done = process.stream(arguments, env=environ, on_line=lambda _: workshop.check(), timeout=TIMEOUT)
         if done.code != 0:
@@ -183,13 +187,15 @@ def _ensure_mmdebstrap(workshop: Workshop) -> None:
     apt.ensure_programs({"mmdebstrap": "mmdebstrap"}, machine=machine)
 
 
-def _image_files(folder: Path, suite: str) -> dict[str, Path]:
+def _image_files(folder: Path, options: DebootstrapPlace.Options) -> dict[str, Path]:
     """Our own files in the image: path in the image to a copy on this machine."""
     texts = {
-        "etc/apt/sources.list.d/debian.sources": _image_sources(suite),
+        "etc/apt/sources.list.d/debian.sources": _image_sources(options.suite),
         "etc/apt/apt.conf.d/no-languages": NO_LANGUAGES,
         "etc/dpkg/dpkg.cfg.d/slim": DPKG_EXCLUDES,
     }
+    if options.frozen:
+        texts["etc/apt/apt.conf.d/frozen"] = ANY_AGE
     files = {}
     for place, text in texts.items():
         files[place] = folder / Path(place).name
@@ -212,6 +218,7 @@ def _arguments(
         "--skip=output/dev",
         *(f"--include={package}" for package in sorted(options.include)),
         *(f"--dpkgopt={line.replace(' ', '=', 1)}" for line in excludes),
+        *([f"--aptopt={ANY_AGE.strip()}"] if options.frozen else []),
         *(f"--customize-hook={hook}" for hook in hooks),
         options.suite,
         str(to),
@@ -232,6 +239,8 @@ def _failure(done: process.Completed, options: DebootstrapPlace.Options) -> Infr
         hint = "Debian's keys are missing: apt-get install debian-archive-keyring"
     elif "Temporary failure resolving" in done.stderr or "Could not connect" in done.stderr:
         hint = "The Debian mirror is out of reach; name another with `mirror` in matrix.yaml."
+    elif "is expired" in done.stderr or "is not valid anymore" in done.stderr:
+        hint = "The mirror is behind the times; if that is meant, say `frozen: true` in this place in matrix.yaml."
     return SupplyError(f"mmdebstrap could not make {options.suite}: {why}", hint=hint)
 
 

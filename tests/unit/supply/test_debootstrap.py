@@ -122,6 +122,28 @@ def test_builds_inside_use_the_public_mirror(tmp_path: Path, programs: Programs)
     assert "URIs: http://deb.debian.org/debian-security\nSuites: trixie-security\n" in text
 
 
+FROZEN = DebootstrapPlace.Options(suite="forky", frozen=True)
+
+
+def test_a_frozen_archive_may_be_of_any_age_here_and_in_builds_inside(tmp_path: Path, programs: Programs) -> None:
+    programs.add_mmdebstrap()
+    make_root_filesystem(FROZEN, workshop=workshop(tmp_path, programs))
+    calls = programs.calls("mmdebstrap")
+    assert '--aptopt=Acquire::Check-Valid-Until "false";' in calls
+    assert any(line.endswith("/frozen' /etc/apt/apt.conf.d/frozen") for line in calls)
+
+
+def test_an_archive_that_is_not_frozen_must_be_up_to_date(tmp_path: Path, programs: Programs) -> None:
+    programs.add_mmdebstrap()
+    fresh = make_root_filesystem(TRIXIE, workshop=workshop(tmp_path, programs))
+    assert not [line for line in programs.calls("mmdebstrap") if "Valid-Until" in line or "frozen" in line]
+    assert fresh.folder.name == "1ed17bfc45f7b68112c26554", "the key of root file systems in users' caches changed"
+    assert (
+        make_root_filesystem(TRIXIE.model_copy(update={"frozen": True}), workshop=workshop(tmp_path, programs)).folder
+        != fresh.folder
+    )
+
+
 @pytest.mark.parametrize(
     ("says", "hint"),
     [
@@ -130,6 +152,10 @@ def test_builds_inside_use_the_public_mirror(tmp_path: Path, programs: Programs)
             "name another",
         ),
         ("W: The following signatures NO_PUBKEY 6ED0E7B82643E131\nE: not signed", "debian-archive-keyring"),
+        (
+            "E: Release file for http://x/InRelease is expired (invalid since 14d 2h 33min). Updates are not applied.",
+            "frozen: true",
+        ),
         ("E: something else", ""),
     ],
 )
