@@ -35,6 +35,7 @@ FORMS = {
     r"^[0-9]+ GB/s$": "a number and GB/s, like 1792 GB/s",
     r"^[0-9a-f]{4}:[0-9a-f]{4}$": "a PCI id like 10de:2b85 (lspci -n)",
     r"^bases/[a-z0-9][a-z0-9.-]*\.Dockerfile\.j2$": "a file in dockerfiles/bases/ whose name ends with .Dockerfile.j2",
+    r"^[^/]": "a path that does not begin with /",
     r"^/": "a path that begins with /",
     r"^[a-z0-9][a-z0-9.-]*\.Dockerfile\.j2$": "a file in dockerfiles/ whose name ends with .Dockerfile.j2",
 }

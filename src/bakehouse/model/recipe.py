@@ -40,8 +40,10 @@ class Backend(Model):
     """Debian packages of the stage that compiles it, beyond `build.packages`."""
     runtime_packages: tuple[DebianPackage, ...] = ()
     """Debian packages of the image: what the plugin links to is copied, so these are what it loads by name."""
-    runtime_files: tuple[Annotated[str, StringConstraints(pattern=r"^/")], ...] = ()
-    """Files of the build base that the plugin or its libraries load by name; may hold `*` and `{arch}`."""
+    runtime_files: dict[
+        Annotated[str, StringConstraints(pattern=r"^/")], Annotated[str, StringConstraints(pattern=r"^[^/]")]
+    ] = {}
+    """Files of the build base that are loaded by name: pattern (`*`, `{arch}`) to the folder beside the plugin."""
     env: dict[EnvName, OneLine] = {}
     """Environment of the image."""
 

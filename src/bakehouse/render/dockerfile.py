@@ -72,9 +72,23 @@ def context(cell: Cell, world: World) -> dict[str, object]:
         "cpu_plugins": tuple(f"ggml-cpu-{variant}" for variant in cell.cpu_variants),
         "plugins": cell.plugins,
         "backend": cell.backend,
-        "arch_list": ACCELERATORS[cell.at.accelerator].arch_list(cell.codes, cell.ptx),
+        "backend_cmake": _backend_cmake(cell),
+        "backend_env": cell.toolkit.env if cell.toolkit else {},
+        "toolkit_packages": (f"g++-{cell.toolkit.gcc}",) if cell.toolkit and cell.toolkit.gcc else (),
+        "env": cell.recipe.runtime.env | (cell.backend.env if cell.backend else {}),
         "labels": labels(cell, world),
     }
+
+
+def _backend_cmake(cell: Cell) -> dict[str, str]:
+    """Options of the backend's configure step: the recipe's, the toolkit's, the archs, and the flag set's."""
+    if cell.backend is None:
+        return {}
+    options = cell.backend.cmake | (cell.toolkit.cmake if cell.toolkit else {})
+    archs = ACCELERATORS[cell.at.accelerator].arch_list(cell.codes, cell.ptx)
+    if cell.backend.archs_option and archs:
+        options |= {cell.backend.archs_option: archs}
+    return options | ({} if cell.flag_set.plugins else cell.flag_set.cmake)
 
 
 def quote(value: str) -> str:

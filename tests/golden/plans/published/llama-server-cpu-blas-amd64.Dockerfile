@@ -1,6 +1,6 @@
 # llama-server-cpu-blas-amd64: llama.cpp's HTTP server and llama-bench, with every backend as a plugin
 # Rendered from dockerfiles/llama-server.Dockerfile.j2: change that, not this.
-# Contexts: debian-trixie and debian-trixie (bases), llama-cpp (source tree), recipe (recipes/llama-server)
+# Contexts: debian-trixie (bases), llama-cpp (source tree), recipe (recipes/llama-server)
 
 # ---- toolchain: the same for every cell of this base ---------------------------------------------------------
 FROM debian-trixie AS toolchain
