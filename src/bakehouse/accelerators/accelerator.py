@@ -8,6 +8,11 @@ from typing import Protocol
 
 class Accelerator(Protocol):
     @property
+    def toolkit_name(self) -> str:
+        """What people call its toolkits: `CUDA`; empty where it has none."""
+        ...
+
+    @property
     def needs_toolkit(self) -> bool:
         """Whether a cell has a toolkit; without, the backend is compiled on the recipe's own base."""
         ...

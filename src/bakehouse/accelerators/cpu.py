@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 
 class Cpu:
+    toolkit_name = ""
     needs_toolkit = False
     needs_arch = False
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 
 class Cuda:
+    toolkit_name = "CUDA"
     needs_toolkit = True
     needs_arch = True
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 
 class Rocm:
+    toolkit_name = "ROCm"
     needs_toolkit = True
     needs_arch = True
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 
 class Vulkan:
+    toolkit_name = ""
     needs_toolkit = False
     needs_arch = False
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 
 class Xpu:
+    toolkit_name = "oneAPI"
     needs_toolkit = True
     needs_arch = False
 

@@ -1,0 +1,66 @@
+"""What a host's driver can run. Pure: floors are in the toolkits' rows of the matrix.
+
+A toolkit with two floors is NVIDIA's: from the lower one on, native code runs, but PTX of that toolkit cannot be
+compiled, and newer functions of the driver are missing (minor-version compatibility,
+https://docs.nvidia.com/deploy/cuda-compatibility/). A toolkit without floors brings its own user-space driver in the
+image, and any kernel driver that knows the card will do.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from packaging.version import Version
+
+from bakehouse.accelerators import ACCELERATORS
+from bakehouse.errors import InputError
+from bakehouse.model.matrix import Toolkit
+
+Runs = Literal["full", "native-only", "no"]
+"""All of a toolkit, its native code alone, or nothing of it."""
+
+_FORM = re.compile(r"[0-9]+(?:\.[0-9]+){0,2}", re.ASCII)
+_OLDEST_MAJOR = 100
+"""No driver of the last ten years has a smaller number; a toolkit has."""
+
+
+def parse(text: str) -> Version:
+    """A driver's version, as `nvidia-smi` prints it. Raises InputError for anything else, a toolkit's version too."""
+    if not _FORM.fullmatch(text):
+        hint = "Write it as nvidia-smi shows it under 'Driver Version', for example 575.57.08."
+        raise InputError(f"{text!r} is no version of a driver", hint=hint)
+    version = Version(text)
+    if version.major < _OLDEST_MAJOR:
+        hint = "It looks like a version of CUDA; nvidia-smi shows the driver's beside it, for example 575.57.08."
+        raise InputError(f"{text!r} is no version of a driver", hint=hint)
+    return version
+
+
+def runs(driver: Version, toolkit: Toolkit) -> Runs:
+    """How much of what the toolkit makes runs on this driver."""
+    if toolkit.driver_floor is None or driver >= Version(toolkit.driver_floor):
+        return "full"
+    if toolkit.driver_floor_minor is not None and driver >= Version(toolkit.driver_floor_minor):
+        return "native-only"
+    return "no"
+
+
+def why(driver: Version, toolkit: Toolkit) -> str:
+    """The reason for `runs`, with the driver that would do better."""
+    name = f"{ACCELERATORS[toolkit.accelerator].toolkit_name} {toolkit.version}"
+    match runs(driver, toolkit):
+        case "full" if toolkit.driver_floor is None:
+            return f"{name} asks for no version of the driver"
+        case "full":
+            return f"{name} has all features from driver {toolkit.driver_floor} on"
+        case "native-only":
+            return f"driver {driver} runs native code of {name}, but compiles no PTX: that takes {toolkit.driver_floor}"
+        case "no":
+            return f"driver {driver} is too old for {name}: it takes {_lowest(toolkit)}"
+
+
+def _lowest(toolkit: Toolkit) -> str:
+    if toolkit.driver_floor_minor is None:
+        return f"{toolkit.driver_floor}"
+    return f"{toolkit.driver_floor_minor}, and {toolkit.driver_floor} for all features"
