@@ -117,6 +117,8 @@ class Excluded:
     rule: str
     """Which rule said so: a name in `bakehouse.rules`, or the key path of an `exclude` entry."""
     link: str | None = None
+    nearest: str | None = None
+    """Name of the valid cell that differs from it in the least."""
 
     @property
     def name(self) -> str:
