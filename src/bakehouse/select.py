@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from itertools import combinations
 
-from bakehouse.errors import InputError, Where
+from bakehouse.cards import Fit, Target, arch_named, find_target, fit, runs_on, targets_of
+from bakehouse.errors import InputError
 from bakehouse.machine import Machine
 from bakehouse.mistakes import suggest
-from bakehouse.model.cell import Cell, Coordinates, Resolution
-from bakehouse.model.matrix import Gpu, Matrix
-from bakehouse.model.words import AcceleratorName
+from bakehouse.model.cell import Cell, Coordinates, Excluded, Resolution
+from bakehouse.model.matrix import Matrix
+from bakehouse.rules import archs_of
 
-CPU = "cpu"
-"""As the name of a card: the machine's own processor."""
-
-
-AXES = ("recipe", "accelerator", "toolkit", "arch")
+AXES = ("recipe", "accelerator", "toolkit", "arch", "flag_set", "platform")
 """Those that have an option of their own."""
+
+SHOWN_REASONS = 4
+SHOWN_NAMES = 12
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,136 +35,243 @@ class Selection:
     accelerator: tuple[str, ...] = ()
     toolkit: tuple[str, ...] = ()
     arch: tuple[str, ...] = ()
+    flag_set: tuple[str, ...] = ()
+    platform: tuple[str, ...] = ()
+    affected_since: str | None = None
+    """A git revision. What it affects is found by `bakehouse.affected`; `select` leaves it alone."""
 
     def words(self) -> tuple[str, ...]:
         """The options as they would be typed."""
         words = ["--all"] if self.everything else []
         words += [f"--gpu {self.gpu}"] if self.gpu else []
         for option in ("only", "skip", *AXES):
-            words += [f"--{option} {value}" for value in getattr(self, option)]
+            words += [f"--{option.replace('_', '-')} {value}" for value in getattr(self, option)]
+        words += [f"--affected-since {self.affected_since}"] if self.affected_since else []
         return tuple(words)
 
     @property
     def names_nothing(self) -> bool:
         """Whether the machine decides."""
-        return self == Selection(skip=self.skip)
+        return self == Selection(skip=self.skip, affected_since=self.affected_since)
 
 
 def select(resolution: Resolution, selection: Selection, *, matrix: Matrix, machine: Machine) -> tuple[Cell, ...]:
-    """The chosen cells, sorted by name. Raises InputError when there is none, and says why."""
-    tests = _tests(selection, matrix, machine)
-    chosen = tuple(cell for cell in resolution.cells if all(test(cell.at) for test in tests))
+    """The chosen cells, sorted by name.
+
+    Raises InputError for a value that no axis knows, for options that contradict each other, and when no cell is
+    chosen, with the reasons.
+    """
+    wishes = tuple(_wishes(selection, resolution, matrix, machine))
+    _refuse_contradictions(wishes, resolution, matrix)
+    chosen = tuple(
+        cell
+        for cell in resolution.cells
+        if all(wish.test(cell.at, cell.archs) for wish in wishes)
+        and (not selection.names_nothing or runs_on(cell, machine, matrix))
+    )
     if not chosen:
-        raise _nothing(resolution, selection, tests, machine)
+        raise _nothing(resolution, selection, wishes, matrix, machine)
     return chosen
 
 
-def find_gpu(name: str, matrix: Matrix) -> tuple[str, Gpu]:
-    """The catalogue's name and row for a card or one of its aliases. Raises InputError with a suggestion."""
-    known = {word: card for card, gpu in matrix.gpus.items() for word in (card, *gpu.aliases)}
-    if name.lower() not in known:
-        hint = suggest(name.lower(), [*known, CPU])
-        raise InputError(
-            f"there is no GPU {name!r} in the catalogue", hint=hint, where=Where(file="matrix.yaml", path=("gpus",))
-        )
-    card = known[name.lower()]
-    return card, matrix.gpus[card]
+# ---------------------------------------------------------------------------------------------- one option
+
+Test = Callable[[Coordinates, Sequence[str]], bool]
+"""Of a point of the matrix and the archs that it holds or was meant to hold."""
 
 
-def has_card(machine: Machine, name: str, matrix: Matrix) -> bool:
-    """Whether this machine has the card: the driver's name for it ends with the catalogue's name or an alias.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Wish:
+    """One option with all its values."""
 
-    Ends: `NVIDIA GeForce RTX 5090 Laptop GPU` is another card than `NVIDIA GeForce RTX 5090`.
-    """
-    if name == CPU:
-        return True
-    card, gpu = find_gpu(name, matrix)
-    names = tuple(_plain(word) for word in (card, *gpu.aliases))
-    return any(found.accelerator is gpu.accelerator and _plain(found.name).endswith(names) for found in machine.cards)
+    option: str
+    values: tuple[str, ...]
+    test: Test
+    facts: tuple[str, ...] = ()
+    """What a person must know of the values to see why they don't go together with others."""
 
-
-def require_card(machine: Machine, name: str, matrix: Matrix, *, cells: Sequence[Cell]) -> None:
-    """Raises InputError when a measurement on `name` was asked for and this machine does not have it."""
-    if has_card(machine, name, matrix):
-        return
-    card, gpu = find_gpu(name, matrix)
-    what = f"{card} ({', '.join(str(part) for part in (gpu.accelerator, gpu.arch, gpu.memory) if part)})"
-    hints = [f"Run the same command on a machine that has it: ssh HOST 'cd bakehouse && nox -s bench -- --gpu {card}'"]
-    test = _gpu_test(name, matrix, machine)
-    if any(test(cell.at) for cell in cells):
-        hints.append(f"To build its images here without running them: nox -s build-matrix -- --gpu {card} --no-tests")
-    hints.append(f"To measure on this machine's processor: nox -s bench -- --gpu {CPU}")
-    hint = "\n  ".join(hints)
-    raise InputError(f"this machine has no {what}; it has: {machine.describe()}", hint=hint)
+    def __str__(self) -> str:
+        return " ".join(f"--{self.option.replace('_', '-')} {value}" for value in self.values)
 
 
-# ---------------------------------------------------------------------------------------------- tests of a point
-
-Test = Callable[[Coordinates], bool]
-
-
-def _tests(selection: Selection, matrix: Matrix, machine: Machine) -> list[Test]:
-    tests: list[Test] = []
-    if selection.names_nothing:
-        tests.append(lambda at: runs_on(at, machine))
+def _wishes(selection: Selection, resolution: Resolution, matrix: Matrix, machine: Machine) -> Iterator[_Wish]:
+    """Raises InputError for a value that is on no axis."""
     if selection.gpu:
-        tests.append(_gpu_test(selection.gpu, matrix, machine))
+        yield _gpu_wish(selection.gpu, matrix, machine)
+    for axis in AXES:
+        if values := getattr(selection, axis):
+            yield _axis_wish(axis, values, resolution, matrix)
     if selection.only:
-        tests.append(lambda at: _matches_any(at.name, selection.only))
-    tests.append(lambda at: not _matches_any(at.name, selection.skip))
-    return [*tests, *(_axis_test(axis, getattr(selection, axis)) for axis in AXES if getattr(selection, axis))]
+        yield _Wish(option="only", values=selection.only, test=lambda at, _: _matches_any(at.name, selection.only))
+    if selection.skip:
+        yield _Wish(option="skip", values=selection.skip, test=lambda at, _: not _matches_any(at.name, selection.skip))
 
 
-def runs_on(at: Coordinates, machine: Machine) -> bool:
-    """Whether this machine can run the image: its platform, and a card of its accelerator."""
-    present = {AcceleratorName.CPU, *(card.accelerator for card in machine.cards)}
-    return at.platform == machine.platform and at.accelerator in present
+def _gpu_wish(word: str, matrix: Matrix, machine: Machine) -> _Wish:
+    target = find_target(word, matrix, machine)
+
+    def test(at: Coordinates, archs: Sequence[str]) -> bool:
+        found = fit(target, accelerator=at.accelerator, platform=at.platform, archs=archs, matrix=matrix)
+        # A point without the archs that its accelerator needs is excluded; its reason concerns every card.
+        return found is not None and found is not Fit.PTX
+
+    return _Wish(option="gpu", values=(word,), test=test, facts=(_card_fact(target),))
 
 
-def _gpu_test(name: str, matrix: Matrix, machine: Machine) -> Test:
-    if name == CPU:
-        return lambda at: at.accelerator is AcceleratorName.CPU and at.platform == machine.platform
-    _, gpu = find_gpu(name, matrix)
-    return lambda at: (
-        at.accelerator is gpu.accelerator
-        and at.platform == gpu.platform
-        and (gpu.arch is None or at.arch in (None, gpu.arch))
-    )
+def _axis_wish(axis: str, values: tuple[str, ...], resolution: Resolution, matrix: Matrix) -> _Wish:
+    known = _known(axis, resolution, matrix)
+    fits = {value: [word for word in known if _fits(axis, word, value, matrix)] for value in values}
+    for value, words in fits.items():
+        if not words:
+            raise _not_on_axis(axis, value, known, matrix)
+    wanted = {word for words in fits.values() for word in words}
+    facts = tuple(_fact(axis, word, matrix) for word in sorted(wanted))
+
+    def test(at: Coordinates, archs: Sequence[str]) -> bool:
+        return getattr(at, axis) in wanted or (axis == "arch" and not wanted.isdisjoint(archs))
+
+    return _Wish(option=axis, values=values, test=test, facts=tuple(fact for fact in facts if fact))
 
 
-def _axis_test(axis: str, wanted: Sequence[str]) -> Test:
-    return lambda at: _fits(getattr(at, axis), wanted)
+def _points(resolution: Resolution) -> list[Coordinates]:
+    return [*(cell.at for cell in resolution.cells), *(out.at for out in resolution.excluded)]
+
+
+def _known(axis: str, resolution: Resolution, matrix: Matrix) -> list[str]:
+    """Every value that some point has; of archs also those in groups."""
+    values = {value for at in _points(resolution) if (value := getattr(at, axis)) is not None}
+    if axis == "arch":
+        values |= {arch for value in values for arch in archs_of(value, matrix)}
+    return sorted(map(str, values))
+
+
+def _fits(axis: str, value: str, word: str, matrix: Matrix) -> bool:
+    """Whether a value of an axis is what a person may mean by the word."""
+    if value == word or fnmatchcase(value, word):
+        return True
+    match axis:
+        case "toolkit":
+            row = matrix.toolkits[value]
+            version = re.sub(rf"^{row.accelerator}-?", "", word)
+            return f"{row.version}.".startswith(f"{version}.") or f"{row.accelerator}{version}" == value
+        case "arch":
+            return arch_named(word, matrix) == value
+        case "platform":
+            return value.removeprefix("linux/") == word
+        case _:
+            return False
+
+
+def _not_on_axis(axis: str, value: str, known: Sequence[str], matrix: Matrix) -> InputError:
+    option, noun = axis.replace("_", "-"), axis.replace("_", " ")
+    described = {
+        "toolkit": {*matrix.toolkits},
+        "arch": {*matrix.archs, *matrix.arch_groups},
+        "flag_set": {*matrix.flag_sets},
+    }
+    name = arch_named(value, matrix) if axis == "arch" else value
+    if (name or value) in described.get(axis, ()):
+        return InputError(
+            f"--{option} {value}: the matrix describes it, but builds nothing with it",
+            hint=f"Add it to axes.{axis} in matrix.yaml. On that axis there is: {', '.join(known) or 'nothing'}.",
+        )
+    words = [*known, *(matrix.toolkits[name].version for name in known)] if axis == "toolkit" else known
+    hint = suggest(value, words) if words else f"The axis axes.{axis} in matrix.yaml is empty."
+    return InputError(f"--{option} {value}: the matrix has no such {noun}", hint=hint)
 
 
 def _matches_any(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _fits(value: str | None, wanted: Sequence[str]) -> bool:
-    """`--toolkit 12.9` fits `12.9` and `12.9.1`; a pattern fits what it matches."""
-    return value is not None and any(
-        value == word or value.startswith(f"{word}.") or value.endswith(f"-{word}") or fnmatchcase(value, word)
-        for word in wanted
-    )
+# ---------------------------------------------------------------------------------------------- contradictions
 
 
-def _plain(name: str) -> str:
-    return "".join(character for character in name.lower() if character.isalnum())
+def _refuse_contradictions(wishes: Sequence[_Wish], resolution: Resolution, matrix: Matrix) -> None:
+    """Raise InputError for two options that no point of the matrix can satisfy together, whatever the rules say."""
+    asked = [(at, archs_of(at.arch, matrix) if at.arch else ()) for at in _points(resolution)]
+    about = [wish for wish in wishes if wish.option not in ("only", "skip")]
+    for wish in about:
+        if not any(wish.test(*point) for point in asked):
+            facts = f"{'; '.join(wish.facts)}." if wish.facts else None
+            raise InputError(f"{wish}: the matrix's axes combine nothing that fits it", hint=facts)
+    for left, right in combinations(about, 2):
+        if not any(left.test(*point) and right.test(*point) for point in asked):
+            facts = "; ".join(dict.fromkeys((*left.facts, *right.facts)))
+            raise InputError(f"{left} and {right} contradict each other", hint=f"{facts}." if facts else None)
 
 
-def _nothing(resolution: Resolution, selection: Selection, tests: list[Test], machine: Machine) -> InputError:
-    """The error for an empty selection: the reason of an excluded match, or the nearest names."""
-    words = " ".join(selection.words())
-    message = f"no cell matches {words}" if words else f"this machine ({machine.describe()}) can run no cell"
-    for out in resolution.excluded:
-        if all(test(out.at) for test in tests):
-            link = f" ({out.link})" if out.link else ""
-            return InputError(message, hint=f"{out.name} is excluded: {out.reason}{link}.")
-    names = [cell.name for cell in resolution.cells]
-    if not names:
+def _card_fact(target: Target) -> str:
+    runs = " and ".join(target.accelerators)
+    code = f", code for {target.arch}" if target.arch else ""
+    machines = f", in machines with {' or '.join(target.platforms)}" if target.platforms else ""
+    return f"{target.name} runs {runs}{code}{machines}"
+
+
+def _fact(axis: str, value: str, matrix: Matrix) -> str:
+    match axis:
+        case "toolkit":
+            return f"{value} is a toolkit of {matrix.toolkits[value].accelerator}"
+        case "arch":
+            archs = archs_of(value, matrix)
+            row = matrix.archs[archs[0]]
+            also = f", which {', '.join(row.runs)} runs too" if row.runs and archs == (value,) else ""
+            return f"{value} is code for {row.accelerator}{also}"
+        case _:
+            return ""
+
+
+# ---------------------------------------------------------------------------------------------- nothing was chosen
+
+
+def _nothing(
+    resolution: Resolution, selection: Selection, wishes: Sequence[_Wish], matrix: Matrix, machine: Machine
+) -> InputError:
+    """The error for an empty selection: why what was asked for cannot be, and what is nearest to it."""
+    if not resolution.cells:
         return InputError(
             "the matrix has no cell: every combination is excluded", hint="bakehouse plan lists the reasons."
         )
+    words = " ".join(replace(selection, affected_since=None).words())
+    message = f"no cell matches {words}" if words else f"this machine ({machine.describe()}) can run no cell"
+    if selection.names_nothing:
+        here = ", ".join(str(target) for target in targets_of(machine, matrix))
+        return InputError(message, hint=f"It can run: {here}. bakehouse plan lists all cells; --all chooses them.")
+    if reasons := _reasons(resolution, wishes, matrix):
+        more = [f"and {len(reasons) - SHOWN_REASONS} more reasons: bakehouse plan --excluded"]
+        return InputError(message, hint="\n  ".join(reasons[:SHOWN_REASONS] + more * (len(reasons) > SHOWN_REASONS)))
+    names = [cell.name for cell in resolution.cells]
     if len(selection.only) == 1 and not any(sign in selection.only[0] for sign in "*?["):
         return InputError(message, hint=suggest(selection.only[0], names))
-    return InputError(message, hint=f"There is: {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}.")  # noqa: PLR2004
+    shown = f"{', '.join(names[:SHOWN_NAMES])}{', ...' if len(names) > SHOWN_NAMES else ''}"
+    return InputError(message, hint=f"There is: {shown}.")
+
+
+def _reasons(resolution: Resolution, wishes: Sequence[_Wish], matrix: Matrix) -> list[str]:
+    """Each reason once, with the combinations that it leaves out: most of them first."""
+    found: dict[str, list[Excluded | Cell]] = {}
+    for out in resolution.excluded:
+        if all(wish.test(out.at, archs_of(out.at.arch, matrix) if out.at.arch else ()) for wish in wishes):
+            link = f" ({out.link})" if out.link else ""
+            found.setdefault(f"{out.reason}{link}", []).append(out)
+    for cell in resolution.cells:
+        for left in cell.left_out:
+            if all(wish.test(cell.at, (*cell.archs, left.arch)) for wish in wishes):
+                found.setdefault(left.reason, []).append(cell)
+    lines = []
+    for reason, items in sorted(found.items(), key=lambda pair: -len(pair[1])):
+        lines.append(f"{_who(items)}: {reason}.{_nearest(items)}")
+    return lines
+
+
+def _who(items: Sequence[Excluded | Cell]) -> str:
+    first = items[0]
+    verb = "is excluded" if isinstance(first, Excluded) else "leaves it out"
+    if len(items) == 1:
+        return f"{first.name} {verb}"
+    return f"{first.name} and {len(items) - 1} more {'are excluded' if isinstance(first, Excluded) else 'leave it out'}"
+
+
+def _nearest(items: Sequence[Excluded | Cell]) -> str:
+    near = next((item.nearest for item in items if isinstance(item, Excluded) and item.nearest), None)
+    return f" Nearest: {near}." if near else ""

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from bakehouse.cards import find_gpu, has_card, require_card
 from bakehouse.errors import InputError
 from bakehouse.machine import Card, Machine, detect
 from bakehouse.model.cell import Resolution, World
 from bakehouse.model.words import AcceleratorName
 from bakehouse.resolve import resolve
-from bakehouse.select import Selection, find_gpu, has_card, require_card, select
+from bakehouse.select import Selection, select
 from tests.unit.projects import matrix, recipe, world
 
 CPU_ONLY = Machine(platform="linux/amd64", cores=2, cards=())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bakehouse.cards import CPU
 from bakehouse.commands.build_matrix import build_matrix
 from bakehouse.commands.context import Context
 from bakehouse.commands.job import Options
 from bakehouse.errors import ExitCode
-from bakehouse.select import CPU
 
 
 def bench(context: Context, options: Options) -> ExitCode:

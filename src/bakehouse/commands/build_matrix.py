@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 import bakehouse
+from bakehouse.cards import require_card
 from bakehouse.commands import stages
 from bakehouse.commands.context import Context, open_engine, open_project, revision
 from bakehouse.commands.fingerprint import run_fingerprint
@@ -26,7 +27,7 @@ from bakehouse.planner import make_plan, published_supplies
 from bakehouse.reporters.latest import update_latest
 from bakehouse.reporters.terminal import show
 from bakehouse.runs import RunFolder, open_run
-from bakehouse.select import require_card, select
+from bakehouse.select import select
 from bakehouse.supply.chain import Gathered, gather
 from bakehouse.supply.lock import read_lock
 

@@ -13,14 +13,16 @@ from rich.table import Table
 from rich.text import Text
 
 from bakehouse.bake.executor import BAKE_FILE, write_bake_files
+from bakehouse.cards import runs_on
 from bakehouse.commands.context import Context, open_project
 from bakehouse.errors import ExitCode
 from bakehouse.explain import explain
 from bakehouse.machine import detect
 from bakehouse.model.cell import Cell, Resolution
+from bakehouse.model.matrix import Matrix
 from bakehouse.model.plan import Plan
 from bakehouse.planner import make_plan, published_supplies
-from bakehouse.select import Selection, runs_on, select
+from bakehouse.select import Selection, select
 from bakehouse.supply.lock import read_lock
 
 
@@ -40,7 +42,7 @@ def plan(context: Context, options: Options, *, out: Console) -> ExitCode:
         return ExitCode.OK
     cells = _cells(options.selection, resolution, project.world.matrix)
     if options.write is None and not options.as_json:
-        _print(cells, resolution, out)
+        _print(cells, resolution, project.world.matrix, out)
         return ExitCode.OK
     supplies = published_supplies(project.world, read_lock(context.root))
     if options.write is not None:
@@ -62,7 +64,7 @@ def plan(context: Context, options: Options, *, out: Console) -> ExitCode:
     return ExitCode.OK
 
 
-def _cells(selection: Selection, resolution: Resolution, matrix: Any) -> tuple[Cell, ...]:
+def _cells(selection: Selection, resolution: Resolution, matrix: Matrix) -> tuple[Cell, ...]:
     return (
         resolution.cells if selection == Selection() else select(resolution, selection, matrix=matrix, machine=detect())
     )
@@ -94,13 +96,13 @@ def _document(made: Plan) -> dict[str, Any]:
     }
 
 
-def _print(cells: tuple[Cell, ...], resolution: Resolution, out: Console) -> None:
+def _print(cells: tuple[Cell, ...], resolution: Resolution, matrix: Matrix, out: Console) -> None:
     machine = detect()
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("cell", "flag set", "platform", "runs here"):
         table.add_column(heading, no_wrap=heading == "cell", overflow="fold")
     for cell in cells:
-        table.add_row(cell.name, cell.at.flag_set, cell.at.platform, "yes" if runs_on(cell.at, machine) else "")
+        table.add_row(cell.name, cell.at.flag_set, cell.at.platform, "yes" if runs_on(cell, machine, matrix) else "")
     out.print(table)
     out.print(f"\n{len(cells)} cells on {machine.describe()}", style="dim", highlight=False)
     if resolution.excluded:
