@@ -9,9 +9,9 @@ from pathlib import Path
 from bakehouse.model.cell import Cell, Excluded, World
 from bakehouse.model.lock import Lock
 from bakehouse.model.names import base_target
-from bakehouse.model.places import GitPlace, PathPlace, RegistryPlace, SourcePlace
+from bakehouse.model.places import DockerfilePlace, GitPlace, PathPlace, RegistryPlace, SourcePlace
 from bakehouse.model.plan import Plan, Supplies, Supply
-from bakehouse.render.bake import bake_file, base_dockerfile_name, dockerfile_name
+from bakehouse.render.bake import bake_file, dockerfile_name
 from bakehouse.render.dockerfile import Renderer
 
 
@@ -27,7 +27,6 @@ def make_plan(
     """Render everything that a run of `cells` needs. Raises InputErrors for templates that cannot be rendered."""
     renderer = Renderer(root)
     dockerfiles = {dockerfile_name(cell): renderer.render(cell, world) for cell in cells}
-    dockerfiles |= _base_dockerfiles(cells, supplies)
     bake = bake_file(cells, world, supplies)
     return Plan(
         cells=cells,
@@ -39,26 +38,13 @@ def make_plan(
     )
 
 
-def _base_dockerfiles(cells: tuple[Cell, ...], supplies: Supplies) -> dict[str, str]:
-    """The Dockerfiles of bases that this plan makes itself."""
-    texts: dict[str, str] = {}
-    waiting = [(name, supplies.bases[name]) for name in sorted({base for cell in cells for base in cell.bases})]
-    while waiting:
-        name, supply = waiting.pop()
-        if supply.dockerfile is not None:
-            texts[base_dockerfile_name(name)] = supply.dockerfile
-        if supply.on is not None:
-            waiting.append(supply.on)
-    return texts
-
-
 def published_supplies(world: World, lock: Lock) -> Supplies:
     """What anyone with the open internet would use: the public registry by its locked digest, git by its commit.
 
     A base or source without a public place gets the name of its first place, which plain bake cannot use.
     """
     return Supplies(
-        bases={name: Supply(context=_published_base(name, world, lock)) for name in world.matrix.bases},
+        bases={name: _published_base(name, world, lock) for name in world.matrix.bases},
         sources={
             name: Supply(context=_published_source(source.places, source.revision))
             for name, source in world.matrix.sources.items()
@@ -66,17 +52,18 @@ def published_supplies(world: World, lock: Lock) -> Supplies:
     )
 
 
-def _published_base(name: str, world: World, lock: Lock) -> str:
-    for place in world.matrix.bases[name].places:
+def _published_base(name: str, world: World, lock: Lock) -> Supply:
+    places = world.matrix.bases[name].places
+    for place in places:
         if isinstance(place, RegistryPlace):
             locked = lock.bases.get(name)
-            pinned = locked is not None and locked.reference == place.registry
-            return (
-                f"docker-image://{place.registry}@{locked.digest}"
-                if pinned and locked
-                else f"docker-image://{place.registry}"
-            )
-    return f"target:{base_target(name)}"
+            digest = f"@{locked.digest}" if locked and locked.reference == place.registry else ""
+            return Supply(context=f"docker-image://{place.registry}{digest}")
+    for place in places:
+        if isinstance(place, DockerfilePlace):
+            on = place.dockerfile.on
+            return Supply(context="", on=(on, _published_base(on, world, lock)))
+    return Supply(context=f"target:{base_target(name)}")
 
 
 def _published_source(places: tuple[SourcePlace, ...], revision: str) -> str:

@@ -33,13 +33,13 @@ class DebootstrapPlace(Model):
 
 
 class DockerfilePlace(Model):
-    """A Dockerfile of this project that makes the base on top of another one; needs no registry of images."""
+    """A stage that makes the base on top of another one; needs no registry of images."""
 
     class Options(Model):
         template: Annotated[str, StringConstraints(pattern=r"^bases/[a-z0-9][a-z0-9.-]*\.Dockerfile\.j2$")]
-        """A file in `dockerfiles/bases/`; `FROM base` in it is the base named by `on`."""
+        """A file in `dockerfiles/bases/`, whose last stage is the base."""
         on: Name
-        """Name in the matrix's `bases`."""
+        """Name in the matrix's `bases`: what the stage starts from."""
         packages: tuple[DebianPackage, ...] = ()
         """Debian packages, for the template."""
         wheels: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+$")], ...] = ()

@@ -16,10 +16,9 @@ class Supply:
     """`docker-image://...`, `target:...`, a git address with a commit, or a folder."""
     rootfs: str | None = None
     """For a bootstrapped base: the folder that holds `rootfs.tar`; it becomes a bake target of its own."""
-    dockerfile: str | None = None
-    """For a base that a Dockerfile of the project makes: its text; it becomes a bake target of its own."""
     on: tuple[str, Supply] | None = None
-    """Name of the base that this Dockerfile starts from, and where that one comes from."""
+    """For a base that a stage of the cell's own Dockerfile makes (`context` is empty then): the name of the base that
+    this stage starts from, and where that one comes from."""
     identity: str = ""
     """Digest, sha256 or commit, where it is known: `target:...` and a folder don't say what is in them."""
 

@@ -13,9 +13,8 @@ BASE_DOCKERFILE = "FROM scratch\nADD rootfs.tar /\n"
 
 def bake_file(cells: tuple[Cell, ...], world: World, supplies: Supplies) -> dict[str, Any]:
     """Every cell as a target, every bootstrapped base as a target that cells stand on, nothing computed in HCL."""
-    targets: dict[str, Any] = {}
-    for name in sorted({base for cell in cells for base in cell.bases}):
-        targets |= _base(name, supplies.bases[name], supplies)
+    used = _flat({base: supplies.bases[base] for cell in cells for base in cell.bases})
+    targets = {base_target(name): _base(name, used[name].rootfs) for name in sorted(used) if used[name].rootfs}
     targets |= {cell.target: _cell(cell, world, supplies) for cell in cells}
     groups = {"default": {"targets": [cell.target for cell in cells]}}
     return {"group": groups, "target": {name: _literal(target) for name, target in targets.items()}}
@@ -34,22 +33,17 @@ def _literal(value: Any) -> Any:
             return value
 
 
-def _base(name: str, supply: Supply, supplies: Supplies) -> dict[str, dict[str, Any]]:
-    """The target of a base that is made here, and of those that it stands on."""
+def _flat(bases: dict[str, Supply]) -> dict[str, Supply]:
+    """The bases that come from outside the Dockerfiles: those given, and those that their stages start from."""
+    found: dict[str, Supply] = {}
+    for name, supply in bases.items():
+        found |= {name: supply} if supply.on is None else _flat(dict([supply.on]))
+    return found
+
+
+def _base(name: str, folder: str | None) -> dict[str, Any]:
     # Bake exports what a linked target built, whatever output it names: with a tag it is at least no nameless image.
-    target: dict[str, Any] = {"tags": [f"bakehouse/base:{name}"]}
-    if supply.rootfs:
-        return {base_target(name): {"context": supply.rootfs, "dockerfile-inline": BASE_DOCKERFILE} | target}
-    if supply.dockerfile is None or supply.on is None:
-        return {}
-    below, its_supply = supply.on
-    target |= {
-        "context": supplies.bake_root,
-        "dockerfile": base_dockerfile_name(name),
-        "contexts": {"base": its_supply.context},
-        **_secrets(supplies),
-    }
-    return _base(below, its_supply, supplies) | {base_target(name): target}
+    return {"context": folder, "dockerfile-inline": BASE_DOCKERFILE, "tags": [f"bakehouse/base:{name}"]}
 
 
 def _secrets(supplies: Supplies) -> dict[str, Any]:
@@ -65,7 +59,7 @@ def _cell(cell: Cell, world: World, supplies: Supplies) -> dict[str, Any]:
         "platforms": [cell.at.platform],
         "tags": [cell.image],
         "contexts": {
-            **{base: supplies.bases[base].context for base in cell.bases},
+            **{name: supply.context for name, supply in _flat({b: supplies.bases[b] for b in cell.bases}).items()},
             source: supplies.sources[source].context,
             "recipe": f"{supplies.recipe_root}/{cell.at.recipe}",
         },
@@ -78,7 +72,3 @@ def _cell(cell: Cell, world: World, supplies: Supplies) -> dict[str, Any]:
 
 def dockerfile_name(cell: Cell) -> str:
     return f"{cell.name}.Dockerfile"
-
-
-def base_dockerfile_name(base: str) -> str:
-    return f"base-{base}.Dockerfile"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jinja2
@@ -38,13 +38,25 @@ class Renderer:
 
     def render(self, cell: Cell, world: World) -> str:
         """Raises InputError naming the template and its line for a missing file, a bad template or an unknown name."""
+        names = context(cell, world) | {"made_bases": self._made_bases(cell.bases, world)}
         asker = f"recipes/{cell.at.recipe}/recipe.yaml"
-        return self._render(cell.recipe.template, context(cell, world), about=cell.name, asker=asker)
+        return self._render(cell.recipe.template, names, about=cell.name, asker=asker)
 
-    def render_base(self, options: DockerfilePlace.Options, base: str) -> str:
-        """The Dockerfile that makes a base on top of another. Raises InputError as `render` does."""
-        names = {"packages": options.packages, "wheels": options.wheels, "base_name": base}
-        return self._render(options.template, names, about=base, asker="matrix.yaml")
+    def _made_bases(self, bases: Sequence[str], world: World) -> list[str]:
+        """Stages that make the bases for which the matrix names a template, each after what it stands on.
+
+        A context of the same name takes a stage's place: where a registry has the base, nothing of this is built.
+        """
+        stages: list[str] = []
+        for base in bases:
+            for place in world.matrix.bases[base].places:
+                if isinstance(place, DockerfilePlace):
+                    options = place.dockerfile
+                    names = {"base": base, "on": options.on, "packages": options.packages, "wheels": options.wheels}
+                    stages += self._made_bases([options.on], world)
+                    stages.append(self._render(options.template, names, about=base, asker="matrix.yaml"))
+                    break
+        return list(dict.fromkeys(stages))
 
     def _render(self, name: str, names: Mapping[str, object], *, about: str, asker: str) -> str:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import assert_never
@@ -13,7 +12,6 @@ from bakehouse.model.matrix import Base
 from bakehouse.model.names import base_target
 from bakehouse.model.places import BasePlace, DebootstrapPlace, DockerfilePlace, RegistryPlace
 from bakehouse.model.plan import Supply
-from bakehouse.render.dockerfile import Renderer
 from bakehouse.supply.attempts import Place, try_in_order
 from bakehouse.supply.debootstrap import Workshop, make_root_filesystem, platform_of
 from bakehouse.supply.means import OFFLINE, Found, Means
@@ -44,8 +42,8 @@ def _places(
             )
         case DockerfilePlace():
             yield Place(
-                title=f"dockerfile {entry.dockerfile.template} on {entry.dockerfile.on}",
-                get=lambda: _from_dockerfile(entry.dockerfile, name, bases, needed, means),
+                title=f"stage {entry.dockerfile.template} on {entry.dockerfile.on}",
+                get=lambda: _from_stage(entry.dockerfile, bases, needed, means),
             )
         case _:
             assert_never(entry)
@@ -118,20 +116,16 @@ def _from_debian(options: DebootstrapPlace.Options, name: str, needed: frozenset
     )
 
 
-def _from_dockerfile(
-    options: DockerfilePlace.Options, name: str, bases: Mapping[str, Base], needed: frozenset[str], means: Means
+def _from_stage(
+    options: DockerfilePlace.Options, bases: Mapping[str, Base], needed: frozenset[str], means: Means
 ) -> Found[Supply]:
-    """The build itself makes it; here we see that there is something to start from."""
+    """A stage of the cell's Dockerfile makes it; here we see that there is something to start from."""
     below = try_in_order(places_of(options.on, bases, needed=needed, means=means), platforms=needed)
     if below.found is None:
         raise SupplyError(f"no base {options.on}, tried: {below.why_not}")
-    text = Renderer(means.root).render_base(options, name)
-    identity = f"sha256:{hashlib.sha256(f'{below.found.identity} {text}'.encode()).hexdigest()}"
-    supply = Supply(
-        context=f"target:{base_target(name)}", dockerfile=text, on=(options.on, below.found.what), identity=identity
-    )
+    identity = below.found.identity
     return Found(
-        what=supply,
+        what=Supply(context="", on=(options.on, below.found.what), identity=identity),
         identity=identity,
         message=f"built on {options.on} ({below.attempts[-1].place})",
         platforms=below.found.platforms,
