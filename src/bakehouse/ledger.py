@@ -129,4 +129,4 @@ def _blank(cell: Cell) -> CellReport:
 
 
 def _excluded(item: Excluded) -> ExcludedRecord:
-    return ExcludedRecord(name=item.name, reason=item.reason, rule=item.rule, link=item.link)
+    return ExcludedRecord(name=item.name, reason=item.reason, rule=item.rule, link=item.link, nearest=item.nearest)

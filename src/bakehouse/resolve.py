@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
-from bakehouse.accelerators import ACCELERATORS
-from bakehouse.errors import InputError, InputErrors, Where
-from bakehouse.mistakes import suggest
 from bakehouse.model.cell import Cell, Coordinates, Excluded, Resolution, World
 from bakehouse.model.matrix import Exclusion, FlagSet, Matrix
-from bakehouse.model.recipe import Recipe
 from bakehouse.model.words import AcceleratorName
+from bakehouse.neighbours import Neighbourhood
+from bakehouse.references import check_references, input_error
 from bakehouse.rules import RULES, archs_of, bases_of, compiled
-
-MATRIX = "matrix.yaml"
 
 
 def resolve(world: World) -> Resolution:
@@ -34,7 +31,13 @@ def resolve(world: World) -> Resolution:
             excluded.append(why)
         else:
             cells.append(_cell(at, world, flag_sets[at.flag_set]))
-    return Resolution(cells=tuple(cells), excluded=tuple(excluded))
+    near = Neighbourhood((cell.at for cell in cells), world.matrix)
+    return Resolution(cells=tuple(cells), excluded=tuple(_with_neighbour(out, near) for out in excluded))
+
+
+def _with_neighbour(excluded: Excluded, near: Neighbourhood) -> Excluded:
+    nearest = near.nearest(excluded.at)
+    return replace(excluded, nearest=nearest.name) if nearest else excluded
 
 
 def _combinations(world: World) -> Iterator[Coordinates]:
@@ -70,8 +73,8 @@ def _variants(name: AcceleratorName, matrix: Matrix) -> Iterator[tuple[str | Non
 
 def _exclusion(at: Coordinates, world: World) -> Excluded | None:
     for rule, judge in RULES.items():
-        if reason := judge(at, world):
-            return Excluded(at=at, reason=reason, rule=rule)
+        if why := judge(at, world):
+            return Excluded(at=at, reason=why.reason, rule=rule, link=why.link)
     for index, entry in enumerate(world.matrix.exclude):
         if _matches(at, entry):
             return Excluded(at=at, reason=entry.reason, rule=f"exclude[{index}]", link=entry.link)
@@ -110,7 +113,7 @@ def flatten(matrix: Matrix, name: str) -> FlagSet:
     while parent := matrix.flag_sets[chain[-1]].extends:
         if parent in chain:
             circle = " -> ".join([*chain, parent])
-            raise _error(f"flag sets extend each other in a circle: {circle}", "flag_sets", name, "extends")
+            raise input_error(f"flag sets extend each other in a circle: {circle}", "flag_sets", name, "extends")
         chain.append(parent)
     rows = [matrix.flag_sets[link] for link in reversed(chain)]
     return rows[-1].model_copy(
@@ -128,110 +131,9 @@ def _joined(lists: Iterator[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for items in lists for item in items))
 
 
-# ---------------------------------------------------------------------------------------------- contradictions
-
-
-def check_references(world: World) -> None:
-    """Every name that is used is defined. Raises InputErrors with all that are not."""
-    errors = [*_matrix_references(world.matrix), *_exclude_references(world)]
-    if not world.recipes:
-        errors.append(
-            InputError("there is no recipe", hint="Add recipes/NAME/recipe.yaml.", where=Where(file="recipes/"))
-        )
-    for name, recipe in world.recipes.items():
-        errors += _recipe_references(name, recipe, world.matrix)
-    if errors:
-        raise InputErrors(errors)
-
-
-def _matrix_references(matrix: Matrix) -> Iterator[InputError]:
-    axes = matrix.axes
-    yield from _unknown(axes.flag_set, matrix.flag_sets, "flag_sets", "axes", "flag_set")
-    yield from _unknown(axes.toolkit, matrix.toolkits, "toolkits", "axes", "toolkit")
-    yield from _unknown(axes.arch, _arch_values(matrix), "archs", "axes", "arch")
-    for axis in ("accelerator", "flag_set", "platform", "toolkit", "arch"):
-        values = getattr(axes, axis)
-        for value in sorted({value for value in values if values.count(value) > 1}):
-            yield _error(f"{value!r} stands twice", "axes", axis)
-    for name, flag_set in matrix.flag_sets.items():
-        if flag_set.extends:
-            yield from _unknown([flag_set.extends], matrix.flag_sets, "flag_sets", "flag_sets", name, "extends")
-    for name, toolkit in matrix.toolkits.items():
-        yield from _unknown([toolkit.build_base], matrix.bases, "bases", "toolkits", name, "build_base")
-        if toolkit.runtime_base:
-            yield from _unknown([toolkit.runtime_base], matrix.bases, "bases", "toolkits", name, "runtime_base")
-    yield from _arch_references(matrix)
-    yield from _double_gpu_names(matrix)
-
-
-def _arch_references(matrix: Matrix) -> Iterator[InputError]:
-    for name, group in matrix.arch_groups.items():
-        yield from _unknown(group.archs, matrix.archs, "archs", "arch_groups", name, "archs")
-        if group.ptx:
-            yield from _unknown([group.ptx], matrix.archs, "archs", "arch_groups", name, "ptx")
-    for name, gpu in matrix.gpus.items():
-        if gpu.arch:
-            yield from _unknown([gpu.arch], matrix.archs, "archs", "gpus", name, "arch")
-
-
-def _arch_values(matrix: Matrix) -> dict[str, object]:
-    """What the arch axis may name."""
-    return {**matrix.archs, **matrix.arch_groups}
-
-
-def _exclude_references(world: World) -> Iterator[InputError]:
-    """A rule about something that does not exist excludes nothing, and nobody would notice."""
-    matrix = world.matrix
-    known: dict[str, Mapping[str, object]] = {
-        "recipe": world.recipes,
-        "accelerator": {str(name): name for name in ACCELERATORS},
-        "toolkit": matrix.toolkits,
-        "arch": _arch_values(matrix),
-        "flag_set": matrix.flag_sets,
-        "platform": dict.fromkeys(matrix.axes.platform),
-    }
-    sections = {"recipe": "recipes", "accelerator": "accelerators", "platform": "platform axis"}
-    for index, entry in enumerate(matrix.exclude):
-        for key, value in entry.when.items():
-            section = sections.get(key, f"{key}s")
-            yield from _unknown([value], known[key], section, "exclude", index, "when", key)
-
-
-def _double_gpu_names(matrix: Matrix) -> Iterator[InputError]:
-    owner: dict[str, str] = {}
-    for name, gpu in matrix.gpus.items():
-        for word in (name, *gpu.aliases):
-            if word in owner:
-                yield _error(f"the name {word!r} already belongs to {owner[word]}", "gpus", name)
-            owner.setdefault(word, name)
-
-
-def _recipe_references(name: str, recipe: Recipe, matrix: Matrix) -> Iterator[InputError]:
-    file = f"recipes/{name}/recipe.yaml"
-    yield from _unknown([recipe.build.base], matrix.bases, "bases", "build", "base", file=file)
-    yield from _unknown([recipe.build.source], matrix.sources, "sources", "build", "source", file=file)
-    if recipe.probes.throughput:
-        yield from _unknown(
-            [recipe.probes.throughput.model], matrix.models, "models", "probes", "throughput", "model", file=file
-        )
-
-
-def _unknown(
-    names: Sequence[str], known: Mapping[str, object], section: str, *path: str | int, file: str = MATRIX
-) -> Iterator[InputError]:
-    for name in names:
-        if name not in known:
-            hint = suggest(name, list(known)) if known else f"The matrix has no {section} yet."
-            yield _error(f"{name!r} is not in the matrix's {section}", *path, hint=hint, file=file)
-
-
 def _check_names(points: list[Coordinates]) -> None:
     for left, right in pairwise(points):
         if left.name == right.name:
-            raise _error(
+            raise input_error(
                 f"two combinations are called {left.name}: {left} and {right}", "axes", hint="Rename one of them."
             )
-
-
-def _error(message: str, *path: str | int, hint: str | None = None, file: str = MATRIX) -> InputError:
-    return InputError(message, hint=hint, where=Where(file=file, path=path))

@@ -164,6 +164,6 @@ def test_a_toolkit_that_is_too_old_for_an_arch_is_named_before_anything_else(tmp
         )
     )
     assert {item.name: item.reason for item in found.excluded} == {
-        "server-cuda12.8-sm121-amd64": "cuda12.8 cannot compile sm_121; 12.9 is the first that can",
+        "server-cuda12.8-sm121-amd64": "CUDA 12.8.1 cannot compile sm_121; 12.9 is the first that can",
         "server-cuda13.0-sm121-amd64": "the recipe server does not say how the cuda backend is built (build.backends)",
     }

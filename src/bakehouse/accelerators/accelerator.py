@@ -22,6 +22,11 @@ class Accelerator(Protocol):
         """Whether a cell says for which archs it holds code; without, the driver compiles at run time."""
         ...
 
+    @property
+    def has_ptx(self) -> bool:
+        """Whether there is code for cards that are newer than the toolkit, which the driver compiles for them."""
+        ...
+
     def arch_list(self, codes: Sequence[str], ptx: str | None) -> str:
         """The archs as the build's option takes them: `86-real;120a-real;90-virtual`."""
         ...

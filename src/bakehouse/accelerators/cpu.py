@@ -9,6 +9,7 @@ class Cpu:
     toolkit_name = ""
     needs_toolkit = False
     needs_arch = False
+    has_ptx = False
 
     def arch_list(self, codes: Sequence[str], ptx: str | None) -> str:  # noqa: ARG002 - the protocol's shape
         return ""

@@ -9,6 +9,7 @@ class Cuda:
     toolkit_name = "CUDA"
     needs_toolkit = True
     needs_arch = True
+    has_ptx = True
 
     def arch_list(self, codes: Sequence[str], ptx: str | None) -> str:
         """For CMAKE_CUDA_ARCHITECTURES: `-real` is native code alone, `-virtual` is PTX alone."""

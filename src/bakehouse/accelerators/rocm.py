@@ -9,6 +9,7 @@ class Rocm:
     toolkit_name = "ROCm"
     needs_toolkit = True
     needs_arch = True
+    has_ptx = False
 
     def arch_list(self, codes: Sequence[str], ptx: str | None) -> str:  # noqa: ARG002 - AMD has no intermediate code
         return ";".join(codes)

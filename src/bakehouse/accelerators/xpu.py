@@ -9,6 +9,7 @@ class Xpu:
     toolkit_name = "oneAPI"
     needs_toolkit = True
     needs_arch = False
+    has_ptx = False
 
     def arch_list(self, codes: Sequence[str], ptx: str | None) -> str:  # noqa: ARG002 - the protocol's shape
         return ",".join(codes)

@@ -75,7 +75,7 @@ class Cell:
     ptx: str | None = None
     """The arch whose PTX the plugin holds as well."""
     left_out: tuple[LeftOut, ...] = ()
-    """Archs of the group that the toolkit cannot compile."""
+    """Archs of the group that cannot be compiled with this toolkit."""
 
     @property
     def name(self) -> str:
@@ -117,8 +117,9 @@ class Excluded:
     rule: str
     """Which rule said so: a name in `bakehouse.rules`, or the key path of an `exclude` entry."""
     link: str | None = None
+    """Where the fact behind it is written down."""
     nearest: str | None = None
-    """Name of the valid cell that differs from it in the least."""
+    """Name of the valid cell of the recipe that is most like it; None where the recipe has none."""
 
     @property
     def name(self) -> str:

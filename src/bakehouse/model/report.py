@@ -190,6 +190,8 @@ class ExcludedRecord(Record):
     reason: str
     rule: str
     link: str | None = None
+    nearest: str | None = None
+    """The cell that is most like it and can be built."""
 
 
 class RunReport(Record):

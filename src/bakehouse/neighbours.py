@@ -1,0 +1,99 @@
+"""The valid cell that is nearest to a combination that is not built.
+
+A person who asks for a cell that cannot be has a card and a machine, and is free in the rest. So a neighbour keeps, in
+this order: the recipe (always), the accelerator, the cards, the platform, the flag set; the toolkit changes first, to
+the next newer valid one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from bakehouse.model.cell import Coordinates
+from bakehouse.model.matrix import Matrix
+from bakehouse.model.words import AcceleratorName
+from bakehouse.rules import as_version, cards_of
+
+INSTEAD = (
+    AcceleratorName.VULKAN,
+    AcceleratorName.CPU,
+    AcceleratorName.CUDA,
+    AcceleratorName.ROCM,
+    AcceleratorName.XPU,
+)
+"""What is offered when nothing of an accelerator is left: what runs on most cards first."""
+
+DEFAULT_FLAG_SET = "default"
+
+K = TypeVar("K")
+V = TypeVar("V")
+Flavours = dict[str, list[Coordinates]]
+Platforms = dict[str, Flavours]
+Archs = dict[str | None, Platforms]
+
+
+class Neighbourhood:
+    """The valid cells as a tree: recipe, accelerator, arch, platform, flag set; toolkits are its leaves.
+
+    On each level the nearest branch is taken, and every branch ends in a cell, so that one search looks at the values
+    of a few axes instead of all cells.
+    """
+
+    def __init__(self, valid: Iterable[Coordinates], matrix: Matrix) -> None:
+        self._matrix = matrix
+        self._cards = {arch: cards_of(arch, matrix) for arch in (*matrix.archs, *matrix.arch_groups)}
+        self._recipes: dict[str, dict[AcceleratorName, Archs]] = {}
+        self._archs: dict[tuple[str, AcceleratorName, str | None], str | None] = {}
+        for at in sorted(valid, key=lambda at: at.name):
+            archs = self._recipes.setdefault(at.recipe, {}).setdefault(at.accelerator, {})
+            archs.setdefault(at.arch, {}).setdefault(at.platform, {}).setdefault(at.flag_set, []).append(at)
+
+    def nearest(self, to: Coordinates) -> Coordinates | None:
+        """None where the recipe has no valid cell at all."""
+        accelerators = self._recipes.get(to.recipe)
+        if not accelerators:
+            return None
+        accelerator = min(accelerators, key=lambda name: (name is not to.accelerator, INSTEAD.index(name)))
+        platforms = accelerators[accelerator][self._nearest_arch(to, accelerator)]
+        flag_sets = _take(platforms, lambda platform: (platform != to.platform, platform))
+        cells = _take(flag_sets, lambda name: (name != to.flag_set, name != DEFAULT_FLAG_SET, name))
+        return min(cells, key=lambda at: (self._distance_of_toolkits(to.toolkit, at.toolkit), at.name))
+
+    def _nearest_arch(self, to: Coordinates, accelerator: AcceleratorName) -> str | None:
+        """Kept, because the answer is the same for many points."""
+        key = (to.recipe, accelerator, to.arch)
+        if key not in self._archs:
+            archs = self._recipes[to.recipe][accelerator]
+            self._archs[key] = min(archs, key=lambda arch: (self._distance_of_archs(to.arch, arch), arch or ""))
+        return self._archs[key]
+
+    def _distance_of_archs(self, wanted: str | None, offered: str | None) -> int:
+        """0 the same, 1 it serves all cards that were meant, 2 some of them, 3 none."""
+        if wanted == offered:
+            return 0
+        if wanted is None or offered is None:
+            return 3
+        meant, served = frozenset(self._members(wanted)), self._cards[offered]
+        return 1 if meant <= served else 2 if meant & served else 3
+
+    def _members(self, value: str) -> tuple[str, ...]:
+        group = self._matrix.arch_groups.get(value)
+        return group.archs if group else (value,)
+
+    def _distance_of_toolkits(self, wanted: str | None, offered: str | None) -> tuple[int, int]:
+        """Newer before older; within them by how many toolkits lie between."""
+        if wanted == offered or wanted is None or offered is None:
+            return (0, 0)
+        toolkits = self._matrix.toolkits
+        asked, found = as_version(toolkits[wanted].version), as_version(toolkits[offered].version)
+        lowest, highest = sorted((asked, found))
+        between = sum(
+            row.accelerator is toolkits[offered].accelerator and lowest < as_version(row.version) < highest
+            for row in toolkits.values()
+        )
+        return (1 if found >= asked else 2, between)
+
+
+def _take(branches: dict[K, V], distance: Callable[[K], tuple[object, ...]]) -> V:
+    return branches[min(branches, key=distance)]
