@@ -21,6 +21,7 @@ _WEAK = 2
 _BINDINGS = {1, _WEAK, 10}
 """STB_GLOBAL, STB_WEAK, STB_GNU_UNIQUE."""
 _WEAK_VERSION = 2
+_EXECUTABLE = 4
 _MOST_VERSIONS = 1024
 """libstdc++ defines some 60. A damaged count would be billions."""
 
@@ -36,6 +37,15 @@ class Code:
     name: str
     address: int
     content: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Data:
+    """A section that is no code for the CPU. It stays in the file: device code can be hundreds of MiB."""
+
+    name: str
+    offset: int
+    size: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +69,7 @@ class Elf:
     symbols: tuple[tuple[str, int, bool, bool], ...]
     """Dynamic symbols that others can see or must give: name, address, defined, weak."""
     code: tuple[Code, ...]
+    data: tuple[Data, ...]
     initializers: tuple[int, ...]
     """Addresses of the functions that loading it runs."""
     notes: bytes
@@ -109,7 +120,12 @@ def _read(elf: Any, *, path: str) -> Elf:
         code=tuple(
             Code(name=section.name, address=section["sh_addr"], content=section.data())
             for section in sections
-            if section["sh_flags"] & 4 and section["sh_type"] == "SHT_PROGBITS"
+            if section["sh_flags"] & _EXECUTABLE and section["sh_type"] == "SHT_PROGBITS"
+        ),
+        data=tuple(
+            Data(name=section.name, offset=section["sh_offset"], size=section["sh_size"])
+            for section in sections
+            if not section["sh_flags"] & _EXECUTABLE and section["sh_type"] == "SHT_PROGBITS"
         ),
         initializers=_initializers(elf, sections, tags),
         notes=b"\0".join(s.data() for s in sections if s.name in (".comment", ".GCC.command.line")),

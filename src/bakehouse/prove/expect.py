@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bakehouse.model.words import AcceleratorName
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Expectation:
@@ -21,6 +23,21 @@ class Expectation:
     """Also where everything of ours lies: what is under it, and the entrypoint, is called the product."""
     size_budget: int
     """Bytes of the unpacked layers."""
+    accelerator: AcceleratorName = AcceleratorName.CPU
+    backend_plugins: tuple[str, ...] = ()
+    """Those of `plugins` that hold the accelerator's device code."""
+    codes: tuple[str, ...] = ()
+    """Native code that each of them holds, exactly: `sm_120a`, `gfx1100`."""
+    ptx: str | None = None
+    """The arch whose PTX each of them holds as well."""
+    toolkit: str = ""
+    """`cuda 12.4`, for messages."""
+    driver_floor: str | None = None
+    """Oldest driver with all features."""
+    driver_floor_minor: str | None = None
+    """Oldest driver that runs native code."""
+    loaded_by_name: tuple[str, ...] = ()
+    """Globs of paths in the image: files that are copied though nothing links to them."""
     driver_libraries: frozenset[str] = frozenset()
     """Sonames that the host's driver brings: they may be missing at rest (`libcuda.so.1`)."""
     instruction_levels: Mapping[str, str] = field(default_factory=dict)
