@@ -1,0 +1,1 @@
+"""Build options, server arguments and environment, checked against what the pinned source itself reads."""

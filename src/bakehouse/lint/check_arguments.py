@@ -1,0 +1,130 @@
+"""A command line of the server, read the way that the server reads it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.given import Setting, Word
+from bakehouse.lint.knowledge import ABSENT, Fact, Knowledge
+from bakehouse.lint.nearest import nearest
+from bakehouse.lint.options import Argument
+
+_NUMBER = re.compile(r"\s*[+-]?[0-9]")
+"""std::stoi: a number at the beginning is enough."""
+
+
+def by_name(arguments: Sequence[Argument]) -> dict[str, Argument]:
+    return {name: one for one in arguments for name in (*one.names, *one.negated)}
+
+
+def spelled(word: str) -> str:
+    """The server takes `_` for `-` in long names."""
+    return word.replace("_", "-") if word.startswith("--") else word
+
+
+def check_arguments(
+    words: Sequence[Word],
+    arguments: Sequence[Argument],
+    knowledge: Knowledge,
+    environment: Mapping[str, Setting] | None = None,
+) -> Iterator[Finding]:
+    """`words` come after the program's name. `environment` is what the image sets."""
+    known, index = by_name(arguments), 0
+    seen: set[tuple[str, ...]] = set()
+    while index < len(words):
+        word = words[index]
+        argument = known.get(spelled(word.text))
+        index += 1
+        if argument is None:
+            if word.complete and word.text:
+                yield _unknown(word, known, knowledge)
+                index += _values_of_unknown(words, index)
+            continue
+        values = words[index : index + {"nothing": 0, "number": 1, "text": 1, "two": 2}[argument.takes]]
+        index += len(values)
+        yield from _check_one(word, argument, values, known, knowledge)
+        if argument.names in seen:
+            yield _finding(word, "stands twice", "Only the last one counts.", "one of them", severity=Severity.WARNING)
+        seen.add(argument.names)
+        if argument.environment and environment and argument.environment in environment:
+            yield _finding(
+                word,
+                f"overrides {argument.environment} of the same image",
+                "The command line wins over the environment, and users who set the variable wonder.",
+                "one of the two",
+                severity=Severity.WARNING,
+            )
+
+
+def _values_of_unknown(words: Sequence[Word], index: int) -> int:
+    """How many words after an unknown option are its values: at most one, which is no option itself."""
+    return 1 if index < len(words) and not words[index].text.startswith("-") else 0
+
+
+def _check_one(
+    word: Word, argument: Argument, values: Sequence[Word], known: Mapping[str, Argument], knowledge: Knowledge
+) -> Iterator[Finding]:
+    if argument.removed:
+        yield _finding(word, "was removed", "The server exits.", argument.removed)
+        return
+    yield from _check_values(word, argument, values, known)
+    value = values[0].text if values else None
+    for fact in knowledge.arguments:
+        if fact.problem not in ABSENT and fact.concerns(spelled(word.text), value):
+            yield _told(word, fact, value)
+
+
+def _check_values(
+    word: Word, argument: Argument, values: Sequence[Word], known: Mapping[str, Argument]
+) -> Iterator[Finding]:
+    wanted = argument.hint or ("N" if argument.takes == "number" else "VALUE")
+    if argument.takes != "nothing" and not values:
+        yield _finding(word, "needs a value", "The server exits.", f"{word.text} {wanted}")
+        return
+    for value in values:
+        if not value.complete:
+            continue
+        if spelled(value.text) in known:
+            why = f"It takes {value.text}, the next option, for its value, and the server exits or does something else."
+            yield _finding(word, "needs a value", why, f"{word.text} {_example(argument, wanted)}")
+        elif argument.takes == "number" and not _NUMBER.match(value.text):
+            yield _finding(word, f"cannot be {value.text!r}", "The server exits: it wants a number.", f"{word.text} {wanted}")
+        elif argument.choices and value.text not in argument.choices:
+            choices = ", ".join(argument.choices)
+            yield _finding(word, f"cannot be {value.text!r}", "The server exits.", f"one of: {choices}")
+
+
+def _example(argument: Argument, wanted: str) -> str:
+    return argument.choices[0] if argument.choices else wanted
+
+
+def _unknown(word: Word, known: Mapping[str, Argument], knowledge: Knowledge) -> Finding:
+    name, equals, value = spelled(word.text).partition("=")
+    if equals and name in known:
+        why = "The server exits: it does not split words at '='."
+        return _finding(word, "is not an argument", why, f"two words: {name} {value}")
+    if fact := next((fact for fact in knowledge.arguments if fact.concerns(spelled(word.text))), None):
+        return _told(word, fact)
+    if not word.text.startswith("-"):
+        why = "The server exits: the option before it takes no value, and it has no arguments without a name."
+        return _finding(word, "is not an argument", why, "leave it out")
+    instead = nearest(spelled(word.text), known) or "leave it out"
+    return _finding(word, "is not an argument of this revision", "The server exits.", instead)
+
+
+def _told(word: Word, fact: Fact, value: str | None = None) -> Finding:
+    return Finding(
+        severity=fact.severity,
+        where=word.where,
+        subject=f"{word.text} {value}" if value and fact.values else word.text,
+        what=fact.what,
+        why=fact.why,
+        instead=fact.instead or "",
+        link=fact.link,
+    )
+
+
+def _finding(word: Word, what: str, why: str, instead: str, *, severity: Severity = Severity.ERROR) -> Finding:
+    return Finding(severity=severity, where=word.where, subject=word.text, what=what, why=why, instead=instead)

@@ -1,0 +1,191 @@
+"""The options of one configure step, held against what the source's CMake files and CMake itself read."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import resources
+
+from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.given import Setting
+from bakehouse.lint.knowledge import ABSENT, Fact, Knowledge, is_false, is_true
+from bakehouse.lint.nearest import nearest
+from bakehouse.lint.options import CMake, CMakeOption
+
+VARIABLES = "cmake_variables.txt"
+BACKENDS = ("BLAS", "CANN", "CUDA", "HIP", "METAL", "MUSA", "OPENCL", "RPC", "SYCL", "VULKAN", "WEBGPU")
+"""`GGML_NAME` switches it on, and `GGML_NAME_*` are options of it."""
+ALSO_READ_BY = {"CUDA": ("HIP", "MUSA")}
+"""HIP and MUSA compile the CUDA backend's code and take some of its options."""
+
+_CUDA_ARCH = re.compile(r"[0-9]{2,3}[af]?(?:-real|-virtual)?|native|all|all-major")
+_PLAIN_BLACKWELL = re.compile(r"12[0-9](?:-real|-virtual)?")
+
+
+def check_step(step: Mapping[str, Setting], cmake: CMake, knowledge: Knowledge) -> Iterator[Finding]:
+    """What is wrong with one configure step, whose options are given by name; the last value of an option counts."""
+    for setting in step.values():
+        yield from check_option(setting, cmake, knowledge)
+    yield from _check_together(step)
+
+
+def check_option(setting: Setting, cmake: CMake, knowledge: Knowledge) -> Iterator[Finding]:
+    facts = [fact for fact in knowledge.cmake if fact.concerns(setting.name, setting.value if setting.complete else None)]
+    if not exists(setting.name, cmake):
+        yield _absent(setting, cmake, facts)
+        return
+    for fact in facts:
+        if fact.problem not in ABSENT:
+            yield _told(setting, fact)
+    if setting.complete:
+        option = cmake.options.get(setting.name)
+        if option is not None:
+            yield from _check_value(setting, option)
+        if setting.name == "CMAKE_CUDA_ARCHITECTURES":
+            yield from _check_cuda_archs(setting)
+
+
+def exists(name: str, cmake: CMake) -> bool:
+    """Whether anything reads it."""
+    if name in cmake.options or name in cmake.variables or _of_cmake_itself(name):
+        return True
+    package, _, kind = name.rpartition("_")
+    return kind in ("ROOT", "DIR") and any(package in (known, known.upper()) for known in cmake.packages)
+
+
+def check_backends(steps: Sequence[Mapping[str, Setting]]) -> Iterator[Finding]:
+    """Options of a backend that no configure step they stand in switches on."""
+    for setting in {one.where: one for step in steps for one in step.values()}.values():
+        backend = next((name for name in BACKENDS if setting.name.startswith(f"GGML_{name}_")), None)
+        if backend is None or any(
+            _is_on(step, backend) for step in steps if step.get(setting.name) == setting
+        ):
+            continue
+        yield Finding(
+            severity=Severity.NOTE,
+            where=setting.where,
+            subject=setting.as_option,
+            what="has no effect here",
+            why=f"It is an option of a backend that is not built: nothing sets GGML_{backend}=ON beside it.",
+            instead=f"leave it out, or set GGML_{backend}=ON",
+        )
+
+
+def _is_on(step: Mapping[str, Setting], backend: str) -> bool:
+    switches = (step.get(f"GGML_{name}") for name in (backend, *ALSO_READ_BY.get(backend, ())))
+    return any(one is not None and (is_true(one.value) or not one.complete) for one in switches)
+
+
+def _absent(setting: Setting, cmake: CMake, facts: Iterable[Fact]) -> Finding:
+    deprecated = cmake.deprecated.get(setting.name)
+    if fact := next(iter(facts), None):
+        return _told(setting, fact)
+    if deprecated is not None:
+        return Finding(
+            severity=Severity.ERROR if deprecated.fatal else Severity.WARNING,
+            where=setting.where,
+            subject=setting.as_option,
+            what="stops CMake" if deprecated.fatal else "is deprecated",
+            why="The source knows the name only to complain about it.",
+            instead=f"{deprecated.instead}={setting.value}" if deprecated.instead else "leave it out",
+        )
+    return Finding(
+        severity=Severity.ERROR,
+        where=setting.where,
+        subject=setting.as_option,
+        what="is not an option of this revision",
+        why="CMake takes it without a word and nothing reads it.",
+        instead=nearest(setting.name, [*cmake.options, *_names_of_cmake()[0]]) or "leave it out",
+    )
+
+
+def _told(setting: Setting, fact: Fact) -> Finding:
+    return Finding(
+        severity=fact.severity,
+        where=setting.where,
+        subject=setting.as_option,
+        what=fact.what,
+        why=fact.why,
+        instead=fact.instead or "",
+        link=fact.link,
+    )
+
+
+def _wrong(setting: Setting, what: str, why: str, instead: str) -> Finding:
+    return Finding(
+        severity=Severity.ERROR, where=setting.where, subject=setting.as_option, what=what, why=why, instead=instead
+    )
+
+
+def _check_value(setting: Setting, option: CMakeOption) -> Iterator[Finding]:
+    value = setting.value
+    if option.kind == "BOOL" and not is_true(value) and not is_false(value):
+        yield _wrong(setting, "is neither ON nor OFF", "CMake takes any other text for ON.", "ON or OFF")
+    elif option.choices and value not in option.choices:
+        yield _wrong(
+            setting, f"cannot be {value!r}", "The source names the values it knows.", ", ".join(option.choices)
+        )
+    elif option.kind == "STRING" and (option.default or "").isdigit() and not value.isdigit():
+        yield _wrong(setting, "must be a number", f"Its default is {option.default}.", f"{option.default}")
+
+
+def _check_cuda_archs(setting: Setting) -> Iterator[Finding]:
+    archs = [one for one in setting.value.split(";") if one]
+    link = "https://cmake.org/cmake/help/latest/prop_tgt/CUDA_ARCHITECTURES.html"
+    for arch in archs:
+        if not _CUDA_ARCH.fullmatch(arch):
+            number = arch.removeprefix("sm_").removeprefix("compute_").replace(".", "")
+            instead = f"{number}-real" if number.rstrip("af").isdigit() else "numbers like 86-real, with ';' between them"
+            yield _wrong(setting, f"{arch!r} is no arch for CMake", "CMake wants the bare number.", instead)
+    plain = [arch for arch in archs if _PLAIN_BLACKWELL.fullmatch(arch)]
+    if plain:
+        number = plain[0].partition("-")[0]
+        yield Finding(
+            severity=Severity.WARNING,
+            where=setting.where,
+            subject=setting.as_option,
+            what=f"becomes {number}a, which runs on sm_{number} alone",
+            why="ggml rewrites a plain 12X. Code for 120a does not run on a GB10 (sm_121), nor that for 121a on an RTX 50.",
+            instead=f"{number}a-real; or 120a-real;121a-real for both (CUDA 12.9 or newer)",
+            link="https://github.com/ggml-org/llama.cpp/blob/master/ggml/src/ggml-cuda/CMakeLists.txt",
+        )
+    if "native" in archs:
+        yield Finding(
+            severity=Severity.ERROR,
+            where=setting.where,
+            subject=setting.as_option,
+            what="asks for the cards of the machine that builds",
+            why="A build of an image sees no card.",
+            instead="the archs by number, like 86-real;120a-real",
+            link=link,
+        )
+
+
+def _check_together(step: Mapping[str, Setting]) -> Iterator[Finding]:
+    native, plugins, shared = (step.get(name) for name in ("GGML_NATIVE", "GGML_BACKEND_DL", "BUILD_SHARED_LIBS"))
+    if plugins is None or not is_true(plugins.value):
+        return
+    if native is not None and is_true(native.value):
+        yield _wrong(
+            native, "stops CMake", "With GGML_BACKEND_DL=ON, x86 builds refuse it.", "GGML_CPU_ALL_VARIANTS=ON"
+        )
+    if shared is not None and is_false(shared.value):
+        yield _wrong(shared, "stops CMake", "GGML_BACKEND_DL=ON needs shared libraries.", "BUILD_SHARED_LIBS=ON")
+
+
+# ---------------------------------------------------------------------------------------------- CMake's own
+
+
+def _of_cmake_itself(name: str) -> bool:
+    plain, patterns = _names_of_cmake()
+    return name in plain or any(pattern.fullmatch(name) for pattern in patterns)
+
+
+@functools.cache
+def _names_of_cmake() -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
+    """The variables in CMake's manual: plain names, and those with a language or a configuration in them."""
+    text = resources.files("bakehouse.lint").joinpath(VARIABLES).read_text(encoding="utf-8")
+    names = [line for line in text.splitlines() if line and not line.startswith("#")]
+    patterns = [re.compile(re.sub("<[^>]*>", "[A-Za-z0-9]+", name)) for name in names if "<" in name]
+    return frozenset(name for name in names if "<" not in name), tuple(patterns)

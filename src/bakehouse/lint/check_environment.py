@@ -1,0 +1,89 @@
+"""Variables of an image or of a build, held against what the source reads, and what CUDA and ROCm make of theirs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.given import Setting
+from bakehouse.lint.knowledge import ABSENT, Fact, Knowledge
+from bakehouse.lint.nearest import nearest
+from bakehouse.lint.options import Argument, SourceOptions
+
+OWN = re.compile(r"(?:GGML|LLAMA|MTMD)_[A-Z0-9_]+")
+ARGUMENT = "LLAMA_ARG_"
+NEGATED = "LLAMA_ARG_NO_"
+TRUTHY = frozenset({"on", "enabled", "true", "1"})
+FALSEY = frozenset({"off", "disabled", "false", "0"})
+_NUMBER = re.compile(r"\s*[+-]?[0-9]")
+
+Stage = Literal["build", "image"]
+
+
+def check_variable(setting: Setting, options: SourceOptions, knowledge: Knowledge, *, stage: Stage) -> Iterator[Finding]:
+    """`stage` says whether it is set while something is built, or in the image."""
+    known = variables(options)
+    facts = [
+        fact
+        for fact in knowledge.environment
+        if fact.where in (stage, "anywhere") and fact.concerns(setting.name, setting.value if setting.complete else None)
+    ]
+    if facts:
+        fact = facts[0]
+        if fact.problem not in ABSENT or setting.name not in known:
+            yield _told(setting, fact)
+        return
+    if stage == "build" or not OWN.fullmatch(setting.name):
+        return
+    if setting.name not in known:
+        yield _finding(
+            setting, "is read by nothing", "No source of this revision has this name.", nearest(setting.name, known) or "leave it out"
+        )
+    elif argument := known[setting.name]:
+        yield from _check_value(setting, argument)
+
+
+def variables(options: SourceOptions) -> dict[str, Argument | None]:
+    """What the sources read, with the server's argument that says the same where there is one."""
+    names = [*options.environment, *options.cmake.environment]
+    known: dict[str, Argument | None] = {name: None for name in names if not name.startswith(ARGUMENT)}
+    for argument in options.arguments:
+        if argument.environment:
+            known[argument.environment] = argument
+            if argument.negated:
+                known[argument.environment.replace(ARGUMENT, NEGATED)] = argument
+    return known
+
+
+def _check_value(setting: Setting, argument: Argument) -> Iterator[Finding]:
+    value = setting.value
+    if not setting.complete or (argument.negated and setting.name.startswith(NEGATED)):
+        return
+    if argument.takes == "number" and not _NUMBER.match(value):
+        yield _finding(setting, "must be a number", "The server exits.", f"{setting.name}=NUMBER")
+    elif argument.choices and value not in argument.choices:
+        yield _finding(setting, f"cannot be {value!r}", "The server exits.", f"one of: {', '.join(argument.choices)}")
+    elif argument.takes == "nothing" and argument.negated and value not in TRUTHY | FALSEY:
+        yield _finding(setting, "is neither on nor off", "The server exits.", f"{setting.name}=on or off")
+    elif argument.takes == "nothing" and not argument.negated and value not in TRUTHY:
+        yield _finding(setting, "has no effect", "Only on, enabled, true and 1 switch it on.", f"{setting.name}=on")
+
+
+def _told(setting: Setting, fact: Fact) -> Finding:
+    return Finding(
+        severity=fact.severity,
+        where=setting.where,
+        subject=setting.as_variable,
+        what=fact.what,
+        why=fact.why,
+        instead=fact.instead or "",
+        link=fact.link,
+    )
+
+
+def _finding(setting: Setting, what: str, why: str, instead: str) -> Finding:
+    return Finding(
+        severity=Severity.ERROR, where=setting.where, subject=setting.as_variable, what=what, why=why, instead=instead
+    )

@@ -1,0 +1,121 @@
+"""What a source tree's own CMake files let a person set with `-D`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from bakehouse.lint.cmake_language import Command, commands
+from bakehouse.lint.options import CMake, CMakeOption, Deprecated
+
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_ENVIRONMENT = re.compile(r"(?:\$?ENV\{)([A-Za-z_][A-Za-z0-9_]*)\}")
+_VARIABLE = re.compile(r"(?!CMAKE_)[A-Z][A-Za-z0-9]*_(?!FOUND)[A-Za-z0-9_]*")
+"""Names that people would set: `GPU_TARGETS`, `CUDAToolkit_ROOT`; not `_tmp`, `i`, `STREQUAL` or `CUDAToolkit_FOUND`."""
+_OPERATORS = frozenset(
+    """
+    NOT AND OR COMMAND POLICY TARGET TEST EXISTS DEFINED MATCHES LESS GREATER EQUAL STREQUAL STRLESS STRGREATER
+    LESS_EQUAL GREATER_EQUAL STRLESS_EQUAL STRGREATER_EQUAL VERSION_LESS VERSION_GREATER VERSION_EQUAL
+    VERSION_LESS_EQUAL VERSION_GREATER_EQUAL IN_LIST IS_DIRECTORY IS_SYMLINK IS_ABSOLUTE IS_NEWER_THAN PATH_EQUAL
+    TRUE FALSE YES
+    """.split()
+)
+_CACHE_KINDS = frozenset({"BOOL", "FILEPATH", "PATH", "STRING"})
+_OPTION_WITH_DEFAULT = 3
+_DEPRECATED_WITH_NEW = 3
+
+
+@dataclass(kw_only=True, slots=True)
+class _Seen:
+    """What is gathered on the way through the files."""
+
+    options: dict[str, CMakeOption] = field(default_factory=dict)
+    choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    deprecated: dict[str, Deprecated] = field(default_factory=dict)
+    read: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)
+    """Read in a way that allows for it to be set from outside: `if (NOT DEFINED X)`."""
+    written: set[str] = field(default_factory=set)
+    packages: set[str] = field(default_factory=set)
+    environment: set[str] = field(default_factory=set)
+
+
+def read_cmake(files: Iterable[tuple[str, str]]) -> CMake:
+    """From (path, text) of a tree's `CMakeLists.txt` and `*.cmake`. The first definition of an option counts."""
+    seen = _Seen()
+    for path, text in files:
+        for command in commands(text):
+            _look_at(command, path, seen)
+    options = {
+        name: option.model_copy(update={"choices": seen.choices.get(name, ())}) for name, option in seen.options.items()
+    }
+    outside = (seen.read - seen.written) | seen.asked
+    return CMake(
+        options=dict(sorted(options.items())),
+        deprecated=dict(sorted(seen.deprecated.items())),
+        variables=tuple(sorted(outside - options.keys())),
+        packages=tuple(sorted(seen.packages)),
+        environment=tuple(sorted(seen.environment)),
+    )
+
+
+def _look_at(command: Command, path: str, seen: _Seen) -> None:
+    arguments = command.arguments
+    for argument in arguments:
+        seen.read.update(name for name in _REFERENCE.findall(argument) if _VARIABLE.fullmatch(name))
+        seen.environment.update(_ENVIRONMENT.findall(argument))
+    match command.name:
+        case "option" | "cmake_dependent_option" if arguments:
+            default = arguments[2] if len(arguments) >= _OPTION_WITH_DEFAULT else "OFF"
+            _keep(seen, arguments[0], CMakeOption(kind="BOOL", default=_plain(default), file=path))
+        case "set" if "CACHE" in arguments[1:]:
+            _keep_cached(arguments, path, seen)
+        case "set" | "unset" if arguments:
+            seen.written.add(arguments[0])
+        case "list" | "string" if len(arguments) > 1:
+            seen.written.update(arguments[1:])
+        case "foreach" | "function" | "macro" | "execute_process" | "math" | "get_filename_component":
+            seen.written.update(arguments)
+        case "if" | "elseif" | "while":
+            _look_at_condition(arguments, seen)
+        case "find_package" if arguments and re.fullmatch(r"[A-Za-z0-9_]+", arguments[0]):
+            seen.packages.add(arguments[0])
+        case "find_library" | "find_path" | "find_program" | "find_file" if arguments:
+            seen.asked.update(arguments[:1])
+        case "set_property" if arguments[:1] == ("CACHE",) and "STRINGS" in arguments:
+            values = arguments[arguments.index("STRINGS") + 1 :]
+            seen.choices[arguments[1]] = tuple(part for value in values for part in value.split(";") if part)
+        case "llama_option_depr" if len(arguments) > 1:
+            new = arguments[2] if len(arguments) >= _DEPRECATED_WITH_NEW else None
+            seen.deprecated[arguments[1]] = Deprecated(fatal=arguments[0] == "FATAL_ERROR", instead=new)
+        case _:
+            pass
+
+
+def _keep(seen: _Seen, name: str, option: CMakeOption) -> None:
+    if "$" not in name:
+        seen.options.setdefault(name, option)
+
+
+def _keep_cached(arguments: tuple[str, ...], path: str, seen: _Seen) -> None:
+    at = arguments.index("CACHE", 1)
+    kind = arguments[at + 1] if at + 1 < len(arguments) else ""
+    if kind in _CACHE_KINDS:
+        default = ";".join(arguments[1:at])
+        _keep(seen, arguments[0], CMakeOption.model_validate({"kind": kind, "default": _plain(default), "file": path}))
+
+
+def _plain(default: str) -> str | None:
+    """None where the default depends on something else."""
+    return None if "${" in default else default
+
+
+def _look_at_condition(arguments: tuple[str, ...], seen: _Seen) -> None:
+    before = ""
+    for argument in arguments:
+        if _VARIABLE.fullmatch(argument) and argument not in _OPERATORS:
+            seen.read.add(argument)
+            if before in ("DEFINED", "NOT"):
+                seen.asked.add(argument)
+        before = argument

@@ -1,0 +1,15 @@
+"""What somebody may have meant: `Perhaps GGML_CUDA_GRAPHS?`"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+CLOSE = 0.82
+"""Below this, names of options share a prefix and nothing else."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`NAME, if that is what was meant`, or nothing."""
+    found = difflib.get_close_matches(name, sorted(set(known)), n=1, cutoff=CLOSE)
+    return f"{found[0]}, if that is what was meant" if found else ""
