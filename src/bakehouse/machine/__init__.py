@@ -1,0 +1,10 @@
+"""What the machine we run on can run: its platform, its processor, and its cards with what keeps one from being used.
+
+The bus says which cards there are; the vendors' libraries, where they are installed, say more of each. Nothing here
+raises: a library that is missing or broken is an ordinary machine.
+"""
+
+from bakehouse.machine.card import Card, Machine
+from bakehouse.machine.detect import Libraries, detect, load_libraries
+
+__all__ = ["Card", "Libraries", "Machine", "detect", "load_libraries"]
