@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,10 +47,18 @@ def plan_of(root: Path, supplies: Supplies | None = None) -> Plan:
     return make_plan(root=root, world=world, cells=found.cells, excluded=found.excluded, supplies=chosen)
 
 
-@pytest.mark.parametrize(("case", "supplies"), [("published", None), ("bootstrapped", bootstrapped())])
-def test_the_projects_own_plan(case: str, supplies: Supplies | None, request: pytest.FixtureRequest) -> None:
-    made = plan_of(ROOT, supplies)
-    files = made.dockerfiles | {"docker-bake.json": json.dumps(made.bake, indent=2) + "\n"}
+@cache
+def own_plan(case: str) -> Plan:
+    """Of the project's own matrix, rendered once for all tests."""
+    return plan_of(ROOT, None if case == "published" else bootstrapped())
+
+
+@pytest.mark.parametrize("case", ["published", "bootstrapped"])
+def test_the_projects_own_plan(case: str, request: pytest.FixtureRequest) -> None:
+    """The Dockerfiles stand in one of the folders: the next test says that they are the same in the other."""
+    made = own_plan(case)
+    files = {"docker-bake.json": json.dumps(made.bake, indent=2) + "\n"}
+    files |= made.dockerfiles if case == "published" else {}
     folder = GOLDEN / case
     if request.config.getoption("--regenerate"):
         shutil.rmtree(folder, ignore_errors=True)
@@ -60,11 +69,11 @@ def test_the_projects_own_plan(case: str, supplies: Supplies | None, request: py
 
 
 def test_the_dockerfile_is_the_same_whichever_place_served() -> None:
-    assert plan_of(ROOT).dockerfiles == plan_of(ROOT, bootstrapped()).dockerfiles
+    assert own_plan("published").dockerfiles == own_plan("bootstrapped").dockerfiles
 
 
 def test_the_cells_of_a_recipe_share_the_text_of_their_stages() -> None:
-    made = plan_of(ROOT)
+    made = own_plan("published")
     for recipe_name in {cell.at.recipe for cell in made.cells}:
         texts = [made.dockerfiles[dockerfile_name(cell)] for cell in made.cells if cell.at.recipe == recipe_name]
         for stage in ("toolchain", "host", "cpu-plugins", "healthcheck"):
@@ -79,9 +88,9 @@ def _stage(dockerfile: str, name: str) -> str:
 
 def test_the_fingerprint_ignores_folders_and_notices_content() -> None:
     elsewhere = replace(bootstrapped(), bake_root="/elsewhere", recipe_root="/other")
-    assert plan_of(ROOT, bootstrapped()).fingerprint == plan_of(ROOT, elsewhere).fingerprint
+    assert own_plan("bootstrapped").fingerprint == plan_of(ROOT, elsewhere).fingerprint
     other = replace(bootstrapped(), sources={"llama-cpp": Supply(context="/patched")})
-    assert plan_of(ROOT, bootstrapped()).fingerprint != plan_of(ROOT, other).fingerprint
+    assert own_plan("bootstrapped").fingerprint != plan_of(ROOT, other).fingerprint
 
 
 def test_a_locked_digest_pins_the_base_and_a_stale_one_does_not() -> None:

@@ -1,4 +1,4 @@
-# llama-server-cpu-amd64: llama.cpp's HTTP server and llama-bench, with every backend as a plugin
+# llama-server-vulkan-amd64: llama.cpp's HTTP server and llama-bench, with every backend as a plugin
 # Rendered from dockerfiles/llama-server.Dockerfile.j2: change that, not this.
 # Contexts: debian-trixie (bases), llama-cpp (source tree), recipe (recipes/llama-server)
 
@@ -105,23 +105,98 @@ RUN --mount=type=secret,id=network \
  && rm -rf /var/log/* /var/cache/ldconfig/* /var/cache/debconf/*-old /var/lib/dpkg/*-old \
  && find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /etc/hosts -o -path /etc/hostname -o -path /etc/resolv.conf \) -prune -o \
       -newermt "@$SOURCE_DATE_EPOCH" -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
+RUN --mount=type=secret,id=network \
+    --mount=type=secret,id=ca-bundle \
+    --mount=type=cache,id=bakehouse-apt-lists,target=/var/lib/apt/lists,sharing=locked \
+    --mount=type=cache,id=bakehouse-apt-archives,target=/var/cache/apt,sharing=locked \
+    if [ -f /run/secrets/network ]; then . /run/secrets/network; fi \
+ && rm -f /etc/apt/apt.conf.d/docker-clean \
+ && apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+      -o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0 \
+      libvulkan1 mesa-vulkan-drivers \
+ && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
+ && rm -rf /var/log/* /var/cache/ldconfig/* /var/cache/debconf/*-old /var/lib/dpkg/*-old \
+ && find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /etc/hosts -o -path /etc/hostname -o -path /etc/resolv.conf \) -prune -o \
+      -newermt "@$SOURCE_DATE_EPOCH" -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
+
+# ---- the backend of vulkan: the only thing that differs from cell to cell ---------------------------------------------
+FROM debian-trixie AS backend-toolchain
+RUN --mount=type=secret,id=network \
+    --mount=type=secret,id=ca-bundle \
+    --mount=type=cache,id=bakehouse-apt-lists,target=/var/lib/apt/lists,sharing=locked \
+    --mount=type=cache,id=bakehouse-apt-archives,target=/var/cache/apt,sharing=locked \
+    if [ -f /run/secrets/network ]; then . /run/secrets/network; fi \
+ && rm -f /etc/apt/apt.conf.d/docker-clean \
+ && apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+      -o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0 \
+      g++ cmake make ninja-build ccache pkg-config libssl-dev patchelf glslc libvulkan-dev spirv-headers
+ENV CCACHE_DIR=/ccache CCACHE_NOHASHDIR=1
+
+FROM backend-toolchain AS backend
+ARG SOURCE_DATE_EPOCH
+RUN --mount=type=bind,from=llama-cpp,target=/src \
+    --mount=type=cache,id=bakehouse-ccache,target=/ccache \
+    cmake -S /src -B /build -G Ninja \
+      -DBUILD_SHARED_LIBS=ON \
+      -DCMAKE_BUILD_TYPE=Release \
+      -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON \
+      -DCMAKE_INSTALL_RPATH='$ORIGIN' \
+      -DGGML_BACKEND_DL=ON \
+      -DGGML_CCACHE=ON \
+      -DGGML_NATIVE=OFF \
+      -DLLAMA_BUILD_APP=OFF \
+      -DLLAMA_BUILD_EXAMPLES=OFF \
+      -DLLAMA_BUILD_TESTS=OFF \
+      -DLLAMA_BUILD_COMMON=OFF \
+      -DLLAMA_BUILD_TOOLS=OFF \
+      -DGGML_CPU=OFF \
+      -DGGML_VULKAN=ON \
+      -DLLAMA_BUILD_NUMBER=11312 \
+      -DLLAMA_BUILD_COMMIT=0c1e57098 \
+      2> /tmp/configure.log || { cat /tmp/configure.log >&2; exit 1; }; \
+    cat /tmp/configure.log >&2; \
+    if grep -q "not used by the project" /tmp/configure.log; then \
+      echo "bakehouse: the source does not know these options (see above); mend the recipe or the flag set" >&2; exit 1; \
+    fi \
+ && cmake --build /build --target ggml-vulkan \
+ && mkdir /out && cp -P /build/bin/libggml-vulkan.so* /out/ \
+ && find /out -type f -exec strip --strip-unneeded {} + \
+ && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
+
+# ---- libraries that the backend needs and the runtime stage does not have ------------------------------------
+FROM backend-toolchain AS backend-libraries
+ARG SOURCE_DATE_EPOCH
+COPY --from=backend /out/ /plugins/
+RUN --mount=type=bind,from=runtime,target=/runtime \
+    mkdir /out \
+ && find /plugins /out -name '*.so*' -type f -exec ldd {} + \
+    | awk '$2 == "=>" && $3 ~ /^\// { print $1, $3 }' | sort -u \
+    | while read -r name path; do \
+        if [ ! -e "/out/$name" ] && [ -z "$(find /runtime/lib/ /runtime/usr/lib/ -name "$name" | head -n 1)" ]; then cp -L "$path" "/out/$name"; fi; \
+      done \
+ && find /out -name '*.so*' -type f -exec patchelf --set-rpath '$ORIGIN' {} \; \
+ && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 
 # ---- the image -----------------------------------------------------------------------------------------------
 FROM runtime AS image
 COPY --link --from=host /out/ /app/
 COPY --link --from=cpu-plugins /out/ /app/
+COPY --link --from=backend-libraries /out/ /app/
+COPY --link --from=backend /out/ /app/
 COPY --link --from=healthcheck /out/ /app/
 ENV HOME="/tmp"
 ENV LLAMA_ARG_HOST="0.0.0.0"
 ENV LLAMA_ARG_PORT="8080"
-LABEL io.bakehouse.accelerator="cpu"
-LABEL io.bakehouse.cell="llama-server-cpu-amd64"
+LABEL io.bakehouse.accelerator="vulkan"
+LABEL io.bakehouse.cell="llama-server-vulkan-amd64"
 LABEL io.bakehouse.flag-set="default"
 LABEL io.bakehouse.recipe="llama-server"
 LABEL org.opencontainers.image.base.name="debian-trixie"
 LABEL org.opencontainers.image.description="llama.cpp's HTTP server and llama-bench, with every backend as a plugin"
 LABEL org.opencontainers.image.revision="0c1e57098bba43ac29e6e3b677cdceebdd22334f"
-LABEL org.opencontainers.image.title="llama-server-cpu-amd64"
+LABEL org.opencontainers.image.title="llama-server-vulkan-amd64"
 LABEL org.opencontainers.image.version="b11312"
 WORKDIR /app
 USER 65532:65532
