@@ -85,6 +85,7 @@ def context(cell: Cell, world: World) -> dict[str, object]:
         "plugins": cell.plugins,
         "backend": cell.backend,
         "backend_cmake": _backend_cmake(cell),
+        "driver_libraries": sorted(ACCELERATORS[cell.at.accelerator].driver_libraries()),
         "backend_env": cell.toolkit.env if cell.toolkit else {},
         "toolkit_packages": (f"g++-{cell.toolkit.gcc}",) if cell.toolkit and cell.toolkit.gcc else (),
         "env": cell.recipe.runtime.env | (cell.backend.env if cell.backend else {}),
