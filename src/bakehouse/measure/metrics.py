@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import dataclass
 from typing import Any
 
-from bakehouse.measure.client import Reply
+from bakehouse.measure.stream import Reply
 from bakehouse.measure.workloads import Request
 
 
@@ -12,16 +14,49 @@ class VoidError(Exception):
     """The number may not count, and why."""
 
 
-def check(reply: Reply, request: Request) -> None:
-    """Raise VoidError unless the server did exactly what was asked."""
-    timings = reply.timings
-    if timings is None:
-        raise VoidError("the server sent no timings")
-    cached = timings.get("cache_n", 0)
-    if cached:
-        raise VoidError(f"{cached} prompt tokens came from the cache")
-    _same("prompt", timings.get("prompt_n"), len(request.prompt))
-    _same("output", timings.get("predicted_n"), request.output_tokens)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counts:
+    """Tokens of one answer, as the server counted them: nobody else can."""
+
+    prompt: int
+    """Those that were computed; the others came from a cache."""
+    cached: int
+    output: int
+
+
+def counts(reply: Reply) -> Counts:
+    """Take the counts from llama-server's `timings` or, without them, from `usage`.
+
+    Raises VoidError where there are neither: a chunk is not a token, and tokenising chunks gives other tokens.
+    """
+    if reply.timings is not None:
+        timings = reply.timings
+        return Counts(
+            prompt=_count(timings, "prompt_n"),
+            cached=_count(timings, "cache_n") if "cache_n" in timings else 0,
+            output=_count(timings, "predicted_n"),
+        )
+    if reply.usage is not None:
+        cached = (reply.usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+        return Counts(
+            prompt=_count(reply.usage, "prompt_tokens") - cached,
+            cached=cached,
+            output=_count(reply.usage, "completion_tokens"),
+        )
+    raise VoidError("the server sent no timings and no usage, so nobody knows how many tokens it made")
+
+
+def check(reply: Reply, request: Request) -> Counts:
+    """Give the counts. Raises VoidError unless the server did exactly what was asked."""
+    found = counts(reply)
+    if found.cached:
+        raise VoidError(f"{found.cached} prompt tokens came from the cache")
+    if request.prompt_tokens is not None:
+        _same("prompt", found.prompt, request.prompt_tokens)
+    _same("output", found.output, request.output_tokens)
+    if reply.first is not None and not reply.sent <= reply.first <= reply.ended:
+        raise VoidError("the clock went backwards")
+    return found
 
 
 def prompt_rate(reply: Reply) -> float:
@@ -47,17 +82,42 @@ def ttft(reply: Reply) -> float:
     return reply.first - reply.sent
 
 
+def latency(reply: Reply) -> float:
+    """Seconds from the request's first byte to the last chunk of the answer."""
+    return reply.ended - reply.sent
+
+
+def tpot(reply: Reply, output_tokens: int) -> float | None:
+    """Seconds for each output token after the first: (end - first token) / (n - 1). None for a single token."""
+    if reply.first is None or output_tokens < 2 or reply.ended <= reply.first:  # noqa: PLR2004
+        return None
+    return (reply.ended - reply.first) / (output_tokens - 1)
+
+
+def gaps(reply: Reply) -> list[float]:
+    """Seconds between chunks with content. They are between tokens (ITL) only where each chunk holds one."""
+    return [after - before for before, after in itertools.pairwise(reply.stamps)]
+
+
 def client_decode_rate(reply: Reply) -> float | None:
     """(n - 1) / (end - first token), on the client's clock; recorded beside the server's figure, never instead."""
-    tokens = (reply.timings or {}).get("predicted_n")
-    if reply.first is None or not isinstance(tokens, int) or tokens < 2 or reply.ended <= reply.first:  # noqa: PLR2004
+    try:
+        each = tpot(reply, counts(reply).output)
+    except VoidError:
         return None
-    return (tokens - 1) / (reply.ended - reply.first)
+    return 1 / each if each else None
 
 
-def _same(what: str, found: object, wanted: int) -> None:
+def _same(what: str, found: int, wanted: int) -> None:
     if found != wanted:
         raise VoidError(f"{wanted} {what} tokens were asked for and the server counted {found}")
+
+
+def _count(said: dict[str, Any], key: str) -> int:
+    value = said.get(key)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise VoidError(f"the server counted {value!r} as its {key}")
+    return value
 
 
 def _number(timings: dict[str, Any], key: str) -> float:

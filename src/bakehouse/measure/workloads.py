@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from bakehouse.model import suite
@@ -12,23 +13,47 @@ from bakehouse.model import suite
 SEED = 1
 
 
+class Api(StrEnum):
+    """Where a request goes: the path."""
+
+    COMPLETION = "/completion"
+    """llama-server's own."""
+    COMPLETIONS = "/v1/completions"
+    CHAT = "/v1/chat/completions"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """One request for a number of tokens. The prompt is token ids, so that no tokenizer changes the count."""
+    """One request for a number of tokens: greedy, nothing cached, no early end."""
 
-    prompt: tuple[int, ...]
+    prompt: tuple[int, ...] | str
+    """Token ids, so that no tokenizer changes the count; or text. A chat takes text only."""
     output_tokens: int
+    api: Api = Api.COMPLETION
+    model: str = ""
+    """What the server calls its model; OpenAI-compatible servers want to be told."""
+
+    @property
+    def prompt_tokens(self) -> int | None:
+        """How many the server must count; None where its tokenizer decides."""
+        return None if isinstance(self.prompt, str) else len(self.prompt)
 
     def body(self) -> dict[str, Any]:
-        """For `POST /completion`: greedy, nothing cached, no early end."""
+        """What is sent, as JSON. Each server takes the words that it knows and leaves the others."""
+        prompt = self.prompt if isinstance(self.prompt, str) else list(self.prompt)
+        common = {"stream": True, "cache_prompt": False, "ignore_eos": True, "temperature": 0, "seed": SEED}
+        if self.api is Api.COMPLETION:
+            return {"prompt": prompt, "n_predict": self.output_tokens} | common
+        asked: dict[str, Any] = {"messages": [{"role": "user", "content": prompt}]}
+        if self.api is Api.COMPLETIONS:
+            asked = {"prompt": prompt}
         return {
-            "prompt": list(self.prompt),
-            "n_predict": self.output_tokens,
-            "stream": True,
-            "cache_prompt": False,
-            "ignore_eos": True,
-            "temperature": 0,
-            "seed": SEED,
+            **({"model": self.model} if self.model else {}),
+            **asked,
+            "max_tokens": self.output_tokens,
+            "min_tokens": self.output_tokens,  # vLLM stops at a stop word in spite of ignore_eos
+            "stream_options": {"include_usage": True},
+            **common,
         }
 
 
