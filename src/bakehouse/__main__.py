@@ -60,6 +60,10 @@ def parser() -> argparse.ArgumentParser:
     planning = verbs.add_parser("plan", help="what would be built, and why the rest would not; touches nothing")
     _add_selection(planning)
     planning.add_argument(
+        "--driver", metavar="VERSION", help="what runs on this NVIDIA driver, wholly or in part; goes well with --gpu"
+    )
+    planning.add_argument("--excluded", action="store_true", help="list every combination that a reason rules out")
+    planning.add_argument(
         "--json", action="store_true", dest="as_json", help="for programs: cells, exclusions, bake file"
     )
     planning.add_argument(
@@ -188,6 +192,8 @@ def _dispatch(arguments: argparse.Namespace, context: Context) -> int:  # noqa: 
         case "plan":
             options = plan.Options(
                 selection=_selection(arguments),
+                driver=arguments.driver,
+                excluded=arguments.excluded,
                 as_json=arguments.as_json,
                 explain=arguments.explain,
                 write=arguments.write,

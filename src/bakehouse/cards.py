@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bakehouse import drivers
 from bakehouse.errors import InputError, Where
 from bakehouse.machine import Card, Machine
 from bakehouse.model.cell import Cell
@@ -99,7 +100,7 @@ def fit(target: Target, *, accelerator: AcceleratorName, platform: str, archs: S
     if not archs:
         return Fit.PORTABLE
     if target.arch is None:
-        return Fit.COMPATIBLE if target.gpu else None
+        return None
     fits = [one for arch in archs if (one := _arch_fit(arch, target.arch, matrix))]
     if ptx and _compiles_ptx(ptx, target.arch, matrix):
         fits.append(Fit.PTX)
@@ -110,6 +111,14 @@ def fit_of(cell: Cell, target: Target, matrix: Matrix) -> Fit | None:
     """How a cell's image runs on the target."""
     at = cell.at
     return fit(target, accelerator=at.accelerator, platform=at.platform, archs=cell.archs, ptx=cell.ptx, matrix=matrix)
+
+
+def code_for(target: Target, archs: Sequence[str], matrix: Matrix) -> str | None:
+    """Which of the archs is the one whose native code the target runs."""
+    if target.arch is None:
+        return None
+    fits = [(FITS.index(one), arch) for arch in archs if (one := _arch_fit(arch, target.arch, matrix))]
+    return min(fits)[1] if fits else None
 
 
 def _arch_fit(arch: str, wanted: str, matrix: Matrix) -> Fit | None:
@@ -132,39 +141,85 @@ def _compiles_ptx(ptx: str, wanted: str, matrix: Matrix) -> bool:
 
 
 def recognise(card: Card, matrix: Matrix) -> tuple[str, Gpu] | None:
-    """The catalogue's row of a card that was found: the driver's name for it ends with the row's name or an alias.
+    """The catalogue's row of a card that was found: the driver's name for it ends with the row's name or an alias, or
+    the row has its PCI id.
 
     Ends: `NVIDIA GeForce RTX 5090 Laptop GPU` is another card than `NVIDIA GeForce RTX 5090`.
     """
+    rows = {name: gpu for name, gpu in matrix.gpus.items() if gpu.accelerator is card.accelerator}
     found = _plain(card.name)
     ends = [
         (len(_plain(word)), name)
-        for name, gpu in matrix.gpus.items()
-        if gpu.accelerator is card.accelerator
+        for name, gpu in rows.items()
         for word in (name, *gpu.aliases)
         if found.endswith(_plain(word))
     ]
-    return (name := max(ends)[1], matrix.gpus[name]) if ends else None
+    names = [max(ends)[1]] if ends else [name for name, gpu in rows.items() if card.pci in gpu.pci]
+    return (names[0], rows[names[0]]) if names else None
 
 
 def target_of(card: Card, matrix: Matrix, machine: Machine) -> Target:
     """A card of this machine as something that images run on, in the catalogue or not."""
-    found = recognise(card, matrix)
-    if found:
+    here = (machine.platform,)
+    if found := recognise(card, matrix):
         name, gpu = found
-        return Target(name=name, accelerators=_runs(gpu), arch=gpu.arch, platforms=(machine.platform,), gpu=gpu)
-    return Target(name=card.name, accelerators=_with_vulkan(card.accelerator), platforms=(machine.platform,))
+        return Target(name=name, accelerators=_runs(gpu), arch=gpu.arch or card.arch, platforms=here, gpu=gpu)
+    arch = arch_named(card.arch, matrix) if card.arch else None
+    return Target(name=card.name, accelerators=_with_vulkan(card.accelerator), arch=arch, platforms=here)
 
 
 def targets_of(machine: Machine, matrix: Matrix) -> tuple[Target, ...]:
     """Everything of this machine that images can run on, its processor first."""
-    return (find_target(CPU, matrix, machine), *(target_of(card, matrix, machine) for card in machine.cards))
+    return (find_target(CPU, matrix, machine), *(target_of(card, matrix, machine) for card in machine.usable))
 
 
 def runs_on(cell: Cell, machine: Machine, matrix: Matrix) -> bool:
-    """Whether this machine runs the image as it is, without compiling code at the start that it should hold."""
-    fits = (fit_of(cell, target, matrix) for target in targets_of(machine, matrix))
-    return any(one not in (None, Fit.PTX) for one in fits)
+    """Whether this machine runs the image as it is: it holds code for a card, or the processor, and the card's driver
+    is new enough.
+    """
+    if fit_of(cell, find_target(CPU, matrix, machine), matrix):
+        return True
+    return any(_card_runs(cell, card, machine, matrix) for card in machine.usable)
+
+
+def _card_runs(cell: Cell, card: Card, machine: Machine, matrix: Matrix) -> bool:
+    if fit_of(cell, target_of(card, matrix, machine), matrix) in (None, Fit.PTX):
+        return False
+    if card.driver is None or cell.toolkit is None or cell.at.accelerator is not card.accelerator:
+        return True
+    try:
+        return drivers.runs(drivers.parse(card.driver), cell.toolkit) != "no"
+    except InputError:
+        return True
+
+
+def without_row(machine: Machine, matrix: Matrix) -> list[str]:
+    """For each card of this machine that the catalogue lacks: how it is treated, and what to write."""
+    notes = []
+    for card in machine.cards:
+        if recognise(card, matrix) is None:
+            target = target_of(card, matrix, machine)
+            if target.arch:
+                how = f"its cells are chosen by what it runs, {target.arch}"
+            elif card.arch:
+                how = f"it runs {card.arch}, which is not among the matrix's archs either"
+            else:
+                how = "nothing tells what it runs: only cells without code for an arch are chosen for it"
+            notes.append(
+                f"{card.name} is not in the catalogue; {how}. Its row for `gpus:` in matrix.yaml:\n  {_row(card)}"
+            )
+    return notes
+
+
+def _row(card: Card) -> str:
+    """The catalogue's row for a card, as far as the machine tells."""
+    words = re.findall(r"[a-z0-9]+", card.name.lower())
+    alias = "-".join(word for word in words if word not in ("nvidia", "amd", "intel", "pci"))
+    facts = [f"accelerator: {card.accelerator}"]
+    facts += [f"arch: {card.arch}"] if card.arch else []
+    facts += [f"memory: {round(card.memory / 2**30)} GiB"] if card.memory else []
+    facts += [f'pci: ["{card.pci}"]'] if card.pci else []
+    return f"{alias}: {{{', '.join(facts)}}}"
 
 
 def has_card(machine: Machine, name: str, matrix: Matrix) -> bool:

@@ -228,13 +228,11 @@ def _nothing(
     resolution: Resolution, selection: Selection, wishes: Sequence[_Wish], matrix: Matrix, machine: Machine
 ) -> InputError:
     """The error for an empty selection: why what was asked for cannot be, and what is nearest to it."""
-    if not resolution.cells:
-        return InputError(
-            "the matrix has no cell: every combination is excluded", hint="bakehouse plan lists the reasons."
-        )
     words = " ".join(replace(selection, affected_since=None).words())
     message = f"no cell matches {words}" if words else f"this machine ({machine.describe()}) can run no cell"
-    if selection.names_nothing:
+    if not resolution.cells:
+        message = "the matrix has no cell: every combination is excluded"
+    elif selection.names_nothing:
         here = ", ".join(str(target) for target in targets_of(machine, matrix))
         return InputError(message, hint=f"It can run: {here}. bakehouse plan lists all cells; --all chooses them.")
     if reasons := _reasons(resolution, wishes, matrix):

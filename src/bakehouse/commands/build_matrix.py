@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 import bakehouse
-from bakehouse.cards import require_card
+from bakehouse.cards import require_card, without_row
 from bakehouse.commands import stages
+from bakehouse.commands.choose import choose
 from bakehouse.commands.context import Context, open_engine, open_project, revision
 from bakehouse.commands.fingerprint import run_fingerprint
 from bakehouse.commands.job import Job, Options
@@ -27,7 +28,6 @@ from bakehouse.planner import make_plan, published_supplies
 from bakehouse.reporters.latest import update_latest
 from bakehouse.reporters.terminal import show
 from bakehouse.runs import RunFolder, open_run
-from bakehouse.select import select
 from bakehouse.supply.chain import Gathered, gather
 from bakehouse.supply.lock import read_lock
 
@@ -38,6 +38,8 @@ def build_matrix(context: Context, options: Options) -> ExitCode:
     """Run everything that the selection asks for. Only errors that stop the whole run are raised."""
     project, resolution = open_project(context.root)
     cells = _choose(context, options, project, resolution)
+    if not cells:
+        return ExitCode.OK
     lock = read_lock(context.root)
     _try_templates(context, project, cells, lock)
     with ExitStack() as stack:
@@ -74,8 +76,11 @@ def _choose(context: Context, options: Options, project: Project, resolution: Re
     matrix, machine = project.world.matrix, detect()
     if options.need_card and options.selection.gpu:
         require_card(machine, options.selection.gpu, matrix, cells=resolution.cells)
-    cells = select(resolution, options.selection, matrix=matrix, machine=machine)
-    context.say(_headline(cells, len(resolution.cells)))
+    for note in without_row(machine, matrix):
+        context.say(note)
+    cells, _ = choose(context, options.selection, project, resolution, machine=machine)
+    if cells:
+        context.say(_headline(cells, len(resolution.cells)))
     return cells
 
 

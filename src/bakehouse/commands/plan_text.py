@@ -1,0 +1,206 @@
+"""A plan for people: the matrix, what is left out and why, and advice for a card or a driver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Literal
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bakehouse.accelerators import ACCELERATORS
+from bakehouse.advice import OBVIOUS, Advice, Ruled, ToolkitAnswer, group
+from bakehouse.affected import Affected
+from bakehouse.cards import Fit, Target, runs_on, without_row
+from bakehouse.machine import Machine
+from bakehouse.model.cell import Cell, Excluded
+from bakehouse.model.matrix import Matrix, Toolkit
+
+WIDE = 100
+"""Columns from which a ranking has room for all of its columns."""
+SHOWN_REASONS = 5
+"""Of one rule; `--excluded` shows all."""
+_STYLES = {"full": "green", "native-only": "yellow", "no": "red"}
+_RUNS = {"full": "runs", "native-only": "native code only", "no": "does not run"}
+
+
+def show_matrix(
+    cells: Sequence[Cell],
+    total: int,
+    *,
+    matrix: Matrix,
+    machine: Machine,
+    out: Console,
+    affected: Affected | None = None,
+    advice: Advice | None = None,
+) -> None:
+    """The cells by accelerator and toolkit, each with the archs it holds code for."""
+    width = max((len(cell.name) for cell in cells), default=0) + 2
+    answers = {answer.name: answer for answer in advice.toolkits} if advice else {}
+    ordered = sorted(cells, key=lambda cell: (_position(cell, matrix), cell.name))
+    for (_, accelerator, toolkit), members in groupby(ordered, key=lambda cell: _position(cell, matrix)):
+        name = toolkit or accelerator
+        out.print(_heading(name, matrix.toolkits[toolkit] if toolkit else None, answers.get(name)))
+        table = _table("left", "left", "left")
+        table.columns[0].width, table.columns[2].no_wrap = min(width, out.width), True
+        for cell in members:
+            table.add_row(Text(f"  {cell.name}"), Text(archs_in_short(cell)), _remark(cell, machine, matrix, affected))
+        out.print(table)
+    of = f" of {total}" if len(cells) != total else ""
+    out.print(Text(f"\n{len(cells)}{of} cells; this machine: {machine.describe()}", style="dim"), soft_wrap=True)
+    for note in without_row(machine, matrix):
+        out.print(Text(note, style="yellow"), soft_wrap=True)
+
+
+def _position(cell: Cell, matrix: Matrix) -> tuple[int, str, str]:
+    """Accelerators and toolkits in the order of the matrix's axes."""
+    order = list(matrix.axes.accelerator).index(cell.at.accelerator) * len(matrix.toolkits)
+    order += matrix.axes.toolkit.index(cell.at.toolkit) if cell.at.toolkit else 0
+    return order, cell.at.accelerator, cell.at.toolkit or ""
+
+
+def _heading(name: str, row: Toolkit | None, answer: ToolkitAnswer | None) -> Text:
+    text = Text.assemble((name, "bold"), (f"  {_facts(row)}" if row else "", "dim"))
+    return text + Text(f"  {_RUNS[answer.runs]}", style=_STYLES[answer.runs]) if answer else text
+
+
+def _remark(cell: Cell, machine: Machine, matrix: Matrix, affected: Affected | None) -> Text:
+    if affected:
+        why = "" if affected.everything_because else ", ".join(affected.why[cell.name])
+        return Text(why, style="dim")
+    return Text("runs here", style="green") if runs_on(cell, machine, matrix) else Text()
+
+
+def archs_in_short(cell: Cell) -> str:
+    """`sm_86 89 120 +PTX 90`: what the vendor's archs have in common is said once."""
+    prefix = next((word for word in ("sm_", "gfx") if all(arch.startswith(word) for arch in cell.archs)), "")
+    archs = prefix + " ".join(arch.removeprefix(prefix) for arch in cell.archs) if cell.archs else ""
+    return f"{archs} +PTX {cell.ptx.removeprefix(prefix)}" if cell.ptx else archs
+
+
+def show_excluded(excluded: Sequence[Excluded], *, every: bool, out: Console) -> None:
+    """Each reason once with how many it leaves out; with `every`, their names too."""
+    if not excluded:
+        return
+    reasons = group(excluded)
+    more = "" if every else "; --excluded lists each"
+    title = f"\n{_count(len(excluded), 'combination')} excluded for {_count(len(reasons), 'reason')}{more}:"
+    out.print(Text(title, style="bold"))
+    _show_ruled(reasons, every=every, out=out)
+
+
+def _show_ruled(reasons: Iterable[Ruled], *, every: bool, out: Console) -> None:
+    """A section for each rule, in which a reason takes a line or two."""
+    for rule, members in groupby(reasons, key=lambda one: one.rule):
+        several = list(members)
+        shown = several if every else several[:SHOWN_REASONS]
+        out.print(Text.assemble((f"  {rule}", "bold"), (f"  {sum(len(one.names) for one in several)}", "dim")))
+        table = _table("right", "left")
+        table.columns[0].min_width = 7
+        for one in shown:
+            table.add_row(Text(str(len(one.names))), _reason(one, every=every, room=out.width - 9))
+        if several[len(shown) :]:
+            rest = sum(len(one.names) for one in several[len(shown) :])
+            more = f"for {_count(len(several) - len(shown), 'more reason')}"
+            table.add_row(Text(str(rest)), Text(more, style="dim"))
+        out.print(table)
+        for link in dict.fromkeys(one.link for one in shown if one.link):
+            out.print(Text(f"         {link}", style="dim"), soft_wrap=True)
+
+
+def _reason(one: Ruled, *, every: bool, room: int) -> Text:
+    """The nearest cell on the same line where there is room."""
+    text = Text(one.reason)
+    if one.nearest and one.rule not in OBVIOUS:
+        near = f"→ {one.nearest}"
+        text += Text(f"{'  ' if len(one.reason) + len(near) + 2 <= room else chr(10)}{near}", style="cyan")
+    if every:
+        text += Text("".join(f"\n{name}" for name in one.names), style="dim")
+    return text
+
+
+# ---------------------------------------------------------------------------------------------- advice
+
+
+def show_advice(advice: Advice, *, every: bool, out: Console) -> None:
+    """What to build for the card, and why not the rest."""
+    if advice.target:
+        out.print(_card(advice.target))
+    for note in advice.notes:
+        out.print(Text(f"  {note}", style="yellow"))
+    if advice.ranked:
+        out.print()
+        out.print(_ranking(advice, out))
+        for line in _legend(advice):
+            out.print(Text(f"  {line}", style="dim"))
+    else:
+        out.print(Text("\nno cell runs on it", style="bold red"))
+    if advice.ruled_out:
+        out.print(Text(f"\nwhy not the others{'' if every else ' (--excluded lists each)'}:", style="bold"))
+        _show_ruled(advice.ruled_out, every=every, out=out)
+
+
+def _card(target: Target) -> Text:
+    """Its name, and what the catalogue knows of it."""
+    gpu = target.gpu
+    facts = [" and ".join(target.accelerators), target.arch if target.arch != target.name else None]
+    facts += [gpu.memory, gpu.bandwidth] if gpu else []
+    facts.append(" or ".join(target.platforms))
+    return Text.assemble((target.name, "bold"), (f"  {' · '.join(fact for fact in facts if fact)}", "dim"))
+
+
+def _ranking(advice: Advice, out: Console) -> Table:
+    """Best first, a line for each cell."""
+    wide = out.width >= WIDE
+    headings = ["", "build the first that suits you", "code", "how", "driver", *(["all features"] if wide else [])]
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading else "right", min_width=3, overflow="fold")
+    for rank, one in enumerate(advice.ranked, 1):
+        style = "red" if one.runs == "no" else "yellow" if one.fit is Fit.PTX else "green"
+        driver = Text("too old, needs " if one.runs == "no" else "", style="red") + Text(one.driver or "")
+        row = [Text(str(rank)), Text(one.cell.name, style=style), Text(one.code or ""), Text(one.fit or ""), driver]
+        table.add_row(*row, *([Text(one.driver_full or "")] if wide else []))
+    return table
+
+
+_MEANING = {
+    Fit.FAMILY: "family: code for a family of archs, without what only its newest can do",
+    Fit.COMPATIBLE: "compatible: code for another arch, which this card runs, without what its own could do better",
+    Fit.PORTABLE: "portable: SPIR-V, which the card's driver compiles",
+    Fit.PTX: "ptx: the driver compiles it at the first start, which takes minutes",
+}
+
+
+def _legend(advice: Advice) -> Iterable[str]:
+    """Words for what is not plain native code, and what the driver in question does."""
+    for how, meaning in _MEANING.items():
+        if any(one.fit is how for one in advice.ranked):
+            yield meaning
+    if any(one.runs == "native-only" for one in advice.ranked):
+        yield f"driver {advice.driver} runs the native code of these toolkits, but compiles no PTX of theirs"
+
+
+# ---------------------------------------------------------------------------------------------- words and tables
+
+
+def _facts(row: Toolkit) -> str:
+    parts = [f"{ACCELERATORS[row.accelerator].toolkit_name} {row.version}"]
+    if row.driver_floor_minor:
+        parts.append(f"driver {row.driver_floor_minor}, {row.driver_floor} for all features")
+    elif row.driver_floor:
+        parts.append(f"driver {row.driver_floor}")
+    return " · ".join(parts)
+
+
+def _table(*sides: Literal["left", "right"]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
+    for side in sides:
+        table.add_column(justify=side, overflow="fold")
+    return table
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
