@@ -78,6 +78,9 @@ def subject(
             starts=starts or probes.throughput.starts,
             repetitions=repetitions or probes.throughput.repetitions,
             question=probes.throughput.question,
+            loads=list(probes.throughput.workloads),
+            limits=probes.throughput.limits,
+            api=probes.throughput.api,
         )
     return Subject(
         cell=cell.name,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from typing import Literal
 
-from bakehouse.model.words import Verdict
+from bakehouse.model.words import Unit, Verdict
 
 NOTHING = "\N{EN DASH}"
 """What stands where a number is missing."""
@@ -19,8 +18,6 @@ SYMBOLS: dict[Verdict, str] = {
     Verdict.VOID: "○",
 }
 """Beside the colour and the word, so that none of the three is needed."""
-
-Unit = Literal["tokens/s", "seconds", "bytes"]
 
 _MINUTE, _HOUR = 60, 3600
 _FOUR_DIGITS = 1000
@@ -94,6 +91,8 @@ def quantity(value: float | None, unit: Unit) -> str:
     match unit:
         case "tokens/s":
             return NOTHING if value is None else f"{rate(value)} t/s"
+        case "requests/s":
+            return NOTHING if value is None else f"{significant(value)} requests/s"
         case "seconds":
             return seconds(value)
         case "bytes":
@@ -104,6 +103,8 @@ def span(low: float, high: float, unit: Unit) -> str:
     """`98.2 to 103 t/s`."""
     if unit == "tokens/s":
         return f"{rate(low)} to {rate(high)} t/s"
+    if unit == "requests/s":
+        return f"{significant(low)} to {significant(high)} requests/s"
     return f"{quantity(low, unit)} to {quantity(high, unit)}"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Subject, Suite
-from bakehouse.probes import throughput
+from bakehouse.probes import loads, throughput
 from bakehouse.testing.bench import Bench
 from bakehouse.testing.session import Server
 
@@ -38,4 +38,25 @@ def test_rates(
         quick=suite.mode == "quick",
     )
     note(throughput.summary(measurements))
+    record_measurement(measurements)
+
+
+@pytest.mark.timeout(7200)
+def test_workloads(
+    suite: Suite,
+    bench: Bench,
+    random_ids: random.Random,
+    record_measurement: Callable[[Sequence[Measurement]], None],
+    note: Note,
+) -> None:
+    if not bench.workload.loads:
+        pytest.skip("the recipe names no workloads beside pp and tg")
+    measurements = loads.measure_loads(
+        bench.start,
+        bench.workload,
+        settings=bench.settings,
+        chance=random_ids,
+        quick=suite.mode == "quick",
+    )
+    note(loads.summary(measurements))
     record_measurement(measurements)

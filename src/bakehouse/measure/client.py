@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import requests
 
@@ -18,6 +18,7 @@ from bakehouse.measure.wire import CONNECT_TIMEOUT, STALL_TIMEOUT
 from bakehouse.measure.workloads import Api, Request
 
 __all__ = [
+    "Ask",
     "Failure",
     "Outcome",
     "Reply",
@@ -41,6 +42,14 @@ class Outcome:
     own: Own
     parsing: float
     """Seconds of CPU time that reading the answers took, after the load."""
+
+
+class Ask(Protocol):
+    """What `load` does; a test puts something else in its place."""
+
+    def __call__(
+        self, url: str, asked: Sequence[Request], *, users: int | None = None, due: Sequence[float] = ()
+    ) -> Outcome: ...
 
 
 def load(

@@ -15,6 +15,7 @@ from bakehouse.measure.stream import Failure, Reply
 from bakehouse.measure.workloads import Api, Request
 from bakehouse.model.recipe import Arrivals, Chat, Limits, Load, LongContext, Sweep
 from bakehouse.model.report import Metric
+from bakehouse.model.words import Unit
 
 PERCENTILES = (90, 99)
 TOKENS_PER_CHUNK = 1.1
@@ -49,7 +50,7 @@ class Figures:
     """The shortest median time among them, in seconds."""
 
 
-UNITS: dict[Metric, str] = {
+UNITS: dict[Metric, Unit] = {
     "system_rate": "tokens/s",
     "system_prompt_rate": "tokens/s",
     "decode_rate": "tokens/s",
@@ -124,27 +125,6 @@ def quick(asked: Load) -> Load:
             return asked.model_copy(update={"prompt_words": min(asked.prompt_words, _QUICK_WORDS), "requests": 1})
         case _:
             assert_never(asked)
-
-
-def slots(asked: Load) -> int:
-    """Requests that the server must be able to work on at the same time."""
-    match asked:
-        case Chat():
-            return asked.users
-        case Sweep():
-            return max(asked.users)
-        case Arrivals():
-            return asked.slots
-        case LongContext():
-            return 1
-        case _:
-            assert_never(asked)
-
-
-def context(asked: Load) -> int:
-    """Tokens that one request may take: English has about 1.3 a word in most vocabularies; 2 is safe."""
-    longest = max(_lengths(asked)) if isinstance(asked, Chat) else asked.output_tokens
-    return 2 * asked.prompt_words + longest + 128
 
 
 def figures(planned: Planned, outcome: Outcome, limits: Limits) -> Figures:
@@ -223,9 +203,7 @@ class _One:
     @classmethod
     def of(cls, request: Request, reply: Reply) -> _One:
         counts = metrics.check(reply, request)
-        return cls(
-            reply=reply, counts=counts, ttft=metrics.ttft(reply), tpot=metrics.tpot(reply, counts.output)
-        )
+        return cls(reply=reply, counts=counts, ttft=metrics.ttft(reply), tpot=metrics.tpot(reply, counts.output))
 
     def keeps(self, limits: Limits) -> bool:
         pairs = ((limits.ttft, self.ttft), (limits.tpot, self.tpot), (limits.latency, metrics.latency(self.reply)))

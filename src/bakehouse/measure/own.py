@@ -13,6 +13,8 @@ from bakehouse.measure.figures import percentile
 CPU_LIMIT = 0.7
 """Share of one core. The client is one thread: a queue before it that is 70 % busy holds 2 to 3 reads on average, one
 that is 90 % busy holds 9, and each stamps the time of those behind it late."""
+CPU_COUNTS_FROM = 0.25
+"""Seconds. In a shorter run the share is that of preparing it."""
 LAG_LIMIT = 0.01
 """Share of the shortest median time that is measured: lag moves such a time by as much."""
 LAG_FLOOR = 0.001
@@ -47,8 +49,10 @@ class Own:
         allowed = max(LAG_FLOOR, LAG_LIMIT * shortest)
         if self.suspended > SUSPENDED_LIMIT:
             return f"the machine slept for {self.suspended:.3g} s meanwhile"
-        if self.cpu_share > CPU_LIMIT:
-            return f"the load client used {self.cpu_share:.0%} of a core (more than {CPU_LIMIT:.0%} voids a measurement)"
+        if self.cpu_share > CPU_LIMIT and self.elapsed >= CPU_COUNTS_FROM:
+            return (
+                f"the load client used {self.cpu_share:.0%} of a core (more than {CPU_LIMIT:.0%} voids a measurement)"
+            )
         if self.lags and self.lags[1] > allowed:
             return (
                 f"the load client read {self.lags[1] * 1000:.2g} ms late (1 read in 20; "

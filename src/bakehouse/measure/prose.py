@@ -12,7 +12,7 @@ _WHO = (
     "the night baker", "an apprentice", "our neighbour from the mill", "a retired engineer", "the harbour master",
     "my older sister", "a travelling salesman", "the village doctor", "two students from Lisbon", "the new librarian",
     "a careful gardener", "the ferry's captain", "an impatient customer", "the clockmaker's daughter", "a young lawyer",
-    "the orchestra's drummer", "a shepherd with three dogs", "the mayor's secretary", "an old friend", "the night nurse",
+    "the orchestra's drummer", "a shepherd with three dogs", "the mayor's secretary", "an old friend", "the nurse",
 )  # fmt: skip
 _DID = (
     "explained", "measured", "repaired", "painted", "forgot", "counted", "carried", "described", "borrowed", "examined",

@@ -258,10 +258,7 @@ class _Loop:
     def _read(self, stream: _Stream) -> None:
         self._countdown -= 1
         try:
-            if self._countdown:
-                data = stream.socket.recv(_READ)
-            else:
-                data = self._read_and_compare(stream.socket)
+            data = stream.socket.recv(_READ) if self._countdown else self._read_and_compare(stream.socket)
         except BlockingIOError:
             return
         except OSError as error:
@@ -327,7 +324,6 @@ def _broken(code: int | None) -> str:
 def _no_garbage_collection() -> Iterator[None]:
     """A collection in the middle would stop the clock's hands for milliseconds."""
     on = gc.isenabled()
-    gc.collect()
     gc.disable()
     try:
         yield

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
 from bakehouse.model import suite
+from bakehouse.model.recipe import Arrivals, Chat, Load, LongContext, Sweep
 
 SEED = 1
 
@@ -81,16 +83,42 @@ def decode_rate(asked: suite.Workload) -> Workload:
     return Workload(name=f"tg{asked.output_tokens}", prompt_tokens=1, output_tokens=asked.output_tokens)
 
 
-def pinned_arguments(asked: suite.Workload, *, threads: int, offloads: bool) -> Mapping[str, str]:
+def slots(asked: Load) -> int:
+    """Requests that the server must be able to work on at the same time."""
+    match asked:
+        case Chat():
+            return asked.users
+        case Sweep():
+            return max(asked.users)
+        case Arrivals():
+            return asked.slots
+        case LongContext():
+            return 1
+        case _:
+            assert_never(asked)
+
+
+def context(asked: Load) -> int:
+    """Tokens that one request may take: English has about 1.3 a word in most vocabularies; 2 is safe."""
+    longest = math.ceil(asked.output_tokens * (1 + (asked.spread if isinstance(asked, Chat) else 0)))
+    return 2 * asked.prompt_words + longest + 128
+
+
+def pinned_arguments(
+    asked: suite.Workload, *, threads: int, offloads: bool, load: Load | None = None
+) -> Mapping[str, str]:
     """Settle the server arguments that would change a rate when llama.cpp changes a default.
 
-    The context holds the longest request and no more than 64 tokens beside it, as in llama-bench.
+    For pp and tg there is one slot, whose context holds the longest request and no more than 64 tokens beside it, as
+    in llama-bench. For a load there are as many as it needs; llama-server divides the context among them.
     """
-    context = -(-(asked.prompt_tokens + asked.output_tokens + 64) // 256) * 256
+    parallel = slots(load) if load else 1
+    longest = context(load) if load else asked.prompt_tokens + asked.output_tokens + 64
+    size = parallel * -(-longest // 256) * 256
     return {
-        "--parallel": "1",
+        "--parallel": str(parallel),
         "--fit": "off",
-        "--ctx-size": str(context),
+        "--ctx-size": str(size),
         "--batch-size": "2048",
         "--ubatch-size": "512",
         "--flash-attn": "auto",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -107,6 +107,68 @@ class Question(Model):
     """A word the answer must contain (case does not matter)."""
 
 
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Limits(Model):
+    """What a user still calls quick, in seconds. A request that keeps all of them counts for goodput."""
+
+    ttft: Seconds | None = None
+    tpot: Seconds | None = None
+    latency: Seconds | None = None
+
+
+class Chat(Model):
+    """Conversations in natural text, through the server's chat template; `users` at the same time."""
+
+    kind: Literal["chat"]
+    users: Count = 1
+    prompt_words: Count = 100
+    output_tokens: Annotated[int, Field(gt=1)] = 64
+    spread: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    """Requests ask for up to this share more or fewer tokens; each repetition asks for the same lengths."""
+    requests: Count = 8
+
+
+class Sweep(Model):
+    """The same requests by 1..N users, each of whom asks again as soon as he is answered (closed loop)."""
+
+    kind: Literal["sweep"]
+    users: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 2, 4)
+    prompt_words: Count = 48
+    output_tokens: Annotated[int, Field(gt=1)] = 32
+    requests_each: Count = 3
+    """Requests of each user."""
+
+
+class Arrivals(Model):
+    """Requests that come at random moments (Poisson), whether earlier ones are answered or not (open loop)."""
+
+    kind: Literal["arrivals"]
+    rate: Annotated[float, Field(gt=0)] = 1.0
+    """Requests a second, on average."""
+    requests: Count = 16
+    slots: Count = 4
+    """Requests that the server works on at the same time; others wait in its queue."""
+    prompt_words: Count = 48
+    output_tokens: Annotated[int, Field(gt=1)] = 32
+    seed: int = 1
+    """Of the moments: each repetition and each run has the same."""
+
+
+class LongContext(Model):
+    """One long document and a short answer."""
+
+    kind: Literal["long-context"]
+    prompt_words: Count = 1500
+    output_tokens: Annotated[int, Field(gt=1)] = 16
+    requests: Count = 1
+
+
+Load = Annotated[Chat | Sweep | Arrivals | LongContext, Field(discriminator="kind")]
+
+
 class Throughput(Model):
     """The rates that are measured."""
 
@@ -119,6 +181,12 @@ class Throughput(Model):
     repetitions: Annotated[int, Field(ge=1)] = 5
     """Repetitions in each start."""
     question: Question | None = None
+    workloads: tuple[Load, ...] = ()
+    """What is measured beside pp and tg; a server is started for each."""
+    limits: Limits = Limits()
+    """What counts as good in `goodput`."""
+    api: Literal["llama-server", "openai"] = "llama-server"
+    """`openai`: /v1/completions and /v1/chat/completions only, as vLLM and others speak them."""
 
 
 class Probes(Model):

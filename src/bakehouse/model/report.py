@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bakehouse.model.words import Verdict
+from bakehouse.model.words import Unit, Verdict
 
 SCHEMA_VERSION = 1
 METRIC_DEFINITIONS = 1
@@ -145,13 +145,41 @@ class Sample(Record):
     """The server's own timings and the client's clock, as they were."""
 
 
+Metric = Literal[
+    "prompt_rate",
+    "decode_rate",
+    "system_rate",
+    "system_prompt_rate",
+    "request_rate",
+    "goodput",
+    "ttft",
+    "ttft_p90",
+    "ttft_p99",
+    "itl",
+    "itl_p90",
+    "itl_p99",
+    "tpot",
+    "tpot_p90",
+    "tpot_p99",
+    "latency",
+    "latency_p90",
+    "latency_p99",
+    "port_open",
+    "time_to_healthy",
+    "first_token",
+    "steady",
+    "memory",
+]
+"""docs/measuring.md defines them. A time without a percentile is the median."""
+
+
 class Measurement(Record):
     """All samples of one metric of one workload on one cell."""
 
     workload: str
     """`pp512`, `tg128`."""
-    metric: Literal["prompt_rate", "decode_rate", "ttft", "time_to_healthy", "memory"]
-    unit: Literal["tokens/s", "seconds", "bytes"]
+    metric: Metric
+    unit: Unit
     definitions: int = METRIC_DEFINITIONS
     samples: list[Sample]
     settings: dict[str, Any] = {}

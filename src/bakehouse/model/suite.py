@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bakehouse.model.recipe import Health, Question
+from bakehouse.model.recipe import Health, Limits, Load, Question
 from bakehouse.model.report import Record
 
 
@@ -21,6 +21,10 @@ class Workload(Record):
     starts: int
     repetitions: int
     question: Question | None = None
+    loads: list[Load] = []
+    """Measured beside pp and tg."""
+    limits: Limits = Limits()
+    api: Literal["llama-server", "openai"] = "llama-server"
 
 
 class Subject(Record):

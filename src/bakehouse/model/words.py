@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
+
+Unit = Literal["tokens/s", "requests/s", "seconds", "bytes"]
+"""Of what is measured."""
 
 
 class AcceleratorName(StrEnum):

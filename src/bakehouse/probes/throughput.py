@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bakehouse.measure import metrics, statistics, workloads
-from bakehouse.measure.client import Reply, RequestFailedError, answer, complete, vocabulary_size
+from bakehouse.measure.client import Ask, Outcome, Reply, RequestFailedError, answer, load, vocabulary_size
 from bakehouse.measure.load import FOREIGN_LIMIT, Usage, Watched
+from bakehouse.measure.stream import Failure
 from bakehouse.measure.workloads import Request, Workload
 from bakehouse.model import suite
 from bakehouse.model.recipe import Question
-from bakehouse.model.report import Measurement, Sample
-from bakehouse.model.words import Verdict
+from bakehouse.model.report import Measurement, Metric, Sample
+from bakehouse.model.words import Unit, Verdict
 from bakehouse.probes import ProbeFailed
 
 QUICK_STARTS = 1
@@ -34,6 +35,10 @@ class Served:
     url: str
     healthy: float
     """Seconds from its start to the first 200."""
+    port_open: float | None = None
+    """Seconds from its start to the first answer of any kind."""
+    started: float | None = None
+    """When it was started, by the client's clock."""
     load: Watched
     peak_memory: Callable[[], int | None]
 
@@ -46,19 +51,16 @@ Start = Callable[[], AbstractContextManager[Served]]
 class _Samples:
     """Samples by (workload, metric), in the order they came."""
 
-    by_metric: dict[tuple[str, str], list[Sample]] = field(default_factory=dict)
+    by_metric: dict[tuple[str, Metric], list[Sample]] = field(default_factory=dict)
 
-    def add(self, workload: str, metric: str, sample: Sample) -> None:
+    def add(self, workload: str, metric: Metric, sample: Sample) -> None:
         self.by_metric.setdefault((workload, metric), []).append(sample)
 
 
-UNITS = {
-    "prompt_rate": "tokens/s",
-    "decode_rate": "tokens/s",
-    "ttft": "seconds",
-    "time_to_healthy": "seconds",
-    "memory": "bytes",
-}
+UNITS: dict[Metric, Unit] = {"prompt_rate": "tokens/s", "decode_rate": "tokens/s", "memory": "bytes"}
+"""Of metrics that are no times."""
+STEADY = 0.95
+"""Share of the later answers' median decode rate from which on a server counts as steady."""
 
 
 def measure(
@@ -68,6 +70,7 @@ def measure(
     settings: dict[str, Any],
     random_ids: random.Random,
     quick: bool = False,
+    ask: Ask = load,
 ) -> list[Measurement]:
     """Measure pp and tg over several container starts. Quick: one start, two repetitions.
 
@@ -78,15 +81,33 @@ def measure(
     samples = _Samples()
     for number in range(starts):
         with start() as served:
-            samples.add("start", "time_to_healthy", Sample(start=number, repetition=0, value=served.healthy))
-            _one_start(served, asked, number=number, repetitions=repetitions, random_ids=random_ids, samples=samples)
+            _cold_start(served, number, samples, ask)
+            _one_start(
+                served, asked, number=number, repetitions=repetitions, random_ids=random_ids, samples=samples, ask=ask
+            )
             samples.add("start", "memory", _memory(served, number))
     return [
-        Measurement.model_validate(
-            {"workload": workload, "metric": metric, "unit": UNITS[metric], "samples": taken, "settings": settings}
+        Measurement(
+            workload=workload, metric=metric, unit=UNITS.get(metric, "seconds"), samples=taken, settings=settings
         )
         for (workload, metric), taken in samples.by_metric.items()
     ]
+
+
+def _cold_start(served: Served, number: int, samples: _Samples, ask: Ask) -> None:
+    """How it became ready, and the first token of all: one token after one, so that little is left but the start."""
+    samples.add("start", "time_to_healthy", Sample(start=number, repetition=0, value=served.healthy))
+    if served.port_open is not None:
+        samples.add("start", "port_open", Sample(start=number, repetition=0, value=served.port_open))
+    if served.started is None:
+        return
+    (reply,) = ask(served.url, [Request(prompt=(1,), output_tokens=1)]).replies
+    if isinstance(reply, Reply) and reply.first is not None:
+        sample = Sample(start=number, repetition=0, value=reply.first - served.started)
+    else:
+        reason = "no chunk had generated content" if isinstance(reply, Reply) else f"the request failed: {reply.reason}"
+        sample = Sample(start=number, repetition=0, value=0.0, verdict=Verdict.VOID, reason=reason)
+    samples.add("start", "first_token", sample)
 
 
 def answers_question(url: str, question: Question) -> str:
@@ -108,7 +129,7 @@ def void_reasons(measurements: list[Measurement]) -> list[str]:
     return [
         f"{measurement.workload} {measurement.metric}: {measurement.samples[-1].reason}"
         for measurement in measurements
-        if not measurement.counted
+        if not measurement.counted and any(sample.verdict is Verdict.VOID for sample in measurement.samples)
     ]
 
 
@@ -131,6 +152,7 @@ def _one_start(
     repetitions: int,
     random_ids: random.Random,
     samples: _Samples,
+    ask: Ask,
 ) -> None:
     try:
         vocabulary = vocabulary_size(served.url)
@@ -138,50 +160,62 @@ def _one_start(
         raise ProbeFailed(str(error)) from error
     pp, tg = workloads.prompt_rate(asked), workloads.decode_rate(asked)
     failures: list[str] = []
+    answers: list[tuple[float, float]] = []
     for repetition in range(-1, repetitions):  # -1 warms up
         for workload in (pp, tg):
             request = workload.request(random_ids=random_ids, vocabulary=vocabulary)
             served.load.start()
-            try:
-                reply = complete(served.url, request)
-            except RequestFailedError as error:
-                failures.append(str(error))
-                outcome: Reply | str = f"the request failed: {error}"
-            else:
-                outcome = reply
+            outcome = ask(served.url, [request])
             usage = served.load.usage()
+            (reply,) = outcome.replies
+            if isinstance(reply, Failure):
+                failures.append(reply.reason)
+            elif workload is tg and (rate := metrics.client_decode_rate(reply)):
+                answers.append((reply.ended, rate))
             if repetition >= 0:
                 _record(samples, workload, request, outcome, usage, start=number, repetition=repetition)
     if len(failures) == 2 * (repetitions + 1):
         raise ProbeFailed(f"not one request was answered; the last: {failures[-1]}")
+    if served.started is not None and answers:
+        steady = _steady(answers) - served.started
+        samples.add("start", "steady", Sample(start=number, repetition=0, value=steady))
+
+
+def _steady(answers: list[tuple[float, float]]) -> float:
+    """When the first answer ended that was as quick as the later ones; from (end, decode rate) in order."""
+    wanted = STEADY * statistics.median([rate for _, rate in answers[1:] or answers])
+    return next(ended for ended, rate in answers if rate >= wanted)
 
 
 def _record(
     samples: _Samples,
     workload: Workload,
     request: Request,
-    outcome: Reply | str,
+    outcome: Outcome,
     usage: Usage,
     *,
     start: int,
     repetition: int,
 ) -> None:
-    wanted: dict[str, Callable[[Reply], float]] = (
+    (reply,) = outcome.replies
+    wanted: dict[Metric, Callable[[Reply], float]] = (
         {"decode_rate": metrics.decode_rate}
         if workload.output_tokens > 1
         else {"prompt_rate": metrics.prompt_rate, "ttft": metrics.ttft}
     )
     for metric, rate in wanted.items():
         value, reason = 0.0, ""
-        if isinstance(outcome, str):
-            reason = outcome
+        if isinstance(reply, Failure):
+            reason = f"the request failed: {reply.reason}"
         else:
             try:
-                metrics.check(outcome, request)
-                value = rate(outcome)
+                metrics.check(reply, request)
+                value = rate(reply)
             except metrics.VoidError as error:
                 reason = str(error)
-        reason = reason or _disturbed(usage)
+            else:
+                reason = outcome.own.saturation(metrics.latency(reply))
+        reason = reason or disturbed(usage)
         sample = Sample(
             start=start,
             repetition=repetition,
@@ -193,7 +227,8 @@ def _record(
         samples.add(workload.name, metric, sample)
 
 
-def _disturbed(usage: Usage) -> str:
+def disturbed(usage: Usage) -> str:
+    """Say that something else used the machine, or nothing."""
     if usage.foreign is None or usage.foreign <= FOREIGN_LIMIT:
         return ""
     return (
@@ -202,21 +237,26 @@ def _disturbed(usage: Usage) -> str:
     )
 
 
-def _raw(outcome: Reply | str, usage: Usage) -> dict[str, Any]:
-    """Everything as it was, for whoever doubts a number in a year."""
-    raw: dict[str, Any] = {
+def raw_usage(usage: Usage) -> dict[str, Any]:
+    return {
         "elapsed_s": usage.elapsed,
         "foreign_cpu_share": usage.foreign,
         "container_cpu_s": usage.container,
         "client_cpu_s": usage.client,
     }
-    if isinstance(outcome, Reply):
+
+
+def _raw(outcome: Outcome, usage: Usage) -> dict[str, Any]:
+    """Everything as it was, for whoever doubts a number in a year."""
+    raw = raw_usage(usage) | {"client": outcome.own.record()}
+    (reply,) = outcome.replies
+    if isinstance(reply, Reply):
         raw |= {
-            "timings": outcome.timings,
-            "client_first_s": outcome.first - outcome.sent if outcome.first is not None else None,
-            "client_total_s": outcome.ended - outcome.sent,
-            "client_decode_rate": metrics.client_decode_rate(outcome),
-            "chunks": outcome.chunks,
+            "timings": reply.timings,
+            "client_first_s": reply.first - reply.sent if reply.first is not None else None,
+            "client_total_s": reply.ended - reply.sent,
+            "client_decode_rate": metrics.client_decode_rate(reply),
+            "chunks": reply.chunks,
         }
     return raw
 

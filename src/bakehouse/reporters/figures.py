@@ -8,20 +8,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
-from bakehouse.model.report import BuildResult, CellReport, Measurement, RunReport, Sample
+from bakehouse.model.report import BuildResult, CellReport, Measurement, Metric, RunReport, Sample
 from bakehouse.model.words import SEVERITY, Verdict
 from bakehouse.quantities import count
 from bakehouse.reporters import logs
 
-Metric = Literal["prompt_rate", "decode_rate", "ttft", "time_to_healthy", "memory"]
-
 METRICS: dict[Metric, tuple[str, str]] = {
     "prompt_rate": ("Prompt rate", "prompt tokens / prompt time, with the cache empty"),
     "decode_rate": ("Decode rate", "(tokens - 1) / (end - first token), one request at a time"),
+    "system_rate": ("System rate", "output tokens of all users / time from the first request to the last answer"),
+    "system_prompt_rate": ("System prompt rate", "prompt tokens of all users / the same time"),
+    "request_rate": ("Request rate", "answers / the same time"),
+    "goodput": ("Goodput", "answers that kept the recipe's limits / the same time"),
     "ttft": ("Time to first token", "from the request's first byte sent to the first chunk with generated content"),
+    "ttft_p90": ("Time to first token, 90 %", "90 % of the requests waited less"),
+    "ttft_p99": ("Time to first token, 99 %", "99 % of the requests waited less"),
+    "itl": ("Time between tokens", "gap between two chunks of one token each"),
+    "itl_p90": ("Time between tokens, 90 %", "90 % of the gaps were shorter"),
+    "itl_p99": ("Time between tokens, 99 %", "99 % of the gaps were shorter"),
+    "tpot": ("Time per output token", "(end - first token) / (tokens - 1)"),
+    "tpot_p90": ("Time per output token, 90 %", "less in 90 % of the answers"),
+    "tpot_p99": ("Time per output token, 99 %", "less in 99 % of the answers"),
+    "latency": ("Time to the whole answer", "from the request's first byte sent to the last chunk"),
+    "latency_p90": ("Time to the whole answer, 90 %", "90 % of the requests were done sooner"),
+    "latency_p99": ("Time to the whole answer, 99 %", "99 % of the requests were done sooner"),
+    "port_open": ("Time to an open port", "from the container's start to the first answer of any kind"),
     "time_to_healthy": ("Time to healthy", "from the container's start to the first healthy answer"),
+    "first_token": ("Time to the first token of all", "from the container's start to a token of the first request"),
+    "steady": ("Time to a steady rate", "from the container's start to the first answer as quick as later ones"),
     "memory": ("Memory", "the most the container used"),
 }
 """Metric to its name and its definition (docs/reports.md says more)."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
-from bakehouse.model.report import CellReport, RunReport
+from bakehouse.model.report import CellReport, Metric, RunReport
 from bakehouse.model.words import Verdict
 from bakehouse.quantities import NOTHING, SYMBOLS, count, moment, rate, seconds, size
 from bakehouse.reporters import figures
@@ -58,7 +58,7 @@ def _row(cell: CellReport) -> list[str]:
     ]
 
 
-def _rate(cell: CellReport, metric: figures.Metric) -> str:
+def _rate(cell: CellReport, metric: Metric) -> str:
     summary = figures.summary_of(cell, metric)
     if summary is None:
         return NOTHING

@@ -15,6 +15,7 @@ from bakehouse.engine.container import start
 from bakehouse.engine.devices import CPU, Devices
 from bakehouse.measure.load import Meter, peak_memory, physical_cores
 from bakehouse.measure.workloads import pinned_arguments
+from bakehouse.model.recipe import Load
 from bakehouse.model.suite import Subject, Workload
 from bakehouse.probes.health import wait_serving
 from bakehouse.probes.serving import serving
@@ -34,9 +35,12 @@ class Bench:
     """A new path for each container's log."""
 
     @contextlib.contextmanager
-    def start(self) -> Iterator[Served]:
-        """Start a fresh server, ready to be measured, and remove it. Raises ProbeFailed when it does not get ready."""
-        arguments = tuple(itertools.chain.from_iterable(self._pinned.items()))
+    def start(self, load: Load | None = None) -> Iterator[Served]:
+        """Start a fresh server, ready to be measured, and remove it. Raises ProbeFailed when it does not get ready.
+
+        For pp and tg, or for a load.
+        """
+        arguments = tuple(itertools.chain.from_iterable(self._pinned(load).items()))
         launch = serving(self.subject, run=self.run, args=arguments, devices=self.devices)
         with start(self.engine, launch, log=self.log()) as container:
             startup = wait_serving(container, self.subject.health, memory_limit=self.subject.memory_limit)
@@ -44,22 +48,26 @@ class Bench:
             yield Served(
                 url=container.url,
                 healthy=startup.healthy,
+                port_open=startup.first_answer,
+                started=container.started_at,
                 load=Meter(pid),
                 peak_memory=partial(peak_memory, pid),
             )
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self, load: Load | None = None) -> dict[str, Any]:
         """What must be equal for two measurements to be compared."""
         return {
             "model_sha256": self.workload.model_sha256,
-            "prompt_tokens": self.workload.prompt_tokens,
-            "output_tokens": self.workload.output_tokens,
-            "arguments": dict(self._pinned),
+            **(
+                load.model_dump(mode="json")
+                if load
+                else {"prompt_tokens": self.workload.prompt_tokens, "output_tokens": self.workload.output_tokens}
+            ),
+            "arguments": self._pinned(load),
             "recipe_arguments": list(self.subject.args),
             "memory_limit": self.subject.memory_limit,
             "device": self.devices.lease,
         }
 
-    @property
-    def _pinned(self) -> dict[str, str]:
-        return dict(pinned_arguments(self.workload, threads=physical_cores(), offloads=self.devices != CPU))
+    def _pinned(self, load: Load | None) -> dict[str, str]:
+        return dict(pinned_arguments(self.workload, threads=physical_cores(), offloads=self.devices != CPU, load=load))

@@ -14,6 +14,7 @@ Run as `python -m bakehouse.testing.mock_server SCRIPTS.json`; prints its port a
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import json
 import os
@@ -347,9 +348,7 @@ class Server:
         elif not script.streams or not asked.get("stream"):
             self._document(connection, {"content": script.text, "stop": True})
         else:
-            told = Told(
-                model=model, prompt_tokens=prompt_tokens(asked), received=now, per_chunk=script.per_chunk
-            )
+            told = Told(model=model, prompt_tokens=prompt_tokens(asked), received=now, per_chunk=script.per_chunk)
             self._told.append(told)
             connection.told, connection.closes = told, script.closes
             connection.steps = chunks(script, path, asked)
@@ -372,13 +371,9 @@ class Server:
     def _document(self, connection: _Connection, value: dict[str, Any], *, status: int = _OK) -> None:
         data = json.dumps(value).encode()
         connection.socket.setblocking(True)
-        try:
-            connection.socket.sendall(
-                b"HTTP/1.1 %d Said\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
-                % (status, len(data), data)
-            )
-        except OSError:
-            pass  # who asked is gone
+        head = b"HTTP/1.1 %d Said\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+        with contextlib.suppress(OSError):  # who asked is gone
+            connection.socket.sendall(head % (status, len(data)) + data)
         self._close(connection)
 
     def _close(self, connection: _Connection) -> None:
@@ -407,11 +402,9 @@ def _length(head: bytes) -> int:
 
 
 def scripts_of(text: str) -> dict[str, Script]:
-    """Read scripts from JSON."""
-    return {
-        name: Script(**{key: tuple(value) if key == "gaps" else value for key, value in said.items()})
-        for name, said in json.loads(text).items()
-    }
+    """Read scripts from JSON, as `dataclasses.asdict` gives them."""
+    said: dict[str, dict[str, Any]] = json.loads(text)
+    return {name: Script(**one | {"gaps": tuple(one["gaps"])}) for name, one in said.items()}
 
 
 def main() -> None:

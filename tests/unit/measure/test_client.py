@@ -12,9 +12,9 @@ from bakehouse.measure.client import (
     answer,
     chat,
     complete,
-    events,
     vocabulary_size,
 )
+from bakehouse.measure.stream import events
 from bakehouse.measure.workloads import Request
 from bakehouse.testing.fake_server import Behaviour, fake_server
 

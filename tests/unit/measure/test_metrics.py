@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bakehouse.measure import metrics
-from bakehouse.measure.client import Reply
+from bakehouse.measure.stream import Reply
 from bakehouse.measure.metrics import VoidError
 from bakehouse.measure.workloads import Request
 

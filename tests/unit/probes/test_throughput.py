@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 
 import pytest
 
+from bakehouse.measure.client import Outcome, load
 from bakehouse.measure.load import Usage
+from bakehouse.measure.own import Own
+from bakehouse.measure.workloads import Request
 from bakehouse.model.recipe import Question
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Workload
@@ -16,6 +21,14 @@ from bakehouse.probes.throughput import Served
 from bakehouse.testing.fake_server import Behaviour, fake_server
 
 ASKED = Workload(model_path="/m", model_sha256="0" * 64, prompt_tokens=8, output_tokens=5, starts=2, repetitions=3)
+
+
+CALM = Own(elapsed=1.0, cpu=0.01, waited=0.0, suspended=0.0, lags=None, late=0.0)
+
+
+def ask(url: str, asked: Sequence[Request], *, users: int | None = None, due: Sequence[float] = ()) -> Outcome:
+    """Say that the client had nothing else to do, whatever this machine does while it runs tests."""
+    return replace(load(url, asked, users=users, due=due), own=CALM)
 
 
 class Load:
@@ -42,7 +55,7 @@ def served(behaviour: Behaviour, *, load: Load | None = None, memory: int | None
 
 
 def measure(start: Callable[[], AbstractContextManager[Served]], *, quick: bool = False) -> dict[str, Measurement]:
-    found = throughput.measure(start, ASKED, settings={"threads": 2}, random_ids=random.Random(1), quick=quick)
+    found = throughput.measure(start, ASKED, settings={"threads": 2}, random_ids=random.Random(1), quick=quick, ask=ask)
     return {f"{one.workload} {one.metric}": one for one in found}
 
 
@@ -62,7 +75,13 @@ def test_starts_times_repetitions_are_recorded_and_warm_ups_are_not() -> None:
 
 
 def test_raw_figures_of_both_clocks_are_kept() -> None:
-    (sample, *_) = measure(served(Behaviour()))["tg5 decode_rate"].samples
+    timings = {"prompt_n": 1, "prompt_ms": 1.0, "predicted_n": 5, "predicted_ms": 20.0}
+    stream: list[bytes | float] = [
+        b'data: {"content":"a","stop":false}\n\n',
+        0.01,
+        b"data: %b\n\n" % json.dumps({"content": "", "stop": True, "timings": timings}).encode(),
+    ]
+    (sample, *_) = measure(served(Behaviour(events=stream)), quick=True)["tg5 decode_rate"].samples
     assert sample.raw["timings"]["predicted_n"] == 5
     assert sample.raw["client_decode_rate"] > 0
     assert sample.raw["foreign_cpu_share"] == 0

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bakehouse.model.report import CellReport, ExcludedRecord, Measurement, RunReport, Sample, TestResult
-from bakehouse.model.words import Verdict
-from bakehouse.quantities import Unit
+from bakehouse.model.words import Unit, Verdict
 from bakehouse.reporters import figures, logs
 from bakehouse.reporters.html import plots, timeline
 from bakehouse.reporters.html.grid import Grid, grids

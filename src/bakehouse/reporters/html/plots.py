@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bakehouse.model.report import Sample
-from bakehouse.model.words import Verdict
-from bakehouse.quantities import Unit, quantity, size, span
+from bakehouse.model.words import Unit, Verdict
+from bakehouse.quantities import quantity, size, span
 from bakehouse.reporters.figures import Summary, summarize
 from bakehouse.reporters.html.scale import Scale, Tick, nice_step
 from bakehouse.reporters.text import one_line
@@ -180,7 +180,7 @@ def _axis_label(step: float, unit: Unit) -> Callable[[float], str]:
 
     def label(value: float) -> str:
         match unit:
-            case "tokens/s":
+            case "tokens/s" | "requests/s":
                 return f"{value:,.{decimals}f}"
             case "seconds":
                 return f"{value:,.{decimals}f} s"
