@@ -12,6 +12,7 @@ from bakehouse.prove.expect import Expectation
 from bakehouse.prove.finding import judge
 from bakehouse.prove.image import ImageAtRest
 from bakehouse.prove.layer import Entry
+from bakehouse.prove.loader import expand
 
 _SCORED = "libggml-cpu-"
 
@@ -27,13 +28,34 @@ def check_plugins(image: ImageAtRest, expectation: Expectation) -> Check:
         if name not in expectation.plugins:
             problems.append(f"{name} is in {expectation.plugin_folder} and was not promised")
         elif image.tree.follow(posixpath.join(expectation.plugin_folder, name)) is None:
-            problems.append(f"{name} is not in {expectation.plugin_folder}")
+            problems.append(f"{name} is not in {expectation.plugin_folder}{_elsewhere(image, name)}")
         elif name not in found:
             problems.append(f"{name} is no plugin: it exports no {product.INIT_SYMBOL}")
         else:
             wanted = [product.INIT_SYMBOL, *([product.SCORE_SYMBOL] if name.startswith(_SCORED) else [])]
             problems += [f"{name} does not export {s}" for s in wanted if s not in found[name].defined]
+            problems += _not_loadable(image, name, found[name])
     return judge("plugins", problems, passed=f"{len(found)} plugins as promised", notes=sorted(found))
+
+
+def _elsewhere(image: ImageAtRest, name: str) -> str:
+    found = sorted(entry.path for entry in image.tree if posixpath.basename(entry.path) == name)
+    return f", but it is {found[0]}, where ggml does not look" if found else ""
+
+
+def _not_loadable(image: ImageAtRest, name: str, elf: Elf) -> Iterator[str]:
+    """Why `dlopen` would refuse a plugin, or find its libraries by luck only. ggml then goes on without a word."""
+    program = product.entry_program(image)
+    server = product.whole_elf(image, program.path) if program else None
+    if server and (elf.machine, elf.bits) != (server.machine, server.bits):
+        yield f"{name} is for {elf.machine}, the server for {server.machine}: it is passed over without a word"
+    if elf.soname and elf.soname != name:
+        yield f"{name} calls itself {elf.soname}; plugins have no versions"
+    folder = posixpath.dirname(elf.path)
+    beside = [needed for needed in elf.needed if image.tree.follow(posixpath.join(folder, needed))]
+    searched = {expand(path, elf) for path in elf.runpath or elf.rpath}
+    if beside and folder not in searched:
+        yield f"{name} needs {beside[0]}, which lies beside it, and its RUNPATH is not $ORIGIN"
 
 
 def check_symlinks(image: ImageAtRest, expectation: Expectation) -> Check:

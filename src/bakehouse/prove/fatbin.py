@@ -44,7 +44,7 @@ def read_fatbins(file: BinaryIO, *, offset: int, size: int) -> list[Part]:
     at, end = offset, offset + size
     while at < end:
         start = _read(file, at, min(_HEADER.size, end - at))
-        if not start.strip(b"\0"):  # the linker's padding
+        if not start[:8].strip(b"\0"):  # the linker's padding
             at += 8
             continue
         where = f"{SECTION}+{at - offset:#x}"

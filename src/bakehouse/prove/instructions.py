@@ -6,7 +6,7 @@ import fnmatch
 import re
 
 from bakehouse.model.report import Check
-from bakehouse.prove import product
+from bakehouse.prove import libraries, product
 from bakehouse.prove.disassembly import Uses, sweep, walk
 from bakehouse.prove.elf import Elf
 from bakehouse.prove.expect import Expectation
@@ -26,14 +26,16 @@ def check_instructions(image: ImageAtRest, expectation: Expectation) -> Check:
     """No file of the product holds an instruction beyond its level, and none was compiled for the build machine.
 
     What runs when a plugin is only loaded and asked for its score (its initializers and `ggml_backend_score`) must
-    keep to the baseline: it runs before anybody knows whether the CPU is good enough.
+    keep to the baseline: it runs before anybody knows whether the CPU is good enough. Libraries that were copied
+    (cuBLAS, rocBLAS) are not judged: we did not compile them, and they ask the CPU by themselves.
     """
-    elves = product.elves(image, expectation)
+    vendors = {elf.path for elf in libraries.copied(image, expectation)}
+    elves = [elf for elf in product.elves(image, expectation) if elf.path not in vendors]
     problems = [f"{elf.path} was compiled for the build machine: {text}" for elf in elves if (text := _native(elf))]
     readable = [elf for elf in elves if elf.machine == "EM_X86_64"]
     if not readable and not problems:
         return skip(NAME, f"only x86-64 code is read, and this product for {image.platform} has none")
-    notes = []
+    notes = [f"{path}: not judged, it was copied as it is" for path in sorted(vendors)]
     for elf in readable:
         level = level_of(elf, expectation)
         uses = _swept(image, elf)

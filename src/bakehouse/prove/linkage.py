@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bakehouse.model.report import Check
 from bakehouse.prove import product
+from bakehouse.prove.driver import of_driver
 from bakehouse.prove.elf import Elf
 from bakehouse.prove.expect import Expectation
 from bakehouse.prove.finding import judge
@@ -36,10 +37,10 @@ def check_linkage(image: ImageAtRest, expectation: Expectation) -> Check:
         problems += missing
         notes += known
         problems += _versions(process)
-        if process.missing:
-            notes.append(f"the symbols of {root.path} were not followed: a library is missing at rest")
-        else:
+        if all(one.library in expectation.driver_libraries for one in process.missing):
             problems += _symbols(process, [elf for elf in process.elves if elf.path in mine])
+        else:
+            notes.append(f"the symbols of {root.path} were not followed: a library is missing")
     return judge(
         NAME,
         list(dict.fromkeys(problems)),
@@ -129,7 +130,13 @@ def _versions(process: Process) -> Iterator[str]:
 
 def _symbols(process: Process, elves: list[Elf]) -> Iterator[str]:
     for elf in elves:
-        left = sorted(n for n in elf.undefined if not any(n in other.defined for other in process.elves))
+        outside = {one.library for one in process.missing}
+        left = sorted(
+            name
+            for name in elf.undefined
+            if not any(name in other.defined for other in process.elves)
+            and not any(of_driver(name, library) for library in outside.intersection(elf.needed))
+        )
         if left:
             more = f" and {len(left) - _MOST_SYMBOLS} more" if len(left) > _MOST_SYMBOLS else ""
             yield f"{elf.path} needs symbols that no library defines: {', '.join(left[:_MOST_SYMBOLS])}{more}"

@@ -116,7 +116,7 @@ def _wrong_ptx(name: str, parts: Sequence[Part], expectation: Expectation) -> It
         yield f"PTX of {expectation.ptx} is promised for cards newer than {name}'s native code, and {where}"
     for code in sorted(found.keys() - {expectation.ptx}):
         yield (
-            f"{name} holds PTX of {code}, which was not promised: a card without native code starts, compiles it for "
+            f"{name} holds PTX of {code}, which was not promised: a card without native code compiles it for "
             f"minutes at its first start{floor}, instead of being refused; ask the compiler for `-real` archs only"
         )
 

@@ -51,8 +51,12 @@ def elf(
     comment: bytes = b"",
     initializers: Sequence[int] = (),
     relocated: bool = True,
+    data: Mapping[str, bytes] | None = None,
 ) -> bytes:
-    """A shared object, or with `interpreter` a program. `exports` and `initializers` are offsets in `code`."""
+    """A shared object, or with `interpreter` a program. `exports` and `initializers` are offsets in `code`.
+
+    `data` are further sections, such as `.nv_fatbin`.
+    """
     strings = _Strings()
     dynamic = [(_DT["NEEDED"], strings.add(name)) for name in needed]
     dynamic += [(_DT[tag], strings.add(text)) for tag, text in _texts(soname, rpath, runpath) if text]
@@ -63,6 +67,7 @@ def elf(
         for name in names:
             symbols += struct.pack("<IBBHQQ", strings.add(name), info, 0, 0, 0, 0)
     sections: list[tuple[str, int, int, bytes, int]] = [(".text", _PROGBITS, _ALLOC | _EXECUTE, code, 0)]
+    sections += [(name, _PROGBITS, _ALLOC, content, 0) for name, content in (data or {}).items()]
     sections.append((".dynsym", _DYNSYM, _ALLOC, symbols, 1))
     if defines:
         sections.append((".gnu.version_d", _VERDEF, _ALLOC, _verdef(defines, strings), len(defines)))

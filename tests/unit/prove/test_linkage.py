@@ -137,10 +137,15 @@ def test_only_the_drivers_libraries_may_be_missing(tmp_path: Path) -> None:
     assert "libcuda.so.1 is missing, needed by /app/libggml-cuda.so" in check_linkage(image, PROMISE).message
     check = check_linkage(image, promise(driver_libraries=frozenset({"libcuda.so.1"})))
     assert check.verdict is Verdict.PASSED
-    assert check.details == [
-        "libcuda.so.1 comes with the driver (needed by /app/libggml-cuda.so)",
-        "the symbols of /app/libggml-cuda.so were not followed: a library is missing at rest",
-    ]
+    assert check.details == ["libcuda.so.1 comes with the driver (needed by /app/libggml-cuda.so)"]
+
+
+def test_what_the_driver_cannot_bring_must_be_defined_by_somebody(tmp_path: Path) -> None:
+    symbols = ("cuInit", "cudaMalloc")
+    plugin = file("/app/libggml-cuda.so", elf(needed=("libcuda.so.1",), exports=PLUGIN, undefined=symbols))
+    check = check_linkage(bake(tmp_path, add=[plugin]), promise(driver_libraries=frozenset({"libcuda.so.1"})))
+
+    assert check.message == "/app/libggml-cuda.so needs symbols that no library defines: cudaMalloc"
 
 
 def test_a_stub_of_the_driver_would_hide_it(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from tests.unit.prove.builders import PROMISE, bake
+from tests.unit.prove.cards import CUDA_PROMISE, bake_cuda
 
 from bakehouse.model.report import Check
 from bakehouse.model.words import Verdict
@@ -14,7 +15,21 @@ def test_the_good_image_passes_every_check(tmp_path: Path) -> None:
     checks = prove(bake(tmp_path), PROMISE)
 
     assert [check.name for check in checks] == list(CHECKS)
-    assert {check.name: check.message for check in checks if check.verdict is not Verdict.PASSED} == {}
+    assert {check.name: check.message for check in checks if check.verdict is not Verdict.PASSED} == {
+        "native-code": "a CPU image holds no code for a GPU",
+        "ptx": "only CUDA has PTX",
+        "cuobjdump": "only CUDA has it",
+        "driver-floor": "nothing of the host's driver is loaded into this image but what the kernel gives",
+    }
+
+
+def test_a_good_cuda_image_passes_every_check_but_the_one_that_lacks_its_program(tmp_path: Path) -> None:
+    checks = prove(bake_cuda(tmp_path), CUDA_PROMISE)
+
+    assert {check.name: check.message for check in checks if check.verdict is not Verdict.PASSED} == {
+        "cuobjdump": "there is no cuobjdump: it was not fetched; native-code stands alone; run `bakehouse lock` once "
+        "with a network, which puts it into the cache",
+    }
 
 
 def test_a_check_that_breaks_is_errored_and_the_others_go_on(tmp_path: Path) -> None:

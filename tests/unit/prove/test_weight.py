@@ -39,10 +39,6 @@ def test_what_later_layers_delete_counts_and_is_told(tmp_path: Path) -> None:
         ("/var/cache/apt/pkgcache.bin", "a package cache"),
         ("/var/log/dpkg.log", "a log"),
         ("/var/log/apt/term.log", "a log"),
-        ("/usr/bin/x86_64-linux-gnu-gcc-14", "a compiler"),
-        ("/usr/local/cuda/bin/nvcc", "a compiler"),
-        ("/usr/libexec/gcc/x86_64-linux-gnu/14/cc1plus", "a compiler"),
-        ("/usr/lib/x86_64-linux-gnu/libc.a", "a static library"),
         ("/root/.cache/pip/http/x", "a pip cache"),
     ],
 )
@@ -57,9 +53,7 @@ def test_leftovers_are_named(tmp_path: Path, path: str, kind: str) -> None:
     "item",
     [
         file("/var/log/lastlog"),
-        file("/usr/share/doc/gcc", b"about gcc"),
-        file("/usr/share/bash-completion/completions/gcc", b"x"),
-        file("/usr/bin/gcc-notes.txt", b"x", mode=0o755),
+        file("/var/logs/of-something-else", b"x"),
     ],
 )
 def test_what_only_looks_like_a_leftover_is_none(tmp_path: Path, item: tuple[object, bytes]) -> None:
