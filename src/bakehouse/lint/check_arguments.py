@@ -11,6 +11,8 @@ from bakehouse.lint.knowledge import ABSENT, Fact, Knowledge
 from bakehouse.lint.nearest import nearest
 from bakehouse.lint.options import Argument
 
+VALUES = {"nothing": 0, "number": 1, "text": 1, "two": 2}
+_OPTION = re.compile(r"--[a-z][a-z0-9-]+")
 _NUMBER = re.compile(r"\s*[+-]?[0-9]")
 """std::stoi: a number at the beginning is enough."""
 
@@ -42,9 +44,9 @@ def check_arguments(
                 yield _unknown(word, known, knowledge)
                 index += _values_of_unknown(words, index)
             continue
-        values = words[index : index + {"nothing": 0, "number": 1, "text": 1, "two": 2}[argument.takes]]
+        values = _values(words[index : index + VALUES[argument.takes]], known)
         index += len(values)
-        yield from _check_one(word, argument, values, known, knowledge)
+        yield from _check_one(word, argument, values, knowledge)
         if argument.names in seen:
             yield _finding(word, "stands twice", "Only the last one counts.", "one of them", severity=Severity.WARNING)
         seen.add(argument.names)
@@ -58,46 +60,50 @@ def check_arguments(
             )
 
 
+def _values(words: Sequence[Word], known: Mapping[str, Argument]) -> Sequence[Word]:
+    """The words that somebody meant as values. The server would take the next option for one, too."""
+    meant = next((at for at, word in enumerate(words) if _is_option(word, known)), len(words))
+    return words[:meant]
+
+
+def _is_option(word: Word, known: Mapping[str, Argument]) -> bool:
+    return spelled(word.text) in known or bool(_OPTION.fullmatch(spelled(word.text)))
+
+
 def _values_of_unknown(words: Sequence[Word], index: int) -> int:
     """How many words after an unknown option are its values: at most one, which is no option itself."""
     return 1 if index < len(words) and not words[index].text.startswith("-") else 0
 
 
 def _check_one(
-    word: Word, argument: Argument, values: Sequence[Word], known: Mapping[str, Argument], knowledge: Knowledge
+    word: Word, argument: Argument, values: Sequence[Word], knowledge: Knowledge
 ) -> Iterator[Finding]:
     if argument.removed:
         yield _finding(word, "was removed", "The server exits.", argument.removed)
         return
-    yield from _check_values(word, argument, values, known)
+    yield from _check_values(word, argument, values)
     value = values[0].text if values else None
     for fact in knowledge.arguments:
         if fact.problem not in ABSENT and fact.concerns(spelled(word.text), value):
             yield _told(word, fact, value)
 
 
-def _check_values(
-    word: Word, argument: Argument, values: Sequence[Word], known: Mapping[str, Argument]
-) -> Iterator[Finding]:
+def _check_values(word: Word, argument: Argument, values: Sequence[Word]) -> Iterator[Finding]:
     wanted = argument.hint or ("N" if argument.takes == "number" else "VALUE")
-    if argument.takes != "nothing" and not values:
-        yield _finding(word, "needs a value", "The server exits.", f"{word.text} {wanted}")
-        return
+    if len(values) < VALUES[argument.takes]:
+        example = argument.choices[0] if argument.choices else wanted
+        why = "The server takes the next word for its value, whatever that is, and exits."
+        yield _finding(word, "needs a value", why, f"{word.text} {example}")
     for value in values:
         if not value.complete:
             continue
-        if spelled(value.text) in known:
-            why = f"It takes {value.text}, the next option, for its value, and the server exits or does something else."
-            yield _finding(word, "needs a value", why, f"{word.text} {_example(argument, wanted)}")
-        elif argument.takes == "number" and not _NUMBER.match(value.text):
-            yield _finding(word, f"cannot be {value.text!r}", "The server exits: it wants a number.", f"{word.text} {wanted}")
+        if argument.takes == "number" and not _NUMBER.match(value.text):
+            yield _finding(
+                word, f"cannot be {value.text!r}", "The server exits: it wants a number.", f"{word.text} {wanted}"
+            )
         elif argument.choices and value.text not in argument.choices:
             choices = ", ".join(argument.choices)
             yield _finding(word, f"cannot be {value.text!r}", "The server exits.", f"one of: {choices}")
-
-
-def _example(argument: Argument, wanted: str) -> str:
-    return argument.choices[0] if argument.choices else wanted
 
 
 def _unknown(word: Word, known: Mapping[str, Argument], knowledge: Knowledge) -> Finding:
@@ -116,7 +122,7 @@ def _unknown(word: Word, known: Mapping[str, Argument], knowledge: Knowledge) ->
 
 def _told(word: Word, fact: Fact, value: str | None = None) -> Finding:
     return Finding(
-        severity=fact.severity,
+        severity=fact.rank,
         where=word.where,
         subject=f"{word.text} {value}" if value and fact.values else word.text,
         what=fact.what,

@@ -31,7 +31,7 @@ def check_step(step: Mapping[str, Setting], cmake: CMake, knowledge: Knowledge) 
 
 
 def check_option(setting: Setting, cmake: CMake, knowledge: Knowledge) -> Iterator[Finding]:
-    facts = [fact for fact in knowledge.cmake if fact.concerns(setting.name, setting.value if setting.complete else None)]
+    facts = [fact for fact in knowledge.cmake if fact.concerns(setting.name, setting.value)]
     if not exists(setting.name, cmake):
         yield _absent(setting, cmake, facts)
         return
@@ -102,7 +102,7 @@ def _absent(setting: Setting, cmake: CMake, facts: Iterable[Fact]) -> Finding:
 
 def _told(setting: Setting, fact: Fact) -> Finding:
     return Finding(
-        severity=fact.severity,
+        severity=fact.rank,
         where=setting.where,
         subject=setting.as_option,
         what=fact.what,

@@ -28,7 +28,7 @@ def check_variable(setting: Setting, options: SourceOptions, knowledge: Knowledg
     facts = [
         fact
         for fact in knowledge.environment
-        if fact.where in (stage, "anywhere") and fact.concerns(setting.name, setting.value if setting.complete else None)
+        if fact.where in (stage, "anywhere") and fact.concerns(setting.name, setting.value)
     ]
     if facts:
         fact = facts[0]
@@ -73,7 +73,7 @@ def _check_value(setting: Setting, argument: Argument) -> Iterator[Finding]:
 
 def _told(setting: Setting, fact: Fact) -> Finding:
     return Finding(
-        severity=fact.severity,
+        severity=fact.rank,
         where=setting.where,
         subject=setting.as_variable,
         what=fact.what,

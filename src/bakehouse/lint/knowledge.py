@@ -64,10 +64,12 @@ class Fact(Model):
     instead: Text | None = None
     since: Text | None = None
     link: Link | None = None
+    severity: Annotated[Severity, Field(strict=False)] | None = None
+    """Where it is another one than its problem usually has."""
 
     @property
-    def severity(self) -> Severity:
-        return SEVERITIES[self.problem]
+    def rank(self) -> Severity:
+        return self.severity or SEVERITIES[self.problem]
 
     @property
     def what(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bakehouse.config import MATRIX_FILE, Project
@@ -21,10 +21,17 @@ SERVER = "llama-server"
 Step = dict[str, Setting]
 
 
-def check_project(project: Project, options: Mapping[str, SourceOptions | None], knowledge: Knowledge) -> tuple[Finding, ...]:
-    """`options` by name of the source; None where none were kept."""
+def check_project(
+    project: Project,
+    options: Mapping[str, SourceOptions | None],
+    knowledge: Knowledge,
+    *,
+    recipes: Iterable[str] | None = None,
+) -> tuple[Finding, ...]:
+    """`options` by name of the source; None where none were kept. All recipes, unless some are named."""
     findings: list[Finding] = []
-    for name, recipe in project.world.recipes.items():
+    for name in project.world.recipes if recipes is None else recipes:
+        recipe = project.world.recipes[name]
         source = recipe.build.source
         kept = options.get(source)
         findings += _check_kept(source, kept, project)

@@ -1,0 +1,211 @@
+"""`lint`: options, arguments and variables held against what the pinned source reads; a project's, or a Dockerfile's."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bakehouse.commands.context import Context, open_project
+from bakehouse.config import Project
+from bakehouse.engine.connection import Engine
+from bakehouse.errors import ExitCode, InputError, InputErrors, Where
+from bakehouse.lint.check_dockerfile import check_dockerfile
+from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.help_text import differences
+from bakehouse.lint.knowledge import load_knowledge
+from bakehouse.lint.options import SourceOptions, load_options, options_file, save_options
+from bakehouse.lint.project import check_project
+from bakehouse.lint.tree import read_tree
+from bakehouse.supply.lock import read_lock
+from bakehouse.supply.means import Means
+from bakehouse.supply.registry import Registries
+from bakehouse.supply.trees import tree_of
+
+STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+STDIN = "-"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    files: tuple[Path, ...] = ()
+    """Dockerfiles to read; without any, the project."""
+    as_json: bool = False
+    update: bool = False
+    """Read the pinned source trees anew."""
+    compare_help: str | None = None
+    """A file with what `llama-server --help` printed, or `-`."""
+
+
+def lint(context: Context, options: Options, *, out: Console) -> ExitCode:
+    """1 where something is an error. Raises InputError for files that cannot be read."""
+    project, _ = open_project(context.root)
+    if options.update:
+        update(context, project)
+    if options.compare_help is not None:
+        return _compare_help(project, options.compare_help, out)
+    findings = _of_files(project, options.files) if options.files else findings_of(project)
+    if options.as_json:
+        out.print(json.dumps([one.as_data() for one in findings], indent=2), soft_wrap=True, markup=False, highlight=False)
+    else:
+        show(findings, out)
+    return ExitCode.CELL_FAILED if any(one.severity is Severity.ERROR for one in findings) else ExitCode.OK
+
+
+# ---------------------------------------------------------------------------------------------- for other commands
+
+
+def findings_of(project: Project, recipes: Iterable[str] | None = None) -> tuple[Finding, ...]:
+    """What is to be said about the project, or about some of its recipes."""
+    return check_project(project, kept_options(project), load_knowledge(), recipes=recipes)
+
+
+def mention_findings(context: Context, project: Project) -> None:
+    """One line, where there is something worth it."""
+    counts = Counter(one.severity for one in findings_of(project) if one.severity is not Severity.NOTE)
+    if counts:
+        context.say(f"lint: {_total(counts)}; `bakehouse lint` shows them")
+
+
+def refuse_errors(project: Project, recipes: Iterable[str]) -> None:
+    """Raise InputErrors for options that would do nothing or break the build, before anything is built.
+
+    Silent where the pinned revision's own options are not known: then nothing is certain.
+    """
+    if any(kept is None or kept.revision != _revision(project, name) for name, kept in kept_options(project).items()):
+        return
+    errors: list[InputError] = [
+        InputError(
+            f"{one.subject}: {one.what}. {one.why}",
+            hint=f"Instead: {one.instead}." if one.instead else None,
+            where=one.where,
+        )
+        for one in findings_of(project, recipes)
+        if one.severity is Severity.ERROR
+    ]
+    if errors:
+        raise errors[0] if len(errors) == 1 else InputErrors(errors)
+
+
+def update(context: Context, project: Project) -> None:
+    """Read the source trees that recipes are built from, and keep their options beside the lockfile."""
+    for name in kept_options(project):
+        source = project.world.matrix.sources[name]
+        folder = tree_of(name, source, means=_means(context))
+        changed = save_options(context.root, name, read_tree(folder, revision=source.revision))
+        file = options_file(name)
+        context.say(f"wrote {file}" if changed else f"{file} has not changed")
+
+
+def kept_options(project: Project) -> dict[str, SourceOptions | None]:
+    """By source of a recipe."""
+    names = dict.fromkeys(recipe.build.source for recipe in project.world.recipes.values())
+    return {name: load_options(project.root, name) for name in names}
+
+
+def _revision(project: Project, source: str) -> str:
+    return project.world.matrix.sources[source].revision
+
+
+def _means(context: Context) -> Means:
+    # Nobody asks a registry for a source tree, so that no engine has to run.
+    engine = Engine(kind="external", host=None, version="", buildx="", containerd_store=False)
+    return Means(
+        cache=context.cache.resolve(),
+        root=context.root.resolve(),
+        environ=context.environ,
+        machine=platform.machine(),
+        lock=read_lock(context.root),
+        registries=Registries(engine=engine, environ=context.environ),
+        say=context.say,
+    )
+
+
+# ---------------------------------------------------------------------------------------------- Dockerfiles and --help
+
+
+def _of_files(project: Project, files: Sequence[Path]) -> tuple[Finding, ...]:
+    options, knowledge, matrix = _options_at_hand(project), load_knowledge(), project.world.matrix
+    return tuple(
+        finding
+        for path in files
+        for finding in check_dockerfile(
+            _read(path), file=str(path), options=options, knowledge=knowledge, matrix=matrix
+        )
+    )
+
+
+def _options_at_hand(project: Project) -> SourceOptions:
+    """Of the first source that has any."""
+    kept = [one for one in kept_options(project).values() if one]
+    if not kept:
+        raise InputError("no options of any source are known", hint="`bakehouse lint --update` reads them.")
+    return kept[0]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+        raise InputError(f"cannot read the file: {reason}", where=Where(file=str(path))) from None
+
+
+def _compare_help(project: Project, file: str, out: Console) -> ExitCode:
+    """Whether an image's server takes exactly the arguments that its source has."""
+    text = sys.stdin.read() if file == STDIN else _read(Path(file))
+    found = differences(_options_at_hand(project).arguments, text)
+    for line in found:
+        out.print(line, markup=False, highlight=False)
+    if not found:
+        out.print("--help and the source agree", highlight=False)
+    return ExitCode.CELL_FAILED if found else ExitCode.OK
+
+
+# ---------------------------------------------------------------------------------------------- for people
+
+
+def show(findings: Sequence[Finding], out: Console) -> None:
+    for file, group in groupby(findings, key=lambda one: one.where.file):
+        out.print(Text(file, style="bold"), soft_wrap=True)
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(justify="right", style="dim", min_width=5)
+        table.add_column(min_width=7)
+        table.add_column(overflow="fold")
+        for one in group:
+            line = str(one.where.line) if one.where.line is not None else ""
+            table.add_row(line, Text(str(one.severity), style=STYLES[one.severity]), _words(one))
+        out.print(table)
+        out.print()
+    counts = Counter(one.severity for one in findings)
+    out.print(Text(_total(counts) if counts else "nothing to say", style="bold"))
+
+
+def _words(one: Finding) -> Text:
+    text = Text.assemble((one.subject, "bold"), " ", one.what)
+    if one.where.key:
+        text.append(f"  {one.where.key}", style="dim")
+    if one.why:
+        text.append(f"\n{one.why}", style="dim")
+    if one.instead:
+        text.append("\ninstead: ", style="green")
+        text.append(one.instead)
+    if one.link:
+        text.append(f"\n{one.link}", style="dim underline")
+    return text
+
+
+def _total(counts: Counter[Severity]) -> str:
+    """`2 errors, 1 warning`"""
+    return ", ".join(
+        f"{counts[severity]} {severity}{'' if counts[severity] == 1 else 's'}" for severity in Severity if counts[severity]
+    )

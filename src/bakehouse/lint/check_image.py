@@ -1,0 +1,282 @@
+"""What a Dockerfile of llama.cpp gets wrong beside its options: archs, linking, the health check, the user, the clone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
+
+from bakehouse.errors import Where
+from bakehouse.lint.container_file import Command, Contents
+from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.given import Setting, Word
+from bakehouse.lint.knowledge import is_false, is_true
+from bakehouse.model.matrix import Matrix, Toolkit
+from bakehouse.model.words import AcceleratorName
+from bakehouse.rules import ARCH_RULES
+
+SERVER = "llama-server"
+_CUDA_IMAGE = re.compile(r"(?:docker\.io/)?nvidia/cuda:(?P<version>[0-9]+(?:\.[0-9]+)+)")
+_PORT_IN_URL = re.compile(r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]):(?P<port>[0-9]+)")
+_CLIENTS = ("curl", "wget")
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
+_LIBRARIES = re.compile(r"\*|\.so|/lib(?:/|$)|/bin/?$|/build/?$")
+
+
+def where_from(one: Contents) -> Where:
+    return Where(file=one.file, line=one.stage.line)
+
+
+# ---------------------------------------------------------------------------------------------- archs
+
+
+def check_archs(contents: Sequence[Contents], matrix: Matrix) -> Iterator[Finding]:
+    """The archs of each configure step against the compiler of its image, by the matrix's own rule."""
+    for one in contents:
+        found = _CUDA_IMAGE.match(one.image)
+        for _, step in one.steps:
+            archs = {setting.name: setting for setting in step}.get("CMAKE_CUDA_ARCHITECTURES")
+            if found and archs:
+                yield from _not_compiled(archs, found["version"], one, matrix)
+
+
+def _not_compiled(archs: Setting, version: str, one: Contents, matrix: Matrix) -> Iterator[Finding]:
+    toolkit = Toolkit(accelerator=AcceleratorName.CUDA, version=version, build_base="base")
+    for arch in archs.value.split(";"):
+        name = "sm_" + arch.partition("-")[0].rstrip("af")
+        objection = ARCH_RULES["toolkit-arch"](toolkit, name, matrix) if name in matrix.archs else None
+        if objection:
+            yield Finding(
+                severity=Severity.ERROR,
+                where=archs.where,
+                subject=archs.as_option,
+                what=f"cannot be compiled with the image of line {one.stage.line}",
+                why=f"{objection.reason}.",
+                instead="a newer image or other archs; `bakehouse plan --gpu CARD` says what suits a card",
+                link=objection.link,
+            )
+
+
+# ---------------------------------------------------------------------------------------------- the whole image
+
+
+def check_image(image: Sequence[Contents], contents: Sequence[Contents], port: Word | None) -> Iterator[Finding]:
+    """`image` are the stages that the image consists of, `contents` all of them."""
+    last = image[-1]
+    yield from _check_clones(contents)
+    if not any(command.program == "cmake" for one in contents for command in one.commands) and not names_of_server(contents):
+        return
+    yield from _check_steps(contents)
+    yield from _check_linking(image, contents)
+    yield from _check_user(last)
+    yield from _check_health(image, port)
+    yield from _check_ports(last, port)
+
+
+def names_of_server(contents: Sequence[Contents]) -> set[str]:
+    """File names that `llama-server` was copied to."""
+    return {
+        target.rpartition("/")[2] or SERVER
+        for _, words in _copies_of_server(contents)
+        if (target := words[-1].text) and len(words) > 1
+    }
+
+
+def _copies_of_server(contents: Sequence[Contents]) -> list[tuple[str | None, tuple[Word, ...]]]:
+    return [
+        (source, words)
+        for one in contents
+        for source, words in one.copies
+        if source and any(word.text.rpartition("/")[2] == SERVER for word in words[:-1])
+    ]
+
+
+def _check_clones(contents: Sequence[Contents]) -> Iterator[Finding]:
+    for one in contents:
+        for index, command in enumerate(one.commands):
+            address = _cloned(command)
+            if address is None:
+                continue
+            if not _is_pinned(command, one.commands[index + 1 :]):
+                yield _finding(
+                    address,
+                    "is not pinned",
+                    "Every build takes what is newest that day, and its options with it.",
+                    "git fetch --depth 1 ADDRESS COMMIT, or a build context with a commit",
+                    severity=Severity.WARNING,
+                )
+            if urlsplit(address.text).path.startswith("/ggerganov/llama.cpp"):
+                yield _finding(
+                    address,
+                    "has moved",
+                    "It still works by a redirection.",
+                    "https://github.com/ggml-org/llama.cpp",
+                    severity=Severity.NOTE,
+                )
+
+
+def _cloned(command: Command) -> Word | None:
+    words = command.words
+    if command.program != "git" or not any(word.text == "clone" for word in words):
+        return None
+    return next((word for word in words if "://" in word.text or word.text.startswith("git@")), None)
+
+
+def _is_pinned(clone: Command, after: Sequence[Command]) -> bool:
+    if any(word.text.startswith(("--branch", "--revision")) or word.text == "-b" for word in clone.words):
+        return True
+    return any(
+        command.program == "git"
+        and any(word.text in ("checkout", "reset", "fetch", "switch") for word in command.words)
+        and any(_COMMIT.fullmatch(word.text) or not word.complete or re.match(r"(?:b|v)?[0-9]", word.text) for word in command.words[2:])
+        for command in after
+    )
+
+
+def _check_steps(contents: Sequence[Contents]) -> Iterator[Finding]:
+    for one in contents:
+        reproducible = any(setting.name == "SOURCE_DATE_EPOCH" for setting in one.variables)
+        for command, step in one.steps:
+            names = {setting.name: setting for setting in step}
+            if not any(name.startswith(("GGML_", "LLAMA_")) for name in names):
+                continue
+            if not (reproducible or names.keys() & {"GGML_NATIVE", "CMAKE_TOOLCHAIN_FILE"}):
+                yield _native_by_default(command, names)
+            if _is_on(names, "GGML_CCACHE") and not command.has_cache:
+                yield _finding(
+                    Word(text=names["GGML_CCACHE"].as_option, where=names["GGML_CCACHE"].where),
+                    "has no cache to use",
+                    "What ccache keeps goes with the layer: the next build starts with nothing.",
+                    "RUN --mount=type=cache,target=/root/.cache/ccache, and the ccache package",
+                    severity=Severity.WARNING,
+                )
+
+
+def _native_by_default(command: Command, names: dict[str, Setting]) -> Finding:
+    """GGML_NATIVE is ON unless something says otherwise, or SOURCE_DATE_EPOCH is set."""
+    blind = _is_on(names, "GGML_CUDA") and "CMAKE_CUDA_ARCHITECTURES" not in names
+    cards = ", and CUDA code is made for the cards of the build, which sees none." if blind else "."
+    return _finding(
+        command.words[0],
+        "compiles for the machine that builds",
+        f"GGML_NATIVE is ON by default: the CPU code ends with an illegal instruction on other machines{cards}",
+        "-DGGML_NATIVE=OFF, with -DGGML_BACKEND_DL=ON -DGGML_CPU_ALL_VARIANTS=ON for speed on every CPU",
+        severity=Severity.WARNING,
+    )
+
+
+def _is_on(step: dict[str, Setting], name: str) -> bool:
+    return name in step and is_true(step[name].value)
+
+
+def _check_linking(image: Sequence[Contents], contents: Sequence[Contents]) -> Iterator[Finding]:
+    """BUILD_SHARED_LIBS is ON by default, and the libraries are found where the build folder was, unless told otherwise."""
+    copies = [(source, words) for one in image for source, words in one.copies if source]
+    servers = _copies_of_server(image)
+    steps = [{setting.name: setting for setting in step} for one in contents for _, step in one.steps]
+    if not servers or any("BUILD_SHARED_LIBS" in step and is_false(step["BUILD_SHARED_LIBS"].value) for step in steps):
+        return
+    program = servers[0][1][0]
+    others = [word for _, words in copies for word in words[:-1] if word.text != program.text]
+    if not any(_LIBRARIES.search(word.text) for word in others):
+        yield _finding(
+            program,
+            "is copied without its libraries",
+            "libllama, libggml and others are shared by default and stay behind: the server does not start.",
+            "copy the libraries too (with their links), or -DBUILD_SHARED_LIBS=OFF",
+            link="https://github.com/ggml-org/llama.cpp/issues/17190",
+        )
+    elif not _finds_libraries(image, steps, program):
+        yield _finding(
+            program,
+            "does not find its libraries",
+            "Its search path is the build folder, which this image lacks: the libraries beside it are not looked at.",
+            "-DCMAKE_INSTALL_RPATH=$ORIGIN -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON",
+            link="https://cmake.org/cmake/help/latest/prop_tgt/BUILD_WITH_INSTALL_RPATH.html",
+        )
+
+
+def _finds_libraries(image: Sequence[Contents], steps: Sequence[dict[str, Setting]], program: Word) -> bool:
+    if any("RPATH" in name for step in steps for name in step):
+        return True
+    targets = {words[-1].text.rstrip("/") for one in image for _, words in one.copies}
+    if any(command.program == "ldconfig" for one in image for command in one.commands):
+        return True
+    paths = [path for one in image for setting in one.variables if setting.name == "LD_LIBRARY_PATH" for path in setting.value.split(":")]
+    beside = program.text.rpartition("/")[0]
+    return any(path.rstrip("/") in targets for path in paths) or beside in targets
+
+
+def _check_user(last: Contents) -> Iterator[Finding]:
+    user = last.user
+    name = user.text.partition(":")[0] if user else ""
+    if user is None or name in ("root", "0"):
+        yield _finding(
+            user or Word(text=last.image, where=where_from(last)),
+            "runs as root",
+            "What breaks out of the server is root, and clusters that demand another user refuse the image.",
+            "USER 65532:65532, in numbers",
+            severity=Severity.WARNING,
+        )
+
+
+def _check_health(image: Sequence[Contents], port: Word | None) -> Iterator[Finding]:
+    last = image[-1]
+    if last.health is None or last.health_where is None:
+        yield _finding(
+            Word(text=last.image, where=where_from(last)),
+            "has no health check",
+            "A container counts as running while the model is still being loaded, or after the server hangs.",
+            "HEALTHCHECK that asks /health on the server's port",
+            severity=Severity.NOTE,
+        )
+        return
+    words = [word for command in last.health for word in command.words]
+    client = next((word for word in words if word.text.rpartition("/")[2] in _CLIENTS), None)
+    installed = {word.text.partition("=")[0] for one in image for word in one.packages}
+    if client is not None and client.text.rpartition("/")[2] not in installed:
+        yield _finding(
+            client,
+            "is not installed in the image",
+            "Slim images have none: the check fails for ever, and the container is unhealthy though it serves.",
+            f"install {client.text}, or a small program that asks /health",
+        )
+    asked = next((found["port"] for word in words if (found := _PORT_IN_URL.search(word.text))), None)
+    listens = port.text if port else "8080"
+    if asked is not None and listens.isdigit() and asked != listens:
+        yield _finding(
+            Word(text=f"port {asked}", where=last.health_where),
+            "is not where the server listens",
+            f"The server listens on {listens}{'' if port else ', its default'}.",
+            f"port {listens}",
+        )
+
+
+def _check_ports(last: Contents, port: Word | None) -> Iterator[Finding]:
+    exposed = [word.text.partition("/")[0] for word in last.ports]
+    if port is None:
+        yield _finding(
+            (*last.entrypoint, *last.command, Word(text=last.image, where=where_from(last)))[0],
+            "does not say its port",
+            "The server's default is to change from 8080 to 9931.",
+            "--port, or LLAMA_ARG_PORT",
+            severity=Severity.NOTE,
+            link="https://github.com/ggml-org/llama.cpp/pull/26508",
+        )
+    listens = port.text if port else "8080"
+    if exposed and listens.isdigit() and listens not in exposed and all(one.isdigit() for one in exposed):
+        yield _finding(
+            last.ports[0],
+            "is not where the server listens",
+            f"The server listens on {listens}{'' if port else ', its default'}.",
+            f"EXPOSE {listens}",
+            severity=Severity.WARNING,
+        )
+
+
+def _finding(
+    word: Word, what: str, why: str, instead: str, *, severity: Severity = Severity.ERROR, link: str | None = None
+) -> Finding:
+    return Finding(
+        severity=severity, where=word.where, subject=word.text, what=what, why=why, instead=instead, link=link
+    )

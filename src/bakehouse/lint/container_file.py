@@ -1,0 +1,261 @@
+"""What a Dockerfile does, as far as the lint asks: configure steps, packages, copies, clones, variables, the command."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from bakehouse.errors import Where
+from bakehouse.lint.dockerfile import Dockerfile, Instruction, Stage
+from bakehouse.lint.given import Setting, Word
+from bakehouse.lint.shell import Token, split
+
+_ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>.*)", re.DOTALL)
+_DEFINITION = re.compile(r"-D(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::[A-Za-z]+)?=(?P<value>.*)", re.DOTALL)
+_INSTALLERS = frozenset({"apt-get", "apt", "apk", "dnf", "yum", "microdnf"})
+_PREFIXES = frozenset({"sudo", "exec", "env", "time", "nice"})
+_SHELLS = frozenset({"sh", "bash", "dash"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """One simple command of a RUN line."""
+
+    words: tuple[Word, ...]
+    """Without assignments before the program."""
+    assigned: tuple[Setting, ...] = ()
+    has_cache: bool = False
+    """Whether its RUN line mounts a cache."""
+
+    @property
+    def program(self) -> str:
+        return self.words[0].text.rpartition("/")[2] if self.words else ""
+
+
+@dataclass(kw_only=True, slots=True)
+class Contents:
+    """What one stage does."""
+
+    file: str
+    stage: Stage
+    image: str
+    """What it starts from, with arguments filled in."""
+    variables: list[Setting] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
+    copies: list[tuple[str | None, tuple[Word, ...]]] = field(default_factory=list)
+    """(stage it copies from, sources and destination)."""
+    user: Word | None = None
+    folder: str = "/"
+    ports: list[Word] = field(default_factory=list)
+    health: tuple[Command, ...] | None = None
+    health_where: Where | None = None
+    entrypoint: tuple[Word, ...] = ()
+    command: tuple[Word, ...] = ()
+
+    @property
+    def packages(self) -> Iterator[Word]:
+        for command in self.commands:
+            if command.program in _INSTALLERS:
+                words = [word for word in command.words[1:] if not word.text.startswith("-")]
+                if words and words[0].text in ("install", "add"):
+                    yield from words[1:]
+
+    @property
+    def steps(self) -> Iterator[tuple[Command, tuple[Setting, ...]]]:
+        """Each configure step with its options, as often and in the order as they stand there."""
+        for command in self.commands:
+            if command.program != "cmake" or any(word.text in ("--build", "--install", "-E") for word in command.words):
+                continue
+            yield command, tuple(setting for word in command.words if (setting := _definition(word)))
+
+
+def read_contents(dockerfile: Dockerfile) -> list[Contents]:
+    """One for each stage, variables and arguments of earlier stages carried on where a stage stands on another."""
+    globals_ = dict(_defaults(dockerfile.arguments, {}))
+    found: dict[str, tuple[Contents, dict[str, str]]] = {}
+    contents: list[Contents] = []
+    for stage in dockerfile.stages:
+        image = _filled(stage.image, globals_)
+        below = found.get(image.lower())
+        one, known = _read_stage(stage, image, dict(below[1]) if below else {}, globals_, dockerfile.file)
+        if below:
+            _inherit(one, below[0])
+        contents.append(one)
+        if stage.name:
+            found[stage.name] = (one, known)
+    return contents
+
+
+def _inherit(one: Contents, below: Contents) -> None:
+    one.user = one.user or below.user
+    one.folder = one.folder if one.folder != "/" else below.folder
+    one.ports = one.ports or below.ports
+    one.entrypoint = one.entrypoint or below.entrypoint
+    one.command = one.command or below.command
+    if one.health is None:
+        one.health, one.health_where = below.health, below.health_where
+
+
+def _read_stage(
+    stage: Stage, image: str, known: dict[str, str], globals_: Mapping[str, str], file: str
+) -> tuple[Contents, dict[str, str]]:
+    one = Contents(file=file, stage=stage, image=image)
+    for instruction in stage.instructions:
+        _Reader(instruction=instruction, file=file, known=known, globals_=globals_).into(one)
+    return one, known
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Reader:
+    instruction: Instruction
+    file: str
+    known: dict[str, str]
+    """Variables as they stand here; ENV and ARG add to it."""
+    globals_: Mapping[str, str]
+
+    def into(self, one: Contents) -> None:
+        match self.instruction.name:
+            case "ARG":
+                self.known.update(_defaults([self.instruction], self.globals_))
+            case "ENV":
+                for setting in self._environment():
+                    one.variables.append(setting)
+                    self.known[setting.name] = setting.value
+            case "RUN":
+                one.commands += self._commands()
+            case "COPY" | "ADD":
+                words = self._words()
+                source = next((word.text[7:] for word in words if word.text.startswith("--from=")), None)
+                one.copies.append((source, tuple(word for word in words if not word.text.startswith("--"))))
+            case "USER":
+                one.user = next(iter(self._words()), None)
+            case "WORKDIR":
+                one.folder = "/".join(word.text for word in self._words()[:1]) or one.folder
+            case "EXPOSE":
+                one.ports += self._words()
+            case "ENTRYPOINT":
+                one.entrypoint, one.command = self._exec(), ()
+            case "CMD":
+                one.command = self._exec()
+            case "HEALTHCHECK":
+                one.health_where = self._where(0)
+                one.health = self._health()
+            case _:
+                pass
+
+    def _where(self, offset: int) -> Where:
+        return Where(file=self.file, line=self.instruction.body.line(offset))
+
+    def _word(self, token: Token) -> Word:
+        return Word(text=token.text, where=self._where(token.offset), complete=token.complete)
+
+    def _words(self) -> list[Word]:
+        """A list in JSON, or words."""
+        return list(self._json(0) or [self._word(token) for command in self._split() for token in command])
+
+    def _split(self, start: int = 0) -> list[list[Token]]:
+        text = self.instruction.body.text
+        return split(" " * start + text[start:], self.known)
+
+    def _environment(self) -> Iterator[Setting]:
+        tokens = [token for command in self._split() for token in command]
+        if tokens and "=" not in tokens[0].text:
+            text = self.instruction.body.text.strip()
+            name, _, value = text.partition(" ")
+            yield Setting(name=name, value=value.strip(), where=self._where(0))
+            return
+        for token in tokens:
+            if found := _ASSIGNMENT.fullmatch(token.text):
+                # An empty variable that nothing set is the usual tail of a path: PATH=/x:${PATH}.
+                yield Setting(
+                    name=found["name"], value=found["value"], where=self._where(token.offset), complete=token.complete
+                )
+
+    def _commands(self, start: int = 0) -> list[Command]:
+        text = self.instruction.body.text
+        words = self._json(start)
+        if words:
+            if words[0].text.rpartition("/")[2] in _SHELLS and len(words) > 2:  # noqa: PLR2004 - sh -c "..."
+                inner = split(words[-1].text, self.known)
+                return [_command([Word(text=t.text, where=words[-1].where, complete=t.complete) for t in one]) for one in inner]
+            return [_command(list(words))]
+        begin = start + _flags_length(text[start:])
+        has_cache = "type=cache" in text[start:begin]
+        return [
+            _command([self._word(token) for token in command], has_cache=has_cache) for command in self._split(begin)
+        ]
+
+    def _exec(self) -> tuple[Word, ...]:
+        if words := self._json(0):
+            return words
+        commands = self._commands()
+        return commands[-1].words if commands else ()
+
+    def _health(self) -> tuple[Command, ...] | None:
+        text = self.instruction.body.text
+        at = text.find("CMD")
+        return tuple(self._commands(at + 3)) if at >= 0 else None
+
+    def _json(self, start: int) -> tuple[Word, ...]:
+        """The words of the exec form, or none if it is not that."""
+        text = self.instruction.body.text
+        begin = len(text) - len(text[start:].lstrip())
+        if not text[begin:].startswith("["):
+            return ()
+        try:
+            values = json.loads(text[begin:])
+        except ValueError:
+            return ()
+        if not all(isinstance(value, str) for value in values):
+            return ()
+        words, at = [], begin
+        for value in values:
+            at = max(text.find(json.dumps(value, ensure_ascii=False), at), at)
+            words.append(Word(text=value, where=self._where(at)))
+            at += 1
+        return tuple(words)
+
+
+def _command(words: list[Word], *, has_cache: bool = False) -> Command:
+    assigned: list[Setting] = []
+    while words:
+        found = _ASSIGNMENT.fullmatch(words[0].text)
+        if found:
+            assigned.append(
+                Setting(name=found["name"], value=found["value"], where=words[0].where, complete=words[0].complete)
+            )
+        elif words[0].text not in _PREFIXES:
+            break
+        words = words[1:]
+    return Command(words=tuple(words), assigned=tuple(assigned), has_cache=has_cache)
+
+
+def _definition(word: Word) -> Setting | None:
+    found = _DEFINITION.fullmatch(word.text)
+    if found is None:
+        return None
+    return Setting(name=found["name"], value=found["value"], where=word.where, complete=word.complete)
+
+
+def _flags_length(text: str) -> int:
+    """Characters of `--mount=... --network=...` before a RUN's command."""
+    found = re.match(r"\s*(?:--[a-z]+(?:=\S+)?\s+)*", text)
+    return found.end() if found else 0
+
+
+def _defaults(instructions: tuple[Instruction, ...] | list[Instruction], globals_: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for instruction in instructions:
+        for command in split(instruction.body.text, globals_):
+            for token in command:
+                name, equals, value = token.text.partition("=")
+                if equals:
+                    yield name, value
+                elif name in globals_:
+                    yield name, globals_[name]
+
+
+def _filled(text: str, known: Mapping[str, str]) -> str:
+    words = split(text, known)
+    return words[0][0].text if words else text
