@@ -26,6 +26,14 @@ class Origin:
     """None: nobody wrote it, it is the default."""
 
 
+_TOOLKIT_WORDS = {
+    "version": "toolkit's version",
+    "driver_floor": "driver, all features",
+    "driver_floor_minor": "driver, native code",
+    "gcc": "host compiler",
+}
+
+
 def explain(name: str, project: Project, resolution: Resolution, *, out: Console) -> None:
     """Print a cell or an exclusion. Raises InputError with a suggestion when there is no such name."""
     found = find(name, resolution)
@@ -52,15 +60,15 @@ def find(name: str, resolution: Resolution) -> Cell | Excluded:
 
 
 def _explain_exclusion(found: Excluded, project: Project, out: Console) -> None:
-    link = f" ({found.link})" if found.link else ""
-    out.print(Text.assemble((found.name, "bold"), f" is excluded: {found.reason}{link}"), soft_wrap=True)
+    out.print(Text.assemble((found.name, "bold"), f" is excluded: {found.reason}"), soft_wrap=True)
     if found.rule.startswith("exclude["):
         index = int(found.rule.removeprefix("exclude[").removesuffix("]"))
-        out.print(
-            f"  by {_place(project.documents[MATRIX_FILE].where(('exclude', index)))}", style="dim", highlight=False
-        )
+        by = _place(project.documents[MATRIX_FILE].where(("exclude", index)))
     else:
-        out.print(f"  by the rule {found.rule}", style="dim", highlight=False)
+        by = f"the rule {found.rule}"
+    for heading, value in (("by", by), ("source", found.link), ("nearest", found.nearest)):
+        if value:
+            out.print(Text(f"  {heading + ':':9}{value}", style="dim"), soft_wrap=True)
 
 
 def origins(cell: Cell, project: Project) -> Iterator[Origin]:
@@ -80,6 +88,7 @@ def origins(cell: Cell, project: Project) -> Iterator[Origin]:
             yield origin(
                 axis.replace("_", " "), value, MATRIX_FILE, ("axes", axis, getattr(matrix.axes, axis).index(value))
             )
+    yield from _hardware(cell, project)
     for use, name in (
         ("host base", cell.host_base),
         ("build base", cell.build_base),
@@ -103,6 +112,49 @@ def origins(cell: Cell, project: Project) -> Iterator[Origin]:
         yield origin(key.replace("_", " "), getattr(runtime, key), recipe_file, ("runtime", key))
     for key, value in runtime.env.items():
         yield origin(f"env {key}", value, recipe_file, ("runtime", "env", key))
+    yield from _backend(cell, project, recipe_file)
+
+
+def _hardware(cell: Cell, project: Project) -> Iterator[Origin]:
+    """The toolkit, each arch with the code that is compiled for it, and the archs that are left out."""
+    document, matrix = project.documents[MATRIX_FILE], project.world.matrix
+
+    def origin(what: str, value: object, path: KeyPath) -> Origin:
+        return Origin(what=what, value=_text(value), where=document.where(path) if path in document.marks else None)
+
+    if cell.toolkit and cell.at.toolkit:
+        for key in ("version", "driver_floor", "driver_floor_minor", "gcc"):
+            if (value := getattr(cell.toolkit, key)) is not None:
+                yield origin(_TOOLKIT_WORDS[key], value, ("toolkits", cell.at.toolkit, key))
+        for group in ("cmake", "env"):
+            for key, value in getattr(cell.toolkit, group).items():
+                name = f"-D{key}" if group == "cmake" else f"env {key}"
+                yield origin(f"{name} of {cell.at.toolkit}", value, ("toolkits", cell.at.toolkit, group, key))
+    for arch, code in zip(cell.archs, cell.codes, strict=True):
+        path = ("archs", arch, "code") if matrix.archs[arch].code else ("archs", arch)
+        runs = ", ".join(matrix.archs[arch].runs)
+        yield origin(f"code for {arch}", f"{code}, runs on {runs} too" if runs else code, path)
+    if cell.ptx and cell.at.arch:
+        yield origin("PTX for later cards", cell.ptx, ("arch_groups", cell.at.arch, "ptx"))
+    for left in cell.left_out:
+        yield origin(f"left out: {left.arch}", left.reason, ("archs", left.arch))
+
+
+def _backend(cell: Cell, project: Project, recipe_file: str) -> Iterator[Origin]:
+    """What the recipe says about the cell's accelerator."""
+    if cell.backend is None:
+        return
+    document, path = project.documents[recipe_file], ("build", "backends", str(cell.at.accelerator))
+    for field in type(cell.backend).model_fields:
+        value = getattr(cell.backend, field)
+        if isinstance(value, dict):
+            for key, item in value.items():
+                name = f"-D{key}" if field == "cmake" else f"{field} {key}"
+                where = document.where((*path, field, key))
+                yield Origin(what=f"{name} of the backend", value=_text(item), where=where)
+        elif (*path, field) in document.marks:
+            what = f"backend's {field.replace('_', ' ')}"
+            yield Origin(what=what, value=_text(value), where=document.where((*path, field)))
 
 
 def _options(cell: Cell, project: Project, recipe_file: str) -> Iterator[Origin]:
