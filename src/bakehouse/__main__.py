@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 import bakehouse
-from bakehouse.commands import plan
+from bakehouse.commands import lint, plan
 from bakehouse.commands.bench import bench
 from bakehouse.commands.build_matrix import build_matrix
 from bakehouse.commands.clean import clean
@@ -31,7 +31,7 @@ from bakehouse.select import Selection
 EPILOG = """\
 exit codes:
   0    everything that was asked for passed
-  1    a cell failed or could not be judged; the reports say why
+  1    a cell failed or could not be judged; the reports say why (lint: there are errors)
   2    the input is wrong (a file, an option); nothing was done
   3    a bug in bakehouse; a log was saved
   4    the infrastructure failed (engine, disk) and the run could not go on; the same command goes on there
@@ -89,6 +89,14 @@ def parser() -> argparse.ArgumentParser:
 
     locking = verbs.add_parser("lock", help="pin what the matrix's names stand for today in bakehouse.lock")
     locking.add_argument("--no-install", action="store_true", help="never install Debian packages")
+
+    linting = verbs.add_parser("lint", help="check options, arguments and variables against the pinned source's own")
+    linting.add_argument("files", nargs="*", type=Path, metavar="DOCKERFILE", help="files to read, instead of the project")
+    linting.add_argument("--json", action="store_true", dest="as_json", help="for programs")
+    linting.add_argument("--update", action="store_true", help="read the pinned source anew, and keep what it can be told")
+    linting.add_argument(
+        "--compare-help", metavar="FILE", help="hold what an image's `llama-server --help` printed against the source"
+    )
 
     schemas = verbs.add_parser("schema", help="write the JSON Schemas of the files")
     schemas.add_argument("--check", action="store_true", help="only say whether they are up to date")
@@ -207,6 +215,14 @@ def _dispatch(arguments: argparse.Namespace, context: Context) -> int:  # noqa: 
             return report(context, arguments.folder)
         case "lock":
             return lock(context, install=not arguments.no_install)
+        case "lint":
+            asked = lint.Options(
+                files=tuple(arguments.files),
+                as_json=arguments.as_json,
+                update=arguments.update,
+                compare_help=arguments.compare_help,
+            )
+            return lint.lint(context, asked, out=_Output())
         case "schema":
             return schema(context, check=arguments.check)
         case "engine":

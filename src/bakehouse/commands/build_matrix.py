@@ -11,6 +11,7 @@ from bakehouse.commands.choose import choose
 from bakehouse.commands.context import Context, open_engine, open_project, revision
 from bakehouse.commands.fingerprint import run_fingerprint
 from bakehouse.commands.job import Job, Options
+from bakehouse.commands.lint import refuse_errors
 from bakehouse.config import Project
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.host import describe_host
@@ -40,6 +41,7 @@ def build_matrix(context: Context, options: Options) -> ExitCode:
     cells = _choose(context, options, project, resolution)
     if not cells:
         return ExitCode.OK
+    refuse_errors(project, {cell.at.recipe for cell in cells})
     lock = read_lock(context.root)
     _try_templates(context, project, cells, lock)
     with ExitStack() as stack:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bakehouse.commands.context import Context, open_engine, open_project
-from bakehouse.errors import ExitCode
+from bakehouse.commands.lint import update
+from bakehouse.errors import ExitCode, SupplyError
 from bakehouse.supply.chain import gather
 from bakehouse.supply.lock import read_lock, write_lock
 
@@ -26,4 +27,8 @@ def lock(context: Context, *, install: bool) -> ExitCode:
         context.say(f"{kind} {name} keeps what it had: {reason}")
     changed = write_lock(gathered.lock, root=context.root)
     context.say("wrote bakehouse.lock" if changed else "bakehouse.lock has not changed")
+    try:
+        update(context, project)
+    except SupplyError as error:
+        context.say(f"the options that the lint knows stay what they were: {error.message}")
     return ExitCode.OK

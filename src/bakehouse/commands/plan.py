@@ -15,6 +15,7 @@ from bakehouse.bake.executor import BAKE_FILE, write_bake_files
 from bakehouse.cards import find_target
 from bakehouse.commands.choose import choose
 from bakehouse.commands.context import Context, open_project
+from bakehouse.commands.lint import mention_findings
 from bakehouse.commands.plan_json import document
 from bakehouse.commands.plan_text import show_advice, show_excluded, show_matrix
 from bakehouse.config import Project
@@ -42,6 +43,7 @@ class Options:
 def plan(context: Context, options: Options, *, out: Console) -> ExitCode:
     """Print the plan; `plan` without a selection is about the whole matrix."""
     project, resolution = open_project(context.root)
+    mention_findings(context, project)
     if options.explain:
         explain(options.explain, project, resolution, out=out)
         return ExitCode.OK
