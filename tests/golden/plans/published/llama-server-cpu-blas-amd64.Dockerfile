@@ -49,6 +49,45 @@ RUN --mount=type=bind,from=llama-cpp,target=/src \
  && find /out -type f -exec strip --strip-unneeded {} + \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 
+# ---- web page: made beside the host part, and the same for every cell ----------------------------------------
+FROM debian-trixie AS web-page
+RUN --mount=type=secret,id=network \
+    --mount=type=secret,id=ca-bundle \
+    --mount=type=cache,id=bakehouse-apt-lists,target=/var/lib/apt/lists,sharing=locked \
+    --mount=type=cache,id=bakehouse-apt-archives,target=/var/cache/apt,sharing=locked \
+    if [ -f /run/secrets/network ]; then . /run/secrets/network; fi \
+ && rm -f /etc/apt/apt.conf.d/docker-clean \
+ && apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+      -o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0 \
+      nodejs npm
+RUN --mount=type=bind,from=llama-cpp,source=tools/ui,target=/src \
+    --mount=type=secret,id=network \
+    --mount=type=secret,id=ca-bundle \
+    --mount=type=cache,id=bakehouse-npm,target=/npm \
+    if [ -f /run/secrets/network ]; then . /run/secrets/network; fi \
+ && cp -r --no-preserve=mode /src /page \
+ && cd /page \
+ && { npm ci --cache /npm --prefer-offline --ignore-scripts --no-audit --no-fund --no-update-notifier \
+      || { echo "bakehouse: npm could not install what the web page is built from (see above); web_ui: false in the recipe leaves the page out" >&2; exit 1; }; } \
+ && mv svelte.config.js upstream.config.js \
+ && printf '%s\n' 'import config from "./upstream.config.js";' 'config.kit.version = { name: "b11312" };' 'export default config;' > svelte.config.js \
+ && LLAMA_UI_OUT_DIR=/out LLAMA_BUILD_NUMBER=b11312 npm run build \
+ && rm -rf /page
+
+# ---- the host part with the page inside its server: two objects and one library more --------------------------
+FROM host AS host-with-page
+ARG SOURCE_DATE_EPOCH
+RUN --mount=type=bind,from=llama-cpp,target=/src \
+    --mount=type=bind,from=web-page,source=/out,target=/build/tools/ui/dist \
+    --mount=type=cache,id=bakehouse-ccache,target=/ccache \
+    cmake -S /src -B /build -DLLAMA_BUILD_UI=ON \
+ && cmake --build /build --target llama-server \
+ && grep -q "define LLAMA_UI_HAS_ASSETS 1" /build/tools/ui/ui.h \
+ && cp -P /build/bin/libllama-server-impl.so* /out/ \
+ && find /out -type f -exec strip --strip-unneeded {} + \
+ && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
+
 # ---- CPU backends: one plugin for each instruction set, the best is chosen at start-up -----------------------
 FROM toolchain AS cpu-plugins
 ARG SOURCE_DATE_EPOCH
@@ -165,7 +204,7 @@ RUN --mount=type=secret,id=network \
 
 # ---- the image -----------------------------------------------------------------------------------------------
 FROM runtime AS image
-COPY --link --from=host /out/ /app/
+COPY --link --from=host-with-page /out/ /app/
 COPY --link --from=cpu-plugins /out/ /app/
 COPY --link --from=flag-set-plugins /out/ /app/
 COPY --link --from=healthcheck /out/ /app/

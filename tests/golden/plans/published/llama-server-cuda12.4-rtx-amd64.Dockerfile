@@ -63,6 +63,45 @@ RUN --mount=type=bind,from=llama-cpp,target=/src \
  && find /out -type f -exec strip --strip-unneeded {} + \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 
+# ---- web page: made beside the host part, and the same for every cell ----------------------------------------
+FROM debian-trixie AS web-page
+RUN --mount=type=secret,id=network \
+    --mount=type=secret,id=ca-bundle \
+    --mount=type=cache,id=bakehouse-apt-lists,target=/var/lib/apt/lists,sharing=locked \
+    --mount=type=cache,id=bakehouse-apt-archives,target=/var/cache/apt,sharing=locked \
+    if [ -f /run/secrets/network ]; then . /run/secrets/network; fi \
+ && rm -f /etc/apt/apt.conf.d/docker-clean \
+ && apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+      -o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0 \
+      nodejs npm
+RUN --mount=type=bind,from=llama-cpp,source=tools/ui,target=/src \
+    --mount=type=secret,id=network \
+    --mount=type=secret,id=ca-bundle \
+    --mount=type=cache,id=bakehouse-npm,target=/npm \
+    if [ -f /run/secrets/network ]; then . /run/secrets/network; fi \
+ && cp -r --no-preserve=mode /src /page \
+ && cd /page \
+ && { npm ci --cache /npm --prefer-offline --ignore-scripts --no-audit --no-fund --no-update-notifier \
+      || { echo "bakehouse: npm could not install what the web page is built from (see above); web_ui: false in the recipe leaves the page out" >&2; exit 1; }; } \
+ && mv svelte.config.js upstream.config.js \
+ && printf '%s\n' 'import config from "./upstream.config.js";' 'config.kit.version = { name: "b11312" };' 'export default config;' > svelte.config.js \
+ && LLAMA_UI_OUT_DIR=/out LLAMA_BUILD_NUMBER=b11312 npm run build \
+ && rm -rf /page
+
+# ---- the host part with the page inside its server: two objects and one library more --------------------------
+FROM host AS host-with-page
+ARG SOURCE_DATE_EPOCH
+RUN --mount=type=bind,from=llama-cpp,target=/src \
+    --mount=type=bind,from=web-page,source=/out,target=/build/tools/ui/dist \
+    --mount=type=cache,id=bakehouse-ccache,target=/ccache \
+    cmake -S /src -B /build -DLLAMA_BUILD_UI=ON \
+ && cmake --build /build --target llama-server \
+ && grep -q "define LLAMA_UI_HAS_ASSETS 1" /build/tools/ui/ui.h \
+ && cp -P /build/bin/libllama-server-impl.so* /out/ \
+ && find /out -type f -exec strip --strip-unneeded {} + \
+ && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
+
 # ---- CPU backends: one plugin for each instruction set, the best is chosen at start-up -----------------------
 FROM toolchain AS cpu-plugins
 ARG SOURCE_DATE_EPOCH
@@ -175,6 +214,7 @@ RUN --mount=type=bind,from=runtime,target=/runtime \
     mkdir /out \
  && find /plugins /out -name '*.so*' -type f -exec ldd {} + \
     | awk '$2 == "=>" && $3 ~ /^\// { print $1, $3 }' | sort -u \
+    | grep -v -e '^libcuda.so.1 ' -e '^libnvidia-ml.so.1 ' \
     | while read -r name path; do \
         if [ ! -e "/out/$name" ] && [ -z "$(find /runtime/lib/ /runtime/usr/lib/ -name "$name" | head -n 1)" ]; then cp -L "$path" "/out/$name"; fi; \
       done \
@@ -183,7 +223,7 @@ RUN --mount=type=bind,from=runtime,target=/runtime \
 
 # ---- the image -----------------------------------------------------------------------------------------------
 FROM runtime AS image
-COPY --link --from=host /out/ /app/
+COPY --link --from=host-with-page /out/ /app/
 COPY --link --from=cpu-plugins /out/ /app/
 COPY --link --from=backend-libraries /out/ /app/
 COPY --link --from=backend /out/ /app/
@@ -194,9 +234,10 @@ ENV LLAMA_ARG_PORT="8080"
 ENV NVIDIA_DRIVER_CAPABILITIES="compute,utility"
 ENV NVIDIA_VISIBLE_DEVICES="all"
 LABEL io.bakehouse.accelerator="cuda"
-LABEL io.bakehouse.archs="rtx"
+LABEL io.bakehouse.archs="sm_75,sm_86,sm_89"
 LABEL io.bakehouse.cell="llama-server-cuda12.4-rtx-amd64"
 LABEL io.bakehouse.driver-floor="550.54.15"
+LABEL io.bakehouse.driver-floor-minor="525"
 LABEL io.bakehouse.flag-set="default"
 LABEL io.bakehouse.recipe="llama-server"
 LABEL io.bakehouse.toolkit="cuda 12.4.1"
