@@ -28,10 +28,12 @@ from bakehouse.model.words import Verdict
 from bakehouse.prove.expect import Expectation
 from bakehouse.prove.image import open_image, save_image, to_report
 from bakehouse.prove.memory import Memory, Proof
+from bakehouse.prove.run import CheckFunction, checks_with
 from bakehouse.prove.run import prove as run_checks
 from bakehouse.render.bake import bake_file
 from bakehouse.runs import RunFolder
 from bakehouse.supply.chain import Gathered
+from bakehouse.supply.tools import CUOBJDUMP
 from bakehouse.testing.display import SuiteDisplay
 from bakehouse.testing.results import collect, planned
 from bakehouse.testing.run import run_suite
@@ -88,12 +90,19 @@ def _proof(job: Job, cell: Cell, expected: Expectation, folder: Path) -> dict[st
             tar = save_image(job.engine, reference, to=folder / "image.tar")
             image = open_image(tar, workspace=folder, platform=cell.at.platform)
             tar.unlink()
-            proof = Proof(image=to_report(image, reference=cell.image), checks=run_checks(image, expected))
+            proof = Proof(
+                image=to_report(image, reference=cell.image), checks=run_checks(image, expected, checks=_checks(job))
+            )
             if reference != cell.image:  # a tag can come to mean another image
                 memory.keep(reference, expected, proof)
     except BakehouseError as error:
         return {"checks": [Check(name="open", verdict=Verdict.ERRORED, message=str(error))]}
     return {"image": proof.image, "checks": proof.checks}
+
+
+def _checks(job: Job) -> dict[str, CheckFunction]:
+    program = job.gathered.tools.get(CUOBJDUMP)
+    return checks_with(cuobjdump=program, why_not=job.gathered.missing.get(("tool", CUOBJDUMP), "it was not fetched"))
 
 
 def _say_proof(job: Job, cell: Cell) -> None:

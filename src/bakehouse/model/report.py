@@ -35,7 +35,7 @@ class Attempt(Record):
 class Supplied(Record):
     """What a name in the matrix stood for in this run."""
 
-    kind: Literal["base", "source", "model"]
+    kind: Literal["base", "source", "model", "tool"]
     name: str
     attempts: list[Attempt]
     identity: str

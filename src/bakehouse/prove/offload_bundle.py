@@ -45,9 +45,9 @@ def read_bundles(file: BinaryIO, *, offset: int, size: int) -> list[Part]:
         where = f"{SECTION}+{at:#x}"
         if raw.startswith(_PACKED_MAGIC, at):
             bundle, length = _unpack(raw, at, where=where)
-            parts.append(_part(bundle, where=where)[0])
+            parts.append(_part(bundle, 0, where=where)[0])
         elif raw.startswith(_MAGIC, at):
-            part, length = _part(raw[at:] if at else raw, where=where)
+            part, length = _part(raw, at, where=where)
             parts.append(part)
         else:
             raise BrokenDeviceCodeError(f"{where}: {raw[at : at + 8]!r} begins no bundle of device code")
@@ -63,30 +63,31 @@ def _next(raw: bytes, at: int) -> int:
 _NOT_ZERO = re.compile(rb"[^\0]")
 
 
-def _part(bundle: bytes, *, where: str) -> tuple[Part, int]:
-    """The pieces of a bundle, and its bytes."""
+def _part(raw: bytes, begin: int, *, where: str) -> tuple[Part, int]:
+    """The pieces of the bundle that begins there, and its bytes."""
     pieces, end = [], len(_MAGIC) + _NUMBER.size
-    for start, size, name in _entries(bundle, where=where):
+    for start, size, name in _entries(raw, begin, where=where):
         end = max(end, start + size)
         target = _TARGET.fullmatch(name)
         if target:
-            _require_code_object(bundle[start : start + size], target["code"], where=where)
+            _require_code_object(raw[begin + start : begin + start + size], target["code"], where=where)
             pieces.append(Piece(form=Form.NATIVE, code=target["code"], size=size))
         elif not name.startswith("host-"):
             raise UnknownDeviceCodeError(f"{where}: code for {name!r} is not known")
     return tuple(pieces), end
 
 
-def _entries(bundle: bytes, *, where: str) -> Iterator[tuple[int, int, str]]:
+def _entries(raw: bytes, begin: int, *, where: str) -> Iterator[tuple[int, int, str]]:
+    """Offset from the bundle's beginning, size, and name of each code."""
     try:
-        (count,) = _NUMBER.unpack_from(bundle, len(_MAGIC))
+        (count,) = _NUMBER.unpack_from(raw, begin + len(_MAGIC))
         if count > _MOST_ENTRIES:
             raise BrokenDeviceCodeError(f"{where}: a bundle of {count} entries")
-        at = len(_MAGIC) + _NUMBER.size
+        at = begin + len(_MAGIC) + _NUMBER.size
         for _ in range(count):
-            start, size, length = _ENTRY.unpack_from(bundle, at)
-            name = bundle[at + _ENTRY.size : at + _ENTRY.size + min(length, _LONGEST_NAME)].decode()
-            if start + size > len(bundle):
+            start, size, length = _ENTRY.unpack_from(raw, at)
+            name = raw[at + _ENTRY.size : at + _ENTRY.size + min(length, _LONGEST_NAME)].decode()
+            if begin + start + size > len(raw):
                 raise BrokenDeviceCodeError(f"{where}: code for {name} is cut off")
             yield start, size, name
             at += _ENTRY.size + length

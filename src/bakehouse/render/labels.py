@@ -21,10 +21,14 @@ def labels(cell: Cell, world: World) -> dict[str, str]:
         f"{PREFIX}.accelerator": cell.at.accelerator,
         f"{PREFIX}.flag-set": cell.at.flag_set,
     }
-    if cell.at.arch:
-        found[f"{PREFIX}.archs"] = cell.at.arch
+    if cell.archs:
+        found[f"{PREFIX}.archs"] = ",".join(cell.archs)
+    if cell.ptx:
+        found[f"{PREFIX}.ptx"] = cell.ptx
     if cell.toolkit:
         found[f"{PREFIX}.toolkit"] = f"{cell.toolkit.accelerator} {cell.toolkit.version}"
         if cell.toolkit.driver_floor:
             found[f"{PREFIX}.driver-floor"] = cell.toolkit.driver_floor
+        if cell.toolkit.driver_floor_minor:
+            found[f"{PREFIX}.driver-floor-minor"] = cell.toolkit.driver_floor_minor
     return dict(sorted(found.items()))

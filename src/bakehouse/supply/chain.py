@@ -1,4 +1,4 @@
-"""What a run of cells needs from outside: bases, sources and models, each from the first place that has it.
+"""What a run of cells needs from outside: bases, sources, models and tools, each from the first place that has it.
 
 One thing that is not to be had does not stop the others: the cells that need it end as errored, with the places that
 were tried.
@@ -19,13 +19,13 @@ from bakehouse.model.cell import Cell, World
 from bakehouse.model.lock import Lock
 from bakehouse.model.plan import Supply
 from bakehouse.model.report import Supplied
-from bakehouse.supply import bases, models, sources
+from bakehouse.supply import bases, models, sources, tools
 from bakehouse.supply.attempts import Outcome, Place, try_in_order
 from bakehouse.supply.means import Found, Means
 from bakehouse.supply.registry import Registries, connect
 from bakehouse.supply.web import PATIENCE, Patience
 
-Kind = Literal["base", "source", "model"]
+Kind = Literal["base", "source", "model", "tool"]
 T = TypeVar("T")
 THREADS = 4
 
@@ -38,6 +38,7 @@ class Needs:
     """Name to the platforms it must serve."""
     sources: tuple[str, ...]
     models: tuple[str, ...]
+    tools: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, cells: Sequence[Cell], *, with_models: bool = True) -> Needs:
@@ -49,6 +50,7 @@ class Needs:
             bases={name: frozenset(platforms[name]) for name in sorted(platforms)},
             sources=tuple(sorted({cell.recipe.build.source for cell in cells})),
             models=tuple(sorted({name for cell in cells if (name := _model_of(cell))})) if with_models else (),
+            tools=tuple(sorted({name for cell in cells for name in tools.needed_by(cell)})),
         )
 
 
@@ -65,6 +67,8 @@ class Gathered:
     """The old one with what was newly pinned."""
     missing: dict[tuple[Kind, str], str]
     """Why a name is not to be had: `tried: PLACE (WHY); PLACE (WHY)`."""
+    tools: dict[str, Path] = field(default_factory=dict)
+    """Programs that checks run. One that is missing keeps no cell from being built."""
     platforms: dict[str, frozenset[str]] = field(default_factory=dict)
     """Platforms of the bases that serve some of what was asked, and not all."""
 
@@ -127,11 +131,13 @@ def gather(
             for name, wanted in needs.bases.items()
         }
         of_sources = {name: threads.ask(sources.places_of(matrix.sources[name], means=means)) for name in needs.sources}
+        of_tools = {name: threads.ask(tools.places_of(name, means=means)) for name in needs.tools}
         of_models = {name: threads.ask(models.places_of(matrix.models[name], means=means)) for name in needs.models}
         outcomes = _Outcomes(
             bases={name: future.result() for name, future in of_bases.items()},
             sources={name: future.result() for name, future in of_sources.items()},
             models={name: future.result() for name, future in of_models.items()},
+            tools={name: future.result() for name, future in of_tools.items()},
         )
     return _gathered(outcomes, needs, lock)
 
@@ -141,6 +147,7 @@ class _Outcomes:
     bases: dict[str, Outcome[Supply]]
     sources: dict[str, Outcome[Supply]]
     models: dict[str, Outcome[Path]]
+    tools: dict[str, Outcome[Path]]
 
 
 class _Threads:
@@ -167,6 +174,7 @@ def _gathered(outcomes: _Outcomes, needs: Needs, lock: Lock) -> Gathered:
         "base": outcomes.bases,
         "source": outcomes.sources,
         "model": outcomes.models,
+        "tool": outcomes.tools,
     }
     served = {name: found.platforms for name, found in _found(outcomes.bases).items() if found.platforms is not None}
     return Gathered(
@@ -181,6 +189,7 @@ def _gathered(outcomes: _Outcomes, needs: Needs, lock: Lock) -> Gathered:
             for name, outcome in named.items()
             if outcome.found is None
         },
+        tools={name: found.what for name, found in _found(outcomes.tools).items()},
         platforms={name: there for name, there in served.items() if not needs.bases[name] <= there},
     )
 
@@ -205,8 +214,8 @@ def _pinned(lock: Lock, outcomes: _Outcomes) -> Lock:
     files = dict(lock.files)
     for source in _found(outcomes.sources).values():
         files |= source.files
-    for model in _found(outcomes.models).values():
-        files |= model.files
+    for file in (_found(outcomes.models) | _found(outcomes.tools)).values():
+        files |= file.files
     digests = {name: found.base for name, found in _found(outcomes.bases).items() if found.base}
     return lock.model_copy(update={"bases": lock.bases | digests, "files": files})
 

@@ -29,10 +29,13 @@ class Fetched:
     locked: bool
 
 
-def fetch_distribution(place: PyPIPlace, means: Means) -> Fetched:
-    """The wheel or sdist of a PyPI place. Raises SupplyError."""
+def fetch_distribution(place: PyPIPlace, means: Means, *, file: str | None = None) -> Fetched:
+    """The wheel or sdist of a PyPI place; `file` names one of several, which then has a pin of its own.
+
+    Raises SupplyError.
+    """
     requirement = place.pypi.requirement
-    key = f"pypi:{requirement}"
+    key = f"pypi:{file or requirement}"
     pin = means.lock.files.get(key)
     if pin and (cached := _cached(means, pin)).is_file():
         return Fetched(path=cached, sha256=pin.sha256, pins={key: pin}, locked=True)
@@ -43,7 +46,7 @@ def fetch_distribution(place: PyPIPlace, means: Means) -> Fetched:
             environ=means.environ,
             session=session,
             patience=means.patience,
-            file=pin.file if pin else None,
+            file=pin.file if pin else file,
         )
     if pin and pin.sha256 != listed.sha256:
         raise SupplyError(

@@ -155,8 +155,8 @@ def test_no_ptx_is_a_promise_too(tmp_path: Path) -> None:
         Verdict.FAILED,
         (
             "libggml-cuda.so holds PTX of sm_86, which was not promised: a card without native code compiles it for "
-            "minutes at its first start and needs a driver from 550.54.14 on, instead of being refused; ask the compiler "
-            "for `-real` archs only"
+            "minutes at its first start and needs a driver from 550.54.14 on, instead of being refused; "
+            "ask the compiler for `-real` archs only"
         ),
     )
 
