@@ -13,8 +13,8 @@ from bakehouse.model.cell import Cell, Coordinates, Excluded, Resolution
 from bakehouse.model.matrix import Matrix, Toolkit
 from bakehouse.model.words import AcceleratorName
 from bakehouse.rules import archs_of
+from bakehouse.select import OBVIOUS
 
-OBVIOUS = ("recipe-accelerator", "flag-set-accelerator")
 OTHER_CODE = "code"
 """As a rule's name: the cells hold no code that the card runs."""
 
@@ -94,7 +94,7 @@ def advise(
 
 
 def group(excluded: Iterable[Excluded]) -> tuple[Ruled, ...]:
-    """Exclusions by rule and reason. Rules that say what a thing is not for come last: they surprise nobody."""
+    """Exclusions by rule and reason, the obvious last."""
     found: dict[tuple[str, str, str | None], list[Excluded]] = {}
     for out in excluded:
         found.setdefault((out.rule.partition("[")[0], out.reason, out.link), []).append(out)

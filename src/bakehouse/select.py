@@ -19,6 +19,9 @@ from bakehouse.rules import archs_of
 AXES = ("recipe", "accelerator", "toolkit", "arch", "flag_set", "platform")
 """Those that have an option of their own."""
 
+OBVIOUS = ("recipe-accelerator", "flag-set-accelerator")
+"""Rules that say what a thing is not for: they surprise nobody, and come last."""
+
 SHOWN_REASONS = 4
 SHOWN_NAMES = 12
 
@@ -246,20 +249,23 @@ def _nothing(
 
 
 def _reasons(resolution: Resolution, wishes: Sequence[_Wish], matrix: Matrix) -> list[str]:
-    """Each reason once, with the combinations that it leaves out: most of them first."""
+    """Each reason once, with the combinations that it leaves out: what surprises first, then by number."""
     found: dict[str, list[Excluded | Cell]] = {}
     for out in resolution.excluded:
         if all(wish.test(out.at, archs_of(out.at.arch, matrix) if out.at.arch else ()) for wish in wishes):
             link = f" ({out.link})" if out.link else ""
             found.setdefault(f"{out.reason}{link}", []).append(out)
+    told = set(found)
     for cell in resolution.cells:
         for left in cell.left_out:
-            if all(wish.test(cell.at, (*cell.archs, left.arch)) for wish in wishes):
+            if left.reason not in told and all(wish.test(cell.at, (*cell.archs, left.arch)) for wish in wishes):
                 found.setdefault(left.reason, []).append(cell)
-    lines = []
-    for reason, items in sorted(found.items(), key=lambda pair: -len(pair[1])):
-        lines.append(f"{_who(items)}: {reason}.{_nearest(items)}")
-    return lines
+    ordered = sorted(found.items(), key=lambda pair: (_is_obvious(pair[1][0]), -len(pair[1])))
+    return [f"{_who(items)}: {reason}.{_nearest(items)}" for reason, items in ordered]
+
+
+def _is_obvious(item: Excluded | Cell) -> bool:
+    return isinstance(item, Excluded) and item.rule in OBVIOUS
 
 
 def _who(items: Sequence[Excluded | Cell]) -> str:

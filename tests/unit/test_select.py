@@ -1,126 +1,186 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bakehouse.cards import find_gpu, has_card, require_card
 from bakehouse.errors import InputError
-from bakehouse.machine import Card, Machine, detect
+from bakehouse.machine import Card, Machine
 from bakehouse.model.cell import Resolution, World
 from bakehouse.model.words import AcceleratorName
 from bakehouse.resolve import resolve
 from bakehouse.select import Selection, select
+from tests.unit.accelerated import MATRIX, accelerated
 from tests.unit.projects import matrix, recipe, world
 
 CPU_ONLY = Machine(platform="linux/amd64", cores=2, cards=())
-WITH_5090 = Machine(
-    platform="linux/amd64", cores=8, cards=(Card(accelerator=AcceleratorName.CUDA, name="NVIDIA GeForce RTX 5090"),)
-)
 
 
 @pytest.fixture
-def whole(tmp_path: Path) -> World:
-    return world(
-        tmp_path,
-        matrix=matrix(
-            bases=matrix()["bases"]
-            | {"debian": matrix()["bases"]["debian"] | {"platforms": ["linux/amd64", "linux/arm64"]}},
-            flag_sets={name: {"summary": "x", "accelerators": ["cpu"]} for name in ("default", "blas")},
-            axes={
-                "accelerator": ["cpu", "cuda"],
-                "flag_set": ["default", "blas"],
-                "platform": ["linux/amd64", "linux/arm64"],
-            },
-            archs={"sm_120": {"accelerator": "cuda"}},
-            gpus={
-                "rtx5090": {
-                    "accelerator": "cuda",
-                    "arch": "sm_120",
-                    "memory": "32 GiB",
-                    "aliases": ["geforce-rtx-5090"],
-                }
-            },
-        ),
-        recipes={"server": recipe(), "other": recipe()},
-    )
+def project(tmp_path: Path) -> tuple[World, Resolution]:
+    return accelerated(tmp_path)
 
 
-@pytest.fixture
-def resolution(whole: World) -> Resolution:
-    return resolve(whole)
-
-
-def names(whole: World, resolution: Resolution, machine: Machine = CPU_ONLY, **options: object) -> list[str]:
+def names(project: tuple[World, Resolution], machine: Machine = CPU_ONLY, **options: object) -> list[str]:
+    found, resolution = project
     selection = Selection(**options)  # type: ignore[arg-type]
-    return [cell.name for cell in select(resolution, selection, matrix=whole.matrix, machine=machine)]
+    return [cell.name for cell in select(resolution, selection, matrix=found.matrix, machine=machine)]
 
 
-def test_without_options_the_machine_decides(whole: World, resolution: Resolution) -> None:
-    assert names(whole, resolution) == [
-        "other-cpu-amd64", "other-cpu-blas-amd64", "server-cpu-amd64", "server-cpu-blas-amd64",
+def refusal(project: tuple[World, Resolution], machine: Machine = CPU_ONLY, **options: object) -> str:
+    with pytest.raises(InputError) as caught:
+        names(project, machine, **options)
+    return str(caught.value)
+
+
+def test_without_options_the_machine_decides(project: tuple[World, Resolution]) -> None:
+    assert names(project) == ["server-cpu-amd64", "server-cpu-blas-amd64"]
+    assert names(project, skip=("*blas*",)) == ["server-cpu-amd64"]
+    card = Card(accelerator=AcceleratorName.ROCM, name="AMD Radeon RX 7900 XTX")
+    assert names(project, Machine(platform="linux/amd64", cores=8, cards=(card,)))[2:] == [
+        "server-rocm7.2-gfx1100-amd64", "server-vulkan-amd64",
     ]  # fmt: skip
 
 
-def test_options_narrow_and_values_add_up(whole: World, resolution: Resolution) -> None:
-    assert names(whole, resolution, only=("*-arm64", "*blas*"), recipe=("server",), skip=("*blas-arm64",)) == [
+def test_options_narrow_and_values_add_up(project: tuple[World, Resolution]) -> None:
+    assert names(project, accelerator=("cpu",), only=("*-arm64", "*blas*"), skip=("*blas-arm64",)) == [
         "server-cpu-arm64", "server-cpu-blas-amd64",
     ]  # fmt: skip
-    assert len(names(whole, resolution, everything=True)) == 8
-    assert len(names(whole, resolution, gpu="cpu")) == 4
+    assert len(names(project, everything=True)) == len(project[1].cells)
+    assert names(project, flag_set=("blas",), platform=("amd64",)) == ["server-cpu-blas-amd64"]
+    assert names(project, platform=("linux/arm64",), accelerator=("vulkan", "cpu"), flag_set=("default",)) == [
+        "server-cpu-arm64", "server-vulkan-arm64",
+    ]  # fmt: skip
+    assert names(project, gpu="cpu") == ["server-cpu-amd64", "server-cpu-blas-amd64"]
 
 
-def test_an_empty_selection_says_why(whole: World, resolution: Resolution) -> None:
-    with pytest.raises(
-        InputError, match=r"no cell matches --only server-cpu-amd46\n  Perhaps you meant 'server-cpu-amd64'"
-    ):
-        names(whole, resolution, only=("server-cpu-amd46",))
-    with pytest.raises(InputError, match=r"server-cuda-amd64 is excluded: the recipe server serves cpu, not cuda"):
-        names(whole, resolution, only=("server-cuda-amd64",))
-    with pytest.raises(InputError, match="can run no cell"):
-        names(whole, resolution, Machine(platform="linux/riscv64", cores=1, cards=()))
+@pytest.mark.parametrize("word", ["12.9", "12.9.1", "cuda12.9", "cuda-12.9", "cuda12.9.1", "*12.9"])
+def test_a_toolkit_has_many_spellings(word: str, project: tuple[World, Resolution]) -> None:
+    assert names(project, toolkit=(word,), arch=("sm_121",), platform=("linux/arm64",)) == [
+        "server-cuda12.9-many-arm64", "server-cuda12.9-sm121-arm64",
+    ]  # fmt: skip
 
 
-def test_gpus_are_found_by_alias_and_case(whole: World) -> None:
-    assert find_gpu("GeForce-RTX-5090", whole.matrix)[0] == "rtx5090"
-    with pytest.raises(InputError, match=r"no GPU 'rtx509' in the catalogue\n  Perhaps you meant 'rtx5090'"):
-        find_gpu("rtx509", whole.matrix)
+def test_a_short_version_stands_for_all_that_begin_with_it(project: tuple[World, Resolution]) -> None:
+    found = names(project, toolkit=("12",), arch=("sm_86",), platform=("amd64",), skip=("*many*",))
+    assert found == ["server-cuda12.4-sm86-amd64", "server-cuda12.9-sm86-amd64"]
+    assert "no such toolkit" in refusal(project, toolkit=("12.90",))
+    assert "no such toolkit" in refusal(project, toolkit=("1",)), "12.9 does not begin with 1 as a version"
 
 
-def test_a_card_is_recognised_by_the_drivers_name(whole: World) -> None:
-    assert has_card(WITH_5090, "rtx5090", whole.matrix)
-    assert has_card(CPU_ONLY, "cpu", whole.matrix)
-    assert not has_card(CPU_ONLY, "rtx5090", whole.matrix)
-    laptop = replace(WITH_5090.cards[0], name="NVIDIA GeForce RTX 5090 Laptop GPU")
-    assert not has_card(replace(WITH_5090, cards=(laptop,)), "rtx5090", whole.matrix)
+def test_an_arch_is_found_in_groups_too(project: tuple[World, Resolution]) -> None:
+    assert names(project, arch=("sm_120",), platform=("amd64",), toolkit=("12.9",)) == [
+        "server-cuda12.9-many-amd64", "server-cuda12.9-sm120-amd64",
+    ]  # fmt: skip
+    assert names(project, arch=("many",), toolkit=("12.9",), platform=("amd64",)) == ["server-cuda12.9-many-amd64"]
 
 
-def test_a_missing_card_is_named_with_what_is_there(whole: World) -> None:
-    with pytest.raises(InputError) as caught:
-        require_card(CPU_ONLY, "geforce-rtx-5090", whole.matrix, cells=resolve(whole).cells)
-    text = str(caught.value)
-    assert "this machine has no rtx5090 (cuda, sm_120, 32 GiB); it has: linux/amd64, 2 cores, no GPU" in text
-    assert "bench -- --gpu rtx5090" in text
-    assert "--no-tests" not in text, "there is no cell for it that could be built"
+def test_gpu_chooses_what_runs_natively(project: tuple[World, Resolution]) -> None:
+    assert names(project, gpu="gb10") == [
+        "server-cuda12.9-many-arm64", "server-cuda12.9-sm121-arm64", "server-cuda13.0-many-arm64",
+        "server-cuda13.0-sm121-arm64",
+    ]  # fmt: skip
+    assert names(project, gpu="rtx5090", toolkit=("12",)) == [
+        "server-cuda12.9-many-amd64", "server-cuda12.9-sm120-amd64",
+    ]  # fmt: skip
+    assert "server-vulkan-amd64" in names(project, gpu="rtx5090")
+    assert names(project, gpu="rtx4090", toolkit=("12.4",)) == [
+        "server-cuda12.4-many-amd64", "server-cuda12.4-sm86-amd64",
+    ]  # fmt: skip
+    assert names(project, gpu="8.9", toolkit=("12.4",), platform=("arm64",)) == [
+        "server-cuda12.4-many-arm64", "server-cuda12.4-sm86-arm64",
+    ]  # fmt: skip
 
 
-def test_detection_reads_the_bus_and_the_driver(tmp_path: Path) -> None:
-    for address, vendor, kind in (
-        ("0000:01:00.0", "0x10de", "0x030000"),
-        ("0000:02:00.0", "0x1002", "0x038000"),
-        ("0000:03:00.0", "0x8086", "0x060000"),
-    ):
-        device = tmp_path / "sys/bus/pci/devices" / address
-        device.mkdir(parents=True)
-        for file, text in (("vendor", vendor), ("class", kind), ("device", "0x2b85")):
-            (device / file).write_text(text + "\n")
-    information = tmp_path / "proc/driver/nvidia/gpus/0000:01:00.0/information"
-    information.parent.mkdir(parents=True)
-    information.write_text("Model: \t\t NVIDIA GeForce RTX 5090\nIRQ:   \t\t 47\n")
-    found = detect(proc=tmp_path / "proc", sys=tmp_path / "sys", machine="aarch64")
-    assert found.platform == "linux/arm64"
-    assert [(card.accelerator, card.name) for card in found.cards] == [
-        ("cuda", "NVIDIA GeForce RTX 5090"),
-        ("rocm", "PCI 1002:2b85"),
-    ]
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            {"accelerator": ("rocm",), "arch": ("sm_120",)},
+            "--accelerator rocm and --arch sm_120 contradict each other\n  sm_120 is code for cuda.",
+        ),
+        (
+            {"gpu": "gb10", "platform": ("linux/amd64",)},
+            "--platform linux/amd64 contradict each other\n  gb10 runs cuda, code for sm_121, in machines with linux/arm64.",
+        ),
+        (
+            {"gpu": "rtx5090", "arch": ("gfx1100",)},
+            "--gpu rtx5090 and --arch gfx1100 contradict each other\n  rtx5090 runs cuda and vulkan, code for sm_120",
+        ),
+        (
+            {"toolkit": ("12.9",), "arch": ("gfx1100",)},
+            "contradict each other\n  cuda12.9 is a toolkit of cuda; gfx1100 is code for rocm.",
+        ),
+        ({"gpu": "rtx4090", "accelerator": ("vulkan",)}, "--gpu rtx4090 and --accelerator vulkan contradict"),
+        ({"gpu": "cpu", "toolkit": ("12.9",)}, "cpu runs cpu, in machines with linux/amd64; cuda12.9 is a toolkit of"),
+    ],
+)  # fmt: skip
+def test_contradictions_are_named(options: dict[str, Any], words: str, project: tuple[World, Resolution]) -> None:
+    assert words in refusal(project, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"toolkit": ("12.7",)}, "--toolkit 12.7: the matrix has no such toolkit\n  Perhaps you meant '12."),
+        ({"accelerator": ("cudaa",)}, "the matrix has no such accelerator\n  Perhaps you meant 'cuda'."),
+        ({"arch": ("sm_12",)}, "--arch sm_12: the matrix has no such arch\n  Perhaps you meant 'sm_12"),
+        ({"platform": ("linux/arm",)}, "the matrix has no such platform\n  Perhaps you meant 'linux/arm64'."),
+        ({"flag_set": ("blass",)}, "--flag-set blass: the matrix has no such flag set\n  Perhaps you meant 'blas'."),
+        ({"recipe": ("*x*",)}, "--recipe *x*: the matrix has no such recipe\n  There is: server."),
+        (
+            {"toolkit": ("cuda13.9",)},
+            "--toolkit cuda13.9: the matrix describes it, but builds nothing with it\n  Add it to axes.toolkit",
+        ),
+        ({"arch": ("9.0",)}, "--arch 9.0: the matrix describes it, but builds nothing with it\n  Add it to axes.arch"),
+        ({"gpu": "sm_90"}, "--gpu sm_90: the matrix's axes combine nothing that fits it\n  sm_90 runs cuda and vulkan"),
+    ],
+)
+def test_values_that_no_axis_knows(options: dict[str, Any], words: str, tmp_path: Path) -> None:
+    axes = MATRIX["axes"] | {"accelerator": ["cpu", "cuda", "rocm"]}
+    assert words in refusal(accelerated(tmp_path, axes=axes), **options)
+
+
+def test_an_empty_selection_says_why_and_what_is_nearest(project: tuple[World, Resolution]) -> None:
+    said = refusal(project, toolkit=("12.4",), arch=("sm_121",))
+    assert said.startswith("no cell matches --toolkit 12.4 --arch sm_121\n")
+    assert "server-cuda12.4-sm121-amd64 and 1 more are excluded: CUDA 12.4.1 cannot compile sm_121" in said
+    assert "Nearest: server-cuda12.9-sm121-arm64." in said
+    assert said.index("cannot compile") < said.index("the flag set blas is for cpu"), "what is obvious comes last"
+
+
+def test_an_arch_that_a_group_leaves_out_is_told(tmp_path: Path) -> None:
+    project = accelerated(tmp_path, axes=MATRIX["axes"] | {"arch": ["many"]})
+    said = refusal(project, toolkit=("12.4",), gpu="rtx5090", flag_set=("default",))
+    assert "server-cuda12.4-many-amd64 leaves it out: CUDA 12.4.1 cannot compile sm_120" in said
+
+
+def test_names_that_match_nothing(project: tuple[World, Resolution]) -> None:
+    assert "Perhaps you meant 'server-cpu-amd64'" in refusal(project, only=("server-cpu-amd46",))
+    assert "server-cuda12.9-sm121-amd64 is excluded: cards that run sm_121 are in linux/arm64 machines only" in refusal(
+        project, only=("server-cuda12.9-sm121-amd64",)
+    )
+    assert "There is: server-cpu-amd64, " in refusal(project, only=("nothing*",))
+
+
+def test_a_machine_that_runs_nothing(project: tuple[World, Resolution]) -> None:
+    said = refusal(project, Machine(platform="linux/riscv64", cores=1, cards=()))
+    assert said.startswith("this machine (linux/riscv64, 1 cores, no GPU) can run no cell\n  It can run: cpu.")
+    assert "--all chooses them" in said
+
+
+def test_a_matrix_without_any_cell_gives_its_reasons(tmp_path: Path) -> None:
+    found = world(
+        tmp_path,
+        matrix=matrix(exclude=[{"when": {"recipe": "server"}, "reason": "it is retired"}]),
+        recipes={"server": recipe()},
+    )
+    assert "server-cpu-amd64 is excluded: it is retired" in refusal((found, resolve(found)), everything=True)
+
+
+def test_words_are_the_options_as_typed() -> None:
+    selection = Selection(gpu="gb10", flag_set=("blas",), skip=("*x",), affected_since="HEAD~1")
+    assert selection.words() == ("--gpu gb10", "--skip *x", "--flag-set blas", "--affected-since HEAD~1")
+    assert Selection(skip=("*x",), affected_since="HEAD").names_nothing
+    assert not selection.names_nothing
