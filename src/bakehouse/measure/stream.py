@@ -146,7 +146,7 @@ class _Http:
         for at, data in reads:
             try:
                 feed(data)
-            except httptools.HttpParserError as error:
+            except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
                 if self.complete:  # bytes after the end are nobody's
                     return
                 raise RequestFailedError(f"the answer is no HTTP ({error}): {_shown(data)}") from None

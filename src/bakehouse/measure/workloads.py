@@ -43,14 +43,14 @@ class Request:
     def body(self) -> dict[str, Any]:
         """What is sent, as JSON. Each server takes the words that it knows and leaves the others."""
         prompt = self.prompt if isinstance(self.prompt, str) else list(self.prompt)
-        common = {"stream": True, "cache_prompt": False, "ignore_eos": True, "temperature": 0, "seed": SEED}
+        common: dict[str, Any] = {"model": self.model} if self.model else {}
+        common |= {"stream": True, "cache_prompt": False, "ignore_eos": True, "temperature": 0, "seed": SEED}
         if self.api is Api.COMPLETION:
             return {"prompt": prompt, "n_predict": self.output_tokens} | common
         asked: dict[str, Any] = {"messages": [{"role": "user", "content": prompt}]}
         if self.api is Api.COMPLETIONS:
             asked = {"prompt": prompt}
         return {
-            **({"model": self.model} if self.model else {}),
             **asked,
             "max_tokens": self.output_tokens,
             "min_tokens": self.output_tokens,  # vLLM stops at a stop word in spite of ignore_eos

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-import itertools
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bakehouse.measure.client import (
     RequestFailedError,
@@ -14,7 +11,6 @@ from bakehouse.measure.client import (
     complete,
     vocabulary_size,
 )
-from bakehouse.measure.stream import events
 from bakehouse.measure.workloads import Request
 from bakehouse.testing.fake_server import Behaviour, fake_server
 
@@ -24,46 +20,6 @@ LAST = b'data: {"content":"","stop":true,"timings":{"prompt_n":3,"predicted_n":4
 
 def token(text: str) -> bytes:
     return f"data: {json.dumps({'content': text, 'tokens': [1], 'stop': False})}\n\n".encode()
-
-
-def read(*chunks: bytes) -> list[str]:
-    return [event.data for event in events((float(index), chunk) for index, chunk in enumerate(chunks))]
-
-
-def test_events_know_when_the_bytes_that_completed_them_came() -> None:
-    found = list(events([(1.0, b"data: a\n"), (2.0, b"\ndata: b\n\n")]))
-    assert [(event.at, event.data) for event in found] == [(2.0, "a"), (2.0, "b")]
-
-
-@pytest.mark.parametrize(
-    ("stream", "expected"),
-    [
-        (b": keep-alive\n\ndata: a\n\n", ["a"]),
-        (b"data: a\r\n\r\ndata: b\r\n\r\n", ["a", "b"]),
-        (b"data: a\ndata: b\n\n", ["a\nb"]),
-        (b"data: a\n", ["a"]),
-        (b"data:a\n\n", ["a"]),
-        (b"\n\n\n", []),
-        (b"id: 7\nretry: 10\ndata: a\n\n", ["a"]),
-    ],
-    ids=["comment", "crlf", "lines", "no last blank line", "no space", "empty", "other fields"],
-)
-def test_events_reads_streams_as_they_are_in_the_wild(stream: bytes, expected: list[str]) -> None:
-    assert read(stream) == expected
-
-
-@given(
-    texts=st.lists(
-        st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), min_size=1), max_size=4
-    ),
-    end=st.sampled_from([b"\n", b"\r\n"]),
-    cuts=st.lists(st.integers(0, 200), max_size=8),
-)
-def test_events_do_not_depend_on_where_the_network_cuts_them(texts: list[str], end: bytes, cuts: list[int]) -> None:
-    stream = b"".join(b"data: " + text.encode() + end + end for text in texts)
-    places = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
-    pieces = [stream[begin:finish] for begin, finish in itertools.pairwise(places)]
-    assert read(*pieces) == texts
 
 
 def test_complete_asks_for_exactly_what_is_measured() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from bakehouse.measure import metrics
-from bakehouse.measure.stream import Reply
 from bakehouse.measure.metrics import VoidError
+from bakehouse.measure.stream import Reply
 from bakehouse.measure.workloads import Request
 
 REQUEST = Request(prompt=(1,) * 512, output_tokens=128)
