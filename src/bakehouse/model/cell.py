@@ -9,6 +9,9 @@ from bakehouse.model.names import bake_target
 from bakehouse.model.recipe import Backend, Recipe
 from bakehouse.model.words import AcceleratorName
 
+COMPILED_AS_IS = "linux/amd64"
+"""The platform whose stages run as they are; those of any other are cross-compiled on the machine that builds."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class World:
@@ -96,6 +99,20 @@ class Cell:
     def bases(self) -> tuple[str, ...]:
         """Names of everything its stages start from, each once."""
         return tuple(dict.fromkeys((self.host_base, self.build_base, self.runtime_base)))
+
+    @property
+    def cross(self) -> bool:
+        """Whether its stages compile for another platform than they run on. The runtime's base is the only one of the
+        cell's own platform then, and nothing is ever run on it.
+        """
+        return self.at.platform != COMPILED_AS_IS
+
+    @property
+    def runtime_stage(self) -> str:
+        """What the runtime stage starts from: a cross-compiled cell may build and run on the same base, for two
+        platforms, and a context has one name for each.
+        """
+        return f"{self.runtime_base}-{self.at.platform.removeprefix('linux/')}" if self.cross else self.runtime_base
 
     @property
     def target(self) -> str:

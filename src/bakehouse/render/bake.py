@@ -46,6 +46,17 @@ def _base(name: str, folder: str | None) -> dict[str, Any]:
     return {"context": folder, "dockerfile-inline": BASE_DOCKERFILE, "tags": [f"bakehouse/base:{name}"]}
 
 
+def _bases(cell: Cell, supplies: Supplies) -> dict[str, str]:
+    """Contexts of its bases. A cross-compiled cell's runtime base has a second one, of the cell's platform; without it
+    the stage of that name makes the base, since what was made here is for this machine's platform.
+    """
+    contexts = {name: supply.context for name, supply in _flat({b: supplies.bases[b] for b in cell.bases}).items()}
+    runtime = supplies.bases[cell.runtime_base]
+    if cell.cross and runtime.rootfs is None and runtime.on is None:
+        contexts[cell.runtime_stage] = runtime.context
+    return contexts
+
+
 def _secrets(supplies: Supplies) -> dict[str, Any]:
     return {"secret": [f"id={secret.id},src={secret.path}" for secret in supplies.secrets]} if supplies.secrets else {}
 
@@ -59,7 +70,7 @@ def _cell(cell: Cell, world: World, supplies: Supplies) -> dict[str, Any]:
         "platforms": [cell.at.platform],
         "tags": [cell.image],
         "contexts": {
-            **{name: supply.context for name, supply in _flat({b: supplies.bases[b] for b in cell.bases}).items()},
+            **_bases(cell, supplies),
             source: supplies.sources[source].context,
             "recipe": f"{supplies.recipe_root}/{cell.at.recipe}",
         },

@@ -16,10 +16,13 @@ import jinja2
 from bakehouse.accelerators import ACCELERATORS
 from bakehouse.errors import InputError, Where
 from bakehouse.model.cell import Cell, World
-from bakehouse.model.places import DockerfilePlace
+from bakehouse.model.places import DebootstrapPlace, DockerfilePlace
 from bakehouse.render.labels import labels
+from bakehouse.render.toolchain import toolchain_of
 
 FOLDER = "dockerfiles"
+CROSS_DEBIAN = "bases/debian-cross.Dockerfile.j2"
+"""Makes a Debian base for another platform, where the matrix has it made from a Debian mirror."""
 
 
 class Renderer:
@@ -38,11 +41,12 @@ class Renderer:
 
     def render(self, cell: Cell, world: World) -> str:
         """Raises InputError naming the template and its line for a missing file, a bad template or an unknown name."""
-        names = context(cell, world) | {"made_bases": self._made_bases(cell.bases, world)}
+        stages = self._made_bases(cell.bases, world, cell) + self._cross_base(cell, world)
+        names = context(cell, world) | {"made_bases": stages}
         asker = f"recipes/{cell.at.recipe}/recipe.yaml"
         return self._render(cell.recipe.template, names, about=cell.name, asker=asker)
 
-    def _made_bases(self, bases: Sequence[str], world: World) -> list[str]:
+    def _made_bases(self, bases: Sequence[str], world: World, cell: Cell) -> list[str]:
         """Stages that make the bases for which the matrix names a template, each after what it stands on.
 
         A context of the same name takes a stage's place: where a registry has the base, nothing of this is built.
@@ -52,11 +56,30 @@ class Renderer:
             for place in world.matrix.bases[base].places:
                 if isinstance(place, DockerfilePlace):
                     options = place.dockerfile
-                    names = {"base": base, "on": options.on, "packages": options.packages, "wheels": options.wheels}
-                    stages += self._made_bases([options.on], world)
+                    names = {
+                        "base": base,
+                        "on": options.on,
+                        "packages": options.packages,
+                        "wheels": options.wheels,
+                        "toolchain": toolchain_of(cell.at.platform),
+                    }
+                    stages += self._made_bases([options.on], world, cell)
                     stages.append(self._render(options.template, names, about=base, asker="matrix.yaml"))
                     break
         return list(dict.fromkeys(stages))
+
+    def _cross_base(self, cell: Cell, world: World) -> list[str]:
+        """The stage that makes the runtime's base for a platform that this machine may not be able to run."""
+        for place in world.matrix.bases[cell.runtime_base].places if cell.cross else ():
+            if isinstance(place, DebootstrapPlace):
+                names = {
+                    "base": cell.runtime_stage,
+                    "on": cell.runtime_base,
+                    "options": place.debootstrap,
+                    "toolchain": toolchain_of(cell.at.platform),
+                }
+                return [self._render(CROSS_DEBIAN, names, about=cell.runtime_base, asker="matrix.yaml")]
+        return []
 
     def _render(self, name: str, names: Mapping[str, object], *, about: str, asker: str) -> str:
         try:
@@ -84,6 +107,7 @@ def context(cell: Cell, world: World) -> dict[str, object]:
         "cpu_plugins": tuple(f"ggml-cpu-{variant}" for variant in cell.cpu_variants),
         "plugins": cell.plugins,
         "backend": cell.backend,
+        "toolchain": toolchain_of(cell.at.platform),
         "backend_cmake": _backend_cmake(cell),
         "driver_libraries": sorted(ACCELERATORS[cell.at.accelerator].driver_libraries()),
         "backend_env": cell.toolkit.env if cell.toolkit else {},
