@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
 from bakehouse.model.cell import Resolution, World
 from bakehouse.resolve import resolve
-from tests.unit.projects import matrix, recipe, world
+from tests.unit.projects import matrix, recipe
+from tests.unit.worlds import build
 
 BOTH = ["linux/amd64", "linux/arm64"]
 SOURCE = "https://example.org/cuda"
@@ -81,7 +82,8 @@ RECIPE = recipe(
 )
 
 
-def accelerated(root: Path, **changes: Any) -> tuple[World, Resolution]:
-    """The project with some of the matrix's sections changed."""
-    found = world(root, matrix=MATRIX | changes, recipes={"server": RECIPE})
+def accelerated(**changes: Any) -> tuple[World, Resolution]:
+    """The project, without files, with some of the matrix's sections changed."""
+    tree = MATRIX["sources"]["tree"] | {"committed": datetime(2026, 10, 1, tzinfo=UTC)}
+    found = build(MATRIX | {"sources": {"tree": tree}} | changes, {"server": RECIPE})
     return found, resolve(found)

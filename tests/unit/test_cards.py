@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -33,9 +32,9 @@ def with_card(name: str, platform: str = "linux/amd64", **facts: object) -> Mach
     return Machine(platform=platform, cores=8, cards=(card,))
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> tuple[World, Resolution]:
-    return accelerated(tmp_path)
+@pytest.fixture(scope="module")
+def project() -> tuple[World, Resolution]:
+    return accelerated()
 
 
 def test_cards_are_found_by_name_alias_and_spelling(project: tuple[World, Resolution]) -> None:
@@ -80,9 +79,9 @@ def test_a_card_without_a_row_is_named_by_its_compute_capability(word: str, proj
         ("gfx1100", "server-rocm7.2-gfx1100-amd64", Fit.NATIVE),
     ],
 )
-def test_how_code_comes_to_run_on_a_card(word: str, cell: str, how: Fit | None, tmp_path: Path) -> None:
+def test_how_code_comes_to_run_on_a_card(word: str, cell: str, how: Fit | None) -> None:
     archs = ["sm_86", "sm_120", "sm_120f", "sm_121", "many", "gfx1100"]
-    found, resolution = accelerated(tmp_path, axes=_axes(archs))
+    found, resolution = accelerated(axes=_axes(archs))
     target = find_target(word, found.matrix, CPU_ONLY)
     assert fit_of({one.name: one for one in resolution.cells}[cell], target, found.matrix) is how
 
