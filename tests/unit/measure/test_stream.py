@@ -152,7 +152,7 @@ def test_times_of_an_answer() -> None:
     [
         ([], "the server sent nothing for 5 s", "the server sent nothing for 5 s"),
         ([HEAD], "", "the stream ended after 0 chunks without saying that it was finished"),
-        ([b"HTTP/1.1 101 Go\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n"], "", "the answer is no HTTP"),
+        ([b"HTTP/1.1 101 Go\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n"], "", "HTTP 101"),
         ([b"SSH-2.0-OpenSSH\r\n"], "", r"the answer is no HTTP \(.*\): SSH-2.0"),
         ([b"HTTP/1.1 204 None\r\n\r\n"], "", r"HTTP 204: \(empty\)"),
         (
