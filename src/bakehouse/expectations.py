@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 from bakehouse.accelerators import ACCELERATORS
@@ -27,6 +28,15 @@ def plugin_files(cell: Cell) -> tuple[str, ...]:
     return tuple(sorted(f"lib{target}.so" for target in cell.plugins))
 
 
+def loaded_by_name(cell: Cell) -> tuple[str, ...]:
+    """Globs of the paths that the backend's `runtime_files` have in the image."""
+    files = cell.backend.runtime_files if cell.backend else {}
+    return tuple(
+        posixpath.normpath(posixpath.join(PLUGIN_FOLDER, folder, posixpath.basename(pattern).replace("{arch}", "*")))
+        for pattern, folder in files.items()
+    )
+
+
 def expectation(
     cell: Cell,
     world: World,
@@ -35,7 +45,7 @@ def expectation(
     forbidden_strings: tuple[bytes, ...] = (),
 ) -> Expectation:
     """What must be true of the image's files and configuration."""
-    runtime = cell.recipe.runtime
+    runtime, toolkit = cell.recipe.runtime, cell.toolkit
     return Expectation(
         user=runtime.user,
         port=runtime.port,
@@ -43,7 +53,15 @@ def expectation(
         labels=labels(cell, world),
         plugins=plugin_files(cell),
         plugin_folder=PLUGIN_FOLDER,
-        size_budget=size_in_bytes(runtime.size_budget),
+        size_budget=size_in_bytes(runtime.size_budgets.get(cell.at.accelerator, runtime.size_budget)),
+        accelerator=cell.at.accelerator,
+        backend_plugins=tuple(f"lib{target}.so" for target in cell.backend.plugins) if cell.backend else (),
+        codes=cell.codes,
+        ptx=cell.ptx,
+        toolkit=f"{toolkit.accelerator} {toolkit.version}" if toolkit else "",
+        driver_floor=toolkit.driver_floor if toolkit else None,
+        driver_floor_minor=toolkit.driver_floor_minor if toolkit else None,
+        loaded_by_name=loaded_by_name(cell),
         driver_libraries=ACCELERATORS[cell.at.accelerator].driver_libraries(),
         forbidden_certificates=forbidden_certificates,
         forbidden_strings=forbidden_strings,

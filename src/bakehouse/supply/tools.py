@@ -47,7 +47,7 @@ def needed_by(cell: Cell) -> tuple[str, ...]:
 
 
 def places_of(name: str, *, means: Means) -> list[Place[Path]]:
-    """The chain of one tool: its only place, and the cache before it where the lockfile pins what lies there."""
+    """The chain of one tool, which has one place."""
     tool = TOOLS[name]
     return [Place(title=f"pypi {tool.place.pypi.requirement}", get=lambda: _from_pypi(name, tool, means))]
 
