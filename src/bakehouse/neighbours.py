@@ -13,7 +13,7 @@ from typing import TypeVar
 from bakehouse.model.cell import Coordinates
 from bakehouse.model.matrix import Matrix
 from bakehouse.model.words import AcceleratorName
-from bakehouse.rules import as_version, cards_of
+from bakehouse.rules import archs_of, as_version, cards_of
 
 INSTEAD = (
     AcceleratorName.VULKAN,
@@ -28,8 +28,8 @@ DEFAULT_FLAG_SET = "default"
 
 K = TypeVar("K")
 V = TypeVar("V")
-Flavours = dict[str, list[Coordinates]]
-Platforms = dict[str, Flavours]
+FlagSets = dict[str, list[Coordinates]]
+Platforms = dict[str, FlagSets]
 Archs = dict[str | None, Platforms]
 
 
@@ -43,6 +43,8 @@ class Neighbourhood:
     def __init__(self, valid: Iterable[Coordinates], matrix: Matrix) -> None:
         self._matrix = matrix
         self._cards = {arch: cards_of(arch, matrix) for arch in (*matrix.archs, *matrix.arch_groups)}
+        versions = sorted({as_version(row.version) for row in matrix.toolkits.values()})
+        self._age = {name: versions.index(as_version(row.version)) for name, row in matrix.toolkits.items()}
         self._recipes: dict[str, dict[AcceleratorName, Archs]] = {}
         self._archs: dict[tuple[str, AcceleratorName, str | None], str | None] = {}
         for at in sorted(valid, key=lambda at: at.name):
@@ -58,7 +60,7 @@ class Neighbourhood:
         platforms = accelerators[accelerator][self._nearest_arch(to, accelerator)]
         flag_sets = _take(platforms, lambda platform: (platform != to.platform, platform))
         cells = _take(flag_sets, lambda name: (name != to.flag_set, name != DEFAULT_FLAG_SET, name))
-        return min(cells, key=lambda at: (self._distance_of_toolkits(to.toolkit, at.toolkit), at.name))
+        return min(cells, key=lambda at: self._distance_of_toolkits(to.toolkit, at.toolkit))
 
     def _nearest_arch(self, to: Coordinates, accelerator: AcceleratorName) -> str | None:
         """Kept, because the answer is the same for many points."""
@@ -68,31 +70,23 @@ class Neighbourhood:
             self._archs[key] = min(archs, key=lambda arch: (self._distance_of_archs(to.arch, arch), arch or ""))
         return self._archs[key]
 
-    def _distance_of_archs(self, wanted: str | None, offered: str | None) -> int:
-        """0 the same, 1 it serves all cards that were meant, 2 some of them, 3 none."""
+    def _distance_of_archs(self, wanted: str | None, offered: str | None) -> tuple[int, int]:
+        """The same, code for all of it, code for some of its cards (fewest are left), another thing."""
         if wanted == offered:
-            return 0
+            return (0, 0)
         if wanted is None or offered is None:
-            return 3
-        meant, served = frozenset(self._members(wanted)), self._cards[offered]
-        return 1 if meant <= served else 2 if meant & served else 3
-
-    def _members(self, value: str) -> tuple[str, ...]:
-        group = self._matrix.arch_groups.get(value)
-        return group.archs if group else (value,)
+            return (3, 0)
+        meant, served = self._cards[wanted], self._cards[offered]
+        if served.issuperset(archs_of(wanted, self._matrix)):
+            return (1, 0)
+        return (2, len(meant - served)) if meant & served else (3, 0)
 
     def _distance_of_toolkits(self, wanted: str | None, offered: str | None) -> tuple[int, int]:
-        """Newer before older; within them by how many toolkits lie between."""
-        if wanted == offered or wanted is None or offered is None:
+        """Newer before older; within them by the number of versions between."""
+        if wanted is None or offered is None:
             return (0, 0)
-        toolkits = self._matrix.toolkits
-        asked, found = as_version(toolkits[wanted].version), as_version(toolkits[offered].version)
-        lowest, highest = sorted((asked, found))
-        between = sum(
-            row.accelerator is toolkits[offered].accelerator and lowest < as_version(row.version) < highest
-            for row in toolkits.values()
-        )
-        return (1 if found >= asked else 2, between)
+        steps = self._age[offered] - self._age[wanted]
+        return (1, steps) if steps >= 0 else (2, -steps)
 
 
 def _take(branches: dict[K, V], distance: Callable[[K], tuple[object, ...]]) -> V:

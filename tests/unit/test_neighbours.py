@@ -4,7 +4,7 @@ import pytest
 
 from bakehouse.model.cell import Coordinates
 from bakehouse.model.words import AcceleratorName
-from bakehouse.neighbours import Neighbourhood
+from bakehouse.neighbours import INSTEAD, Neighbourhood
 from tests.unit.test_rules import CUDA, changed
 
 MATRIX = changed(
@@ -105,3 +105,7 @@ def test_keeps_what_a_person_is_bound_to(asked: Coordinates, valid: list[Coordin
     for order in (valid, valid[::-1]):
         found = Neighbourhood(order, MATRIX).nearest(asked)
         assert (found.name if found else None) == nearest
+
+
+def test_each_accelerator_has_its_place_among_those_that_are_offered_instead() -> None:
+    assert sorted(INSTEAD) == sorted(AcceleratorName)
