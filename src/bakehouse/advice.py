@@ -89,7 +89,7 @@ def advise(
         ranked=ranked,
         ruled_out=_ruled_out(resolution, matrix, target),
         toolkits=_toolkits(ranked, version),
-        notes=tuple(_notes(ranked, target, version)),
+        notes=tuple(_notes(ranked, target, driver)),
     )
 
 
@@ -252,7 +252,7 @@ def _toolkits(ranked: Sequence[Candidate], driver: Version | None) -> tuple[Tool
     return tuple(sorted(answers, key=lambda answer: Version(rows[answer.name].version), reverse=True))
 
 
-def _notes(ranked: Sequence[Candidate], target: Target | None, driver: Version | None) -> Iterable[str]:
+def _notes(ranked: Sequence[Candidate], target: Target | None, driver: str | None) -> Iterable[str]:
     if target and target.gpu and target.gpu.note:
         yield target.gpu.note
     if target and not target.gpu and target.arch:
