@@ -1,4 +1,4 @@
-"""`lint`: options, arguments and variables held against what the pinned source reads; a project's, or a Dockerfile's."""
+"""`lint`: options, arguments and variables of the project or of a Dockerfile, held against the pinned source."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ def lint(context: Context, options: Options, *, out: Console) -> ExitCode:
         return _compare_help(project, options.compare_help, out)
     findings = _of_files(project, options.files) if options.files else findings_of(project)
     if options.as_json:
-        out.print(json.dumps([one.as_data() for one in findings], indent=2), soft_wrap=True, markup=False, highlight=False)
+        out.print(
+            json.dumps([one.as_data() for one in findings], indent=2), soft_wrap=True, markup=False, highlight=False
+        )
     else:
         show(findings, out)
     return ExitCode.CELL_FAILED if any(one.severity is Severity.ERROR for one in findings) else ExitCode.OK
@@ -71,7 +73,8 @@ def findings_of(project: Project, recipes: Iterable[str] | None = None) -> tuple
 
 def mention_findings(context: Context, project: Project) -> None:
     """One line, where there is something worth it."""
-    counts = Counter(one.severity for one in findings_of(project) if one.severity is not Severity.NOTE)
+    counts: Counter[Severity] = Counter(one.severity for one in findings_of(project))
+    del counts[Severity.NOTE]
     if counts:
         context.say(f"lint: {_total(counts)}; `bakehouse lint` shows them")
 
@@ -207,5 +210,7 @@ def _words(one: Finding) -> Text:
 def _total(counts: Counter[Severity]) -> str:
     """`2 errors, 1 warning`"""
     return ", ".join(
-        f"{counts[severity]} {severity}{'' if counts[severity] == 1 else 's'}" for severity in Severity if counts[severity]
+        f"{counts[severity]} {severity}{'' if counts[severity] == 1 else 's'}"
+        for severity in Severity
+        if counts[severity]
     )

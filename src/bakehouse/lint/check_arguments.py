@@ -75,9 +75,7 @@ def _values_of_unknown(words: Sequence[Word], index: int) -> int:
     return 1 if index < len(words) and not words[index].text.startswith("-") else 0
 
 
-def _check_one(
-    word: Word, argument: Argument, values: Sequence[Word], knowledge: Knowledge
-) -> Iterator[Finding]:
+def _check_one(word: Word, argument: Argument, values: Sequence[Word], knowledge: Knowledge) -> Iterator[Finding]:
     if argument.removed:
         yield _finding(word, "was removed", "The server exits.", argument.removed)
         return

@@ -19,6 +19,7 @@ BACKENDS = ("BLAS", "CANN", "CUDA", "HIP", "METAL", "MUSA", "OPENCL", "RPC", "SY
 ALSO_READ_BY = {"CUDA": ("HIP", "MUSA")}
 """HIP and MUSA compile the CUDA backend's code and take some of its options."""
 
+_OWN = re.compile("GGML_|LLAMA_")
 _CUDA_ARCH = re.compile(r"[0-9]{2,3}[af]?(?:-real|-virtual)?|native|all|all-major")
 _PLAIN_BLACKWELL = re.compile(r"12[0-9](?:-real|-virtual)?")
 
@@ -47,20 +48,17 @@ def check_option(setting: Setting, cmake: CMake, knowledge: Knowledge) -> Iterat
 
 
 def exists(name: str, cmake: CMake) -> bool:
-    """Whether anything reads it."""
+    """Whether anything reads it. What begins with a package's name is its find module's: CUDAToolkit_ROOT."""
     if name in cmake.options or name in cmake.variables or _of_cmake_itself(name):
         return True
-    package, _, kind = name.rpartition("_")
-    return kind in ("ROOT", "DIR") and any(package in (known, known.upper()) for known in cmake.packages)
+    return not _OWN.match(name) and any(name.startswith((f"{one}_", f"{one.upper()}_")) for one in cmake.packages)
 
 
 def check_backends(steps: Sequence[Mapping[str, Setting]]) -> Iterator[Finding]:
     """Options of a backend that no configure step they stand in switches on."""
     for setting in {one.where: one for step in steps for one in step.values()}.values():
         backend = next((name for name in BACKENDS if setting.name.startswith(f"GGML_{name}_")), None)
-        if backend is None or any(
-            _is_on(step, backend) for step in steps if step.get(setting.name) == setting
-        ):
+        if backend is None or any(_is_on(step, backend) for step in steps if step.get(setting.name) == setting):
             continue
         yield Finding(
             severity=Severity.NOTE,
@@ -136,7 +134,9 @@ def _check_cuda_archs(setting: Setting) -> Iterator[Finding]:
     for arch in archs:
         if not _CUDA_ARCH.fullmatch(arch):
             number = arch.removeprefix("sm_").removeprefix("compute_").replace(".", "")
-            instead = f"{number}-real" if number.rstrip("af").isdigit() else "numbers like 86-real, with ';' between them"
+            instead = (
+                f"{number}-real" if number.rstrip("af").isdigit() else "numbers like 86-real, with ';' between them"
+            )
             yield _wrong(setting, f"{arch!r} is no arch for CMake", "CMake wants the bare number.", instead)
     plain = [arch for arch in archs if _PLAIN_BLACKWELL.fullmatch(arch)]
     if plain:
@@ -146,7 +146,7 @@ def _check_cuda_archs(setting: Setting) -> Iterator[Finding]:
             where=setting.where,
             subject=setting.as_option,
             what=f"becomes {number}a, which runs on sm_{number} alone",
-            why="ggml rewrites a plain 12X. Code for 120a does not run on a GB10 (sm_121), nor that for 121a on an RTX 50.",
+            why="ggml rewrites a plain 12X. Code for 120a does not run on a GB10 (sm_121), nor 121a on an RTX 50.",
             instead=f"{number}a-real; or 120a-real;121a-real for both (CUDA 12.9 or newer)",
             link="https://github.com/ggml-org/llama.cpp/blob/master/ggml/src/ggml-cuda/CMakeLists.txt",
         )
@@ -178,14 +178,14 @@ def _check_together(step: Mapping[str, Setting]) -> Iterator[Finding]:
 
 
 def _of_cmake_itself(name: str) -> bool:
-    plain, patterns = _names_of_cmake()
-    return name in plain or any(pattern.fullmatch(name) for pattern in patterns)
+    plain, pattern = _names_of_cmake()
+    return name in plain or bool(pattern.fullmatch(name))
 
 
 @functools.cache
-def _names_of_cmake() -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
+def _names_of_cmake() -> tuple[frozenset[str], re.Pattern[str]]:
     """The variables in CMake's manual: plain names, and those with a language or a configuration in them."""
     text = resources.files("bakehouse.lint").joinpath(VARIABLES).read_text(encoding="utf-8")
     names = [line for line in text.splitlines() if line and not line.startswith("#")]
-    patterns = [re.compile(re.sub("<[^>]*>", "[A-Za-z0-9]+", name)) for name in names if "<" in name]
-    return frozenset(name for name in names if "<" not in name), tuple(patterns)
+    patterns = (re.sub("<[^>]*>", "[A-Za-z0-9]+", name) for name in names if "<" in name)
+    return frozenset(name for name in names if "<" not in name), re.compile("|".join(patterns))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from bakehouse.lint import check_image
 from bakehouse.lint.check_arguments import by_name, check_arguments, spelled
@@ -101,7 +102,7 @@ def _listens_on(words: Sequence[Word], image: Sequence[Contents], options: Sourc
     """The port that the image's server is told: by argument, else by variable."""
     known = by_name(options.arguments)
     port = known.get("--port")
-    for word, value in zip(words, words[1:], strict=False):
+    for word, value in pairwise(words):
         if port is not None and known.get(spelled(word.text)) is port:
             return value
     variables = [setting for one in image for setting in one.variables if setting.name == "LLAMA_ARG_PORT"]

@@ -22,7 +22,9 @@ _NUMBER = re.compile(r"\s*[+-]?[0-9]")
 Stage = Literal["build", "image"]
 
 
-def check_variable(setting: Setting, options: SourceOptions, knowledge: Knowledge, *, stage: Stage) -> Iterator[Finding]:
+def check_variable(
+    setting: Setting, options: SourceOptions, knowledge: Knowledge, *, stage: Stage
+) -> Iterator[Finding]:
     """`stage` says whether it is set while something is built, or in the image."""
     known = variables(options)
     facts = [
@@ -39,7 +41,10 @@ def check_variable(setting: Setting, options: SourceOptions, knowledge: Knowledg
         return
     if setting.name not in known:
         yield _finding(
-            setting, "is read by nothing", "No source of this revision has this name.", nearest(setting.name, known) or "leave it out"
+            setting,
+            "is read by nothing",
+            "No source of this revision has this name.",
+            nearest(setting.name, known) or "leave it out",
         )
     elif argument := known[setting.name]:
         yield from _check_value(setting, argument)

@@ -1,4 +1,4 @@
-"""What a Dockerfile of llama.cpp gets wrong beside its options: archs, linking, the health check, the user, the clone."""
+"""What Dockerfiles of llama.cpp get wrong beside options: archs, linking, the health check, the user, the clone."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def check_image(image: Sequence[Contents], contents: Sequence[Contents], port: W
     """`image` are the stages that the image consists of, `contents` all of them."""
     last = image[-1]
     yield from _check_clones(contents)
-    if not any(command.program == "cmake" for one in contents for command in one.commands) and not names_of_server(contents):
+    if not any(command.program == "cmake" for one in contents for command in one.commands) and not names_of_server(
+        contents
+    ):
         return
     yield from _check_steps(contents)
     yield from _check_linking(image, contents)
@@ -128,7 +130,10 @@ def _is_pinned(clone: Command, after: Sequence[Command]) -> bool:
     return any(
         command.program == "git"
         and any(word.text in ("checkout", "reset", "fetch", "switch") for word in command.words)
-        and any(_COMMIT.fullmatch(word.text) or not word.complete or re.match(r"(?:b|v)?[0-9]", word.text) for word in command.words[2:])
+        and any(
+            _COMMIT.fullmatch(word.text) or not word.complete or re.match(r"(?:b|v)?[0-9]", word.text)
+            for word in command.words[2:]
+        )
         for command in after
     )
 
@@ -170,7 +175,7 @@ def _is_on(step: dict[str, Setting], name: str) -> bool:
 
 
 def _check_linking(image: Sequence[Contents], contents: Sequence[Contents]) -> Iterator[Finding]:
-    """BUILD_SHARED_LIBS is ON by default, and the libraries are found where the build folder was, unless told otherwise."""
+    """Libraries are shared by default, and are looked for where the build folder was, unless told otherwise."""
     copies = [(source, words) for one in image for source, words in one.copies if source]
     servers = _copies_of_server(image)
     steps = [{setting.name: setting for setting in step} for one in contents for _, step in one.steps]
@@ -202,7 +207,13 @@ def _finds_libraries(image: Sequence[Contents], steps: Sequence[dict[str, Settin
     targets = {words[-1].text.rstrip("/") for one in image for _, words in one.copies}
     if any(command.program == "ldconfig" for one in image for command in one.commands):
         return True
-    paths = [path for one in image for setting in one.variables if setting.name == "LD_LIBRARY_PATH" for path in setting.value.split(":")]
+    paths = [
+        path
+        for one in image
+        for setting in one.variables
+        if setting.name == "LD_LIBRARY_PATH"
+        for path in setting.value.split(":")
+    ]
     beside = program.text.rpartition("/")[0]
     return any(path.rstrip("/") in targets for path in paths) or beside in targets
 

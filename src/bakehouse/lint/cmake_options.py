@@ -12,15 +12,9 @@ from bakehouse.lint.options import CMake, CMakeOption, Deprecated
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ENVIRONMENT = re.compile(r"(?:\$?ENV\{)([A-Za-z_][A-Za-z0-9_]*)\}")
 _VARIABLE = re.compile(r"(?!CMAKE_)[A-Z][A-Za-z0-9]*_(?!FOUND)[A-Za-z0-9_]*")
-"""Names that people would set: `GPU_TARGETS`, `CUDAToolkit_ROOT`; not `_tmp`, `i`, `STREQUAL` or `CUDAToolkit_FOUND`."""
-_OPERATORS = frozenset(
-    """
-    NOT AND OR COMMAND POLICY TARGET TEST EXISTS DEFINED MATCHES LESS GREATER EQUAL STREQUAL STRLESS STRGREATER
-    LESS_EQUAL GREATER_EQUAL STRLESS_EQUAL STRGREATER_EQUAL VERSION_LESS VERSION_GREATER VERSION_EQUAL
-    VERSION_LESS_EQUAL VERSION_GREATER_EQUAL IN_LIST IS_DIRECTORY IS_SYMLINK IS_ABSOLUTE IS_NEWER_THAN PATH_EQUAL
-    TRUE FALSE YES
-    """.split()
-)
+"""Names that people would set: `GPU_TARGETS`, `CUDAToolkit_ROOT`; not `_tmp`, `STREQUAL` or `CUDAToolkit_FOUND`."""
+_OPERATOR = re.compile(r"(?:STR|VERSION_)?(?:LESS|GREATER|EQUAL)(?:_EQUAL)?|IN_LIST|PATH_EQUAL|IS_[A-Z_]+")
+"""Of if(), as far as they look like such a name."""
 _CACHE_KINDS = frozenset({"BOOL", "FILEPATH", "PATH", "STRING"})
 _OPTION_WITH_DEFAULT = 3
 _DEPRECATED_WITH_NEW = 3
@@ -65,30 +59,42 @@ def _look_at(command: Command, path: str, seen: _Seen) -> None:
     for argument in arguments:
         seen.read.update(name for name in _REFERENCE.findall(argument) if _VARIABLE.fullmatch(name))
         seen.environment.update(_ENVIRONMENT.findall(argument))
-    match command.name:
-        case "option" | "cmake_dependent_option" if arguments:
+    if arguments:
+        _look_at_definition(command.name, arguments, path, seen)
+        _look_at_use(command.name, arguments, seen)
+
+
+def _look_at_definition(name: str, arguments: tuple[str, ...], path: str, seen: _Seen) -> None:
+    match name:
+        case "option" | "cmake_dependent_option":
             default = arguments[2] if len(arguments) >= _OPTION_WITH_DEFAULT else "OFF"
             _keep(seen, arguments[0], CMakeOption(kind="BOOL", default=_plain(default), file=path))
         case "set" if "CACHE" in arguments[1:]:
             _keep_cached(arguments, path, seen)
-        case "set" | "unset" if arguments:
-            seen.written.add(arguments[0])
-        case "list" | "string" if len(arguments) > 1:
-            seen.written.update(arguments[1:])
-        case "foreach" | "function" | "macro" | "execute_process" | "math" | "get_filename_component":
-            seen.written.update(arguments)
-        case "if" | "elseif" | "while":
-            _look_at_condition(arguments, seen)
-        case "find_package" if arguments and re.fullmatch(r"[A-Za-z0-9_]+", arguments[0]):
-            seen.packages.add(arguments[0])
-        case "find_library" | "find_path" | "find_program" | "find_file" if arguments:
-            seen.asked.update(arguments[:1])
-        case "set_property" if arguments[:1] == ("CACHE",) and "STRINGS" in arguments:
+        case "set_property" if arguments[0] == "CACHE" and "STRINGS" in arguments:
             values = arguments[arguments.index("STRINGS") + 1 :]
             seen.choices[arguments[1]] = tuple(part for value in values for part in value.split(";") if part)
         case "llama_option_depr" if len(arguments) > 1:
             new = arguments[2] if len(arguments) >= _DEPRECATED_WITH_NEW else None
             seen.deprecated[arguments[1]] = Deprecated(fatal=arguments[0] == "FATAL_ERROR", instead=new)
+        case _:
+            pass
+
+
+def _look_at_use(name: str, arguments: tuple[str, ...], seen: _Seen) -> None:
+    match name:
+        case "set" | "unset" if "CACHE" not in arguments:
+            seen.written.add(arguments[0])
+        case "list" | "string":
+            seen.written.update(arguments[1:])
+        case "foreach" | "function" | "macro" | "execute_process" | "math" | "get_filename_component":
+            seen.written.update(arguments)
+        case "if" | "elseif" | "while":
+            _look_at_condition(arguments, seen)
+        case "find_package" if re.fullmatch(r"[A-Za-z0-9_]+", arguments[0]):
+            seen.packages.add(arguments[0])
+        case "find_library" | "find_path" | "find_program" | "find_file":
+            seen.asked.update(arguments[:1])
         case _:
             pass
 
@@ -114,7 +120,7 @@ def _plain(default: str) -> str | None:
 def _look_at_condition(arguments: tuple[str, ...], seen: _Seen) -> None:
     before = ""
     for argument in arguments:
-        if _VARIABLE.fullmatch(argument) and argument not in _OPERATORS:
+        if _VARIABLE.fullmatch(argument) and not _OPERATOR.fullmatch(argument):
             seen.read.add(argument)
             if before in ("DEFINED", "NOT"):
                 seen.asked.add(argument)

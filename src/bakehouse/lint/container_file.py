@@ -1,4 +1,4 @@
-"""What a Dockerfile does, as far as the lint asks: configure steps, packages, copies, clones, variables, the command."""
+"""What a Dockerfile does, as far as the lint asks: configure steps, packages, copies, variables, the command."""
 
 from __future__ import annotations
 
@@ -47,7 +47,6 @@ class Contents:
     copies: list[tuple[str | None, tuple[Word, ...]]] = field(default_factory=list)
     """(stage it copies from, sources and destination)."""
     user: Word | None = None
-    folder: str = "/"
     ports: list[Word] = field(default_factory=list)
     health: tuple[Command, ...] | None = None
     health_where: Where | None = None
@@ -90,7 +89,6 @@ def read_contents(dockerfile: Dockerfile) -> list[Contents]:
 
 def _inherit(one: Contents, below: Contents) -> None:
     one.user = one.user or below.user
-    one.folder = one.folder if one.folder != "/" else below.folder
     one.ports = one.ports or below.ports
     one.entrypoint = one.entrypoint or below.entrypoint
     one.command = one.command or below.command
@@ -129,10 +127,14 @@ class _Reader:
                 words = self._words()
                 source = next((word.text[7:] for word in words if word.text.startswith("--from=")), None)
                 one.copies.append((source, tuple(word for word in words if not word.text.startswith("--"))))
+            case _:
+                self._settle(one)
+
+    def _settle(self, one: Contents) -> None:
+        """Instructions of which the last one counts."""
+        match self.instruction.name:
             case "USER":
                 one.user = next(iter(self._words()), None)
-            case "WORKDIR":
-                one.folder = "/".join(word.text for word in self._words()[:1]) or one.folder
             case "EXPOSE":
                 one.ports += self._words()
             case "ENTRYPOINT":
@@ -179,7 +181,10 @@ class _Reader:
         if words:
             if words[0].text.rpartition("/")[2] in _SHELLS and len(words) > 2:  # noqa: PLR2004 - sh -c "..."
                 inner = split(words[-1].text, self.known)
-                return [_command([Word(text=t.text, where=words[-1].where, complete=t.complete) for t in one]) for one in inner]
+                return [
+                    _command([Word(text=t.text, where=words[-1].where, complete=t.complete) for t in one])
+                    for one in inner
+                ]
             return [_command(list(words))]
         begin = start + _flags_length(text[start:])
         has_cache = "type=cache" in text[start:begin]
@@ -245,7 +250,9 @@ def _flags_length(text: str) -> int:
     return found.end() if found else 0
 
 
-def _defaults(instructions: tuple[Instruction, ...] | list[Instruction], globals_: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _defaults(
+    instructions: tuple[Instruction, ...] | list[Instruction], globals_: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
     for instruction in instructions:
         for command in split(instruction.body.text, globals_):
             for token in command:

@@ -61,7 +61,9 @@ class Dockerfile:
         """The stage and those of this file that it stands on, the lowest first."""
         chain = [stage]
         before = self.stages[: self.stages.index(stage)]
-        while below := next((one for one in reversed(before) if one.name and one.name == chain[-1].image.lower()), None):
+        while below := next(
+            (one for one in reversed(before) if one.name and one.name == chain[-1].image.lower()), None
+        ):
             chain.append(below)
             before = before[: before.index(below)]
         return tuple(reversed(chain))
@@ -115,7 +117,7 @@ def _instructions(text: str) -> list[Instruction]:
 
 
 def _joined(lines: list[str], index: int, skip: int, escape: str) -> tuple[Text, int]:
-    """The instruction that begins on a line, and the index of the line after it. Comments and empty lines between go."""
+    """The instruction that begins on a line, without comments and empty lines, and the index of the line after it."""
     parts: list[str] = []
     starts: list[tuple[int, int]] = []
     length, first = 0, True

@@ -20,7 +20,9 @@ from bakehouse.yamlfile import parse
 
 FILE = "knowledge.yaml"
 
-Problem = Literal["gone", "never existed", "ignored", "deprecated", "breaks", "harmful", "wasteful", "default", "remember"]
+Problem = Literal[
+    "gone", "never existed", "ignored", "deprecated", "breaks", "harmful", "wasteful", "default", "remember"
+]
 
 SEVERITIES: dict[Problem, Severity] = {
     "gone": Severity.ERROR,

@@ -128,4 +128,8 @@ def _table(key: str, value: dict[str, object] | list[object], indent: str) -> st
     else:
         rows, left, right = [json.dumps(row) for row in value], "[", "]"
     inner = ",\n".join(f"{indent}  {row}" for row in rows)
-    return f"{indent}{json.dumps(key)}: {left}\n{inner}\n{indent}{right}" if rows else f"{indent}{json.dumps(key)}: {left}{right}"
+    return (
+        f"{indent}{json.dumps(key)}: {left}\n{inner}\n{indent}{right}"
+        if rows
+        else f"{indent}{json.dumps(key)}: {left}{right}"
+    )

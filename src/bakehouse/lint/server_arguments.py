@@ -1,4 +1,4 @@
-"""The server's command line, read from llama.cpp's `common/arg.cpp`, where each option is one `add_opt(common_arg(...))`.
+"""The server's command line, read from llama.cpp's `common/arg.cpp`: each option is one `add_opt(common_arg(...))`.
 
 Its constructors differ by what the handler takes: nothing, a bool (then there is a list of negated names), an int, one
 text or two. An option belongs to the server if it names LLAMA_EXAMPLE_SERVER or no program at all.
@@ -83,7 +83,9 @@ def _for_server(settings: dict[str, Sequence[Token]]) -> bool:
 
     programs = named("set_examples") or ({PROGRAM} if "set_examples" not in settings else set())
     if "set_examples" in settings and not programs:
-        return True  # a list with a name of its own, like mmproj_examples: better one option too many than a false alarm
+        return (
+            True  # a list with a name of its own, like mmproj_examples: better one option too many than a false alarm
+        )
     return bool(programs & {PROGRAM, EVERY_PROGRAM}) and PROGRAM not in named("set_excludes")
 
 
@@ -108,7 +110,9 @@ def _choices(hint: str | None, handler: Sequence[Token]) -> tuple[str, ...]:
     compared = [
         handler[index + 1].text
         for index in range(1, len(handler) - 1)
-        if handler[index] == Token("sign", "==") and handler[index + 1].kind == "string" and handler[index - 1].text == "value"
+        if handler[index] == Token("sign", "==")
+        and handler[index + 1].kind == "string"
+        and handler[index - 1].text == "value"
     ]
     spelled = [word for name, accepted in _TRUTHY.items() if name in words for word in accepted]
     hinted = found[1].replace(",", "|").split("|") if hint and (found := _ALTERNATIVES.fullmatch(hint)) else []

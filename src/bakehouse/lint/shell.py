@@ -52,9 +52,10 @@ class _Words:
                 end = text.find("\n", self._at)
                 self._at = len(text) if end < 0 else end
             else:
-                yield self._word()
+                yield from self._word()
 
-    def _word(self) -> Token:
+    def _word(self) -> Iterator[Token]:
+        """One word; several where a variable outside quotes holds white space, as a list of options does."""
         start, parts, complete, quote = self._at, list[str](), True, ""
         text = self._text
         while self._at < len(text):
@@ -69,12 +70,17 @@ class _Words:
                 self._at += 2
             elif sign in "$`" and quote != "'":
                 value, known = self._expansion()
-                parts.append(value)
                 complete = complete and known
+                if known and not quote and value.split() not in ([], [value]):
+                    *whole, value = value.split()
+                    for word in ("".join([*parts, whole[0]]), *whole[1:]):
+                        yield Token(text=word, offset=start, complete=complete)
+                    parts = []
+                parts.append(value)
             else:
                 parts.append(sign)
                 self._at += 1
-        return Token(text="".join(parts), offset=start, complete=complete)
+        yield Token(text="".join(parts), offset=start, complete=complete)
 
     def _expansion(self) -> tuple[str, bool]:
         """What stands for `$NAME`, `${NAME:-WORD}`, `$(...)` or a pair of backquotes, and whether that is known."""

@@ -64,5 +64,3 @@ def _variables(text: str) -> set[str]:
 
 def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace")
-
-
