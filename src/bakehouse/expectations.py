@@ -113,6 +113,7 @@ def subject(
         health=probes.health,
         memory_limit=probes.memory_limit,
         args=list(probes.args),
+        web_ui=cell.recipe.build.web_ui,
         workload=workload,
         model_path=model_path,
     )

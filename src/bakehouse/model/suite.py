@@ -45,6 +45,8 @@ class Subject(Record):
     health: Health
     memory_limit: str
     args: list[str] = Field(default_factory=list)
+    web_ui: bool = False
+    """Whether the recipe says that the server carries its own web page."""
     workload: Workload | None = None
     model_path: str | None = None
     """A model for the probes that need a serving server; the workload's, where there is one."""

@@ -27,6 +27,7 @@ class Probe:
 PROBES: dict[str, Probe] = {
     "smoke": Probe(summary="the program starts, is the right version and has its plugins", needs_model=False),
     "health": Probe(summary="it says truthfully when it can serve, and stops when it is told to", needs_model=True),
+    "web_ui": Probe(summary="its web page is whole, asks nobody else, and works in a browser", needs_model=True),
     "throughput": Probe(summary="it answers correctly, and how fast", needs_model=True),
     "recipe": Probe(summary="a recipe's own tests", needs_model=True),
 }
