@@ -99,7 +99,7 @@ def test_arguments_of_another_program_are_its_own_business(tmp_path: Path) -> No
 @pytest.mark.parametrize("options", [None, PINNED.model_copy(update={"revision": "f" * 40})])
 def test_options_of_another_revision(tmp_path: Path, options: SourceOptions | None) -> None:
     assert check(tmp_path, options=options) == [
-        f"warning sources.tree.revision: its options are not known | revision: '{REVISION}'"
+        f"warning sources.tree.revision: its options are not known | revision: {REVISION}"
     ]
 
 
@@ -138,7 +138,7 @@ def test_reading_a_tree(tmp_path: Path) -> None:
     for name, text in {
         "CMakeLists.txt": "option(LLAMA_CURL_FREE x ON)",
         "ggml/CMakeLists.txt": "option(GGML_CUDA x OFF)",
-        "common/arg.cpp": 'add_opt(common_arg({"--metrics"}, "x", [](common_params & p) {}).set_env("LLAMA_ARG_METRICS"));',
+        "common/arg.cpp": 'add_opt(common_arg({"--metrics"}, "x", [](P & p) {}).set_env("LLAMA_ARG_METRICS"));',
         "ggml/src/ggml-cuda/a.cu": 'bool f() { return getenv("GGML_CUDA_P2P") != nullptr; } // getenv("GGML_NOT")',
         "src/b.cpp": 'const char * h = std::getenv("HF_TOKEN"); int n = get_env_int("GGML_SYCL_DEBUG", 0);',
         "tests/c.cpp": 'getenv("LLAMA_TEST_ONLY");',
