@@ -16,9 +16,9 @@ from bakehouse.prove.loader import Loader
 
 NAME = "glibc"
 
-_LIBRARIES = {"GLIBC": "libc.so.6", "GLIBCXX": "libstdc++.so.6", "CXXABI": "libstdc++.so.6", "GCC": "libgcc_s.so.1"}
+_LIBRARIES = {"GLIBC": "libc.so.6", "GLIBCXX": "libstdc++.so.6", "CXXABI": "libstdc++.so.6"}
 """Name of a series of symbol versions to the library that defines all of it."""
-_VERSION = re.compile(r"(?P<series>GLIBC|GLIBCXX|CXXABI|GCC)_(?P<number>\d+(?:\.\d+)*)")
+_VERSION = re.compile(r"(?P<series>GLIBC|GLIBCXX|CXXABI)_(?P<number>\d+(?:\.\d+)*)")
 _BASE_ONLY = re.compile(
     r"(libc|libm|libpthread|libdl|librt)\.so\.\d+|ld-linux.*\.so\.\d+|libstdc\+\+\.so\.6.*|libgcc_s\.so\.1"
 )

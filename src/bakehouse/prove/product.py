@@ -10,6 +10,9 @@ from bakehouse.prove.layer import Entry
 INIT_SYMBOL = "ggml_backend_init"
 SCORE_SYMBOL = "ggml_backend_score"
 
+_DEVICES = ("EM_AMDGPU", "EM_CUDA")
+"""Machines of ELF files that a GPU runs, such as rocBLAS's kernels: no loader of ours ever sees them."""
+
 
 def entry_program(image: ImageAtRest) -> Entry | None:
     """The file that the image starts."""
@@ -26,8 +29,9 @@ def files(image: ImageAtRest, expectation: Expectation) -> list[Entry]:
 
 
 def elves(image: ImageAtRest, expectation: Expectation) -> list[Elf]:
-    """ELF files of the product. Damaged ones are left out: the linkage check names them."""
-    return [elf for elf in (whole_elf(image, entry.path) for entry in files(image, expectation)) if elf]
+    """ELF files of the product for the CPU. Damaged ones are left out: the linkage check names them."""
+    found = (whole_elf(image, entry.path) for entry in files(image, expectation))
+    return [elf for elf in found if elf and elf.machine not in _DEVICES]
 
 
 def broken(image: ImageAtRest, expectation: Expectation) -> list[str]:

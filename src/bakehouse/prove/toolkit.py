@@ -65,10 +65,17 @@ def check_toolkit_leftovers(image: ImageAtRest, expectation: Expectation) -> Che
     return judge(
         NAME,
         problems,
-        passed=f"no compiler, header or static library; all {len(there)} copied libraries are needed "
-        f"({size_text(sum(_size(image, elf) for elf in there))})",
-        notes=[*_idle_vendor_libraries(image, linked)],
+        passed=f"no compiler, header or static library; {_copied(image, there)}",
+        notes=[
+            *(f"copied: {elf.path}, {size_text(_size(image, elf))}" for elf in there),
+            *_idle_vendor_libraries(image, linked),
+        ],
     )
+
+
+def _copied(image: ImageAtRest, elves: list[Elf]) -> str:
+    weight = size_text(sum(_size(image, elf) for elf in elves))
+    return f"{len(elves)} copied libraries ({weight}), all needed" if elves else "no library was copied"
 
 
 def _is_allowed(entry: Entry, expectation: Expectation) -> bool:

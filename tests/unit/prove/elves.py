@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 
-X86_64, AARCH64 = 62, 183
+X86_64, AARCH64, AMDGPU = 62, 183, 224
 CODE = 0x1000
 """Where the code lies: exported functions are offsets from here."""
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.prove.builders import PROMISE, bake, file, promise, symlink
-from tests.unit.prove.elves import elf
+from tests.unit.prove.elves import AARCH64, elf
 
 from bakehouse.model.words import Verdict
 from bakehouse.prove.contents import check_plugins, check_symlinks
@@ -72,3 +72,52 @@ def test_dangling_symlinks_elsewhere_are_told_and_not_judged(tmp_path: Path) -> 
 
     assert check.verdict is Verdict.PASSED
     assert check.details == ["elsewhere: 1 dangling in /etc/alternatives, for example man"]
+
+
+CUDA = promise(plugins=(*PROMISE.plugins, "libggml-cuda.so"))
+
+
+@pytest.mark.parametrize(
+    ("items", "said"),
+    [
+        pytest.param(
+            [file("/usr/lib/libggml-cuda.so", elf(exports=INIT))],
+            "libggml-cuda.so is not in /app, but it is /usr/lib/libggml-cuda.so, where ggml does not look",
+            id="wrong folder",
+        ),
+        pytest.param(
+            [file("/app/libggml-cuda.so", elf(exports=INIT, machine=AARCH64))],
+            "libggml-cuda.so is for EM_AARCH64, the server for EM_X86_64: it is passed over without a word",
+            id="wrong machine",
+        ),
+        pytest.param(
+            [
+                file("/app/libggml-cuda.so", elf(exports=INIT, soname="libggml-cuda.so.1")),
+                symlink("/app/libggml-cuda.so.1", "libggml-cuda.so"),
+            ],
+            "libggml-cuda.so calls itself libggml-cuda.so.1; plugins have no versions",
+            id="wrong soname",
+        ),
+        pytest.param(
+            [file("/app/libggml-cuda.so", elf(exports=INIT, needed=("libllama.so.0",), runpath="/build/bin"))],
+            "libggml-cuda.so needs libllama.so.0, which lies beside it, and its RUNPATH is not $ORIGIN",
+            id="wrong RUNPATH",
+        ),
+        pytest.param(
+            [file("/app/libggml-cuda.so", elf(exports={"ggml_backend_cuda_init": 0}))],
+            "libggml-cuda.so is no plugin: it exports no ggml_backend_init",
+            id="not built as a plugin",
+        ),
+    ],
+)
+def test_a_plugin_that_would_not_be_loaded_is_named(
+    tmp_path: Path, items: list[tuple[object, bytes]], said: str
+) -> None:
+    """ggml passes it over without a word, and the server runs on the CPU."""
+    check = check_plugins(bake(tmp_path, add=items), CUDA)  # type: ignore[arg-type]
+    assert (check.verdict, check.message) == (Verdict.FAILED, said)
+
+
+def test_a_plugin_that_finds_what_lies_beside_it_passes(tmp_path: Path) -> None:
+    plugin = file("/app/libggml-cuda.so", elf(exports=INIT, needed=("libllama.so.0",), runpath="$ORIGIN"))
+    assert check_plugins(bake(tmp_path, add=[plugin]), CUDA).verdict is Verdict.PASSED

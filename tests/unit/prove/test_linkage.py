@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.prove.builders import LIBRARIES, LOADER, PROMISE, Item, bake, file, good_parts, promise, symlink
-from tests.unit.prove.elves import AARCH64, elf
+from tests.unit.prove.elves import AARCH64, AMDGPU, elf
 
 from bakehouse.model.words import Verdict
 from bakehouse.prove.linkage import check_linkage
@@ -197,3 +197,9 @@ def test_an_image_without_a_product_does_not_pass(tmp_path: Path) -> None:
     empty = bake(tmp_path, without=[path for path in good_parts() if path.startswith("/app")])
 
     assert check_linkage(empty, PROMISE).message == "there is nothing to link: no ELF file in /app, and no entrypoint"
+
+
+def test_code_that_a_gpu_runs_is_nothing_for_the_loader(tmp_path: Path) -> None:
+    """rocBLAS keeps its kernels as ELF files beside it."""
+    kernels = file("/app/rocblas/library/k_gfx1100.co", elf(machine=AMDGPU, undefined=("UNDEF",)))
+    assert check_linkage(bake(tmp_path, add=[kernels]), PROMISE).verdict is Verdict.PASSED

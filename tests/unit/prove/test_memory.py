@@ -38,6 +38,7 @@ def test_another_image_promise_or_check_does(tmp_path: Path, monkeypatch: pytest
     kept.keep("sha256:1", PROMISE, proof())
     assert kept.recall("sha256:2", PROMISE) is None
     assert kept.recall("sha256:1", replace(PROMISE, size_budget=99)) is None
+    assert kept.recall("sha256:1", replace(PROMISE, codes=("sm_86",))) is None
     monkeypatch.setattr(memory, "_checks_in_force", lambda: "changed")
     assert kept.recall("sha256:1", PROMISE) is None
 
