@@ -91,9 +91,9 @@ def parser() -> argparse.ArgumentParser:
     locking.add_argument("--no-install", action="store_true", help="never install Debian packages")
 
     linting = verbs.add_parser("lint", help="check options, arguments and variables against the pinned source's own")
-    linting.add_argument("files", nargs="*", type=Path, metavar="DOCKERFILE", help="files to read, instead of the project")
+    linting.add_argument("files", nargs="*", type=Path, metavar="DOCKERFILE", help="files to read, not the project")
     linting.add_argument("--json", action="store_true", dest="as_json", help="for programs")
-    linting.add_argument("--update", action="store_true", help="read the pinned source anew, and keep what it can be told")
+    linting.add_argument("--update", action="store_true", help="read the pinned source anew and keep its options")
     linting.add_argument(
         "--compare-help", metavar="FILE", help="hold what an image's `llama-server --help` printed against the source"
     )
