@@ -37,7 +37,7 @@ def check_cuobjdump(
     if expectation.accelerator is not AcceleratorName.CUDA:
         return skip(NAME, "only CUDA has it")
     if program is None:
-        hint = "native-code stands alone; run `bakehouse lock` once with a network, which puts it into the cache"
+        hint = "native-code stands alone; run `python -m bakehouse lock` once with a network, to have it in the cache"
         return Check(name=NAME, verdict=Verdict.ERRORED, message=f"there is no cuobjdump: {why_not}; {hint}")
     plugins, problems = backend_plugins(image, expectation)
     passed = []

@@ -27,8 +27,8 @@ def test_a_good_cuda_image_passes_every_check_but_the_one_that_lacks_its_program
     checks = prove(bake_cuda(tmp_path), CUDA_PROMISE)
 
     assert {check.name: check.message for check in checks if check.verdict is not Verdict.PASSED} == {
-        "cuobjdump": "there is no cuobjdump: it was not fetched; native-code stands alone; run `bakehouse lock` once "
-        "with a network, which puts it into the cache",
+        "cuobjdump": "there is no cuobjdump: it was not fetched; native-code stands alone; "
+        "run `python -m bakehouse lock` once with a network, to have it in the cache",
     }
 
 
