@@ -45,6 +45,17 @@ environment:
 """
 
 
+PLAN_EXAMPLES = """\
+examples:
+  bakehouse plan                                  the whole matrix, and each reason why something is left out
+  bakehouse plan --gpu gb10                       what to build for this card, best first, and why not the rest
+  bakehouse plan --gpu rtx4090 --driver 535.183   the same on a machine whose driver stays as it is
+  bakehouse plan --driver 550.54                  which toolkits this driver runs
+  bakehouse plan --explain CELL                   every value of a cell with the line it comes from
+  bakehouse plan --affected-since origin/main --json   cells for a CI matrix: those that a change affects
+"""
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = argparse.ArgumentParser(
@@ -57,7 +68,13 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--root", type=Path, default=Path(), help="the project's folder, with matrix.yaml (default: here)")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
 
-    planning = verbs.add_parser("plan", help="what would be built, and why the rest would not; touches nothing")
+    planning = verbs.add_parser(
+        "plan",
+        help="what would be built, and why the rest would not; touches nothing",
+        description="Say what would be built, and why the rest would not. Touches neither Docker nor the network.",
+        epilog=PLAN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     _add_selection(planning)
     planning.add_argument(
         "--driver", metavar="VERSION", help="what runs on this NVIDIA driver, wholly or in part; goes well with --gpu"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import combinations
@@ -261,7 +261,9 @@ def _reasons(resolution: Resolution, wishes: Sequence[_Wish], matrix: Matrix) ->
             if left.reason not in told and all(wish.test(cell.at, (*cell.archs, left.arch)) for wish in wishes):
                 found.setdefault(left.reason, []).append(cell)
     ordered = sorted(found.items(), key=lambda pair: (_is_obvious(pair[1][0]), -len(pair[1])))
-    return [f"{_who(items)}: {reason}.{_nearest(items)}" for reason, items in ordered]
+    card = [wish.test for wish in wishes if wish.option == "gpu"]
+    offered = {cell.name for cell in resolution.cells if all(test(cell.at, cell.archs) for test in card)}
+    return [f"{_who(items)}: {reason}.{_nearest(items, offered)}" for reason, items in ordered]
 
 
 def _is_obvious(item: Excluded | Cell) -> bool:
@@ -276,6 +278,7 @@ def _who(items: Sequence[Excluded | Cell]) -> str:
     return f"{first.name} and {len(items) - 1} more {'are excluded' if isinstance(first, Excluded) else 'leave it out'}"
 
 
-def _nearest(items: Sequence[Excluded | Cell]) -> str:
-    near = next((item.nearest for item in items if isinstance(item, Excluded) and item.nearest), None)
+def _nearest(items: Sequence[Excluded | Cell], offered: Collection[str]) -> str:
+    """A neighbour that the card runs, where one was named."""
+    near = next((item.nearest for item in items if isinstance(item, Excluded) and item.nearest in offered), None)
     return f" Nearest: {near}." if near else ""

@@ -25,12 +25,12 @@ def choose(
 
     `by_default_all`: without an option that chooses, all cells, not those that this machine runs.
     """
-    if by_default_all and selection.names_nothing:
-        selection = replace(selection, everything=True)
-    if by_default_all and not resolution.cells:
-        cells: tuple[Cell, ...] = ()
+    whole = by_default_all and selection.names_nothing
+    if whole and not selection.skip:
+        cells = resolution.cells
     else:
-        cells = select(resolution, selection, matrix=project.world.matrix, machine=machine)
+        asked = replace(selection, everything=True) if whole else selection
+        cells = select(resolution, asked, matrix=project.world.matrix, machine=machine)
     if selection.affected_since is None:
         return cells, None
     affected = find_affected(context.root, selection.affected_since, world=project.world, environ=context.environ)

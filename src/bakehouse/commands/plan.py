@@ -25,7 +25,7 @@ from bakehouse.machine import Machine, detect
 from bakehouse.model.cell import Cell, Resolution
 from bakehouse.model.plan import Plan
 from bakehouse.planner import make_plan, published_supplies
-from bakehouse.select import Selection
+from bakehouse.select import Selection, select
 from bakehouse.supply.lock import read_lock
 
 
@@ -43,7 +43,6 @@ class Options:
 def plan(context: Context, options: Options, *, out: Console) -> ExitCode:
     """Print the plan; `plan` without a selection is about the whole matrix."""
     project, resolution = open_project(context.root)
-    mention_findings(context, project)
     if options.explain:
         explain(options.explain, project, resolution, out=out)
         return ExitCode.OK
@@ -51,9 +50,11 @@ def plan(context: Context, options: Options, *, out: Console) -> ExitCode:
     cells, affected = choose(context, options.selection, project, resolution, machine=machine, by_default_all=True)
     advice = _advise(options, cells, project, resolution, machine)
     if options.write is None and not options.as_json:
+        mention_findings(context, project)
         _show(options, cells, project, resolution, machine, advice=advice, affected=affected, out=out)
         return ExitCode.OK
     made = _make(context, options, cells, project, resolution)
+    mention_findings(context, project)
     if options.write is not None:
         _write(context, made, options.write)
     if options.as_json:
@@ -65,10 +66,14 @@ def plan(context: Context, options: Options, *, out: Console) -> ExitCode:
 def _advise(
     options: Options, cells: tuple[Cell, ...], project: Project, resolution: Resolution, machine: Machine
 ) -> Advice | None:
+    """About a card, also what would run on it by compiling PTX, which `--gpu` does not choose."""
     if options.selection.gpu is None and options.driver is None:
         return None
     matrix, word = project.world.matrix, options.selection.gpu
     target = find_target(word, matrix, machine) if word else None
+    if target:
+        others = replace(options.selection, gpu=None, affected_since=None, everything=True)
+        cells = select(resolution, others, matrix=matrix, machine=machine)
     return advise(cells, resolution, matrix, target=target, driver=options.driver)
 
 
