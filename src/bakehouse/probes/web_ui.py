@@ -111,6 +111,9 @@ def works(page: Browsed, url: str, *, question: str) -> str:
     """
     if why := page.open(f"{url}/"):
         raise ProbeFailed(f"the browser cannot open the page: {why}")
+    page.wait("document.readyState === 'complete'", timeout=LOAD_TIMEOUT)
+    if page.problems:
+        raise _broken(page, "the page does not load without errors")
     if not page.wait(f"{FIELD}?.checkVisibility()", timeout=LOAD_TIMEOUT):
         raise _broken(page, f"the page shows no field to type into after {LOAD_TIMEOUT:g} s")
     page.evaluate(f"{FIELD}.focus()")

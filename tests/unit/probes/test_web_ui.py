@@ -100,6 +100,12 @@ def test_a_server_without_a_page(site: Site) -> None:
     web_ui.serves_no_page(site.url)
 
 
+def test_an_error_that_comes_late() -> None:
+    page = FakePage(shows=ANSWERS, breaks_when_typed_into="TypeError: x")
+    with pytest.raises(ProbeFailed, match="works, but not without errors:\nTypeError: x"):
+        web_ui.works(page, "http://h", question="Where?")
+
+
 @dataclass(kw_only=True)
 class FakePage:
     """A page in a browser that says what it was told to."""
@@ -111,6 +117,7 @@ class FakePage:
     typed: str = ""
 
     cannot: str = ""
+    breaks_when_typed_into: str = ""
 
     def open(self, url: str) -> str:
         self.requests.append(url)
@@ -125,6 +132,7 @@ class FakePage:
 
     def type(self, text: str) -> None:
         self.typed = text
+        self.problems += [self.breaks_when_typed_into] if self.breaks_when_typed_into else []
 
 
 FIELD_IS_THERE = {f"{web_ui.FIELD}?.checkVisibility()": True}
@@ -142,10 +150,9 @@ def test_a_page_that_works() -> None:
     ("page", "message"),
     [
         (FakePage(shows={}, cannot="net::ERR_CONNECTION_REFUSED"), "cannot open the page: net::ERR_CONNECTION_REFUSED"),
-        (FakePage(shows={}, problems=["TypeError: x"]), "no field to type into after 60 s:\nTypeError: x"),
+        (FakePage(shows={}, problems=["TypeError: x"]), "does not load without errors:\nTypeError: x"),
         (FakePage(shows={}), "no field to type into after 60 s:\n(the browser reports no error)"),
         (FakePage(shows=FIELD_IS_THERE), "no answer appeared within 120 s"),
-        (FakePage(shows=ANSWERS, problems=["TypeError: x"]), "works, but not without errors:\nTypeError: x"),
         (FakePage(shows=ANSWERS, foreign=["https://cdn.example/x"]), "asks other machines: https://cdn.example/x"),
     ],
 )
