@@ -17,7 +17,7 @@ from bakehouse.rules import RULES, cards_of
 from tests.unit.worlds import VERSIONS, build, worlds
 
 Written = tuple[dict[str, Any], dict[str, dict[str, Any]]]
-few = settings(max_examples=60, deadline=None)
+few = settings(max_examples=40, deadline=None)
 
 
 def resolved(written: Written) -> tuple[World, Resolution]:
