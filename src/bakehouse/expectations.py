@@ -115,5 +115,15 @@ def subject(
         args=list(probes.args),
         web_ui=cell.recipe.build.web_ui,
         workload=workload,
+        toolkit=cell.toolkit,
+        archs=list(cell.archs),
+        runs_on=_cards_of(cell, world),
+        ptx=cell.ptx is not None,
         model_path=model_path,
     )
+
+
+def _cards_of(cell: Cell, world: World) -> list[str]:
+    """Archs of the cards that run the cell's native code."""
+    rows = world.matrix.archs
+    return list(dict.fromkeys(name for arch in cell.archs for name in (arch, *rows[arch].runs)))

@@ -27,6 +27,12 @@ _TAIL = 20
 _IMAGE_IS_WRONG = ("no such file or directory", "executable file not found", "exec format error", "permission denied")
 """What runc says of an entrypoint that cannot be executed."""
 _PORT_IS_TAKEN = ("port is already allocated", "address already in use")
+_NO_GPU_SUPPORT = ("could not select device driver", "unresolvable cdi devices", "cdi device injection failed")
+"""What engines say that cannot hand out NVIDIA's cards."""
+_GET_TOOLKIT = (
+    "Install the NVIDIA Container Toolkit, then: nvidia-ctk runtime configure --runtime=docker, and restart the engine."
+    " For CDI: nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml"
+)
 
 
 class WillNotStartError(BakehouseError):
@@ -138,9 +144,10 @@ def start(engine: Engine, launch: Launch, *, log: Path) -> Iterator[Container]:
     container = Container(docker, name, launch)
     creation = _creation(launch, name)
     try:
-        docker.create(creation)
-        container.started_at = time.perf_counter()
-        _start(docker, container)
+        with _gpu_hint():
+            docker.create(creation)
+            container.started_at = time.perf_counter()
+            _start(docker, container)
         yield container
     finally:
         _finish(docker, name, log)
@@ -168,10 +175,11 @@ def _creation(launch: Launch, name: str) -> Creation:
         name=name,
         args=launch.args,
         entrypoint=launch.entrypoint,
-        env=launch.env,
+        env={**launch.devices.env, **launch.env},
         labels=labels | launch.labels,
         port=launch.port,
         mounts={_readable(path): there for path, there in launch.files.items()},
+        folders=launch.devices.folders,
         memory=launch.memory,
         pids=PIDS,
         cpus=launch.cpus,
@@ -193,6 +201,19 @@ def _readable(path: str) -> str:
             f"the user of a container cannot read {file}", hint=f"Make it readable: chmod o+r {file}"
         )
     return str(file)
+
+
+@contextlib.contextmanager
+def _gpu_hint() -> Iterator[None]:
+    """Say what an engine lacks that cannot hand out a card: engines differ in whether they notice at creation."""
+    try:
+        yield
+    except DockerError as error:
+        if any(phrase in error.said.lower() for phrase in _NO_GPU_SUPPORT):
+            raise InfrastructureError(
+                f"the engine cannot hand the card to a container: {error.said.splitlines()[0]}", hint=_GET_TOOLKIT
+            ) from error
+        raise
 
 
 def _start(docker: Docker, container: Container) -> None:

@@ -1,12 +1,35 @@
-"""The accelerators of this machine, as a container gets them."""
+"""How the cards of this machine reach a container.
+
+NVIDIA's come with their driver's libraries, by the container toolkit (`--gpus`) or by CDI; AMD's and Intel's drivers
+are in the image, and only the kernel's device nodes are handed in, with the groups that own them: images have no group
+`render`, and their user is not root.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import assert_never
+from typing import Any
 
+from bakehouse.engine import process
+from bakehouse.engine.connection import Engine
+from bakehouse.machine import Card, Machine
+from bakehouse.machine.bus import closed
 from bakehouse.model.words import AcceleratorName
+
+_CDI = "nvidia.com/gpu="
+_TIMEOUT = 30.0
+_CAPABILITIES = "NVIDIA_DRIVER_CAPABILITIES"
+SOFTWARE = "lavapipe (software)"
+"""Name of the device that is this machine's processor behind Vulkan."""
+_ICDS = "/usr/share/vulkan/icd.d"
+_SOFTWARE_ENV = {
+    # Debian's name, and those of distributions that have a file for each architecture. The loader skips missing ones.
+    "VK_DRIVER_FILES": ":".join(f"{_ICDS}/lvp_icd{kind}.json" for kind in ("", ".x86_64", ".aarch64")),
+    "GGML_VK_VISIBLE_DEVICES": "0",  # llama.cpp takes no processor as a GPU unless it is named
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -14,40 +37,121 @@ class Devices:
     """What is handed to a container, and the name of the lease that guards it."""
 
     lease: str = "cpu"
+    name: str = "cpu"
+    """For reports: measurements on devices of different names are never compared."""
     gpus: str | None = None
     """Value of Docker's `--gpus`."""
     nodes: tuple[str, ...] = ()
+    """Values of Docker's `--device`: nodes, or names of CDI."""
     groups: tuple[str, ...] = ()
-    """Group ids that own the nodes: the image's user is not root."""
+    """Numbers of the groups that own the nodes."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    folders: Mapping[str, str] = field(default_factory=dict)
+    """Folders of this machine that a driver may write to, and where they are in the container."""
+    card: Card | None = None
+    is_software: bool = False
+    """Whether it is the processor that plays a GPU: right, and slow."""
 
 
 CPU = Devices()
 
 
-def visible(accelerator: AcceleratorName, *, dev: Path = Path("/dev")) -> Devices | None:
-    """Find the first device of that kind; None where this machine has none (an image can still be started)."""
-    match accelerator:
-        case AcceleratorName.CPU:
-            return CPU
-        case AcceleratorName.CUDA:
-            # A DGX Spark and WSL have no /dev/nvidia0, but /dev/nvidiactl or /dev/dxg.
-            found = any((dev / name).exists() for name in ("nvidia0", "nvidiactl", "dxg"))
-            return Devices(lease="gpu-0", gpus="device=0") if found else None
-        case AcceleratorName.ROCM:
-            return _nodes([dev / "kfd", *_render_nodes(dev)], needed=2)
-        case AcceleratorName.XPU | AcceleratorName.VULKAN:
-            return _nodes(_render_nodes(dev), needed=1)
-        case _:
-            assert_never(accelerator)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Absent:
+    """Why nothing on this machine can run the image."""
+
+    reason: str
 
 
-def _render_nodes(dev: Path) -> list[Path]:
-    return sorted((dev / "dri").glob("renderD*"))[:1]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Nvidia:
+    """How an engine hands out NVIDIA's cards."""
+
+    cdi: frozenset[str] = frozenset()
+    """Devices that the engine knows by CDI; empty: it is asked with `--gpus`."""
 
 
-def _nodes(paths: list[Path], *, needed: int) -> Devices | None:
-    present = [path for path in paths if path.exists()]
-    if len(present) < needed:
-        return None
-    groups = tuple(sorted({str(path.stat().st_gid) for path in present}))
-    return Devices(lease="gpu-0", nodes=tuple(map(str, present)), groups=groups)
+Unfit = Callable[[Card], str | None]
+"""Why an image does not run on a card, although the card works."""
+
+
+def choose(
+    accelerator: AcceleratorName,
+    machine: Machine,
+    *,
+    nvidia: Nvidia = Nvidia(),
+    unfit: Unfit = lambda _: None,
+    dev: Path = Path("/dev"),
+) -> Devices | Absent:
+    """The first card that works and that the image runs on.
+
+    Vulkan without a card runs on the processor: Mesa's software driver is in the image.
+    """
+    if accelerator is AcceleratorName.CPU:
+        return CPU
+    reasons = []
+    for card in machine.cards:
+        if accelerator not in (card.accelerator, AcceleratorName.VULKAN):
+            continue
+        reason = _problem(accelerator, card) or unfit(card)
+        if reason is None:
+            return _hand_over(accelerator, card, nvidia=nvidia, dev=dev)
+        reasons.append(f"{card.name}: {reason}")
+    if accelerator is AcceleratorName.VULKAN:
+        return Devices(name=SOFTWARE, env=_SOFTWARE_ENV, is_software=True)
+    return Absent(reason="; ".join(reasons) or f"this machine has no card for {accelerator} ({machine.describe()})")
+
+
+def nvidia_of(engine: Engine) -> Nvidia:
+    """Ask an engine how it hands out NVIDIA's cards."""
+    done = process.run(["docker", "info", "--format", "{{json .}}"], env=engine.environment(), timeout=_TIMEOUT)
+    try:
+        return nvidia_by(json.loads(done.stdout or "{}"))
+    except ValueError:
+        return Nvidia()
+
+
+def nvidia_by(info: Mapping[str, Any]) -> Nvidia:
+    """With NVIDIA's runtime, `--gpus` works; else CDI, where the engine has found a specification (Docker 28.2)."""
+    if "nvidia" in (info.get("Runtimes") or {}):
+        return Nvidia()
+    found = info.get("DiscoveredDevices") or []
+    names = (device.get("ID", "") for device in found if device.get("Source") == "cdi")
+    return Nvidia(cdi=frozenset(name for name in names if name.startswith(_CDI)))
+
+
+def _problem(accelerator: AcceleratorName, card: Card) -> str | None:
+    """Vulkan asks less of a card of AMD or Intel than its own accelerator does: the render node."""
+    if accelerator is card.accelerator or card.accelerator is AcceleratorName.CUDA:
+        return card.problem
+    return closed(Path(card.render)) if card.render else "it has no render node"
+
+
+def _hand_over(accelerator: AcceleratorName, card: Card, *, nvidia: Nvidia, dev: Path) -> Devices:
+    if card.accelerator is AcceleratorName.CUDA:
+        return _of_nvidia(accelerator, card, nvidia)
+    nodes = [dev / "kfd"] if accelerator is AcceleratorName.ROCM else []
+    nodes += [Path(card.render)] if card.render else []
+    groups = sorted({node.stat().st_gid for node in nodes})
+    return Devices(
+        lease=card.lease,
+        name=card.name,
+        nodes=tuple(map(str, nodes)),
+        groups=tuple(map(str, groups)),
+        card=card,
+    )
+
+
+def _of_nvidia(accelerator: AcceleratorName, card: Card, nvidia: Nvidia) -> Devices:
+    """By UUID where there is one: numbers may mean other cards inside a container toolkit than in NVML."""
+    ids = [str(one) for one in (card.uuid, card.index) if one is not None] or ["0"]
+    wanted = "compute,utility" + (",graphics" if accelerator is AcceleratorName.VULKAN else "")
+    known = next((f"{_CDI}{one}" for one in ids if f"{_CDI}{one}" in nvidia.cdi), None)
+    return Devices(
+        lease=card.lease,
+        name=card.name,
+        gpus=None if known else f"device={ids[0]}",
+        nodes=(known,) if known else (),
+        env={_CAPABILITIES: wanted},
+        card=card,
+    )

@@ -116,6 +116,8 @@ class Creation:
     """TCP port that gets a random port on 127.0.0.1."""
     mounts: Mapping[str, str] = field(default_factory=dict)
     """Files here to files there, read-only."""
+    folders: Mapping[str, str] = field(default_factory=dict)
+    """Folders here to folders there, writable."""
     memory: int | None = None
     pids: int | None = None
     cpus: float | None = None
@@ -190,7 +192,10 @@ class Docker:
                 envs=dict(creation.env),
                 labels=dict(creation.labels),
                 publish=[("127.0.0.1:", creation.port)] if creation.port else [],
-                mounts=[_mount(here, there) for here, there in creation.mounts.items()],
+                mounts=[
+                    *(_mount(here, there) for here, there in creation.mounts.items()),
+                    *(_mount(here, there, writable=True) for here, there in creation.folders.items()),
+                ],
                 memory=creation.memory,
                 memory_swap=creation.memory,
                 pids_limit=creation.pids,
@@ -299,10 +304,10 @@ def _words(value: str | Sequence[str] | None) -> Sequence[str]:
     return [value] if isinstance(value, str) else value or ()
 
 
-def _mount(here: str, there: str) -> list[str]:
+def _mount(here: str, there: str, *, writable: bool = False) -> list[str]:
     """One `--mount`, which is a line of CSV: a path may hold a comma."""
     source = f'"source={here}"' if "," in here else f"source={here}"
-    return ["type=bind", source, f"target={there}", "readonly"]
+    return ["type=bind", source, f"target={there}", *([] if writable else ["readonly"])]
 
 
 def _tcp(port: str) -> int:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from bakehouse.model.matrix import Toolkit
 from bakehouse.model.recipe import Health, Limits, Load, Question
 from bakehouse.model.report import Record
 
@@ -48,6 +49,14 @@ class Subject(Record):
     web_ui: bool = False
     """Whether the recipe says that the server carries its own web page."""
     workload: Workload | None = None
+    toolkit: Toolkit | None = None
+    """With the drivers that it wants."""
+    archs: list[str] = Field(default_factory=list)
+    """What the backend holds native code for."""
+    runs_on: list[str] = Field(default_factory=list)
+    """Archs of the cards that run this code; empty: any card of the accelerator."""
+    ptx: bool = False
+    """Whether cards that are newer than the code may compile it."""
     model_path: str | None = None
     """A model for the probes that need a serving server; the workload's, where there is one."""
 

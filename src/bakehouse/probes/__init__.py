@@ -22,11 +22,18 @@ class Probe:
 
     summary: str
     needs_model: bool
+    needs_accelerator: bool = False
+    """Whether it says nothing of a cell for the CPU."""
 
 
 PROBES: dict[str, Probe] = {
     "smoke": Probe(summary="the program starts, is the right version and has its plugins", needs_model=False),
     "health": Probe(summary="it says truthfully when it can serve, and stops when it is told to", needs_model=True),
+    "offload": Probe(
+        summary="the accelerator runs the model: all of it, without falling back and without compiling at the start",
+        needs_model=True,
+        needs_accelerator=True,
+    ),
     "web_ui": Probe(summary="its web page is whole, asks nobody else, and works in a browser", needs_model=True),
     "throughput": Probe(summary="it answers correctly, and how fast", needs_model=True),
     "recipe": Probe(summary="a recipe's own tests", needs_model=True),

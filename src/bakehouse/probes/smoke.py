@@ -36,7 +36,11 @@ def prints_help(ask: Ask) -> None:
 
 def lists_devices(ask: Ask) -> list[str]:
     """`--list-devices` ends with 0. Returns the accelerators it names, none on a machine without one."""
-    output = _answers(ask, ["--list-devices"]).output
+    return devices_in(_answers(ask, ["--list-devices"]).output)
+
+
+def devices_in(output: str) -> list[str]:
+    """Lines of `--list-devices`: `Vulkan0: NAME (24105 MiB, 22056 MiB free)`."""
     return [f"{name}: {what}" for name, what in _DEVICE.findall(output.partition("Available devices:")[2])]
 
 

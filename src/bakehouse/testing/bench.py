@@ -66,7 +66,7 @@ class Bench:
             "arguments": self._pinned(load),
             "recipe_arguments": list(self.subject.args),
             "memory_limit": self.subject.memory_limit,
-            "device": self.devices.lease,
+            "device": self.devices.name,
         }
 
     def _pinned(self, load: Load | None) -> dict[str, str]:

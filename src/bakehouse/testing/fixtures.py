@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import random
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any, cast
 
@@ -13,18 +14,23 @@ import pytest
 
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.container import Container, Finished, Launch, run_once, start
-from bakehouse.engine.devices import Devices, visible
+from bakehouse.engine.devices import CPU, Absent, Devices, Nvidia, choose, nvidia_of
 from bakehouse.engine.docker import Docker
+from bakehouse.machine import Machine, detect, load_libraries
 from bakehouse.measure.lease import hold
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Subject, Suite
 from bakehouse.model.words import AcceleratorName
+from bakehouse.probes import ProbeFailed
 from bakehouse.probes.health import wait_serving
+from bakehouse.probes.offload import LIST
 from bakehouse.probes.serving import bare, serving
 from bakehouse.probes.throughput import void_reasons
 from bakehouse.testing.bench import Bench
+from bakehouse.testing.fit import patient, unfit
 from bakehouse.testing.session import SESSION, Server, Session
 from bakehouse.testing.verdicts import MeasurementVoid
+from bakehouse.testing.witness import Witness, keeping_shaders, observe
 
 LEASE_TIMEOUT = 3600.0
 ONE_SHOT_TIMEOUT = 60.0
@@ -51,9 +57,37 @@ def engine(session: Session) -> Engine:
 
 
 @pytest.fixture(scope="session")
-def subject(request: pytest.FixtureRequest) -> Subject:
+def machine() -> Machine:
+    return detect()
+
+
+@pytest.fixture(scope="session")
+def nvidia(machine: Machine, engine: Engine) -> Nvidia:
+    """How the engine hands out NVIDIA's cards; not asked where there is none."""
+    has_one = any(card.accelerator is AcceleratorName.CUDA for card in machine.cards)
+    return nvidia_of(engine) if has_one else Nvidia()
+
+
+@pytest.fixture(scope="session")
+def subject(request: pytest.FixtureRequest, machine: Machine) -> Subject:
     """One built image. Tests that ask for it run once for each."""
-    return cast("Subject", request.param)
+    asked = cast("Subject", request.param)
+    found = _choose(asked, machine, Nvidia())
+    return patient(asked) if isinstance(found, Devices) and found.is_software else asked
+
+
+@pytest.fixture(scope="session")
+def choice(
+    subject: Subject, machine: Machine, nvidia: Nvidia, tmp_path_factory: pytest.TempPathFactory
+) -> Devices | Absent:
+    """The card that the image runs on, or why there is none.
+
+    A driver in software compiles shaders for a minute; the containers of a cell share what it has compiled.
+    """
+    found = _choose(subject, machine, nvidia)
+    if isinstance(found, Devices) and found.is_software:
+        return keeping_shaders(found, tmp_path_factory.mktemp("shaders"))
+    return found
 
 
 @pytest.fixture
@@ -79,17 +113,23 @@ def _shared_cpu(request: pytest.FixtureRequest, session: Session, say: Say) -> I
 
 
 @pytest.fixture
-def devices(subject: Subject) -> Devices:
+def devices(choice: Devices | Absent) -> Devices:
     """The accelerator that the container gets; where this machine has none, the server falls back to the CPU."""
-    return visible(AcceleratorName(subject.accelerator)) or Devices()
+    return CPU if isinstance(choice, Absent) else choice
 
 
 @pytest.fixture
-def lease(subject: Subject, session: Session, say: Say) -> Iterator[Devices]:
+def accelerator(choice: Devices | Absent) -> Devices:
+    """The accelerator that the image is for. Skips where this machine lacks it."""
+    if isinstance(choice, Absent):
+        pytest.skip(f"it can be started here, but not run: {choice.reason}")
+    return choice
+
+
+@pytest.fixture
+def lease(accelerator: Devices, session: Session, say: Say) -> Iterator[Devices]:
     """Hold the CPU and, for an accelerator, its device alone. Skips where this machine lacks the device."""
-    found = visible(AcceleratorName(subject.accelerator))
-    if found is None:
-        pytest.skip(f"this machine has no {subject.accelerator} device to measure")
+    found = accelerator
     session.close_shared()
     with contextlib.ExitStack() as stack:
         for name in sorted({"cpu", found.lease}):
@@ -161,6 +201,63 @@ def server(request: pytest.FixtureRequest, subject: Subject, devices: Devices, s
     return session.shared_server(subject, devices, request.node.nodeid)
 
 
+@pytest.fixture(scope="session")
+def _witnesses() -> dict[str, Witness | ProbeFailed]:
+    """What each cell's server said, also if it did not serve: to start it again would say the same."""
+    return {}
+
+
+@pytest.fixture
+def witness(
+    request: pytest.FixtureRequest,
+    subject: Subject,
+    session: Session,
+    accelerator: Devices,
+    _witnesses: dict[str, Witness | ProbeFailed],
+) -> Witness:
+    """What a verbose server said that served one request on the accelerator."""
+    if subject.cell not in _witnesses:
+        path = session.log_path(subject.cell, request.node.nodeid)
+        try:
+            _witnesses[subject.cell] = observe(
+                session.engine, subject, accelerator, run=session.suite.run, log=path, nvml=load_libraries().nvml
+            )
+        except ProbeFailed as error:
+            _witnesses[subject.cell] = error
+    found = _witnesses[subject.cell]
+    if isinstance(found, ProbeFailed):
+        raise found
+    session.logs[request.node.nodeid] = found.path
+    return found
+
+
+@pytest.fixture
+def watch(
+    request: pytest.FixtureRequest, subject: Subject, session: Session, accelerator: Devices
+) -> Callable[..., Witness]:
+    """Start a verbose server of the test's own, in another environment or with other devices. See `observe`."""
+
+    def run(*, devices: Devices = accelerator, env: Mapping[str, str] | None = None) -> Witness:
+        log = session.log_path(subject.cell, request.node.nodeid)
+        return observe(session.engine, subject, devices, run=session.suite.run, log=log, env=env)
+
+    return run
+
+
+@pytest.fixture
+def listing(request: pytest.FixtureRequest, subject: Subject, session: Session, accelerator: Devices) -> Finished:
+    """What `--list-devices` says in a container that has the accelerator."""
+    launch = replace(bare(subject, run=session.suite.run, args=LIST), devices=accelerator)
+    log = session.log_path(subject.cell, request.node.nodeid)
+    return run_once(session.engine, launch, log=log, timeout=ONE_SHOT_TIMEOUT)
+
+
+@pytest.fixture
+def image_environment(subject: Subject, session: Session) -> tuple[str, ...]:
+    """Lines `NAME=VALUE` that the image sets."""
+    return Docker(session.engine).image(subject.reference).env
+
+
 @pytest.fixture
 def note(request: pytest.FixtureRequest, session: Session) -> Callable[[str], None]:
     """Say something worth knowing of a test that passes; it becomes the result's message."""
@@ -200,3 +297,8 @@ def record_measurement(subject: Subject, session: Session) -> Callable[[Sequence
 def random_ids(session: Session, subject: Subject) -> random.Random:
     """Where prompts come from: other ids in each run, so that nothing can have cached them."""
     return random.Random(f"{session.suite.run} {subject.cell}")  # noqa: S311 - no secret
+
+
+def _choose(subject: Subject, machine: Machine, nvidia: Nvidia) -> Devices | Absent:
+    name = AcceleratorName(subject.accelerator)
+    return choose(name, machine, nvidia=nvidia, unfit=lambda card: unfit(subject, card))

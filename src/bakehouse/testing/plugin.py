@@ -19,6 +19,7 @@ from bakehouse.engine.connection import Engine
 from bakehouse.errors import BakehouseError
 from bakehouse.model.report import TestResult
 from bakehouse.model.suite import Subject, Suite
+from bakehouse.model.words import AcceleratorName
 from bakehouse.probes import PROBES
 from bakehouse.testing.results import Planned
 from bakehouse.testing.session import SESSION, Session
@@ -55,9 +56,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Go cell by cell, smoke first. Leave out tests without a cell: of a recipe that the suite does not have."""
-    kept = [item for item in items if _subject(item) is not None]
-    gone = [item for item in items if _subject(item) is None]
+    """Go cell by cell, smoke first.
+
+    Leave out tests without a cell (of a recipe that the suite does not have), and of an accelerator that it has not.
+    """
+    kept = [item for item in items if _concerns_its_cell(item)]
+    gone = [item for item in items if not _concerns_its_cell(item)]
     if gone:
         config.hook.pytest_deselected(items=gone)
     cells = [subject.cell for subject in config.stash[SESSION].suite.subjects]
@@ -143,6 +147,13 @@ def _subject(item: pytest.Item) -> Subject | None:
         return None
     subject = item.callspec.params.get("subject")
     return subject if isinstance(subject, Subject) else None
+
+
+def _concerns_its_cell(item: pytest.Item) -> bool:
+    subject = _subject(item)
+    if subject is None:
+        return False
+    return subject.accelerator != AcceleratorName.CPU or not PROBES[_probe(item)].needs_accelerator
 
 
 def _cell(item: pytest.Item) -> str:

@@ -9,6 +9,7 @@ import pytest
 from bakehouse.engine import container as module
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.container import CELL_LABEL, OWNER_LABEL, RUN_LABEL, Launch, WillNotStartError, run_once, start
+from bakehouse.engine.devices import Devices
 from bakehouse.engine.docker import Creation, DockerError, NoSuchObjectError, State
 from bakehouse.engine.owner import Standing, standing
 from bakehouse.errors import EngineError, InfrastructureError
@@ -202,3 +203,26 @@ def test_a_model_that_a_container_cannot_read(docker: FakeDocker, tmp_path: Path
         with pytest.raises(InfrastructureError, match=message), start(ENGINE, launch, log=tmp_path / "a.log"):
             pytest.fail("it did not start")
     assert docker.created == []
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("start", 'could not select device driver "" with capabilities: [[gpu]]'),
+        ("create", "CDI device injection failed: unresolvable CDI devices nvidia.com/gpu=0"),
+    ],
+)
+def test_an_engine_that_cannot_hand_out_a_card_is_no_verdict_on_the_image(
+    docker: FakeDocker, tmp_path: Path, step: str, said: str
+) -> None:
+    docker.fail[step] = DockerError(said)
+    with pytest.raises(InfrastructureError) as caught, start(ENGINE, LAUNCH, log=tmp_path / "log"):
+        pass
+    assert "NVIDIA Container Toolkit" in str(caught.value.hint)
+    assert len(docker.removed) == 1
+
+
+def test_a_container_gets_the_environment_of_its_devices(docker: FakeDocker, tmp_path: Path) -> None:
+    devices = Devices(env={"GGML_VK_VISIBLE_DEVICES": "0", "A": "device"})
+    with start(ENGINE, replace(LAUNCH, devices=devices, env={"A": "launch"}), log=tmp_path / "log"):
+        assert docker.created[-1].env == {"GGML_VK_VISIBLE_DEVICES": "0", "A": "launch"}
