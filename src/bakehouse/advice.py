@@ -189,7 +189,12 @@ def _ruled_out(resolution: Resolution, matrix: Matrix, target: Target | None) ->
     """What might have been for the card."""
     if target is None:
         return group(resolution.excluded)
-    meant = [out for out in resolution.excluded if _is_about(out.at, target, matrix)]
+    serving = {cell.name for cell in resolution.cells if fit_of(cell, target, matrix)}
+    meant = [
+        out if out.nearest in serving else replace(out, nearest=None)
+        for out in resolution.excluded
+        if _is_about(out.at, target, matrix)
+    ]
     return (
         *group(meant),
         *_other_code(resolution.cells, target, matrix),

@@ -26,6 +26,10 @@ SHOWN_REASONS = 4
 SHOWN_NAMES = 12
 
 
+class NothingChosenError(InputError):
+    """No cell is what was asked for."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
     """What a person asked for. Options of different kinds narrow each other; values of one kind add up."""
@@ -61,8 +65,8 @@ class Selection:
 def select(resolution: Resolution, selection: Selection, *, matrix: Matrix, machine: Machine) -> tuple[Cell, ...]:
     """The chosen cells, sorted by name.
 
-    Raises InputError for a value that no axis knows, for options that contradict each other, and when no cell is
-    chosen, with the reasons.
+    Raises InputError for a value that no axis knows and for options that contradict each other, NothingChosenError
+    with the reasons when no cell is chosen.
     """
     wishes = tuple(_wishes(selection, resolution, matrix, machine))
     _refuse_contradictions(wishes, resolution, matrix)
@@ -229,7 +233,7 @@ def _fact(axis: str, value: str, matrix: Matrix) -> str:
 
 def _nothing(
     resolution: Resolution, selection: Selection, wishes: Sequence[_Wish], matrix: Matrix, machine: Machine
-) -> InputError:
+) -> NothingChosenError:
     """The error for an empty selection: why what was asked for cannot be, and what is nearest to it."""
     words = " ".join(replace(selection, affected_since=None).words())
     message = f"no cell matches {words}" if words else f"this machine ({machine.describe()}) can run no cell"
@@ -237,15 +241,19 @@ def _nothing(
         message = "the matrix has no cell: every combination is excluded"
     elif selection.names_nothing:
         here = ", ".join(str(target) for target in targets_of(machine, matrix))
-        return InputError(message, hint=f"It can run: {here}. bakehouse plan lists all cells; --all chooses them.")
+        return NothingChosenError(
+            message, hint=f"It can run: {here}. bakehouse plan lists all cells; --all chooses them."
+        )
     if reasons := _reasons(resolution, wishes, matrix):
         more = [f"and {len(reasons) - SHOWN_REASONS} more reasons: bakehouse plan --excluded"]
-        return InputError(message, hint="\n  ".join(reasons[:SHOWN_REASONS] + more * (len(reasons) > SHOWN_REASONS)))
+        return NothingChosenError(
+            message, hint="\n  ".join(reasons[:SHOWN_REASONS] + more * (len(reasons) > SHOWN_REASONS))
+        )
     names = [cell.name for cell in resolution.cells]
     if len(selection.only) == 1 and not any(sign in selection.only[0] for sign in "*?["):
-        return InputError(message, hint=suggest(selection.only[0], names))
+        return NothingChosenError(message, hint=suggest(selection.only[0], names))
     shown = f"{', '.join(names[:SHOWN_NAMES])}{', ...' if len(names) > SHOWN_NAMES else ''}"
-    return InputError(message, hint=f"There is: {shown}.")
+    return NothingChosenError(message, hint=f"There is: {shown}.")
 
 
 def _reasons(resolution: Resolution, wishes: Sequence[_Wish], matrix: Matrix) -> list[str]:

@@ -61,9 +61,10 @@ def test_every_other_combination_has_its_reason() -> None:
 
 
 def test_a_nearest_cell_that_the_card_does_not_run_is_no_advice() -> None:
-    said = advice("rtx5090", exclude=[{"when": {"arch": "many", "toolkit": "cuda12.9"}, "reason": "too large"}])
-    served = {one.cell.name for one in said.ranked}
-    assert {one.nearest for one in said.ruled_out} - {None} <= served
+    said = advice("gb10", axes=MATRIX["axes"] | {"toolkit": ["cuda12.4", "rocm7.2"], "arch": ["sm_121", "sm_86"]})
+    assert said.ranked == ()
+    reasons = {one.reason: one.nearest for one in said.ruled_out}
+    assert reasons["CUDA 12.4.1 cannot compile sm_121; 12.9 is the first that can"] is None
 
 
 def test_a_driver_is_judged_for_each_toolkit() -> None:

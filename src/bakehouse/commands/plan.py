@@ -19,13 +19,13 @@ from bakehouse.commands.lint import mention_findings
 from bakehouse.commands.plan_json import document
 from bakehouse.commands.plan_text import show_advice, show_excluded, show_matrix
 from bakehouse.config import Project
-from bakehouse.errors import ExitCode
+from bakehouse.errors import ExitCode, InputError
 from bakehouse.explain import explain
 from bakehouse.machine import Machine, detect
 from bakehouse.model.cell import Cell, Resolution
 from bakehouse.model.plan import Plan
 from bakehouse.planner import make_plan, published_supplies
-from bakehouse.select import Selection, select
+from bakehouse.select import NothingChosenError, Selection, select
 from bakehouse.supply.lock import read_lock
 
 
@@ -47,7 +47,10 @@ def plan(context: Context, options: Options, *, out: Console) -> ExitCode:
         explain(options.explain, project, resolution, out=out)
         return ExitCode.OK
     machine = detect()
-    cells, affected = choose(context, options.selection, project, resolution, machine=machine, by_default_all=True)
+    try:
+        cells, affected = choose(context, options.selection, project, resolution, machine=machine, by_default_all=True)
+    except NothingChosenError as error:
+        raise _explained(error, options, project, resolution, machine, out=out) from None
     advice = _advise(options, cells, project, resolution, machine)
     if options.write is None and not options.as_json:
         mention_findings(context, project)
@@ -61,6 +64,25 @@ def plan(context: Context, options: Options, *, out: Console) -> ExitCode:
         text = json.dumps(document(made, advice=advice, affected=affected), indent=2)
         out.print(text, soft_wrap=True, markup=False, highlight=False)
     return ExitCode.OK
+
+
+def _explained(
+    error: NothingChosenError,
+    options: Options,
+    project: Project,
+    resolution: Resolution,
+    machine: Machine,
+    *,
+    out: Console,
+) -> InputError:
+    """Where a card alone was asked about, all reasons in order say more than the few that fit into an error."""
+    if options.as_json or options.selection != Selection(gpu=options.selection.gpu):
+        return error
+    advice = _advise(options, (), project, resolution, machine)
+    if advice is None:
+        return error
+    show_advice(advice, every=options.excluded, out=out)
+    return InputError(error.message, hint="The reasons are listed above.")
 
 
 def _advise(
