@@ -25,7 +25,7 @@ from bakehouse.lint.help_text import differences
 from bakehouse.lint.knowledge import load_knowledge
 from bakehouse.lint.options import SourceOptions, load_options, options_file, save_options
 from bakehouse.lint.project import check_project
-from bakehouse.lint.tree import read_tree
+from bakehouse.lint.tree import can_read, read_tree
 from bakehouse.supply.lock import read_lock
 from bakehouse.supply.means import Means
 from bakehouse.supply.registry import Registries
@@ -104,6 +104,9 @@ def update(context: Context, project: Project) -> None:
     for name in kept_options(project):
         source = project.world.matrix.sources[name]
         folder = tree_of(name, source, means=_means(context))
+        if not can_read(folder):
+            context.say(f"{name} is no tree of llama.cpp: the lint knows nothing of its options")
+            continue
         changed = save_options(context.root, name, read_tree(folder, revision=source.revision))
         file = options_file(name)
         context.say(f"wrote {file}" if changed else f"{file} has not changed")

@@ -20,9 +20,14 @@ _OWN_VARIABLE = re.compile(r"(?:GGML|LLAMA|MTMD)_[A-Z0-9_]+")
 _GETENV = frozenset({"getenv", "secure_getenv", "std_getenv"})
 
 
+def can_read(folder: Path) -> bool:
+    """Whether it is a tree of llama.cpp."""
+    return (folder / FILE).is_file()
+
+
 def read_tree(folder: Path, *, revision: str) -> SourceOptions:
     """Raises InputError when it is no tree of llama.cpp."""
-    if not (folder / FILE).is_file():
+    if not can_read(folder):
         hint = "The lint can read llama.cpp's sources only."
         raise InputError(f"no {FILE} in the source tree", hint=hint, where=Where(file=str(folder)))
     return SourceOptions(

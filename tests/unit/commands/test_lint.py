@@ -172,3 +172,10 @@ def test_a_build_is_refused_before_it_begins(tmp_path: Path) -> None:
 def test_nothing_is_refused_on_the_word_of_another_revision(tmp_path: Path, options: SourceOptions | None) -> None:
     project(tmp_path, options=options, cmake={"GGML_KUDA": "ON"})
     refuse_errors(load_project(tmp_path), ["server"])
+
+
+def test_a_source_of_another_kind_is_passed_over(tmp_path: Path) -> None:
+    context = project(tmp_path, options=None)
+    (tmp_path / "cache/sources/git" / REVISION / "tree").mkdir(parents=True)
+    assert run(context, update=True)[0] == 0
+    assert "tree is no tree of llama.cpp" in said(context)
