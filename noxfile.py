@@ -32,7 +32,7 @@ def _bakehouse(session: nox.Session, *words: str) -> None:
 
 @nox.session
 def plan(session: nox.Session) -> None:
-    """What would be built and why: -- --json, -- --explain CELL, -- --write FOLDER."""
+    """What would be built and why: -- --gpu CARD, -- --driver VERSION, -- --explain CELL, -- --json."""
     _bakehouse(session, "plan")
 
 
