@@ -21,7 +21,8 @@ _CACHE = re.compile(r"(\S+) (?:KV|RS) buffer size = +([\d.]+) MiB")
 _COMPUTE = re.compile(r"sched_reserve: +(\S+) compute buffer size = +([\d.]+) MiB")
 _SPLIT = re.compile(r"## SPLIT #\d+: (\S+) # \d+ inputs")
 _NODE = re.compile(r"node #\s*\d+ \(\s*([A-Z0-9_]+)\):")
-_CPU_WEIGHT = re.compile(r"(\S+\.weig\S*) \(\s*\S+\) \[\s*CPU\b")
+_CPU_WEIGHT = re.compile(r"(\S+\.w[eight]*) \(\s*\S+\) \[\s*CPU\b")
+"""The log cuts names off after 20 characters: `blk.29.ffn_down.weig`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
