@@ -173,7 +173,7 @@ def _contents(
     yield "recipe's tests", {name: digest for name, digest in own.items() if name.startswith(its_tests)}
     yield "probes", recipe.probes.model_dump(mode="json")
     limit = recipe.runtime.size_budgets.get(cell.at.accelerator, recipe.runtime.size_budget)
-    yield "limits", [limit, recipe.runtime.user, recipe.runtime.port]
+    yield "limits", [limit, cell.flag_set.extra_size, recipe.runtime.user, recipe.runtime.port]
 
 
 def _targets(name: str, targets: Mapping[str, Any]) -> Iterator[Any]:

@@ -28,6 +28,13 @@ def plugin_files(cell: Cell) -> tuple[str, ...]:
     return tuple(sorted(f"lib{target}.so" for target in cell.plugins))
 
 
+def size_budget(cell: Cell) -> int:
+    """The most that the unpacked image may weigh, in bytes."""
+    runtime, extra = cell.recipe.runtime, cell.flag_set.extra_size
+    limit = size_in_bytes(runtime.size_budgets.get(cell.at.accelerator, runtime.size_budget))
+    return limit + (size_in_bytes(extra) if extra else 0)
+
+
 def loaded_by_name(cell: Cell) -> tuple[str, ...]:
     """Globs of the paths that the backend's `runtime_files` have in the image."""
     files = cell.backend.runtime_files if cell.backend else {}
@@ -53,7 +60,7 @@ def expectation(
         labels=labels(cell, world),
         plugins=plugin_files(cell),
         plugin_folder=PLUGIN_FOLDER,
-        size_budget=size_in_bytes(runtime.size_budgets.get(cell.at.accelerator, runtime.size_budget)),
+        size_budget=size_budget(cell),
         accelerator=cell.at.accelerator,
         backend_plugins=tuple(f"lib{target}.so" for target in cell.backend.plugins) if cell.backend else (),
         codes=cell.codes,

@@ -123,6 +123,7 @@ def flatten(matrix: Matrix, name: str) -> FlagSet:
             "plugins": _joined(row.plugins for row in rows),
             "build_packages": _joined(row.build_packages for row in rows),
             "runtime_packages": _joined(row.runtime_packages for row in rows),
+            "extra_size": next((row.extra_size for row in reversed(rows) if row.extra_size), None),
         }
     )
 

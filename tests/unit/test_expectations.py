@@ -59,6 +59,13 @@ def test_an_accelerator_may_have_a_budget_of_its_own() -> None:
     assert expectation(cell, world).size_budget == 1100 * 2**20 != general
 
 
+def test_what_a_flag_set_adds_does_not_count_against_the_recipe() -> None:
+    cell, world = pick("server-cuda12.4-sm86-amd64")
+    general = expectation(cell, world).size_budget
+    cell = replace(cell, flag_set=cell.flag_set.model_copy(update={"extra_size": "480 MiB"}))
+    assert expectation(cell, world).size_budget == general + 480 * 2**20
+
+
 @pytest.mark.parametrize(("text", "size"), [("260 MiB", 260 * 2**20), ("1.5GB", 1_500_000_000), ("7 B", 7)])
 def test_sizes_are_bytes(text: str, size: int) -> None:
     assert size_in_bytes(text) == size

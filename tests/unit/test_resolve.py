@@ -64,6 +64,16 @@ def test_extends_is_applied_nearest_last(tmp_path: Path) -> None:
     assert flag_set.extends is None
 
 
+@pytest.mark.parametrize(
+    ("general", "special", "flat"), [("1 MiB", None, "1 MiB"), ("1 MiB", "2 MiB", "2 MiB"), (None, None, None)]
+)
+def test_extra_size_is_the_nearest_that_is_given(
+    tmp_path: Path, general: str | None, special: str | None, flat: str | None
+) -> None:
+    rows = {"default": FLAG_SETS["default"] | {"extra_size": general}, "b": FLAG_SETS["fast"] | {"extra_size": special}}
+    assert flatten(world(tmp_path, matrix=matrix(flag_sets=rows)).matrix, "b").extra_size == flat
+
+
 def test_a_circle_of_flag_sets_is_named(tmp_path: Path) -> None:
     circle = {
         "default": {"summary": "x", "accelerators": ["cpu"], "extends": "b"},

@@ -161,6 +161,8 @@ class FlagSet(Model):
     """CMake targets of backend plugins that this flag set adds, for example `ggml-blas`."""
     build_packages: tuple[DebianPackage, ...] = ()
     runtime_packages: tuple[DebianPackage, ...] = ()
+    extra_size: Size | None = None
+    """What these packages and plugins may add to the recipe's size budget."""
 
 
 class Exclusion(Model):
