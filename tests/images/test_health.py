@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bakehouse.engine.container import Container, Launch
+from bakehouse.engine.devices import Devices
 from bakehouse.measure.client import complete
 from bakehouse.measure.workloads import Request
 from bakehouse.model.suite import Subject, Suite
@@ -41,8 +42,10 @@ def test_can_answer_as_soon_as_it_says_200(subject: Subject, start_server: Start
     assert complete(fresh.url, Request(prompt=(1,), output_tokens=1)).timings is not None
 
 
-def test_docker_sees_it_healthy(subject: Subject, start_container: StartContainer, suite: Suite, note: Note) -> None:
-    container = start_container(serving(subject, run=suite.run))
+def test_docker_sees_it_healthy(
+    subject: Subject, start_container: StartContainer, suite: Suite, devices: Devices, note: Note
+) -> None:
+    container = start_container(serving(subject, run=suite.run, devices=devices))
     took = health.wait_docker_healthy(container, subject.health, memory_limit=subject.memory_limit)
     note(f"healthy after {took:.1f} s")
 
