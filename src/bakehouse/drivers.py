@@ -25,12 +25,23 @@ _OLDEST_MAJOR = 100
 """No driver of the last ten years has a smaller number; a toolkit has."""
 
 
-def parse(text: str) -> Version:
+class Driver(Version):
+    """A driver's version, which people know as it was written: `575.57.08`, and not `575.57.8`."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
+
+
+def parse(text: str) -> Driver:
     """A driver's version, as `nvidia-smi` prints it. Raises InputError for anything else, a toolkit's version too."""
     if not _FORM.fullmatch(text):
         hint = "Write it as nvidia-smi shows it under 'Driver Version', for example 575.57.08."
         raise InputError(f"{text!r} is no version of a driver", hint=hint)
-    version = Version(text)
+    version = Driver(text)
     if version.major < _OLDEST_MAJOR:
         hint = "It looks like a version of CUDA; nvidia-smi shows the driver's beside it, for example 575.57.08."
         raise InputError(f"{text!r} is no version of a driver", hint=hint)

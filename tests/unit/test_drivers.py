@@ -29,7 +29,7 @@ ROCM = Toolkit(accelerator=AcceleratorName.ROCM, version="7.2.1", build_base="x"
             "575.57.07",
             CUDA,
             "native-only",
-            "driver 575.57.7 runs native code of CUDA 12.9.1, but compiles no PTX: that takes 575.57.08",
+            "driver 575.57.07 runs native code of CUDA 12.9.1, but compiles no PTX: that takes 575.57.08",
         ),
         ("525", CUDA, "native-only", "driver 525 runs native code"),
         ("470.256", CUDA, "no", "too old for CUDA 12.9.1: it takes 525, and 575.57.08 for all features"),
@@ -66,3 +66,7 @@ def test_a_newer_driver_never_runs_less(left: tuple[int, int], right: tuple[int,
     rank = {"no": 0, "native-only": 1, "full": 2}
     older, newer = sorted((Version("{}.{}".format(*left)), Version("{}.{}".format(*right))))
     assert rank[runs(older, CUDA)] <= rank[runs(newer, CUDA)]
+
+
+def test_a_version_is_told_as_it_was_written() -> None:
+    assert str(parse("575.57.08")) == "575.57.08"
