@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,10 @@ from bakehouse.engine.network import network_secrets
 from bakehouse.errors import InfrastructureError
 from bakehouse.measure.lease import hold
 from bakehouse.measure.load import machine_seconds, usable_cores
-from bakehouse.model.cell import Cell
+from bakehouse.model.cell import Cell, World
 from bakehouse.model.plan import Supplies
 from bakehouse.planner import make_plan
+from bakehouse.resolve import resolve
 from bakehouse.supply.chain import Gathered, gather
 from bakehouse.supply.lock import read_lock
 
@@ -230,12 +231,18 @@ class Oven:
         bake(self.engine, self.bake_file, *targets, root=self.root)
 
 
-def prepare(context: Context, engine: Engine, folder: Path, *, accelerator: str = "cpu") -> Oven:
-    """Gather what the project's cells need (from the cache, if it is there) and write their bake file."""
-    project, resolution = open_project(context.root)
-    cells = tuple(cell for cell in resolution.cells if cell.at.accelerator == accelerator)
+def prepare(
+    context: Context, engine: Engine, folder: Path, *, accelerator: str = "cpu", also: tuple[str, ...] = ()
+) -> Oven:
+    """Gather what the project's cells need (from the cache, if it is there) and write their bake file.
+
+    `also` names flag sets that stand on no axis of the matrix.
+    """
+    project, _ = open_project(context.root)
+    world = _with_flag_sets(project.world, also)
+    cells = tuple(cell for cell in resolve(world).cells if cell.at.accelerator == accelerator)
     gathered = gather(
-        world=project.world,
+        world=world,
         cells=cells,
         lock=read_lock(context.root),
         cache=context.cache,
@@ -254,15 +261,30 @@ def prepare(context: Context, engine: Engine, folder: Path, *, accelerator: str 
         recipe_root=str(context.root / "recipes"),
         bake_root=str(folder),
     )
-    plan = make_plan(root=context.root, world=project.world, cells=cells, excluded=(), supplies=supplies)
+    plan = make_plan(root=context.root, world=world, cells=cells, excluded=(), supplies=supplies)
     write_bake_files(folder, dockerfiles=plan.dockerfiles, bake=plan.bake)
     return Oven(engine=engine, root=context.root, folder=folder, cells=cells, gathered=gathered, supplies=supplies)
 
 
-def build_on_our_base(oven: Oven, folder: Path, *, name: str, dockerfile: str, context: str, target: str = "") -> str:
+def _with_flag_sets(world: World, names: tuple[str, ...]) -> World:
+    axes = world.matrix.axes
+    wider = axes.model_copy(update={"flag_set": tuple(dict.fromkeys((*axes.flag_set, *names)))})
+    return replace(world, matrix=world.matrix.model_copy(update={"axes": wider}))
+
+
+def build_on_our_base(
+    oven: Oven,
+    folder: Path,
+    *,
+    name: str,
+    dockerfile: str,
+    context: str,
+    target: str = "",
+    stages: tuple[str, ...] = (),
+) -> str:
     """Build a Dockerfile that may say `FROM` the base of our cells, whatever served it. Returns the image's name.
 
-    The Dockerfile lies in a file: `${...}` in a bake file would be bake's.
+    `stages` of our own Dockerfile are named contexts of it. It lies in a file: `${...}` in a bake file would be bake's.
     """
     base = oven.cells[0].build_base
     (folder / f"{name}.Dockerfile").write_text(dockerfile, encoding="utf-8")
@@ -278,6 +300,10 @@ def build_on_our_base(oven: Oven, folder: Path, *, name: str, dockerfile: str, c
     if target:
         described["target"] = target
     bases = {key: value for key, value in _targets(oven).items() if key == f"base-{base}"}
+    for stage in stages:
+        ours = _targets(oven)[oven.cells[0].target]
+        bases[f"our-{stage}"] = ours | {"target": stage, "tags": [], "output": ["type=cacheonly"]}
+        described["contexts"][stage] = f"target:our-{stage}"
     file = folder / f"{name}.json"
     file.write_text(json.dumps({"target": bases | {name: described}}), encoding="utf-8")
     bake(oven.engine, file, name, root=folder)

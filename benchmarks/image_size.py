@@ -2,11 +2,12 @@
 
     python benchmarks/image_size.py
 
-The Dockerfile is read from the source tree that our cells are built from, so it is of the same revision. Changed in it,
-and told in the table's title: the base is ours (same file system below both images), and the web UI is left out (our
-image has none; the stage needs a Node.js image). `without ffmpeg` also leaves out that package, which most of the
-difference would otherwise be. Sizes are those of all layers, as they lie in the engine's store (compressed) and as tar
-archives (unpacked). Compiles llama.cpp with 14 CPU variants the first time: several minutes.
+The Dockerfile is read from the source tree that our cells are built from, so it is of the same revision. Changed in it:
+the base is ours (same file system below both images), and the web page is the one that our own stage made (upstream's
+stage needs a Node.js image). Like is compared with like: upstream's image, which has ffmpeg, with our flag set `media`,
+which has it too; and without ffmpeg, our plain cell. The last pair is what one gets without asking for anything. Sizes
+are those of all layers, as they lie in the engine's store (compressed) and as tar archives (unpacked). Compiles
+llama.cpp with 14 CPU variants the first time: several minutes.
 """
 
 from __future__ import annotations
@@ -33,19 +34,20 @@ from bakehouse.model.report import Image
 from bakehouse.prove.image import open_image, save_image, to_report
 
 DOCKERFILE = ".devops/cpu.Dockerfile"
+PAGE = "web-page"
+"""Our stage that builds the web page, in `/out`."""
 MEBIBYTE = 2**20
 
 
 def adapted(text: str, *, base: str, ffmpeg: bool) -> str:
-    """Upstream's Dockerfile on our base, without the stage `web` and what is copied from it.
+    """Upstream's Dockerfile on our base, with the web page of our own stage.
 
     Raises InputError when it no longer reads as it did: a comparison with something else would be worth nothing.
     """
     changes = [
-        (r"^FROM docker\.io/node:.*?(?=^FROM )", "", "the stage that builds the web UI"),
-        (r"^COPY --from=web .*\n", "", "the copy of the web UI"),
+        (r"^FROM docker\.io/node:.*?(?=^FROM )", "", "the stage that builds the web page"),
+        (r"^COPY --from=web \S+", f"COPY --from={PAGE} /out", "the copy of the web page"),
         (r"docker\.io/ubuntu:\$UBUNTU_VERSION", base, "the base"),
-        (r"-DGGML_CPU_ALL_VARIANTS=ON", r"\g<0> -DLLAMA_BUILD_UI=OFF -DLLAMA_USE_PREBUILT_UI=OFF", "the configuration"),
     ]
     if not ffmpeg:
         changes.append((r" ffmpeg\b", "", "ffmpeg"))
@@ -64,7 +66,9 @@ def build_upstream(oven: Oven, folder: Path, *, ffmpeg: bool) -> str:
     text = adapted((tree / DOCKERFILE).read_text(encoding="utf-8"), base=cell.runtime_base, ffmpeg=ffmpeg)
     name = "upstream-cpu" if ffmpeg else "upstream-cpu-without-ffmpeg"
     say(f"building {name}")
-    return build_on_our_base(oven, folder, name=name, dockerfile=text, context=str(tree), target="server")
+    return build_on_our_base(
+        oven, folder, name=name, dockerfile=text, context=str(tree), target="server", stages=(PAGE,)
+    )
 
 
 def measure(oven: Oven, image: str, folder: Path) -> Image:
@@ -91,21 +95,25 @@ def main() -> None:
     record = Record(name="image_size")
     images: list[str] = []
     with our_engine(context) as engine, workspace(context, keep=asked.keep) as folder:
-        oven = prepare(context, engine, folder / "bake")
-        cell = next(cell for cell in oven.cells if cell.at.flag_set == "default")
-        oven.bake(cell.target)
-        ours = measure(oven, cell.image, folder)
+        oven = prepare(context, engine, folder / "bake", also=("media",))
+        cells = {cell.at.flag_set: cell for cell in oven.cells}
+        ours, theirs = {}, {}
         try:
+            for flag_set in ("default", "media"):
+                oven.bake(cells[flag_set].target)
+                ours[flag_set] = measure(oven, cells[flag_set].image, folder)
+            images.append(cells["media"].image)
             for ffmpeg in (True, False):
                 images.append(build_upstream(oven, folder, ffmpeg=ffmpeg))
-                theirs = measure(oven, images[-1], folder)
-                what = "upstream's server" if ffmpeg else "upstream's without ffmpeg"
-                record.comparisons += compare(ours, theirs, what=what)
-                record.details[what] = theirs.model_dump(mode="json")
+                theirs[ffmpeg] = measure(oven, images[-1], folder)
         finally:
             if not asked.keep:
                 remove_images(engine, *images)
-    record.details["ours"] = ours.model_dump(mode="json")
+    record.comparisons += compare(ours["media"], theirs[True], what="both with ffmpeg")
+    record.comparisons += compare(ours["default"], theirs[False], what="both without ffmpeg")
+    record.comparisons += compare(ours["default"], theirs[True], what="ours as it is, theirs as it is")
+    for name, image in (*ours.items(), ("upstream", theirs[True]), ("upstream without ffmpeg", theirs[False])):
+        record.details[name] = image.model_dump(mode="json")
     record.show()
     record.write(asked.json)
 
