@@ -163,7 +163,7 @@ def figures(planned: Planned, outcome: Outcome, limits: Limits) -> Figures:
         values |= _of_times(metric, seconds)
     if not (limits.ttft or limits.tpot or limits.latency):
         del values["goodput"]  # without limits it is the request rate
-    shortest = min(values[metric] for metric in times if metric in values)
+    shortest = min((values[metric] for metric in times if values.get(metric)), default=0.0)
     return Figures(values=values, skipped=skipped, shortest=shortest)
 
 

@@ -16,11 +16,17 @@ that is 90 % busy holds 9, and each stamps the time of those behind it late."""
 CPU_COUNTS_FROM = 0.25
 """Seconds. In a shorter run the share is that of preparing it."""
 LAG_LIMIT = 0.01
-"""Share of the shortest median time that is measured: lag moves such a time by as much."""
+"""Share of the shortest median time that is measured, where we stamp reads: lag moves such a time by as much."""
 LAG_FLOOR = 0.001
 """Seconds. A lag below it is what any busy machine shows now and then; medians do not feel it."""
+KERNEL_LAG_LIMIT = 0.5
+"""The same share where the kernel stamps them. Lag moves no time then, until two tokens are read together."""
+KERNEL_LAG_FLOOR = 0.010
+"""Seconds."""
 LATE_LIMIT = 0.010
 """Seconds by which 1 request in 20 may leave late before arrivals are no longer those that were asked for."""
+JUMP_LIMIT = 0.001
+"""Seconds by which the system's clock, which the kernel stamps bytes with, may move against ours."""
 SUSPENDED_LIMIT = 0.001
 """Seconds that the machine may have slept (the monotonic clock stands still meanwhile)."""
 
@@ -37,6 +43,10 @@ class Own:
     suspended: float
     lags: tuple[float, float, float] | None
     """Median, 95th and 99th percentile of the time between bytes and their stamp. None: the kernel does not say."""
+    by_kernel: bool = False
+    """Whether the kernel said when bytes came; otherwise we stamped them when we had read them."""
+    jump: float = 0.0
+    """By how much the system's clock moved against ours."""
     late: float
     """95th percentile of how late requests left."""
 
@@ -46,9 +56,14 @@ class Own:
 
     def saturation(self, shortest: float) -> str:
         """Say why the client cannot vouch for its times, or nothing. `shortest`: the shortest median time measured."""
-        allowed = max(LAG_FLOOR, LAG_LIMIT * shortest)
+        if self.by_kernel:
+            allowed = max(KERNEL_LAG_FLOOR, KERNEL_LAG_LIMIT * shortest)
+        else:
+            allowed = max(LAG_FLOOR, LAG_LIMIT * shortest)
         if self.suspended > SUSPENDED_LIMIT:
             return f"the machine slept for {self.suspended:.3g} s meanwhile"
+        if self.by_kernel and self.jump > JUMP_LIMIT:
+            return f"the system's clock was set, by {self.jump:.3g} s, meanwhile"
         if self.cpu_share > CPU_LIMIT and self.elapsed >= CPU_COUNTS_FROM:
             return (
                 f"the load client used {self.cpu_share:.0%} of a core (more than {CPU_LIMIT:.0%} voids a measurement)"
@@ -69,6 +84,7 @@ class Own:
             "elapsed_s": round(self.elapsed, 6),
             "waited_s": None if self.waited is None else round(self.waited, 6),
             "lag_s": None if self.lags is None else [round(lag, 7) for lag in self.lags],
+            "stamped_by": "kernel" if self.by_kernel else "client",
             "late_s": round(self.late, 6),
         }
 
@@ -82,7 +98,15 @@ class Moment:
     cpu: float
     waited: float | None
 
-    def since(self, before: Moment, *, lags: Sequence[float] = (), late: Sequence[float] = ()) -> Own:
+    def since(
+        self,
+        before: Moment,
+        *,
+        lags: Sequence[float] = (),
+        late: Sequence[float] = (),
+        jump: float = 0.0,
+        by_kernel: bool = False,
+    ) -> Own:
         elapsed = self.monotonic - before.monotonic
         return Own(
             elapsed=elapsed,
@@ -90,6 +114,8 @@ class Moment:
             waited=None if self.waited is None or before.waited is None else self.waited - before.waited,
             suspended=max(0.0, self.with_sleep - before.with_sleep - elapsed),
             lags=_three(lags),
+            jump=jump,
+            by_kernel=by_kernel and bool(lags),
             late=percentile(late, 95) if late else 0.0,
         )
 

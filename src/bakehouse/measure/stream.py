@@ -84,11 +84,11 @@ def read(exchange: Exchange) -> Reply | Failure:
     return Failure(reason=reason, sent=exchange.sent, due=exchange.due, chunks=len(answer.stamps))
 
 
-def complete(exchange: Exchange) -> bool:
+def complete(reads: Iterable[tuple[float, bytes]]) -> bool:
     """Whether all of an answer is there, although the server has not closed the connection."""
     http = _Http()
     try:
-        body = b"".join(chunk for _, chunk in http.body(exchange.reads))
+        body = b"".join(chunk for _, chunk in http.body(reads))
     except RequestFailedError:
         return True
     return http.complete or body.rstrip().endswith(b"data: [DONE]")

@@ -1,15 +1,19 @@
 """The load client's inner loop: sends prepared requests and keeps every byte that comes back with the time it came.
 
-It parses nothing while it measures. One thread, one epoll, plain sockets: per read it does a `recv`, a look at the
-clock and an `append`, so that the time stamp is as close to the kernel as Python can be and many streams fit on one
-core. What the bytes mean is read afterwards (stream.py).
+It parses nothing while it measures. One thread, one epoll, plain sockets: a read is a `recvmsg` and an `append`. The
+time of a read is the one at which the kernel got its bytes (SO_TIMESTAMPNS), so that it is right even when this process
+had to wait for a core; and since nothing is lost by reading late, many streams are read together, once a millisecond,
+which is what makes many streams cheap. Where the kernel does not say (gVisor), each read is stamped as soon as it is
+there, and a client that was late voids the measurement. What the bytes mean is read afterwards (stream.py).
 
 Times are seconds of `clock`, by default `time.perf_counter()`: CLOCK_MONOTONIC, which nobody can set, and which is the
-same in all processes of a machine.
+same in all processes of a machine. The kernel's stamps are of the system's clock, which can be set: the difference of
+the two is looked at all along, and a jump is recorded.
 """
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import errno
 import gc
@@ -19,7 +23,7 @@ import struct
 import time
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -32,18 +36,28 @@ STALL_TIMEOUT = 120.0
 REQUEST_TIMEOUT = 1800.0
 """Seconds that one request may take at all: keep-alive comments could go on for ever."""
 
-_READ = 1 << 16
+_READ = 1 << 13
+"""Bytes of one read. A larger buffer costs more to make than most reads cost; a longer answer is read in pieces."""
 _LOOK = 0.5
 """Seconds between two looks for streams that hang, at most."""
 _ENDS = (b"0\r\n\r\n", b"[DONE]\n\n", b"[DONE]\n\n\r\n", b"[DONE]\r\n\r\n")
 """What the last read of an answer may end with. A hint that makes us look; what it means is decided by `finished`."""
 _SHORT = 7
 """A read so short may hold only the end of such an end."""
-_LAG_EVERY = 16
-"""Each so many reads the kernel is asked when the bytes came. Asking costs as much as a read."""
+_TOGETHER = 0.001
+"""Seconds between two rounds of reading, where the kernel keeps the time. Two tokens of one stream are never so close
+that they come in one read, or their gap is shorter than anybody sees."""
+_ALONE = 4
+"""So few streams are read at once: there is nothing to save."""
 _SO_TIMESTAMPNS = 35
+_NOTE = socket.CMSG_SPACE(16)
 _TIMESPEC = struct.Struct("qq")
 _LIMIT = 1 << 30
+
+
+_Receive = Callable[[int, int], tuple[bytes, list[tuple[int, int, bytes]], int, object]]
+_Raw = tuple[float, bytes, list[tuple[int, int, bytes]]]
+"""One read: when we read it, its bytes, and what the kernel said of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,7 +122,7 @@ def run(
     requests: Sequence[Outgoing],
     *,
     users: int = _LIMIT,
-    finished: Callable[[Exchange], bool],
+    finished: Callable[[Iterable[tuple[float, bytes]]], bool],
     clock: Callable[[], float] = time.perf_counter,
     stall: float = STALL_TIMEOUT,
     request_timeout: float = REQUEST_TIMEOUT,
@@ -134,9 +148,10 @@ def run(
         finally:
             loop.close()
         after = own_usage()
-    return Run(
-        exchanges=tuple(loop.exchanges), begun=loop.begun, own=after.since(before, lags=loop.lags, late=loop.late)
-    )
+    lags = _settle(loop.exchanges, loop.raw, loop.offsets)
+    jump = max(offset for _, offset in loop.offsets) - min(offset for _, offset in loop.offsets)
+    own = after.since(before, lags=lags, late=loop.late, jump=jump, by_kernel=loop.by_kernel)
+    return Run(exchanges=tuple(loop.exchanges), begun=loop.begun, own=own)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -147,9 +162,9 @@ class _Stream:
     socket: socket.socket
     rest: memoryview
     opened: float
-    last: float
-    sized: bool = False
-    """The answer says its length, so that each read may be the last."""
+    raw: list[_Raw]
+    careful: bool = True
+    """Look closely at the next read: it is the first, or the answer says its length so that each may be the last."""
 
 
 class _Loop:
@@ -159,7 +174,7 @@ class _Loop:
         address: Address,
         requests: Sequence[Outgoing],
         users: int,
-        finished: Callable[[Exchange], bool],
+        finished: Callable[[Iterable[tuple[float, bytes]]], bool],
         clock: Callable[[], float],
         stall: float,
         request_timeout: float,
@@ -173,15 +188,20 @@ class _Loop:
         self._where = _resolved(address)
         self._poll = select.epoll()
         self._streams: dict[int, _Stream] = {}
-        self._countdown = 1
-        self.lags = array("d")
-        """Seconds between the arrival of bytes in the kernel and their time stamp."""
+        self._now = 0.0
+        self._reading: dict[int, tuple[_Receive, Callable[[_Raw], None], _Stream]] = {}
+        """Streams whose request is sent, with what is needed for a read."""
+        self.by_kernel = True
+        """Whether the kernel has said when each read came."""
+        self.offsets: list[tuple[float, float]] = []
+        """By how much the system's clock was ahead of ours, and when we looked."""
         self.late = array("d")
         """Seconds by which requests left late that were to leave at a moment."""
         self.begun = 0.0
         self.exchanges = [Exchange(due=request.due) for request in requests]
+        self.raw: list[list[_Raw]] = [[] for _ in requests]
         order = sorted(range(len(requests)), key=lambda number: requests[number].due)
-        self._waiting = deque((self.exchanges[number], requests[number].data) for number in order)
+        self._waiting = deque((self.exchanges[number], requests[number].data, self.raw[number]) for number in order)
 
     def go(self) -> None:
         """Run until each request is answered or given up."""
@@ -189,18 +209,19 @@ class _Loop:
         look = self.begun = clock()
         for exchange in self.exchanges:
             exchange.due += self.begun
+        self.offsets.append(_offset(clock))
         while self._waiting or streams:
             self._start_due()
-            for descriptor, mask in poll(self._timeout()):
-                stream = streams[descriptor]
-                if stream.rest or not stream.exchange.sent:
-                    self._send(stream)
-                elif mask:
-                    self._read(stream)
-            now = clock()
-            if now >= look:
-                self._give_up(now)
-                look = now + self._look
+            ready = poll(self._timeout())
+            self._now = clock()
+            self._attend(ready)
+            if self._now >= look:
+                self._give_up(self._now)
+                self.offsets.append(_offset(clock))
+                look = self._now + self._look
+            if self.by_kernel and len(streams) > _ALONE:
+                self._pause()
+        self.offsets.append(_offset(clock))
 
     def close(self) -> None:
         for stream in list(self._streams.values()):
@@ -213,12 +234,19 @@ class _Loop:
             return min(self._look, max(0.0, self._waiting[0][0].due - self._clock()))
         return self._look
 
+    def _pause(self) -> None:
+        """Let bytes gather, but send nothing late."""
+        pause = _TOGETHER
+        if self._waiting and len(self._streams) < self._users:
+            pause = min(pause, self._waiting[0][0].due - self._clock())
+        if pause > 0:
+            time.sleep(pause)
+
     def _start_due(self) -> None:
         while self._waiting and len(self._streams) < self._users and self._waiting[0][0].due <= self._clock():
-            exchange, data = self._waiting.popleft()
-            self._open(exchange, data)
+            self._open(*self._waiting.popleft())
 
-    def _open(self, exchange: Exchange, data: bytes) -> None:
+    def _open(self, exchange: Exchange, data: bytes, raw: list[_Raw]) -> None:
         family, target = self._where
         now = self._clock()
         try:
@@ -229,7 +257,7 @@ class _Loop:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with contextlib.suppress(OSError):
             connection.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        stream = _Stream(exchange=exchange, socket=connection, rest=memoryview(data), opened=now, last=now)
+        stream = _Stream(exchange=exchange, socket=connection, rest=memoryview(data), opened=now, raw=raw)
         self._streams[connection.fileno()] = stream
         self._poll.register(connection.fileno(), select.EPOLLOUT)
         if (code := connection.connect_ex(target)) not in (0, errno.EINPROGRESS):
@@ -241,7 +269,7 @@ class _Loop:
             if code := stream.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 self._end(stream, broken=_broken(code))
                 return
-            exchange.sent = stream.last = self._clock()
+            exchange.sent = self._clock()
             if self._users == _LIMIT:  # otherwise it was sent as soon as somebody was free, whenever that was
                 self.late.append(exchange.sent - exchange.due)
         try:
@@ -253,53 +281,90 @@ class _Loop:
             stream.rest = memoryview(b"")
             exchange.broken = _broken(error.errno)
         if not stream.rest:
-            self._poll.modify(stream.socket.fileno(), select.EPOLLIN)
+            descriptor = stream.socket.fileno()
+            self._poll.modify(descriptor, select.EPOLLIN)
+            self._reading[descriptor] = (stream.socket.recvmsg, stream.raw.append, stream)
 
-    def _read(self, stream: _Stream) -> None:
-        self._countdown -= 1
-        try:
-            data = stream.socket.recv(_READ) if self._countdown else self._read_and_compare(stream.socket)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            self._end(stream, broken=_broken(error.errno))
-            return
-        now = self._clock()
-        if not data:
-            self._end(stream)
-            return
-        reads = stream.exchange.reads
-        if not reads:
-            stream.sized = b"content-length:" in data[:4096].lower()
-        reads.append((now, data))
-        stream.last = now
-        if (data.endswith(_ENDS) or len(data) < _SHORT or stream.sized) and self._finished(stream.exchange):
-            self._end(stream)
+    def _attend(self, ready: Iterable[tuple[int, int]]) -> None:
+        """Read what has come, and send on. This is what the client spends its time with."""
+        reading, now = self._reading, self._now
+        for descriptor, _ in ready:
+            found = reading.get(descriptor)
+            if found is None:
+                self._send(self._streams[descriptor])
+                continue
+            receive, keep, stream = found
+            try:
+                data, notes, _, _ = receive(_READ, _NOTE)
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                self._end(stream, broken=_broken(error.errno))
+                continue
+            if not notes:
+                if not data:
+                    self._end(stream)
+                    continue
+                self.by_kernel, now = False, self._clock()
+            keep((now, data, notes))
+            if stream.careful or data.endswith(_ENDS) or len(data) < _SHORT:
+                self._look_closely(stream)
 
-    def _read_and_compare(self, connection: socket.socket) -> bytes:
-        """Read, and compare the time at which the kernel got the bytes with now. Both are of the system's clock."""
-        self._countdown = _LAG_EVERY
-        data, notes, _, _ = connection.recvmsg(_READ, socket.CMSG_SPACE(_TIMESPEC.size))
-        now = time.time_ns()
-        for level, kind, value in notes:
-            if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(value) >= _TIMESPEC.size:
-                seconds, nanoseconds = _TIMESPEC.unpack(value[: _TIMESPEC.size])
-                self.lags.append(max(0, now - seconds * 1_000_000_000 - nanoseconds) / 1e9)
-        return data
+    def _look_closely(self, stream: _Stream) -> None:
+        """Is this the end? And must we go on asking at each read?"""
+        raw = stream.raw
+        if len(raw) == 1:
+            stream.careful = b"content-length:" in raw[0][1][:4096].lower()
+        if self._finished((at, data) for at, data, _ in raw):
+            self._end(stream)
 
     def _give_up(self, now: float) -> None:
         for stream in list(self._streams.values()):
             if not stream.exchange.sent and now - stream.opened > CONNECT_TIMEOUT:
                 self._end(stream, broken=f"nobody accepted the connection within {CONNECT_TIMEOUT:g} s")
-            elif now - stream.last > self._stall:
+            elif now - max(stream.exchange.sent, stream.raw[-1][0] if stream.raw else 0.0) > self._stall:
                 self._end(stream, broken=f"the server sent nothing for {self._stall:g} s")
             elif now - stream.opened > self._request_timeout:
                 self._end(stream, broken=f"it was not finished after {self._request_timeout:g} s")
 
     def _end(self, stream: _Stream, *, broken: str = "") -> None:
         stream.exchange.broken = stream.exchange.broken or broken
-        del self._streams[stream.socket.fileno()]
+        self._streams.pop(stream.socket.fileno())
+        self._reading.pop(stream.socket.fileno(), None)
         stream.socket.close()  # epoll forgets it by itself
+
+
+def _settle(
+    exchanges: Sequence[Exchange], raw: Sequence[Sequence[_Raw]], offsets: Sequence[tuple[float, float]]
+) -> array[float]:
+    """Give each read the time at which the kernel got it; returns how much later we read, in seconds.
+
+    The offset of the clocks is the one that was found last before the read: they drift apart by microseconds.
+    """
+    lags = array("d")
+    moments = [moment for moment, _ in offsets]
+    for exchange, reads in zip(exchanges, raw, strict=True):
+        for at, data, notes in reads:
+            stamp = at
+            for level, kind, value in notes:
+                if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(value) == _TIMESPEC.size:
+                    seconds, nanoseconds = _TIMESPEC.unpack(value)
+                    offset = offsets[max(0, bisect.bisect_right(moments, at) - 1)][1]
+                    stamp = seconds + nanoseconds / 1e9 - offset
+                    lags.append(max(0.0, at - stamp))  # negative: it came after our look at the clock
+            exchange.reads.append((stamp, data))
+    return lags
+
+
+def _offset(clock: Callable[[], float]) -> tuple[float, float]:
+    """By how much the system's clock is ahead of ours; of three looks the one that took least time."""
+    best = (float("inf"), 0.0, 0.0)
+    for _ in range(3):
+        before = clock()
+        wall = time.time()
+        after = clock()
+        best = min(best, (after - before, after, wall - (before + after) / 2))
+    return best[1], best[2]
 
 
 def _resolved(address: Address) -> tuple[socket.AddressFamily, tuple[object, ...]]:

@@ -35,6 +35,9 @@ _RESET = struct.pack("ii", 1, 0)
 _RETRY = 0.001
 _LOOK = 0.5
 _OK = 200
+_LENGTHS = ("n_predict", "max_tokens", "max_completion_tokens")
+
+_WITH_USAGE = {"id": "mock", "object": "chat.completion.chunk", "created": 0, "model": "mock", "choices": []}
 
 Ending = Literal["", "error", "error-event", "garbage", "stall", "reset", "close"]
 
@@ -116,7 +119,7 @@ class _Connection:
 
 def chunks(script: Script, path: str, body: dict[str, Any]) -> Iterator[_Step]:
     """The whole answer as steps."""
-    wanted = int(body.get("n_predict") or body.get("max_tokens") or 16)
+    wanted = next((int(body[key]) for key in _LENGTHS if body.get(key)), 16)
     total = wanted if script.tokens is None else script.tokens
     say = _Words(script, path, prompt_tokens=prompt_tokens(body))
     yield _Step(after=0.0, data=_head(script))
@@ -180,12 +183,14 @@ class _Words:
             self._tokens[count] = self.framed(data)
         return self._tokens[count]
 
-    def event(self, said: dict[str, Any], *, finish: str | None = None, **more: Any) -> bytes:
+    def event(self, said: dict[str, Any], *, finish: str | None = None) -> bytes:
         """One server-sent event in the manner of the path."""
         if self._path != "/completion":
+            is_chat = self._path.endswith("chat/completions")
             choice: dict[str, Any] = {"index": 0, "finish_reason": finish}
-            choice |= {"delta": said} if self._path.endswith("chat/completions") else {"text": "", **said}
-            said = {"id": "mock", "object": "chunk", "choices": [choice], **more}
+            choice |= {"delta": said} if is_chat else {"text": "", **said}
+            kind = "chat.completion.chunk" if is_chat else "text_completion"
+            said = {"id": "mock", "object": kind, "created": 0, "model": "mock", "choices": [choice]}
         if self._script.padding:
             said["padding"] = "." * self._script.padding
         return b"data: %b\n\n" % json.dumps(said, ensure_ascii=False).encode()
@@ -211,7 +216,7 @@ class _Words:
                 "total_tokens": self._prompt + total,
                 "prompt_tokens_details": {"cached_tokens": script.cached},
             }
-            data += self.framed(b"data: %b\n\n" % json.dumps({"choices": [], "usage": usage}).encode())
+            data += self.framed(b"data: %b\n\n" % json.dumps(_WITH_USAGE | {"usage": usage}).encode())
         return data + self.framed(b"data: [DONE]\n\n")
 
     def wrong(self) -> bytes:

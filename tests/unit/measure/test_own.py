@@ -28,9 +28,18 @@ def own(**changes: Any) -> Own:
         ),
         ({"lags": (0.0001, 0.004, 0.5)}, 0.5, ""),
         ({"late": 0.03}, 0.1, "requests left 30 ms late (1 in 20): the server did not accept them in time"),
+        ({"lags": (0.0001, 0.04, 0.5), "by_kernel": True}, 0.1, ""),
+        (
+            {"lags": (0.0001, 0.06, 0.5), "by_kernel": True},
+            0.1,
+            "the load client read 60 ms late (1 read in 20; more than 50 ms voids this measurement)",
+        ),
+        ({"jump": -0.0004, "by_kernel": True}, 0.1, ""),
+        ({"jump": 3600.0, "by_kernel": True}, 0.1, "the system's clock was set, by 3.6e+03 s, meanwhile"),
+        ({"jump": 3600.0}, 0.1, ""),
         ({"suspended": 2.5}, 0.1, "the machine slept for 2.5 s meanwhile"),
     ],
-    ids=["calm", "busy", "too busy", "short", "small lag", "lag", "lag of a long time", "late", "slept"],
+    ids=["calm", "busy", "too busy", "short", "small lag", "lag", "lag of a long time", "late", "lag that moves nothing", "reads run together", "drift", "jump", "jump of a clock not used", "slept"],
 )
 def test_a_client_that_was_the_bottleneck_says_so(changes: dict[str, Any], shortest: float, said: str) -> None:
     assert own(**changes).saturation(shortest) == said

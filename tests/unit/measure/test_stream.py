@@ -109,7 +109,7 @@ def test_noise_is_a_failure_in_words_and_never_an_error(noise: bytes, head: byte
     found = stream.read(exchange(*cut(head + noise, places)))
     if isinstance(found, Failure):
         assert found.reason
-    stream.complete(exchange(head + noise))
+    stream.complete([(1.0, head + noise)])
 
 
 @given(
@@ -203,4 +203,4 @@ def test_an_answer_that_was_finished_counts_although_the_connection_broke_later(
     ids=["open", "last chunk", "looks like the last chunk", "done", "whole", "not whole", "no http"],
 )
 def test_complete_looks_at_what_was_said_and_not_at_the_connection(content: bytes, is_complete: bool) -> None:
-    assert stream.complete(exchange(content)) is is_complete
+    assert stream.complete([(1.0, content)]) is is_complete
