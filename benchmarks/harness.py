@@ -38,6 +38,8 @@ from bakehouse.supply.lock import read_lock
 ROOT = Path(__file__).parents[1]
 FAIR_LOAD = 0.10
 """Share of the machine that others may use before we say that they do."""
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+"""What the kernel calls a machine, and OCI a platform."""
 PATIENCE = 3600.0
 """Seconds that we wait for measurements and builds of other runs to end."""
 LOOK = 3.0
@@ -236,11 +238,14 @@ def prepare(
 ) -> Oven:
     """Gather what the project's cells need (from the cache, if it is there) and write their bake file.
 
-    `also` names flag sets that stand on no axis of the matrix.
+    Cells of this machine's platform only. `also` names flag sets that stand on no axis of the matrix.
     """
     project, _ = open_project(context.root)
     world = _with_flag_sets(project.world, also)
-    cells = tuple(cell for cell in resolve(world).cells if cell.at.accelerator == accelerator)
+    own = f"linux/{ARCHITECTURES.get(platform.machine(), platform.machine())}"
+    cells = tuple(
+        cell for cell in resolve(world).cells if (cell.at.accelerator, cell.at.platform) == (accelerator, own)
+    )
     gathered = gather(
         world=world,
         cells=cells,
