@@ -128,6 +128,7 @@ class Oven:
                 reason,
                 dockerfile=f"{self._folder.name}/{dockerfile_name(cell)}",
                 step=own.place if own else "",
+                tail=tail,
             ),
             seconds=_span(steps),
             steps=[_step(vertex) for vertex in steps],
