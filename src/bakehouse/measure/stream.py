@@ -17,6 +17,7 @@ from bakehouse.measure.wire import Exchange
 
 _SAID = 300
 _OK = 200
+_decode = json.JSONDecoder().decode
 
 
 class RequestFailedError(Exception):
@@ -254,10 +255,12 @@ def _content(message: dict[str, Any]) -> tuple[str, bool, bool]:
 
 
 def _text(message: dict[str, Any], *names: str) -> str:
-    found = next((message[name] for name in names if message.get(name)), "")
-    if not isinstance(found, str):
-        raise RequestFailedError(f"the stream holds something unexpected: {str(message)[:_SAID]}")
-    return found
+    for name in names:
+        if found := message.get(name):
+            if isinstance(found, str):
+                return found
+            raise RequestFailedError(f"the stream holds something unexpected: {str(message)[:_SAID]}")
+    return ""
 
 
 def _made(timings: dict[str, Any] | None) -> int:
@@ -269,7 +272,7 @@ def _made(timings: dict[str, Any] | None) -> int:
 def parsed(event: Event) -> dict[str, Any]:
     """Read an event's JSON. Raises RequestFailedError also when it says that something went wrong."""
     try:
-        message = json.loads(event.data)
+        message = _decode(event.data)
     except (ValueError, RecursionError):
         raise RequestFailedError(f"the stream holds something that is no JSON: {event.data[:_SAID]}") from None
     if not isinstance(message, dict):

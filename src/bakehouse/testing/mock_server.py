@@ -32,6 +32,8 @@ PORT_LINE = "listening on "
 _HEADERS_END = b"\r\n\r\n"
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER with 0 seconds: closing sends RST."""
+_SO_TIMESTAMPNS = 35
+_TIMESPEC = struct.Struct("qq")
 _RETRY = 0.001
 _LOOK = 0.5
 _OK = 200
@@ -92,6 +94,7 @@ class Told:
     model: str
     prompt_tokens: int
     received: float
+    """When the kernel got the last byte of the request."""
     planned: list[float] = field(default_factory=list)
     sent: list[float] = field(default_factory=list)
     """Just before the last piece of each chunk with tokens was sent."""
@@ -318,13 +321,15 @@ class Server:
             except BlockingIOError:
                 return
             accepted.setblocking(False)
+            with contextlib.suppress(OSError):
+                accepted.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._open[accepted.fileno()] = _Connection(socket=accepted)
             self._poll.register(accepted.fileno(), select.EPOLLIN)
 
     def _receive(self, connection: _Connection) -> None:
         try:
-            data = connection.socket.recv(1 << 16)
+            data, notes, _, _ = connection.socket.recvmsg(1 << 16, socket.CMSG_SPACE(_TIMESPEC.size))
         except BlockingIOError:
             return
         except OSError:
@@ -336,7 +341,7 @@ class Server:
         head, found, body = bytes(connection.received).partition(_HEADERS_END)
         if not found or len(body) < _length(head):
             return
-        now = time.perf_counter()
+        now = _came(notes)
         connection.received.clear()
         method, path, _ = head.split(b" ", 2)
         if method == b"POST":
@@ -385,6 +390,16 @@ class Server:
         connection.step = None
         if self._open.pop(connection.socket.fileno(), None):
             connection.socket.close()
+
+
+def _came(notes: list[tuple[int, int, bytes]]) -> float:
+    """When the kernel got the last bytes; now, where it does not say."""
+    now, wall = time.perf_counter(), time.time()
+    for level, kind, value in notes:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
+            seconds, nanoseconds = _TIMESPEC.unpack(value)
+            return now - max(0.0, wall - float(seconds) - float(nanoseconds) / 1e9)
+    return now
 
 
 def _head(script: Script) -> bytes:

@@ -39,7 +39,22 @@ def own(**changes: Any) -> Own:
         ({"jump": 3600.0}, 0.1, ""),
         ({"suspended": 2.5}, 0.1, "the machine slept for 2.5 s meanwhile"),
     ],
-    ids=["calm", "busy", "too busy", "short", "small lag", "lag", "lag of a long time", "late", "lag that moves nothing", "reads run together", "drift", "jump", "jump of a clock not used", "slept"],
+    ids=[
+        "calm",
+        "busy",
+        "too busy",
+        "short",
+        "small lag",
+        "lag",
+        "lag of a long time",
+        "late",
+        "lag that moves nothing",
+        "reads run together",
+        "drift",
+        "jump",
+        "jump of a clock not used",
+        "slept",
+    ],
 )
 def test_a_client_that_was_the_bottleneck_says_so(changes: dict[str, Any], shortest: float, said: str) -> None:
     assert own(**changes).saturation(shortest) == said
