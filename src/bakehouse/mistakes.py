@@ -16,6 +16,7 @@ from bakehouse.yamlfile import Document, KeyPath
 
 FORMS = {
     r"^[a-z0-9]+(?:[.-][a-z0-9]+)*$": "lower-case letters and digits, with single '-' or '.' between them",
+    r"^[a-z0-9]+(?:[._][a-z0-9]+)*$": "a variant of ggml's CPU backend, like haswell or armv8.2_2",
     r"^[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*$": "a name like sm_120 or gfx1100",
     r"^[0-9a-f]{64}$": "64 hexadecimal digits (sha256sum FILE)",
     r"^sha256:[0-9a-f]{64}$": "sha256: and 64 hexadecimal digits",

@@ -107,12 +107,14 @@ class Cell:
         """
         return self.at.platform != COMPILED_AS_IS
 
+    def of_its_platform(self, base: str) -> str:
+        """The base's name where it is not for the platform that builds but for the cell's own."""
+        return f"{base}-{self.at.platform.removeprefix('linux/')}" if self.cross else base
+
     @property
     def runtime_stage(self) -> str:
-        """What the runtime stage starts from: a cross-compiled cell may build and run on the same base, for two
-        platforms, and a context has one name for each.
-        """
-        return f"{self.runtime_base}-{self.at.platform.removeprefix('linux/')}" if self.cross else self.runtime_base
+        """What the runtime stage starts from."""
+        return self.of_its_platform(self.runtime_base)
 
     @property
     def target(self) -> str:

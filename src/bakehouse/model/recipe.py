@@ -19,12 +19,24 @@ from bakehouse.model.kinds import (
     Text,
 )
 
+CpuVariant = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:[._][a-z0-9]+)*$", max_length=32)]
+"""As ggml calls it: `haswell`, `armv8.2_2`."""
+
 
 class CpuVariants(Model):
     """Which CPU variants of ggml a platform gets, as plugins chosen at start-up."""
 
     platform: Platform
-    variants: Annotated[tuple[Name, ...], Field(min_length=1)]
+    variants: Annotated[tuple[CpuVariant, ...], Field(min_length=1)]
+
+
+class Cross(Model):
+    """How a backend is compiled for another platform than the one that builds."""
+
+    cmake: dict[CMakeOption, OneLine] = {}
+    """Options beyond the backend's own; the compilers for C and C++ are set."""
+    folders: tuple[Annotated[str, StringConstraints(pattern=r"^/")], ...] = ()
+    """Folders with headers and libraries, taken from the build base for that platform, where nothing is ever run."""
 
 
 class Backend(Model):
@@ -46,6 +58,7 @@ class Backend(Model):
     """Files of the build base that are loaded by name: pattern (`*`, `{arch}`) to the folder beside the plugin."""
     env: dict[EnvName, OneLine] = {}
     """Environment of the image."""
+    cross: Cross = Cross()
 
 
 class Build(Model):

@@ -47,13 +47,14 @@ def _base(name: str, folder: str | None) -> dict[str, Any]:
 
 
 def _bases(cell: Cell, supplies: Supplies) -> dict[str, str]:
-    """Contexts of its bases. A cross-compiled cell's runtime base has a second one, of the cell's platform; without it
-    the stage of that name makes the base, since what was made here is for this machine's platform.
+    """Contexts of its bases. A cross-compiled cell's bases have a second one, of the cell's platform. Without it, a
+    stage of that name makes the base, since what was made here is for this machine's platform.
     """
     contexts = {name: supply.context for name, supply in _flat({b: supplies.bases[b] for b in cell.bases}).items()}
-    runtime = supplies.bases[cell.runtime_base]
-    if cell.cross and runtime.rootfs is None and runtime.on is None:
-        contexts[cell.runtime_stage] = runtime.context
+    for name in (cell.build_base, cell.runtime_base) if cell.cross else ():
+        supply = supplies.bases[name]
+        if supply.rootfs is None and supply.on is None:
+            contexts[cell.of_its_platform(name)] = supply.context
     return contexts
 
 

@@ -111,10 +111,22 @@ def context(cell: Cell, world: World) -> dict[str, object]:
         "backend_cmake": _backend_cmake(cell),
         "driver_libraries": sorted(ACCELERATORS[cell.at.accelerator].driver_libraries()),
         "backend_env": cell.toolkit.env if cell.toolkit else {},
-        "toolkit_packages": (f"g++-{cell.toolkit.gcc}",) if cell.toolkit and cell.toolkit.gcc else (),
+        "backend_packages": _backend_packages(cell),
         "env": cell.recipe.runtime.env | (cell.backend.env if cell.backend else {}),
         "labels": labels(cell, world),
     }
+
+
+def _backend_packages(cell: Cell) -> tuple[str, ...]:
+    """Debian packages of the stage that compiles the backend. A cross-compiled one takes the recipe's programs only: a
+    vendor's base may know no libraries of another platform.
+    """
+    tools, backend, gcc = cell.recipe.build.packages, cell.backend, cell.toolkit.gcc if cell.toolkit else None
+    toolchain = toolchain_of(cell.at.platform)
+    if cell.cross:
+        tools = tuple(name for name in tools if not name.startswith("lib"))
+    compiler = (f"g++-{gcc}-{toolchain.triplet}" if cell.cross else f"g++-{gcc}",) if gcc else ()
+    return (*tools, "patchelf", *(backend.build_packages if backend else ()), *toolchain.packages, *compiler)
 
 
 def _backend_cmake(cell: Cell) -> dict[str, str]:
@@ -122,6 +134,8 @@ def _backend_cmake(cell: Cell) -> dict[str, str]:
     if cell.backend is None:
         return {}
     options = cell.backend.cmake | (cell.toolkit.cmake if cell.toolkit else {})
+    if cell.cross:
+        options |= cell.backend.cross.cmake
     archs = ACCELERATORS[cell.at.accelerator].arch_list(cell.codes, cell.ptx)
     if cell.backend.archs_option and archs:
         options |= {cell.backend.archs_option: archs}
