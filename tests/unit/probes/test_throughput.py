@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -74,17 +75,50 @@ def test_starts_times_repetitions_are_recorded_and_warm_ups_are_not() -> None:
     assert len(behaviour.requests) == 2 * (3 + 1) * 2
 
 
-def test_raw_figures_of_both_clocks_are_kept() -> None:
+def _decoding() -> list[bytes | float]:
+    """An answer that takes a while to be made."""
     timings = {"prompt_n": 1, "prompt_ms": 1.0, "predicted_n": 5, "predicted_ms": 20.0}
-    stream: list[bytes | float] = [
+    return [
         b'data: {"content":"a","stop":false}\n\n',
         0.01,
         b"data: %b\n\n" % json.dumps({"content": "", "stop": True, "timings": timings}).encode(),
     ]
-    (sample, *_) = measure(served(Behaviour(events=stream)), quick=True)["tg5 decode_rate"].samples
+
+
+def test_raw_figures_of_both_clocks_are_kept() -> None:
+    (sample, *_) = measure(served(Behaviour(events=_decoding())), quick=True)["tg5 decode_rate"].samples
     assert sample.raw["timings"]["predicted_n"] == 5
     assert sample.raw["client_decode_rate"] > 0
     assert sample.raw["foreign_cpu_share"] == 0
+
+
+def test_a_start_is_taken_apart() -> None:
+    @contextmanager
+    def start() -> Iterator[Served]:
+        began = time.perf_counter()
+        with fake_server(Behaviour(events=_decoding())) as url:
+            yield Served(url=url, healthy=0.5, port_open=0.25, started=began, load=Load(), peak_memory=lambda: 1)
+
+    found = measure(start, quick=True)
+    assert found["start port_open"].counted == [0.25]
+    (first,), (steady,) = found["start first_token"].counted, found["start steady"].counted
+    assert 0 < first < steady
+
+
+def test_a_start_without_a_first_token_is_void_there() -> None:
+    @contextmanager
+    def start() -> Iterator[Served]:
+        with fake_server(Behaviour(events=[b'data: {"content":"","stop":true}\n\n'])) as url:
+            yield Served(url=url, healthy=0.5, started=0.0, load=Load(), peak_memory=lambda: 1)
+
+    (sample,) = measure(start, quick=True)["start first_token"].samples
+    assert (sample.verdict, sample.reason) == (Verdict.VOID, "no chunk had generated content")
+
+
+def test_steady_is_the_first_answer_that_is_as_quick_as_the_later_ones() -> None:
+    answers = [(1.0, 50.0), (2.0, 94.0), (3.0, 96.0), (4.0, 100.0), (5.0, 101.0), (6.0, 102.0)]
+    assert throughput._steady(answers) == 3.0
+    assert throughput._steady(answers[:1]) == 1.0
 
 
 def test_quick_is_one_start_and_two_repetitions() -> None:
