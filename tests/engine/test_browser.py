@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.engine import browser
+from bakehouse.engine import browser, process
 from bakehouse.errors import InfrastructureError
 
 PAGE = """<!doctype html><title>Try</title><link rel="icon" href="data:,"><textarea></textarea><p></p>
@@ -83,6 +84,23 @@ def test_sees_requests_to_other_machines_and_lets_none_through(program: Path, si
         page.evaluate("new Promise((done) => setTimeout(done, 300))")
         assert page.foreign == ["https://example.com/x"]
         assert page.problems == ["https://example.com/x: net::ERR_NAME_NOT_RESOLVED"]
+
+
+def test_leaves_nothing_behind(
+    program: Path, site: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path_factory.mktemp("t")
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    (tmp_path / "index.html").write_text(PAGE)
+    with browser.opened(program) as page:
+        page.open(f"{site}/")
+        (profile,) = temporary.iterdir()
+    assert not list(temporary.iterdir())
+    assert not [args for pid in _pids() if str(profile) in " ".join(args := process.command_line(pid))]
+
+
+def _pids() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
 
 
 def test_a_page_that_nobody_serves(program: Path) -> None:

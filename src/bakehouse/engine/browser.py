@@ -71,16 +71,17 @@ def opened(program: Path) -> Iterator[Page]:
     # A sandbox of its own needs a user who is not root.
     sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
     arguments = (str(program), *ARGUMENTS, *sandbox, f"--user-data-dir={folder / 'profile'}", "about:blank")
-    pid = process.start_daemon(arguments, log=log)
-    try:
-        address = _address(folder / "profile" / "DevToolsActivePort", pid=pid, log=log)
-        with connect(address, max_size=None, proxy=None) as socket:
-            yield _attached(socket)
-    except (ConnectionClosed, InvalidHandshake) as error:
-        raise _lost(log, f"the browser went away: {error}") from error
-    finally:
-        process.stop(pid, grace=STOP_GRACE)
-        shutil.rmtree(folder, ignore_errors=True)
+    with process.sigterm_interrupts():
+        pid = process.start_daemon(arguments, log=log)
+        try:
+            address = _address(folder / "profile" / "DevToolsActivePort", pid=pid, log=log)
+            with connect(address, max_size=None, proxy=None) as socket:
+                yield _attached(socket)
+        except (ConnectionClosed, InvalidHandshake) as error:
+            raise _lost(log, f"the browser went away: {error}") from error
+        finally:
+            process.stop(pid, grace=STOP_GRACE)
+            _remove(folder)
 
 
 @dataclass(kw_only=True)
@@ -193,6 +194,14 @@ def _attached(socket: ClientConnection) -> Page:
     whole = Page(socket=socket)
     target = whole.call("Target.createTarget", url="about:blank")["targetId"]
     return Page(socket=socket, session=whole.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"])
+
+
+def _remove(folder: Path) -> None:
+    """Remove the profile. The browser's helpers end a moment after it, and write until then."""
+    deadline = time.monotonic() + STOP_GRACE
+    while folder.exists() and time.monotonic() < deadline:
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(_POLL)
 
 
 def _lost(log: Path, what: str) -> InfrastructureError:
