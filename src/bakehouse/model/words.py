@@ -43,3 +43,16 @@ SEVERITY = (Verdict.FAILED, Verdict.ERRORED, Verdict.VOID, Verdict.SKIPPED, Verd
 def worst(verdicts: list[Verdict]) -> Verdict:
     """The verdict of a whole from those of its parts; of no parts: skipped, never passed."""
     return next((verdict for verdict in SEVERITY if verdict in verdicts), Verdict.SKIPPED)
+
+
+class Change(StrEnum):
+    """What is said of a metric beside its baseline."""
+
+    PASS = "pass"
+    """Nothing worse than the limit can be hidden in it."""
+    REGRESS = "regress"
+    IMPROVE = "improve"
+    INCONCLUSIVE = "inconclusive"
+    """It may be worse, or not: more starts would tell. Or there is nothing to compare with."""
+    VOID = "void"
+    """What was measured may not count."""
