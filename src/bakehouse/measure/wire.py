@@ -357,9 +357,12 @@ def _settle(
 
 
 def _offset(clock: Callable[[], float]) -> tuple[float, float]:
-    """By how much the system's clock is ahead of ours; of three looks the one that took least time."""
+    """By how much the system's clock is ahead of ours; of some looks the one that took least time.
+
+    A look in the middle of which we had to wait for a core would be off by as much.
+    """
     best = (float("inf"), 0.0, 0.0)
-    for _ in range(3):
+    for _ in range(5):
         before = clock()
         wall = time.time()
         after = clock()
