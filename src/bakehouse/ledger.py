@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bakehouse import atomic
+from bakehouse.expectations import size_budget
 from bakehouse.model.cell import Cell, Excluded
 from bakehouse.model.report import CellReport, ExcludedRecord, RunReport, TestResult
 from bakehouse.model.words import Verdict, worst
@@ -123,6 +124,11 @@ def _blank(cell: Cell) -> CellReport:
         arch=at.arch,
         flag_set=at.flag_set,
         platform=at.platform,
+        archs=list(cell.archs),
+        ptx=cell.ptx,
+        driver_floor=cell.toolkit.driver_floor if cell.toolkit else None,
+        driver_floor_minor=cell.toolkit.driver_floor_minor if cell.toolkit else None,
+        size_budget=size_budget(cell),
         verdict=Verdict.ERRORED,
         reason="the run ended before it was built",
     )

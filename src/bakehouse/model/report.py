@@ -201,6 +201,16 @@ class CellReport(Record):
     arch: str | None = None
     flag_set: str
     platform: str
+    archs: list[str] = []
+    """What its plugin holds native code for."""
+    ptx: str | None = None
+    """The arch whose PTX it holds as well."""
+    driver_floor: str | None = None
+    """The oldest driver that runs all of it."""
+    driver_floor_minor: str | None = None
+    """The oldest driver that runs its native code."""
+    size_budget: int | None = None
+    """The most that the unpacked image may weigh, in bytes."""
     verdict: Verdict
     reason: str = ""
     """One line: why it is not passed."""
