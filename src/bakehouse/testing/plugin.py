@@ -8,6 +8,7 @@ asks for `lease` and holds it alone.
 from __future__ import annotations
 
 import json
+import platform
 import re
 from collections.abc import Generator
 from pathlib import Path
@@ -16,11 +17,13 @@ from typing import Any, cast
 import pytest
 
 from bakehouse.engine.connection import Engine
+from bakehouse.engine.host import ARCHITECTURES
 from bakehouse.errors import BakehouseError
 from bakehouse.model.report import TestResult
 from bakehouse.model.suite import Subject, Suite
 from bakehouse.model.words import AcceleratorName
 from bakehouse.probes import PROBES
+from bakehouse.testing.foreign import why_not
 from bakehouse.testing.results import Planned
 from bakehouse.testing.session import SESSION, Session
 from bakehouse.testing.verdicts import MeasurementVoid, PhaseReport, combine
@@ -80,8 +83,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     subject = _subject(item)
+    if subject:
+        _refuse_what_is_foreign(subject, _probe(item), item.config.stash[SESSION])
     if subject and PROBES[_probe(item)].needs_model and subject.model_path is None:
         pytest.skip("the recipe names no model to serve")
+
+
+def _refuse_what_is_foreign(subject: Subject, probe: str, session: Session) -> None:
+    """The engine is asked what it runs on only where this machine could not run the image itself."""
+    if subject.platform == f"linux/{ARCHITECTURES.get(platform.machine())}" or subject.platform == session.platform:
+        return
+    if why := why_not(subject.platform, own=session.platform):
+        pytest.skip(f"it was proved at rest, and cannot be started here: {why}")
+    if probe == "throughput":
+        pytest.skip(f"programs for {subject.platform} are emulated here: a rate would be no machine's")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from platform import machine
 
 import pytest
 
 from bakehouse.engine.connection import Engine
+from bakehouse.engine.host import ARCHITECTURES
 from bakehouse.model.recipe import Health
 from bakehouse.model.suite import Subject, Suite
 from bakehouse.model.words import Verdict
 from bakehouse.testing.run import Outcome, replay_command, run_suite
 
+HERE = f"linux/{ARCHITECTURES[machine()]}"
 ENGINE = Engine(kind="external", host="unix:///nowhere.sock", version="", buildx="", containerd_store=True)
 
 DIES = """
@@ -25,14 +28,14 @@ def test_b(subject):
 """
 
 
-def subject(cell: str) -> Subject:
+def subject(cell: str, platform: str) -> Subject:
     return Subject(
         cell=cell,
         recipe="server",
         accelerator="cpu",
         reference=f"bakehouse/{cell}",
         digest="sha256:0",
-        platform="linux/amd64",
+        platform=platform,
         port=8080,
         version="1",
         plugins=[],
@@ -42,13 +45,16 @@ def subject(cell: str) -> Subject:
     )
 
 
-def run(tmp_path: Path, test: str, *cells: str) -> Outcome:
+def run(tmp_path: Path, test: str, *cells: str, platform: str = HERE) -> Outcome:
     images, folder = tmp_path / "images", tmp_path / "run"
     images.mkdir()
     folder.mkdir()
     (images / "test_smoke.py").write_text(test, encoding="utf-8")
     suite = Suite(
-        run="r", run_folder=str(folder), cache=str(tmp_path / "cache"), subjects=[subject(cell) for cell in cells]
+        run="r",
+        run_folder=str(folder),
+        cache=str(tmp_path / "cache"),
+        subjects=[subject(cell, platform) for cell in cells],
     )
     return run_suite(suite, engine=ENGINE, image_tests=images, recipe_test_folders=[], workers=1)
 
@@ -66,3 +72,17 @@ def test_a_pytest_that_dies_is_an_infrastructure_error_of_what_it_had_not_done(t
 def test_the_replay_command_can_be_pasted() -> None:
     words = replay_command(Path("/r u n"), image_tests=Path("tests/images"))
     assert words.endswith("-p bakehouse.testing.plugin --suite '/r u n/suite.json' tests/images")
+
+
+def test_an_image_for_another_machine_is_left_alone_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker = tmp_path / "bin/docker"
+    docker.parent.mkdir()
+    docker.write_text('#!/bin/sh\necho \'{"Architecture": "riscv64"}\'\n')
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{docker.parent}:/usr/bin:/bin")
+    outcome = run(tmp_path, "def test_a(subject):\n    raise AssertionError('it ran')\n", "a", platform="linux/s390x")
+    ((result,),) = outcome.cells["a"][:1]
+    assert result.verdict == Verdict.SKIPPED
+    assert result.message.startswith("it was proved at rest, and cannot be started here: the image is for linux/s390x")
