@@ -44,6 +44,8 @@ class DockerfilePlace(Model):
         """Debian packages, for the template."""
         wheels: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+$")], ...] = ()
         """Distributions on PyPI, `name==version`, for the template."""
+        cross: bool = False
+        """Whether the template also makes what cross-compiling for another platform takes, as a stage `NAME-arm64`."""
 
     dockerfile: Options
 

@@ -35,6 +35,8 @@ class Cross(Model):
 
     cmake: dict[CMakeOption, OneLine] = {}
     """Options beyond the backend's own; the compilers for C and C++ are set."""
+    env: dict[EnvName, OneLine] = {}
+    """Environment of the configure step and the build."""
     folders: tuple[Annotated[str, StringConstraints(pattern=r"^/")], ...] = ()
     """Folders with headers and libraries, taken from the build base for that platform, where nothing is ever run."""
 

@@ -110,7 +110,7 @@ def context(cell: Cell, world: World) -> dict[str, object]:
         "toolchain": toolchain_of(cell.at.platform),
         "backend_cmake": _backend_cmake(cell),
         "driver_libraries": sorted(ACCELERATORS[cell.at.accelerator].driver_libraries()),
-        "backend_env": cell.toolkit.env if cell.toolkit else {},
+        "backend_env": _backend_env(cell),
         "backend_packages": _backend_packages(cell),
         "env": cell.recipe.runtime.env | (cell.backend.env if cell.backend else {}),
         "labels": labels(cell, world),
@@ -127,6 +127,12 @@ def _backend_packages(cell: Cell) -> tuple[str, ...]:
         tools = tuple(name for name in tools if not name.startswith("lib"))
     compiler = (f"g++-{gcc}-{toolchain.triplet}" if cell.cross else f"g++-{gcc}",) if gcc else ()
     return (*tools, "patchelf", *(backend.build_packages if backend else ()), *toolchain.packages, *compiler)
+
+
+def _backend_env(cell: Cell) -> dict[str, str]:
+    """Environment of the backend's configure step and build."""
+    env = cell.toolkit.env if cell.toolkit else {}
+    return env | cell.backend.cross.env if cell.cross and cell.backend else env
 
 
 def _backend_cmake(cell: Cell) -> dict[str, str]:

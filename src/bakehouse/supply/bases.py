@@ -12,6 +12,7 @@ from bakehouse.model.matrix import Base
 from bakehouse.model.names import base_target
 from bakehouse.model.places import BasePlace, DebootstrapPlace, DockerfilePlace, RegistryPlace
 from bakehouse.model.plan import Supply
+from bakehouse.render.toolchain import CROSS
 from bakehouse.supply.attempts import Place, try_in_order
 from bakehouse.supply.debootstrap import Workshop, make_root_filesystem, platform_of
 from bakehouse.supply.means import OFFLINE, Found, Means
@@ -96,8 +97,10 @@ def _from_engine(reference: Reference, written: str, name: str, means: Means) ->
 
 def _from_debian(options: DebootstrapPlace.Options, name: str, needed: frozenset[str], means: Means) -> Found[Supply]:
     here = platform_of(means.machine)
-    if here not in needed:
-        raise SupplyError(f"made only for this machine's own platform, {here}")
+    # What is made here is this machine's; for the others a stage of the cell's own Dockerfile makes the same.
+    served = frozenset({here, *CROSS})
+    if not needed & served:
+        raise SupplyError(f"made only for {' and '.join(sorted(served))} on this machine")
     workshop = Workshop(
         cache=means.cache,
         environ=means.environ,
@@ -112,7 +115,7 @@ def _from_debian(options: DebootstrapPlace.Options, name: str, needed: frozenset
         what=Supply(context=f"target:{base_target(name)}", rootfs=str(made.folder.resolve()), identity=identity),
         identity=identity,
         message=f"{made.packages} packages, {'made now' if made.made else 'from the cache'}",
-        platforms=frozenset({here}),
+        platforms=served,
     )
 
 
@@ -123,10 +126,15 @@ def _from_stage(
     below = try_in_order(places_of(options.on, bases, needed=needed, means=means), platforms=needed)
     if below.found is None:
         raise SupplyError(f"no base {options.on}, tried: {below.why_not}")
+    served = below.found.platforms
+    if not options.cross:
+        served = (served if served is not None else needed) - CROSS.keys()
+        if not needed & served:
+            raise SupplyError(f"its template makes nothing for {', '.join(sorted(needed))}")
     identity = below.found.identity
     return Found(
         what=Supply(context="", on=(options.on, below.found.what), identity=identity),
         identity=identity,
         message=f"built on {options.on} ({below.attempts[-1].place})",
-        platforms=below.found.platforms,
+        platforms=served,
     )

@@ -56,6 +56,7 @@ class Kitchen:
     platforms: tuple[str, ...] = ("linux/amd64",)
     connect: Callable[[str, int], None] = closed
     said: list[str] = field(default_factory=list)
+    machine: str = "x86_64"
 
     def world(self) -> World:
         changes: dict[str, Any] = {
@@ -99,7 +100,7 @@ class Kitchen:
             ),
             environ=self.environ | {"PATH": self.programs.path} | environ,
             say=self.said.append,
-            machine="x86_64",
+            machine=self.machine,
             patience=Patience(connect=1.0, stall=1.0, attempts=2, pause=0.0),
             connect=self.connect,
         )  # fmt: skip
@@ -183,23 +184,45 @@ def test_a_base_that_the_engine_holds_needs_no_registry(kitchen: Kitchen) -> Non
     assert other.bases["debian"].context == "target:base-debian"
 
 
+def test_an_amd64_machine_makes_the_base_of_arm64_cells_too(kitchen: Kitchen) -> None:
+    """Its own is what their compilers stand on; a stage of their Dockerfiles makes the other."""
+    kitchen.platforms = ("linux/arm64",)
+    gathered = kitchen.gather()
+    assert [gathered.reason_against(cell) for cell in kitchen.cells()] == [None]
+    assert gathered.bases["debian"].rootfs is not None
+
+
 def test_each_cell_needs_its_own_platform(kitchen: Kitchen) -> None:
     kitchen.platforms = ("linux/amd64", "linux/arm64")
+    kitchen.machine = "aarch64"
     gathered = kitchen.gather()
     reasons = {cell.at.platform: gathered.reason_against(cell) for cell in kitchen.cells()}
-    assert reasons["linux/amd64"] is None
-    assert str(reasons["linux/arm64"]).startswith("no base debian for linux/arm64 (tried: registry docker.io/")
-    assert "debootstrap trixie (2 packages, made now; has nothing for linux/arm64)" in str(reasons["linux/arm64"])
+    assert reasons["linux/arm64"] is None
+    assert str(reasons["linux/amd64"]).startswith("no base debian for linux/amd64 (tried: registry docker.io/")
+    assert "debootstrap trixie (2 packages, made now; has nothing for linux/amd64)" in str(reasons["linux/amd64"])
+
+
+@pytest.mark.parametrize("cross", [False, True])
+def test_a_stage_makes_another_platforms_base_only_if_its_template_knows_how(kitchen: Kitchen, cross: bool) -> None:
+    stage = {"dockerfile": {"template": "bases/toolkit.Dockerfile.j2", "on": "debian", "cross": cross}}
+    kitchen.platforms = ("linux/arm64",)
+    kitchen.bases = {"debian": [DEBIAN], "toolkit": [stage]}
+    gathered = kitchen.gather()
+    reasons = {cell.at.recipe: gathered.reason_against(cell) for cell in kitchen.cells()}
+    assert reasons["on-debian"] is None
+    why = "stage bases/toolkit.Dockerfile.j2 on debian (its template makes nothing for linux/arm64)"
+    assert reasons["on-toolkit"] == (None if cross else f"no base toolkit (tried: {why})")
 
 
 def test_a_later_place_that_serves_all_platforms_is_preferred(kitchen: Kitchen) -> None:
     kitchen.platforms = ("linux/amd64", "linux/arm64")
+    kitchen.machine = "aarch64"
     kitchen.connect = open_
     kitchen.bases = {"debian": [DEBIAN, REGISTRY]}
     kitchen.programs.add("docker", answer("linux/amd64", "linux/arm64"))
     gathered = kitchen.gather()
     assert gathered.bases["debian"].context.endswith(DIGEST)
-    assert attempts(gathered, "base")[0].message == "has nothing for linux/arm64"
+    assert attempts(gathered, "base")[0].message == "has nothing for linux/amd64"
     assert all(gathered.reason_against(cell) is None for cell in kitchen.cells())
 
 

@@ -220,6 +220,7 @@ FROM backend-toolchain AS backend
 ARG SOURCE_DATE_EPOCH
 RUN --mount=type=bind,from=llama-cpp,target=/src \
     --mount=type=cache,id=bakehouse-ccache,target=/ccache \
+    export NVCC_PREPEND_FLAGS='-target-dir sbsa-linux'; \
     cmake -S /src -B /build -G Ninja \
       -DBUILD_SHARED_LIBS=ON \
       -DCMAKE_BUILD_TYPE=Release \
@@ -235,7 +236,6 @@ RUN --mount=type=bind,from=llama-cpp,target=/src \
       -DLLAMA_BUILD_TOOLS=OFF \
       -DGGML_CPU=OFF \
       -DCMAKE_CUDA_ARCHITECTURES=90-real \
-      -DCMAKE_CUDA_FLAGS='-target-dir sbsa-linux' \
       -DCMAKE_CUDA_HOST_COMPILER=aarch64-linux-gnu-g++ \
       -DGGML_CUDA=ON \
       -DGGML_CUDA_NCCL=OFF \

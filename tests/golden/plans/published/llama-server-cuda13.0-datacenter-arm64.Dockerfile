@@ -40,6 +40,39 @@ COPY --from=cuda-13.0-wheels /toolkit /usr/local/cuda
 RUN echo /usr/local/cuda/lib64 > /etc/ld.so.conf.d/cuda.conf && ldconfig
 ENV PATH=/usr/local/cuda/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
+# ---- cuda-13.0-arm64, unless a context brings it: headers and libraries of that platform; programs stay out.
+FROM --platform=$BUILDPLATFORM debian-trixie AS cuda-13.0-arm64-wheels
+RUN --mount=type=secret,id=network \
+    --mount=type=secret,id=ca-bundle \
+    --mount=type=cache,id=bakehouse-apt-lists,target=/var/lib/apt/lists,sharing=locked \
+    --mount=type=cache,id=bakehouse-apt-archives,target=/var/cache/apt,sharing=locked \
+    if [ -f /run/secrets/network ]; then . /run/secrets/network; fi \
+ && rm -f /etc/apt/apt.conf.d/docker-clean \
+ && apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+      -o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0 \
+      g++-aarch64-linux-gnu python3-pip unzip
+RUN --mount=type=secret,id=network \
+    --mount=type=secret,id=ca-bundle \
+    --mount=type=cache,id=bakehouse-pip,target=/root/.cache/pip \
+    if [ -f /run/secrets/network ]; then . /run/secrets/network; fi \
+ && pip download --quiet --no-deps --only-binary :all: --platform manylinux2014_aarch64 --platform manylinux_2_27_aarch64 --platform manylinux_2_28_aarch64 --platform manylinux_2_34_aarch64 --dest /wheels \
+      nvidia-cuda-nvcc==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cccl==13.0.85 nvidia-cuda-profiler-api==13.0.85 nvidia-cublas==13.1.0.3 \
+ && for wheel in /wheels/*.whl; do unzip -q -o "$wheel" -d /unpacked; done \
+ && mv /unpacked/nvidia/cu* /toolkit \
+ && rm -r /wheels /unpacked
+RUN cd /toolkit \
+ && rm -r bin nvvm \
+ && for library in lib/*.so.*; do ln -sf "$(basename "$library")" "${library%%.so.*}.so"; done \
+ && mkdir lib/stubs \
+ && for symbol in cuGetErrorString cuDeviceGet cuDeviceGetAttribute cuMemCreate cuMemGetAllocationGranularity \
+      cuMemAddressReserve cuMemMap cuMemSetAccess cuMemUnmap cuMemRelease cuMemAddressFree; \
+    do echo "int $symbol(void) { return 1; }"; done > /tmp/cuda.c \
+ && aarch64-linux-gnu-gcc -shared -fPIC -Wl,-soname,libcuda.so.1 -o lib/stubs/libcuda.so /tmp/cuda.c
+
+FROM scratch AS cuda-13.0-arm64
+COPY --from=cuda-13.0-arm64-wheels /toolkit /usr/local/cuda/targets/sbsa-linux
+
 # ---- debian-trixie-arm64, unless a context brings it: Debian for another platform, made without running any program of it. ----
 FROM --platform=$BUILDPLATFORM debian-trixie AS debian-trixie-arm64-files
 ARG SOURCE_DATE_EPOCH
@@ -258,6 +291,7 @@ FROM backend-toolchain AS backend
 ARG SOURCE_DATE_EPOCH
 RUN --mount=type=bind,from=llama-cpp,target=/src \
     --mount=type=cache,id=bakehouse-ccache,target=/ccache \
+    export NVCC_PREPEND_FLAGS='-target-dir sbsa-linux'; \
     cmake -S /src -B /build -G Ninja \
       -DBUILD_SHARED_LIBS=ON \
       -DCMAKE_BUILD_TYPE=Release \
@@ -273,7 +307,6 @@ RUN --mount=type=bind,from=llama-cpp,target=/src \
       -DLLAMA_BUILD_TOOLS=OFF \
       -DGGML_CPU=OFF \
       -DCMAKE_CUDA_ARCHITECTURES='80-real;90-real;100-real;103-real;90-virtual' \
-      -DCMAKE_CUDA_FLAGS='-target-dir sbsa-linux' \
       -DCMAKE_CUDA_HOST_COMPILER=aarch64-linux-gnu-g++ \
       -DGGML_CUDA=ON \
       -DGGML_CUDA_NCCL=OFF \
