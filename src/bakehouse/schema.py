@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from bakehouse.model.history import Row
 from bakehouse.model.lock import Lock
 from bakehouse.model.matrix import Matrix
 from bakehouse.model.recipe import Recipe
@@ -19,6 +20,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "recipe.schema.json": Recipe,
     "lock.schema.json": Lock,
     "run.schema.json": RunReport,
+    "history.schema.json": Row,
 }
 
 

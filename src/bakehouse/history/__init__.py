@@ -1,0 +1,1 @@
+"""What was measured before, and what it may be compared with. Append-only; nothing here ever overwrites a line."""

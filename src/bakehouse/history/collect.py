@@ -1,0 +1,188 @@
+"""Read a history as a stream and keep only what a comparison needs: numbers in columns, each run's facts once."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from array import array
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from bakehouse.history.journal import Problem, Problems, append, read
+from bakehouse.model.history import Row, Terms
+from bakehouse.model.words import Verdict
+from bakehouse.statistics.judge import Side, group
+
+SUFFIX = ".jsonl"
+
+
+class Key(NamedTuple):
+    """What is drawn as one line through time."""
+
+    cell: str
+    workload: str
+    metric: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """What a run is known by; its numbers stand in the columns."""
+
+    name: str
+    time: datetime
+    image: str
+    revision: str
+
+
+@dataclass(kw_only=True, slots=True)
+class Column:
+    """Samples of one key, in the order they came."""
+
+    runs: array[int] = field(default_factory=lambda: array("i"))
+    terms: array[int] = field(default_factory=lambda: array("i"))
+    starts: array[int] = field(default_factory=lambda: array("i"))
+    repetitions: array[int] = field(default_factory=lambda: array("i"))
+    values: array[float] = field(default_factory=lambda: array("d"))
+    """NaN: the sample is void."""
+    reasons: dict[int, str] = field(default_factory=dict)
+    """Run to the reason of the last of its samples that was void."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Collected:
+    runs: list[Run] = field(default_factory=list)
+    terms: list[Terms] = field(default_factory=list)
+    columns: dict[Key, Column] = field(default_factory=dict)
+    problems: Problems = field(default_factory=Problems)
+    _run_numbers: dict[tuple[str, str], int] = field(default_factory=dict)
+    _term_numbers: dict[bytes, int] = field(default_factory=dict)
+    _last_terms: tuple[Any, int] = (None, -1)
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Take a row as it was read. Raises ValueError or KeyError where it is none; nothing of it is kept then."""
+        cell, workload, start, repetition = row["cell"], row["workload"], row["start"], row["repetition"]
+        if not (isinstance(cell, str) and isinstance(workload, str) and type(start) is int and type(repetition) is int):
+            raise ValueError("cell, workload, start or repetition are not what they should be")
+        values = [(metric, *_value(said)) for metric, said in row["values"].items()]
+        terms, run = self._terms(row["terms"]), self._run(row)
+        for metric, value, reason in values:
+            column = self.columns.setdefault(Key(cell, workload, metric), Column())
+            column.runs.append(run)
+            column.terms.append(terms)
+            column.starts.append(start)
+            column.repetitions.append(repetition)
+            column.values.append(value)
+            if math.isnan(value):
+                column.reasons[run] = reason
+
+    def sides(self, key: Key) -> Iterator[tuple[Run, Terms, Side]]:
+        """Its runs, oldest first. A repetition that stands there twice (two branches were merged) counts once."""
+        column = self.columns.get(key)
+        if column is None:
+            return
+        table = np.stack([np.asarray(each) for each in (column.runs, column.terms, column.starts, column.repetitions)])
+        order = np.lexsort((np.arange(table.shape[1]), *table[::-1]))
+        table, values = table[:, order], np.asarray(column.values)[order]
+        last = np.append((table[:, 1:] != table[:, :-1]).any(axis=0), True)
+        table, values = table[:, last], values[last]
+        edges = np.flatnonzero((table[:2, 1:] != table[:2, :-1]).any(axis=0)) + 1
+        found = []
+        for begin, end in itertools.pairwise([0, *edges.tolist(), values.size]):
+            run, terms = (int(number) for number in table[:2, begin])
+            side = _side(table[2, begin:end], values[begin:end], column.reasons.get(run, ""))
+            found.append((self.runs[run], self.terms[terms], side))
+        yield from sorted(found, key=lambda one: (one[0].time, one[0].name))
+
+    def _run(self, row: Mapping[str, Any]) -> int:
+        key = (row["run"], row["cell"])
+        if key not in self._run_numbers:
+            name, time = _text(row["run"]), datetime.fromisoformat(row["time"])
+            time = time if time.tzinfo else time.replace(tzinfo=UTC)
+            self.runs.append(
+                Run(name=name, time=time, image=str(row.get("image", "")), revision=str(row.get("revision", "")))
+            )
+            self._run_numbers[key] = len(self.runs) - 1
+        return self._run_numbers[key]
+
+    def _terms(self, said: Any) -> int:
+        """Rows in a row mostly have the same terms: comparing is quicker than reading them."""
+        if not isinstance(said, dict):
+            raise ValueError("its terms are not what they should be")  # noqa: TRY004 - as all that is wrong in a line
+        if said != self._last_terms[0]:
+            text = to_json(said)
+            if text not in self._term_numbers:
+                self.terms.append(Terms.model_validate_json(text))
+                self._term_numbers[text] = len(self.terms) - 1
+            self._last_terms = (said, self._term_numbers[text])
+        return self._last_terms[1]
+
+
+def collect(
+    folder: Path, *, cells: Collection[str] | None = None, workloads: Collection[str] | None = None
+) -> Collected:
+    """Read the history. None: all cells, all workloads. A folder that is not there is an empty history."""
+    found = Collected()
+    for path in files(folder, cells=cells):
+        for number, row in read(path, found.problems):
+            if workloads is not None and row.get("workload") not in workloads:
+                continue
+            try:
+                found.add(row)
+            except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
+                words = f"is no row ({_words(error)}); kept and not used"
+                found.problems.add(Problem(path=path, line=number, kind="corrupt", message=words))
+    return found
+
+
+def files(folder: Path, *, cells: Collection[str] | None = None) -> list[Path]:
+    """A folder for each cell, a file for each month."""
+    names = sorted(path.name for path in folder.glob("*") if path.is_dir()) if cells is None else sorted(set(cells))
+    return [path for name in names for path in sorted((folder / name).glob(f"*{SUFFIX}"))]
+
+
+def keep(folder: Path, rows: Collection[Row]) -> None:
+    """Add rows to their cells' files. InfrastructureError: nothing of that cell and month was added."""
+    together: dict[Path, list[Row]] = {}
+    for row in rows:
+        together.setdefault(folder / row.cell / f"{row.time:%Y-%m}{SUFFIX}", []).append(row)
+    for path, each in together.items():
+        append(path, each)
+
+
+def _side(starts: NDArray[np.int64], values: NDArray[np.float64], reason: str) -> Side:
+    counts = ~np.isnan(values)
+    grouped = group(list(zip(starts[counts].tolist(), values[counts].tolist(), strict=True)))
+    return Side(starts=grouped, void=int((~counts).sum()), reason=reason)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")  # noqa: TRY004 - as all that is wrong in a line
+    return value
+
+
+def _value(said: Mapping[str, Any]) -> tuple[float, str]:
+    """NaN for what does not count."""
+    if said.get("verdict", Verdict.PASSED) != Verdict.PASSED:
+        return math.nan, str(said.get("reason", ""))
+    value = said["value"]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ValueError(f"a value is {value!r}")
+    return float(value), ""
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"it has no {error.args[0]}"
+    if isinstance(error, ValidationError):
+        problem = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+    return str(error)

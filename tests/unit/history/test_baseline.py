@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bakehouse.history.baseline import Compared, compare, read_decisions
+from bakehouse.history.journal import Problems, append
+from bakehouse.model.history import HISTORY_SCHEMA, Decision, Row
+from bakehouse.model.words import Change
+
+from .samples import BEGAN, CELL, HARDWARE, TERMS, collected, name, night_of, row, void
+
+OTHER_CPU = TERMS.model_copy(update={"hardware": HARDWARE.model_copy(update={"cpu": "Intel Xeon"})})
+OTHER_MODEL = TERMS.model_copy(update={"settings": TERMS.settings | {"model_sha256": "b" * 64}})
+
+
+def nights(*levels: tuple[int, float], **changes: Any) -> list[Row]:
+    """So many nights at each level, one after the other."""
+    rows: list[Row] = []
+    for count, level in levels:
+        first = len({one.run for one in rows})
+        rows += [each for night in range(first, first + count) for each in night_of(night, level, **changes)]
+    return rows
+
+
+def decide(kind: Any, run: str = "") -> Decision:
+    return Decision(schema_version=HISTORY_SCHEMA, kind=kind, cell=CELL, run=run, time=BEGAN)
+
+
+def tonight(history: list[Row], level: float, *decisions: Decision, **changes: Any) -> Compared:
+    candidate = night_of(100, level, starts=7, **changes)
+    (found,) = compare(collected(candidate), collected(history), run=name(100), decisions=decisions)
+    return found
+
+
+def test_a_slowdown_of_tonight_is_found_and_the_same_image_is_not() -> None:
+    history = nights((20, 100))
+    assert tonight(history, 95).judged.verdict is Change.REGRESS
+    assert tonight(history, 100).judged.verdict is Change.PASS
+    assert tonight(history, 106).judged.verdict is Change.IMPROVE
+
+
+def test_the_baseline_is_the_newest_runs_of_the_last_level() -> None:
+    found = tonight(nights((20, 100), (12, 110)), 110)
+    assert found.judged.verdict is Change.PASS
+    assert [one.run.name for one in found.baseline.runs] == [name(night) for night in range(24, 32)]
+    assert [level.begin for level in found.baseline.levels] == [0, 20]
+    assert found.baseline.mad is not None
+    assert len(found.baseline.history) == 32
+
+
+def test_a_regression_that_nobody_mends_does_not_become_the_baseline() -> None:
+    history = nights((20, 100), (6, 93))
+    found = tonight(history, 93)
+    assert found.judged.verdict is Change.REGRESS
+    (remark,) = found.baseline.remarks
+    assert remark.startswith(f"since run {name(20)} it is ")
+    assert remark.endswith("% worse, which nobody accepted; compared with the level before")
+    accepted = tonight(history, 93, decide("accept", name(20)))
+    assert accepted.judged.verdict is Change.PASS
+    assert accepted.baseline.remarks == ()
+
+
+def test_a_pinned_run_is_the_baseline_until_it_is_unpinned() -> None:
+    history = nights((10, 100), (10, 110))
+    pinned = tonight(history, 110, decide("pin", name(3)))
+    assert [one.run.name for one in pinned.baseline.runs] == [name(3)]
+    assert pinned.baseline.is_pinned
+    again = tonight(history, 110, decide("pin", name(3)), decide("unpin"))
+    assert not again.baseline.is_pinned
+
+
+def test_why_there_is_no_baseline() -> None:
+    def missing(*rows: Row, decisions: tuple[Decision, ...] = ()) -> str:
+        found = tonight(list(rows), 100, *decisions)
+        assert found.judged.verdict is Change.INCONCLUSIVE
+        return found.judged.reason
+
+    assert missing() == "the history has no earlier run of it"
+    assert missing(row(cell="other")) == "the history has no earlier run of it"
+    assert missing(row(values=void())) == "of 1 earlier run no sample counts"
+    assert missing(row(terms=OTHER_CPU), row(night=1, terms=OTHER_CPU), row(night=2, terms=OTHER_MODEL)) == (
+        "none of 3 earlier runs can be compared: other CPU model: AMD EPYC and Intel Xeon (2), "
+        "other model file: aaaaaaaaaaaa… and bbbbbbbbbbbb…"
+    )
+    assert missing(row(), decisions=(decide("pin", "lost"),)) == (
+        f"run lost, which is pinned, has no tg128 decode_rate of {CELL} in the history"
+    )
+    assert missing(row(terms=OTHER_CPU), decisions=(decide("pin", name(0)),)) == (
+        f"run {name(0)}, which is pinned, cannot be compared: other CPU model: AMD EPYC and Intel Xeon"
+    )
+    assert missing(row(values=void()), decisions=(decide("pin", name(0)),)).endswith("none of its samples counts")
+
+
+def test_other_machines_in_the_history_do_not_mix_in() -> None:
+    found = tonight([*nights((10, 100)), *nights((10, 50), terms=OTHER_CPU)], 100)
+    assert found.judged.verdict is Change.PASS
+    assert {one.run.name for one in found.baseline.history} == {name(night) for night in range(10)}
+
+
+def test_the_run_itself_and_later_ones_are_no_baseline() -> None:
+    found = tonight([*night_of(100, 50), *night_of(120, 50)], 100)
+    assert found.judged.reason == "the history has no earlier run of it"
+
+
+def test_void_tonight() -> None:
+    candidate = collected([row(night=100, repetition=number, values=void("busy")) for number in range(5)])
+    (found,) = compare(candidate, collected(nights((5, 100))), run=name(100))
+    assert found.judged.verdict is Change.VOID
+    assert found.judged.reason == "5 of 5 samples are void; the last: busy"
+
+
+def test_another_kernel_is_remarked() -> None:
+    theirs = TERMS.model_copy(update={"hardware": HARDWARE.model_copy(update={"kernel": "6.17"})})
+    found = tonight(nights((6, 100), terms=theirs), 100)
+    assert found.baseline.remarks == ("other kernel: 6.18 and 6.17 (in 6 runs)",)
+
+
+def test_a_goodput_of_zero_has_no_level_and_is_compared_all_the_same() -> None:
+    history = [each for night in range(6) for each in night_of(night, 0.0)]
+    assert tonight(history, 0.0).judged.verdict is Change.PASS
+
+
+def test_decisions_are_lines_too(tmp_path: Path) -> None:
+    path = tmp_path / "decisions.jsonl"
+    assert read_decisions(tmp_path, Problems()) == []
+    later = decide("unpin").model_copy(update={"time": BEGAN + timedelta(hours=1)})
+    append(path, [later, decide("pin", name(1))])
+    with path.open("a") as file:
+        file.write('{"schema_version":1,"kind":"guess","cell":"c","time":"2026-01-01T00:00:00Z"}\n')
+    problems = Problems()
+    assert [one.kind for one in read_decisions(tmp_path, problems)] == ["pin", "unpin"]
+    assert problems.shown[0].line == 3
+    assert "is no decision" in problems.shown[0].message
+
+
+@pytest.mark.parametrize("level", [100.0, 95.0])
+def test_order_of_lines_means_nothing(level: float) -> None:
+    history = nights((12, 100))
+    assert tonight(history, level) == tonight(history[::-1], level)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from bakehouse.history.beside import pairs, side
+from bakehouse.history.collect import Key
+from bakehouse.history.rows import rows
+from bakehouse.model.report import CellReport, Host, Image, Measurement, RunReport, Sample
+from bakehouse.model.words import Change, Verdict
+from bakehouse.statistics.judge import judge
+
+from .samples import HARDWARE, collected
+
+
+def measurement(
+    metric: str = "prompt_rate", workload: str = "pp512", value: float = 100.0, **raw: object
+) -> Measurement:
+    return Measurement(
+        workload=workload,
+        metric=metric,
+        unit="tokens/s" if metric.endswith("rate") else "seconds",
+        samples=[
+            Sample(start=start, repetition=repetition, value=value + start / 10 + repetition / 20, raw=dict(raw))
+            for start in range(7)
+            for repetition in range(2)
+        ],
+        settings={"model_sha256": "a"},
+    )
+
+
+def run_with(*measurements: Measurement) -> RunReport:
+    cell = CellReport(
+        name="llama-server-cpu-amd64",
+        recipe="llama-server",
+        accelerator="cpu",
+        flag_set="default",
+        platform="linux/amd64",
+        verdict=Verdict.PASSED,
+        image=Image(
+            reference="r",
+            digest="sha256:1",
+            bytes_unpacked=1,
+            bytes_compressed=1,
+            layers=[],
+            labels={"org.opencontainers.image.revision": "abc"},
+        ),
+        measurements=list(measurements),
+    )
+    host = Host(name="box", os="", kernel="", platform="", cpu="", cores=1, memory_bytes=1, engine="", buildx="")
+    return RunReport(
+        run="20260301-020000-abcdef",
+        bakehouse="0.1.0",
+        command=[],
+        fingerprint="",
+        started=datetime(2026, 3, 1, 2, tzinfo=UTC),
+        verdict=Verdict.PASSED,
+        host=host,
+        cells=[cell],
+    )
+
+
+def test_metrics_that_were_taken_together_share_a_row() -> None:
+    run = run_with(measurement(timings={"prompt_n": 512}), measurement("ttft"), measurement("decode_rate", "tg128"))
+    found = list(rows(run, lambda _: HARDWARE))
+    assert len(found) == 28
+    first = found[0]
+    assert set(first.values) == {"prompt_rate", "ttft"}
+    assert (first.image, first.revision, first.raw) == ("sha256:1", "abc", {"timings": {"prompt_n": 512}})
+    assert first.coordinates["flag_set"] == "default"
+    assert first.terms.client == "bakehouse 0.1.0"
+    ((_, _, sides),) = collected(found).sides(Key(first.cell, "pp512", "prompt_rate"))
+    assert sides.starts == side(run.cells[0].measurements[0]).starts
+
+
+def test_what_was_kept_of_each_request_stays_in_the_runs_folder() -> None:
+    run = run_with(measurement(client={"cpu_s": 1.0, "gaps": [1] * 100}, requests=[{"asked": 1}], short=[1, 2]))
+    assert next(rows(run, lambda _: HARDWARE)).raw == {"client": {"cpu_s": 1.0}, "short": [1, 2]}
+
+
+def test_two_images_beside_each_other() -> None:
+    base = [measurement(), measurement("ttft"), measurement("decode_rate", "tg128")]
+    slow = measurement(value=80)
+    other = measurement("ttft").model_copy(update={"settings": {"model_sha256": "b"}})
+    lost = measurement("decode_rate", "sweep-2u")
+    found = judge(pairs("cell", [slow, other, lost], base))
+    assert [one.verdict for one in found] == [Change.REGRESS, Change.INCONCLUSIVE, Change.INCONCLUSIVE]
+    assert found[1].reason == "the two cannot be compared: other model file: b and a"
+    assert found[2].reason == "the baseline has no sweep-2u decode_rate"
+    older = base[0].model_copy(update={"definitions": 0})
+    assert pairs("cell", [slow], [older])[0].missing == "the two cannot be compared: metric definitions 1 and 0"
+    assert replace(pairs("cell", [slow], base)[0], cell="x").candidate == side(slow)
