@@ -97,6 +97,10 @@ def quantity(value: float | None, unit: Unit) -> str:
             return seconds(value)
         case "bytes":
             return size(value)
+        case "ratio":
+            return NOTHING if value is None else f"{value:.4f}"
+        case "joules/token":
+            return NOTHING if value is None else f"{significant(value)} J/token"
 
 
 def span(low: float, high: float, unit: Unit) -> str:

@@ -169,6 +169,15 @@ Metric = Literal[
     "first_token",
     "steady",
     "memory",
+    "create",
+    "image_size",
+    "energy_per_token",
+    "client_prompt_rate",
+    "client_decode_rate",
+    "llama_bench_prompt_rate",
+    "llama_bench_decode_rate",
+    "client_to_server",
+    "server_to_llama_bench",
 ]
 """docs/measuring.md defines them. A time without a percentile is the median."""
 

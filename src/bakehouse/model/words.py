@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-Unit = Literal["tokens/s", "requests/s", "seconds", "bytes"]
+Unit = Literal["tokens/s", "requests/s", "seconds", "bytes", "ratio", "joules/token"]
 """Of what is measured."""
 
 

@@ -39,6 +39,15 @@ METRICS: dict[Metric, tuple[str, str]] = {
     "first_token": ("Time to the first token of all", "from the container's start to a token of the first request"),
     "steady": ("Time to a steady rate", "from the container's start to the first answer as quick as later ones"),
     "memory": ("Memory", "the most the container used"),
+    "create": ("Time to create", "the engine's time to make the container, before it is started"),
+    "image_size": ("Size to pull", "compressed bytes of all layers"),
+    "energy_per_token": ("Energy per token", "what the device used while it decoded / output tokens"),
+    "client_prompt_rate": ("Prompt rate by the client", "prompt tokens / time to first token"),
+    "client_decode_rate": ("Decode rate by the client", "(tokens - 1) / (end - first token), on the client's clock"),
+    "llama_bench_prompt_rate": ("Prompt rate by llama-bench", "in the same image, with the same settings"),
+    "llama_bench_decode_rate": ("Decode rate by llama-bench", "in the same image, with the same settings"),
+    "client_to_server": ("Client against server", "the client's decode rate / the server's"),
+    "server_to_llama_bench": ("Server against llama-bench", "the server's rate / llama-bench's"),
 }
 """Metric to its name and its definition (docs/reports.md says more)."""
 

@@ -1,0 +1,136 @@
+"""Three clocks side by side: the client's, the server's own timings, and llama-bench in the same image. Pure.
+
+Each container start gives one ratio of two of them, from medians of its repetitions; the median of the starts' ratios
+is held against a gate. What the three do differently stands in docs/measuring.md; none of it is corrected, because all
+of it is real work of a server, and small beside the gates where the processor computes the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from bakehouse.measure.statistics import median
+
+CLIENT_GATE = 0.01
+"""Share by which the client's decode rate may differ from the server's."""
+DECODE_GATE = 0.03
+"""Share by which the server's decode rate may differ from llama-bench's."""
+PROMPT_GATE = 0.05
+"""The same of the prompt rate. It is larger because a prompt is one short computation after a pause."""
+
+
+class Pair(StrEnum):
+    """Who is held against whom: the first's rate / the second's."""
+
+    CLIENT_SERVER = "client_to_server"
+    SERVER_LLAMA_BENCH = "server_to_llama_bench"
+
+    @property
+    def names(self) -> tuple[str, str]:
+        match self:
+            case Pair.CLIENT_SERVER:
+                return "the client's clock", "the server's timings"
+            case Pair.SERVER_LLAMA_BENCH:
+                return "the server's timings", "llama-bench"
+            case _:
+                assert_never(self)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Agreement:
+    """What came of one pair on one workload."""
+
+    workload: str
+    pair: Pair
+    gate: float
+    sides: Mapping[int, tuple[float, float]]
+    """Both medians, by container start; only starts in which both have figures that count."""
+
+    @property
+    def ratios(self) -> dict[int, float]:
+        """By container start."""
+        return {start: first / second for start, (first, second) in self.sides.items()}
+
+    @property
+    def ratio(self) -> float | None:
+        """Median of the starts' ratios; None: there is nothing to hold side by side."""
+        return median(list(self.ratios.values())) if self.ratios else None
+
+    @property
+    def disagrees(self) -> bool:
+        return self.ratio is not None and abs(self.ratio - 1) > self.gate
+
+    @property
+    def is_scattered(self) -> bool:
+        """Whether some starts keep the gate: then it is rather noise than a fault of one side."""
+        return any(abs(ratio - 1) <= self.gate for ratio in self.ratios.values())
+
+    def describe(self) -> str:
+        """`tg128: the server's timings are 0.4 % below llama-bench (3 starts, 3 % allowed)`."""
+        first, second = self.pair.names
+        if self.ratio is None:
+            return f"{self.workload}: {first} and {second} could not be held side by side"
+        starts = f"{len(self.ratios)} start{'s' if len(self.ratios) > 1 else ''}"
+        spread = ""
+        if len(self.ratios) > 1:
+            spread = f", {_signed(min(self.ratios.values()))} to {_signed(max(self.ratios.values()))}"
+        return (
+            f"{self.workload}: by {first} it is {_by_how_much(self.ratio)} by {second} "
+            f"({starts}{spread}; {_percent(self.gate)} allowed)"
+        )
+
+    def reason(self) -> str:
+        """Why figures of this workload may not count, and what to look at; empty where they may."""
+        return f"{self.describe()}. {self._look_at()}" if self.disagrees else ""
+
+    def _look_at(self) -> str:
+        if self.is_scattered:
+            return "The starts differ among themselves, so something disturbs them: measure on an idle machine"
+        match self.pair:
+            case Pair.CLIENT_SERVER:
+                return (
+                    "Something between them holds chunks back or merges them: look at `chunks` and `client.lag_s` of the "
+                    "samples in run.json"
+                )
+            case Pair.SERVER_LLAMA_BENCH:
+                return (
+                    "They did not do the same: look in both logs for the device, threads, batch sizes and flash "
+                    "attention, in the recipe's arguments for what llama-bench is not told, and at the cost of sampling"
+                )
+            case _:
+                assert_never(self.pair)
+
+
+def agreement(
+    workload: str,
+    pair: Pair,
+    first: Mapping[int, Sequence[float]],
+    second: Mapping[int, Sequence[float]],
+    *,
+    gate: float,
+) -> Agreement:
+    """Hold two sides' rates, by container start, side by side. Rates that are not above 0 do not count."""
+    sides = {}
+    for start in sorted(first.keys() & second.keys()):
+        ours = [rate for rate in first[start] if rate > 0]
+        theirs = [rate for rate in second[start] if rate > 0]
+        if ours and theirs:
+            sides[start] = (median(ours), median(theirs))
+    return Agreement(workload=workload, pair=pair, gate=gate, sides=sides)
+
+
+def _by_how_much(ratio: float) -> str:
+    if ratio == 1:
+        return "as high as"
+    return f"{_percent(abs(ratio - 1))} {'higher' if ratio > 1 else 'lower'} than"
+
+
+def _signed(ratio: float) -> str:
+    return f"{(ratio - 1) * 100:+.2g} %"
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.2g} %"

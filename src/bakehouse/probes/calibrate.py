@@ -1,0 +1,202 @@
+"""The figures of llama-bench beside ours, from the same image, model, threads and devices.
+
+llama-bench runs once for each start of the server, before it or after it in turn, so that a machine that gets slower
+meanwhile is no disagreement.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bakehouse.measure.calibration import CLIENT_GATE, DECODE_GATE, PROMPT_GATE, Agreement, Pair, agreement
+from bakehouse.measure.load import Usage
+from bakehouse.model import suite
+from bakehouse.model.report import Measurement, Metric, Sample
+from bakehouse.model.words import Verdict
+
+PROGRAM = "llama-bench"
+"""Beside the server's program, in the same folder."""
+
+_SAME = {
+    "--threads": "--threads",
+    "--batch-size": "--batch-size",
+    "--ubatch-size": "--ubatch-size",
+    "--flash-attn": "--flash-attn",
+    "--cache-type-k": "--cache-type-k",
+    "--cache-type-v": "--cache-type-v",
+    "--n-gpu-layers": "--n-gpu-layers",
+}
+"""llama-server's word to llama-bench's. Its --fit is off, it has one slot, --threads is that of batches, too, and its
+context is as long as the test (tools/llama-bench/llama-bench.cpp)."""
+
+
+_SIDES = ("first", "second")
+_WITNESSES: tuple[Metric, ...] = (
+    "client_prompt_rate",
+    "client_decode_rate",
+    "llama_bench_prompt_rate",
+    "llama_bench_decode_rate",
+    "client_to_server",
+    "server_to_llama_bench",
+)
+"""What a disagreement does not void: it is what was said, and nothing is compared with it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Benched:
+    """One run of llama-bench."""
+
+    output: str
+    """All that it printed, also what is no JSON."""
+    exit_code: int
+    usage: Usage | None = None
+    """None: nobody could see what it used."""
+
+
+Run = Callable[[], Benched]
+"""Runs llama-bench once, in a container of its own."""
+
+
+def arguments(model: str, asked: suite.Workload, pinned: Mapping[str, str], *, repetitions: int) -> tuple[str, ...]:
+    """What llama-bench is told so that it does what the server does."""
+    same = [word for ours, theirs in _SAME.items() if ours in pinned for word in (theirs, pinned[ours])]
+    return (
+        *("--model", model),
+        *("--n-prompt", str(asked.prompt_tokens)),
+        *("--n-gen", str(asked.output_tokens)),
+        *("--repetitions", str(repetitions)),
+        *same,
+        *("--output", "jsonl"),
+    )
+
+
+def samples(benched: Benched, asked: suite.Workload, *, start: int, disturbed: str = "") -> dict[Metric, list[Sample]]:
+    """Rates by metric, a sample for each repetition; one void sample where there are none, with the reason."""
+    wanted: dict[Metric, tuple[int, int]] = {
+        "llama_bench_prompt_rate": (asked.prompt_tokens, 0),
+        "llama_bench_decode_rate": (0, asked.output_tokens),
+    }
+    rows = rows_of(benched.output)
+    found: dict[Metric, list[Sample]] = {}
+    for metric, (prompt, output) in wanted.items():
+        row = next((row for row in rows if (row.get("n_prompt"), row.get("n_gen")) == (prompt, output)), None)
+        rates = _rates(row) if row else []
+        if row is None or not rates:
+            reason = _missing(benched)
+            found[metric] = [Sample(start=start, repetition=0, value=0.0, verdict=Verdict.VOID, reason=reason)]
+            continue
+        about = {key: value for key, value in row.items() if not key.startswith("samples_")}
+        found[metric] = [
+            Sample(
+                start=start,
+                repetition=number,
+                value=rate,
+                verdict=Verdict.VOID if disturbed else Verdict.PASSED,
+                reason=disturbed,
+                raw={"llama_bench": about} if number == 0 else {},
+            )
+            for number, rate in enumerate(rates)
+        ]
+    return found
+
+
+def rows_of(output: str) -> list[dict[str, Any]]:
+    """The JSON lines of llama-bench among what else was printed, which is what its backends say."""
+    rows = []
+    for line in output.splitlines():
+        if not line.startswith("{"):
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict) and "n_gen" in row:
+            rows.append(row)
+    return rows
+
+
+def agreements(measurements: Sequence[Measurement], asked: suite.Workload) -> list[Agreement]:
+    """Hold the three side by side: rates that are void stand aside."""
+    by = {(one.workload, one.metric): _by_start(one) for one in measurements}
+    pp, tg = f"pp{asked.prompt_tokens}", f"tg{asked.output_tokens}"
+
+    def held(workload: str, pair: Pair, first: Metric, second: Metric, gate: float) -> Agreement:
+        return agreement(workload, pair, by.get((workload, first), {}), by.get((workload, second), {}), gate=gate)
+
+    return [
+        held(tg, Pair.CLIENT_SERVER, "client_decode_rate", "decode_rate", CLIENT_GATE),
+        held(tg, Pair.SERVER_LLAMA_BENCH, "decode_rate", "llama_bench_decode_rate", DECODE_GATE),
+        held(pp, Pair.SERVER_LLAMA_BENCH, "prompt_rate", "llama_bench_prompt_rate", PROMPT_GATE),
+    ]
+
+
+def recorded(found: Sequence[Agreement], settings: dict[str, Any]) -> list[Measurement]:
+    """A row for each pair, with a ratio for each start. `settings["gate"]` is what it was held against, and a sample's
+    `raw` has the two rates: what they measured stays there, also where it is void elsewhere.
+    """
+    return [
+        Measurement(
+            workload=one.workload,
+            metric=one.pair.value,
+            unit="ratio",
+            samples=[
+                Sample(start=start, repetition=0, value=ratio, raw=dict(zip(_SIDES, one.sides[start], strict=True)))
+                for start, ratio in one.ratios.items()
+            ],
+            settings=settings | {"gate": one.gate},
+        )
+        for one in found
+        if one.ratios
+    ]
+
+
+def judged(measurements: Sequence[Measurement], found: Sequence[Agreement]) -> list[Measurement]:
+    """Void what the three disagree on: all figures of that workload, the values kept."""
+    reasons: dict[str, str] = {}
+    for one in found:
+        if one.disagrees:
+            reasons.setdefault(one.workload, one.reason())
+    return [_void(one, reasons[one.workload]) if one.workload in reasons else one for one in measurements]
+
+
+def _void(measurement: Measurement, reason: str) -> Measurement:
+    if measurement.metric in _WITNESSES:
+        return measurement
+    return measurement.model_copy(
+        update={
+            "samples": [
+                sample.model_copy(update={"verdict": Verdict.VOID, "reason": reason})
+                if sample.verdict is Verdict.PASSED
+                else sample
+                for sample in measurement.samples
+            ]
+        }
+    )
+
+
+def _by_start(measurement: Measurement) -> dict[int, list[float]]:
+    found: dict[int, list[float]] = {}
+    for sample in measurement.samples:
+        if sample.verdict is Verdict.PASSED:
+            found.setdefault(sample.start, []).append(sample.value)
+    return found
+
+
+def _rates(row: dict[str, Any]) -> list[float]:
+    """Tokens per second of each repetition, from its nanoseconds: samples_ts is the same, rounded."""
+    tokens = row["n_prompt"] + row["n_gen"]
+    times = row.get("samples_ns")
+    if not isinstance(times, list):
+        return []
+    return [tokens * 1e9 / time for time in times if isinstance(time, int | float) and time > 0]
+
+
+def _missing(benched: Benched) -> str:
+    said = [line.strip() for line in benched.output.splitlines() if line.strip() and not line.startswith("{")]
+    last = f": {said[-1][:200]}" if said else ""
+    if benched.exit_code == -1:
+        return f"{PROGRAM} was not finished in time{last}"
+    return f"{PROGRAM} gave no figures and ended with {benched.exit_code}{last}"
