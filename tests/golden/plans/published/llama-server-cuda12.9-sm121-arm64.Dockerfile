@@ -15,12 +15,12 @@ RUN --mount=type=secret,id=network \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
       -o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0 \
       mmdebstrap
-# Maintainer scripts run here and work on another root, which those of minbase know how to do. It is made to be like debian-trixie:
-# the same sources, the same settings, and the documents left out that are left out there.
+# Maintainer scripts run here and work on another root. Those of minbase know how to; that of ca-certificates does not, and
+# whoever needs it installs it. The result is made to be like debian-trixie: the same sources and settings, no more documents.
 RUN --mount=type=secret,id=network \
     --mount=type=secret,id=ca-bundle \
     if [ -f /run/secrets/network ]; then . /run/secrets/network; fi \
- && cat /etc/dpkg/dpkg.cfg.d/* > /tmp/settings \
+ && sed 's/^\(path-[a-z]*\) /\1=/' /etc/dpkg/dpkg.cfg.d/* > /tmp/settings \
  && mmdebstrap --quiet --mode=chrootless --architectures=arm64 --variant=minbase --format=directory \
       --skip=check/empty,check/chrootless --dpkgopt=/tmp/settings \
       trixie /rootfs /etc/apt/sources.list.d/debian.sources \
