@@ -9,13 +9,16 @@ from typing import Protocol
 from bakehouse import atomic
 from bakehouse.model.report import RunReport
 from bakehouse.reporters import html, json_file, junit, markdown, terminal
+from bakehouse.reporters.exports import action_benchmark, csv_file, ctrf, llama_bench, openmetrics
 
 
 class Reporter(Protocol):
     """One kind of report. A module with these two names is one."""
 
-    file: str
-    """Name of the file in the run's folder."""
+    @property
+    def file(self) -> str:
+        """Path of the file in the run's folder."""
+        ...
 
     def render(self, run: RunReport, *, folder: Path) -> str:
         """The file's text. `folder` is the run's: logs are read from it, nothing is written."""
@@ -28,6 +31,12 @@ REPORTERS: dict[str, Reporter] = {
     "markdown": markdown,
     "terminal": terminal,
     "html": html,
+    "llama-bench": llama_bench,
+    "benchmark-bigger": action_benchmark.BIGGER,
+    "benchmark-smaller": action_benchmark.SMALLER,
+    "ctrf": ctrf,
+    "openmetrics": openmetrics,
+    "csv": csv_file,
 }
 """`json` stays first: what the others are drawn from is safe before they are drawn."""
 

@@ -43,7 +43,7 @@ def test_a_line_says_its_versions_itself() -> None:
     assert b'"verdict"' not in LINE
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 3 * len(LINE)))
 def test_a_crash_in_the_middle_costs_the_last_line_at_most(tmp_path: Path, size: int) -> None:
     path = tmp_path / "torn.jsonl"
@@ -63,7 +63,7 @@ def test_a_crash_in_the_middle_costs_the_last_line_at_most(tmp_path: Path, size:
     assert path.read_bytes().startswith((LINE * 3)[:size])
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.binary(max_size=60) | st.sampled_from([b"null", b"[]", b"1e999", b"{}", b'{"schema_version":true}']))
 )
@@ -76,7 +76,7 @@ def test_corrupt_lines_cost_no_good_one(tmp_path: Path, junk: list[bytes]) -> No
     assert all(problem.kind == "corrupt" for problem in problems.shown)
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(len(LINE), 2 * len(LINE) - 2), st.binary(min_size=1, max_size=8))
 def test_bytes_that_changed_in_a_line_cost_that_line_at_most(tmp_path: Path, place: int, bad: bytes) -> None:
     path = tmp_path / "flipped.jsonl"

@@ -25,7 +25,8 @@ def test_every_reporter_has_a_file_of_its_own() -> None:
 def test_all_files_are_written_and_nothing_else(run: RunReport, tmp_path: Path) -> None:
     write_logs(tmp_path)
     write_all(run, tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"logs"} | {reporter.file for reporter in REPORTERS.values()}
+    found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert {name for name in found if not name.startswith("logs/")} == {each.file for each in REPORTERS.values()}
 
 
 def test_reporters_have_no_clock_and_no_memory(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""A run in the formats of others, in the folder `exports/`. docs/comparing.md says what each of them loses."""

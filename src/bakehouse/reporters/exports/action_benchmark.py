@@ -1,0 +1,42 @@
+"""What github-action-benchmark reads: `customBiggerIsBetter` and `customSmallerIsBetter`, each a file of its own.
+
+https://github.com/benchmark-action/github-action-benchmark: a list of {name, unit, value, range, extra}.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bakehouse.model.report import RunReport
+from bakehouse.quantities import count, significant
+from bakehouse.reporters.exports.measured import FOLDER, measured
+from bakehouse.reporters.text import one_line
+from bakehouse.statistics.direction import higher_is_better
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exporter:
+    file: str
+    bigger: bool
+
+    def render(self, run: RunReport, *, folder: Path) -> str:  # noqa: ARG002 - a Reporter
+        return json.dumps(list(self._entries(run)), ensure_ascii=False, indent=1) + "\n"
+
+    def _entries(self, run: RunReport) -> Iterator[dict[str, Any]]:
+        for cell, measurement, summary in measured(run):
+            if higher_is_better(measurement.metric) is self.bigger:
+                yield {
+                    "name": one_line(f"{cell.name} {measurement.workload} {measurement.metric}"),
+                    "unit": measurement.unit,
+                    "value": summary.median,
+                    "range": f"{significant(summary.low, digits=4)} to {significant(summary.high, digits=4)}",
+                    "extra": f"{run.run}\nmedian of {count(summary.counted, 'sample')}, {summary.void} void",
+                }
+
+
+BIGGER = Exporter(file=f"{FOLDER}/benchmark-bigger-is-better.json", bigger=True)
+SMALLER = Exporter(file=f"{FOLDER}/benchmark-smaller-is-better.json", bigger=False)
