@@ -170,6 +170,11 @@ def _add_run_options(verb: argparse.ArgumentParser) -> None:
         "--repetitions", type=_positive, metavar="N", help="repetitions in each start (default: the recipe's)"
     )
     group.add_argument(
+        "--calibrate",
+        action=argparse.BooleanOptionalAction,
+        help="hold the rates against llama-bench in the same image (default: unless --quick)",
+    )
+    group.add_argument(
         "--workers", type=_positive, metavar="N", help="probes at the same time (default: one for two cores)"
     )
     group.add_argument("--fresh", action="store_true", help="begin anew even if the last run was cut off")
@@ -207,6 +212,7 @@ def _run_options(arguments: argparse.Namespace) -> Options:
         quick=arguments.quick,
         starts=arguments.starts,
         repetitions=arguments.repetitions,
+        calibrate=arguments.calibrate,
         workers=arguments.workers,
         install=not arguments.no_install,
     )

@@ -90,6 +90,7 @@ def subject(
     model_path: str | None,
     starts: int | None = None,
     repetitions: int | None = None,
+    bytes_compressed: int | None = None,
 ) -> Subject:
     """What the suite must know about a built image. `starts` and `repetitions` replace the recipe's."""
     probes = cell.recipe.probes
@@ -126,6 +127,7 @@ def subject(
         archs=list(cell.archs),
         runs_on=_cards_of(cell, world),
         ptx=cell.ptx is not None,
+        bytes_compressed=bytes_compressed,
         model_path=model_path,
     )
 

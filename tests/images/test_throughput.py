@@ -9,7 +9,7 @@ import pytest
 
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Subject, Suite
-from bakehouse.probes import loads, throughput
+from bakehouse.probes import calibrate, loads, throughput
 from bakehouse.testing.bench import Bench
 from bakehouse.testing.session import Server
 
@@ -36,8 +36,11 @@ def test_rates(
         settings=bench.settings(),
         random_ids=random_ids,
         quick=suite.mode == "quick",
+        reference=bench.reference,
+        image_size=bench.subject.bytes_compressed,
     )
     note(throughput.summary(measurements))
+    note(calibrate.summary(measurements) or "not held against llama-bench")
     record_measurement(measurements)
 
 

@@ -20,6 +20,7 @@ def run_fingerprint(plan: Plan, options: Options, *, root: Path, where: tuple[st
     content = {
         "plan": plan.fingerprint,
         "how": [options.tests, options.prove, options.probes, options.quick, options.starts, options.repetitions],
+        "calibrates": options.calibrates,
         "files": [sha256_of_tree(folder) for folder in folders if folder.is_dir()],
         "where": where,
     }

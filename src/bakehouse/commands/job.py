@@ -28,12 +28,18 @@ class Options:
     """One start and two repetitions: the path is walked, the figures are rough."""
     starts: int | None = None
     repetitions: int | None = None
+    calibrate: bool | None = None
+    """Run llama-bench beside the server; None: unless it is to be quick."""
     workers: int | None = None
     """Probes at the same time; by default one for two cores."""
     install: bool = True
     """Whether Debian packages may be installed when the machine has no engine."""
     need_card: bool = False
     """Whether the selection's card must be in this machine (bench)."""
+
+    @property
+    def calibrates(self) -> bool:
+        return not self.quick if self.calibrate is None else self.calibrate
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -182,6 +182,7 @@ def _suite(job: Job, cells: list[Cell]) -> Suite:
         run_folder=str(folder.path),
         cache=str(job.context.cache),
         mode="quick" if options.quick else "full",
+        calibrate=options.calibrates,
         subjects=[
             subject(
                 cell,
@@ -191,10 +192,17 @@ def _suite(job: Job, cells: list[Cell]) -> Suite:
                 model_path=_model(cell, job.gathered),
                 starts=options.starts or (QUICK_STARTS if options.quick else None),
                 repetitions=options.repetitions or (QUICK_REPETITIONS if options.quick else None),
+                bytes_compressed=_compressed(job.ledger, cell),
             )
             for cell in cells
         ],
     )
+
+
+def _compressed(ledger: Ledger, cell: Cell) -> int | None:
+    """Bytes to pull, where this run has looked at the image at rest."""
+    image = ledger[cell.name].image
+    return image.bytes_compressed if image else None
 
 
 def _reference(ledger: Ledger, cell: Cell) -> str:

@@ -92,6 +92,8 @@ class Container:
         self._docker = docker
         self.name = name
         self.launch = launch
+        self.created_in = 0.0
+        """Seconds that the engine took to create it."""
         self.started_at = 0.0
         """`time.perf_counter()` just before the engine was told to start it."""
         self.url = ""
@@ -145,8 +147,10 @@ def start(engine: Engine, launch: Launch, *, log: Path) -> Iterator[Container]:
     creation = _creation(launch, name)
     try:
         with _gpu_hint():
+            before = time.perf_counter()
             docker.create(creation)
             container.started_at = time.perf_counter()
+            container.created_in = container.started_at - before
             _start(docker, container)
         yield container
     finally:

@@ -92,8 +92,8 @@ class Agreement:
         match self.pair:
             case Pair.CLIENT_SERVER:
                 return (
-                    "Something between them holds chunks back or merges them: look at `chunks` and `client.lag_s` of the "
-                    "samples in run.json"
+                    "Something between them holds chunks back or merges them: look at `chunks` and `client.lag_s` of "
+                    "the samples in run.json"
                 )
             case Pair.SERVER_LLAMA_BENCH:
                 return (

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 FOREIGN_LIMIT = 0.10
 """Share of the whole machine above which a repetition is void."""
@@ -30,6 +31,12 @@ class Usage:
     container: float | None
     """None: this machine does not see the container's processes."""
     client: float
+    telemetry: Mapping[str, Any] = field(default_factory=dict)
+    """What sensors said meanwhile, for a sample's `raw`."""
+    trouble: str = ""
+    """What they said that makes the window void."""
+    joules: float | None = None
+    """Energy that the device used. None: the hardware does not tell."""
 
     @property
     def foreign(self) -> float | None:

@@ -57,6 +57,8 @@ class Subject(Record):
     """Archs of the cards that run this code; empty: any card of the accelerator."""
     ptx: bool = False
     """Whether cards that are newer than the code may compile it."""
+    bytes_compressed: int | None = None
+    """What a registry would send of the image; None: nobody has looked."""
     model_path: str | None = None
     """A model for the probes that need a serving server; the workload's, where there is one."""
 
@@ -68,4 +70,6 @@ class Suite(Record):
     cache: str
     """Absolute: leases live in `leases/`."""
     mode: Literal["full", "quick"] = "full"
+    calibrate: bool = False
+    """Whether llama-bench runs beside each start."""
     subjects: list[Subject]

@@ -56,8 +56,8 @@ class Benched:
     """None: nobody could see what it used."""
 
 
-Run = Callable[[], Benched]
-"""Runs llama-bench once, in a container of its own."""
+Reference = Callable[[int], Benched]
+"""Runs llama-bench once, with so many repetitions, in a container of its own."""
 
 
 def arguments(model: str, asked: suite.Workload, pinned: Mapping[str, str], *, repetitions: int) -> tuple[str, ...]:
@@ -118,6 +118,14 @@ def rows_of(output: str) -> list[dict[str, Any]]:
     return rows
 
 
+def calibrated(
+    measurements: Sequence[Measurement], asked: suite.Workload, *, settings: dict[str, Any]
+) -> list[Measurement]:
+    """The same with what the three agree on, and with what they disagree on void."""
+    found = agreements(measurements, asked)
+    return [*judged(measurements, found), *recorded(found, settings)]
+
+
 def agreements(measurements: Sequence[Measurement], asked: suite.Workload) -> list[Agreement]:
     """Hold the three side by side: rates that are void stand aside."""
     by = {(one.workload, one.metric): _by_start(one) for one in measurements}
@@ -151,6 +159,20 @@ def recorded(found: Sequence[Agreement], settings: dict[str, Any]) -> list[Measu
         for one in found
         if one.ratios
     ]
+
+
+def summary(measurements: Sequence[Measurement]) -> str:
+    """Say in one line how far the three agree, from what `recorded` kept."""
+    return "; ".join(
+        Agreement(
+            workload=one.workload,
+            pair=Pair(one.metric),
+            gate=one.settings["gate"],
+            sides={sample.start: (sample.raw[_SIDES[0]], sample.raw[_SIDES[1]]) for sample in one.samples},
+        ).describe()
+        for one in measurements
+        if one.metric in tuple(Pair)
+    )
 
 
 def judged(measurements: Sequence[Measurement], found: Sequence[Agreement]) -> list[Measurement]:

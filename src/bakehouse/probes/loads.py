@@ -19,7 +19,9 @@ from bakehouse.model.recipe import Load
 from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.model.words import Verdict
 from bakehouse.probes import ProbeFailed
-from bakehouse.probes.throughput import QUICK_REPETITIONS, QUICK_STARTS, Served, disturbed, raw_usage
+from bakehouse.probes.served import Served
+from bakehouse.probes.surroundings import disturbed, raw_usage
+from bakehouse.probes.throughput import QUICK_REPETITIONS, QUICK_STARTS
 
 StartFor = Callable[[Load], AbstractContextManager[Served]]
 """Starts a fresh server for a load, and removes it."""

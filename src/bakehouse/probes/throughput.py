@@ -8,43 +8,25 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 from bakehouse.measure import metrics, statistics, workloads
 from bakehouse.measure.client import Ask, Outcome, Reply, RequestFailedError, answer, load, vocabulary_size
-from bakehouse.measure.load import FOREIGN_LIMIT, Usage, Watched
+from bakehouse.measure.load import Usage
 from bakehouse.measure.stream import Failure
 from bakehouse.measure.workloads import Request, Workload
 from bakehouse.model import suite
 from bakehouse.model.recipe import Question
 from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.model.words import Unit, Verdict
-from bakehouse.probes import ProbeFailed
+from bakehouse.probes import ProbeFailed, calibrate
+from bakehouse.probes.served import Served, Start, cold_start, memory
+from bakehouse.probes.surroundings import disturbed, energy_per_token, raw_usage
 
 QUICK_STARTS = 1
 QUICK_REPETITIONS = 2
 ANSWER_TOKENS = 16
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Served:
-    """A server that is ready, as a measurement sees it."""
-
-    url: str
-    healthy: float
-    """Seconds from its start to the first 200."""
-    port_open: float | None = None
-    """Seconds from its start to the first answer of any kind."""
-    started: float | None = None
-    """When it was started, by the client's clock."""
-    load: Watched
-    peak_memory: Callable[[], int | None]
-
-
-Start = Callable[[], AbstractContextManager[Served]]
-"""Starts a fresh server with the pinned arguments, and removes it."""
 
 
 @dataclass(kw_only=True)
@@ -57,8 +39,20 @@ class _Samples:
         self.by_metric.setdefault((workload, metric), []).append(sample)
 
 
-UNITS: dict[Metric, Unit] = {"prompt_rate": "tokens/s", "decode_rate": "tokens/s", "memory": "bytes"}
+UNITS: dict[Metric, Unit] = {
+    "prompt_rate": "tokens/s",
+    "decode_rate": "tokens/s",
+    "client_prompt_rate": "tokens/s",
+    "client_decode_rate": "tokens/s",
+    "llama_bench_prompt_rate": "tokens/s",
+    "llama_bench_decode_rate": "tokens/s",
+    "memory": "bytes",
+    "image_size": "bytes",
+    "energy_per_token": "joules/token",
+}
 """Of metrics that are no times."""
+_CLIENTS = "client_"
+"""Begins the names of metrics that are for calibration only."""
 STEADY = 0.95
 """Share of the later answers' median decode rate from which on a server counts as steady."""
 
@@ -71,43 +65,52 @@ def measure(
     random_ids: random.Random,
     quick: bool = False,
     ask: Ask = load,
+    reference: calibrate.Reference | None = None,
+    image_size: int | None = None,
 ) -> list[Measurement]:
     """Measure pp and tg over several container starts. Quick: one start, two repetitions.
 
+    With a reference, llama-bench runs beside each start, and what the three clocks disagree on is void.
     Raises ProbeFailed when not one request of a workload was answered: that is the image's fault.
     """
     starts = QUICK_STARTS if quick else asked.starts
     repetitions = min(QUICK_REPETITIONS, asked.repetitions) if quick else asked.repetitions
     samples = _Samples()
+    if image_size is not None:
+        samples.add("start", "image_size", Sample(start=0, repetition=0, value=float(image_size)))
     for number in range(starts):
+        if reference and number % 2:
+            _refer(reference, asked, number, repetitions, samples)
         with start() as served:
-            _cold_start(served, number, samples, ask)
+            for cold, sample in cold_start(served, number, ask=ask).items():
+                samples.add("start", cold, sample)
             _one_start(
                 served, asked, number=number, repetitions=repetitions, random_ids=random_ids, samples=samples, ask=ask
             )
-            samples.add("start", "memory", _memory(served, number))
-    return [
+            samples.add("start", "memory", memory(served, number))
+        if reference and not number % 2:
+            _refer(reference, asked, number, repetitions, samples)
+    measurements = [
         Measurement(
             workload=workload, metric=metric, unit=UNITS.get(metric, "seconds"), samples=taken, settings=settings
         )
         for (workload, metric), taken in samples.by_metric.items()
     ]
+    if reference is None:
+        return [one for one in measurements if not one.metric.startswith(_CLIENTS)]
+    return calibrate.calibrated(measurements, asked, settings=settings)
 
 
-def _cold_start(served: Served, number: int, samples: _Samples, ask: Ask) -> None:
-    """How it became ready, and the first token of all: one token after one, so that little is left but the start."""
-    samples.add("start", "time_to_healthy", Sample(start=number, repetition=0, value=served.healthy))
-    if served.port_open is not None:
-        samples.add("start", "port_open", Sample(start=number, repetition=0, value=served.port_open))
-    if served.started is None:
-        return
-    (reply,) = ask(served.url, [Request(prompt=(1,), output_tokens=1)]).replies
-    if isinstance(reply, Reply) and reply.first is not None:
-        sample = Sample(start=number, repetition=0, value=reply.first - served.started)
-    else:
-        reason = "no chunk had generated content" if isinstance(reply, Reply) else f"the request failed: {reply.reason}"
-        sample = Sample(start=number, repetition=0, value=0.0, verdict=Verdict.VOID, reason=reason)
-    samples.add("start", "first_token", sample)
+def _refer(
+    reference: calibrate.Reference, asked: suite.Workload, number: int, repetitions: int, samples: _Samples
+) -> None:
+    """Let llama-bench measure the same, in its own container, before the start's server or after it in turn."""
+    benched = reference(repetitions)
+    found = calibrate.samples(benched, asked, start=number, disturbed=disturbed(benched.usage) if benched.usage else "")
+    for metric, taken in found.items():
+        workload = workloads.prompt_rate(asked) if "prompt" in metric else workloads.decode_rate(asked)
+        for sample in taken:
+            samples.add(workload.name, metric, sample)
 
 
 def answers_question(url: str, question: Question) -> str:
@@ -161,6 +164,7 @@ def _one_start(
     pp, tg = workloads.prompt_rate(asked), workloads.decode_rate(asked)
     failures: list[str] = []
     answers: list[tuple[float, float]] = []
+    spent: list[tuple[Usage, int]] = []
     for repetition in range(-1, repetitions):  # -1 warms up
         for workload in (pp, tg):
             request = workload.request(random_ids=random_ids, vocabulary=vocabulary)
@@ -173,12 +177,15 @@ def _one_start(
             elif workload is tg and (rate := metrics.client_decode_rate(reply)):
                 answers.append((reply.ended, rate))
             if repetition >= 0:
-                _record(samples, workload, request, outcome, usage, start=number, repetition=repetition)
+                counts = _record(samples, workload, request, outcome, usage, start=number, repetition=repetition)
+                spent += [(usage, request.output_tokens)] if counts and workload is tg else []
     if len(failures) == 2 * (repetitions + 1):
         raise ProbeFailed(f"not one request was answered; the last: {failures[-1]}")
     if served.started is not None and answers:
         steady = _steady(answers) - served.started
         samples.add("start", "steady", Sample(start=number, repetition=0, value=steady))
+    if any(usage.telemetry for usage, _ in spent):
+        samples.add(tg.name, "energy_per_token", energy_per_token(spent, start=number))
 
 
 def _steady(answers: list[tuple[float, float]]) -> float:
@@ -196,13 +203,19 @@ def _record(
     *,
     start: int,
     repetition: int,
-) -> None:
+) -> bool:
+    """Keep a sample for each metric of the workload; says whether they count."""
     (reply,) = outcome.replies
     wanted: dict[Metric, Callable[[Reply], float]] = (
-        {"decode_rate": metrics.decode_rate}
+        {"decode_rate": metrics.decode_rate, "client_decode_rate": _client_decode_rate}
         if workload.output_tokens > 1
-        else {"prompt_rate": metrics.prompt_rate, "ttft": metrics.ttft}
+        else {
+            "prompt_rate": metrics.prompt_rate,
+            "ttft": metrics.ttft,
+            "client_prompt_rate": lambda reply: workload.prompt_tokens / metrics.ttft(reply),
+        }
     )
+    all_count = True
     for metric, rate in wanted.items():
         value, reason = 0.0, ""
         if isinstance(reply, Failure):
@@ -222,28 +235,18 @@ def _record(
             value=value,
             verdict=Verdict.VOID if reason else Verdict.PASSED,
             reason=reason,
-            raw=_raw(outcome, usage),
+            raw={} if metric.startswith(_CLIENTS) else _raw(outcome, usage),
         )
         samples.add(workload.name, metric, sample)
+        all_count = all_count and (not reason or metric.startswith(_CLIENTS))
+    return all_count
 
 
-def disturbed(usage: Usage) -> str:
-    """Say that something else used the machine, or nothing."""
-    if usage.foreign is None or usage.foreign <= FOREIGN_LIMIT:
-        return ""
-    return (
-        f"other processes used {usage.foreign:.0%} of this machine's CPU meanwhile "
-        f"(more than {FOREIGN_LIMIT:.0%} voids a measurement)"
-    )
-
-
-def raw_usage(usage: Usage) -> dict[str, Any]:
-    return {
-        "elapsed_s": usage.elapsed,
-        "foreign_cpu_share": usage.foreign,
-        "container_cpu_s": usage.container,
-        "client_cpu_s": usage.client,
-    }
+def _client_decode_rate(reply: Reply) -> float:
+    rate = metrics.client_decode_rate(reply)
+    if rate is None:
+        raise metrics.VoidError("all tokens came at one moment")
+    return rate
 
 
 def _raw(outcome: Outcome, usage: Usage) -> dict[str, Any]:
@@ -259,11 +262,3 @@ def _raw(outcome: Outcome, usage: Usage) -> dict[str, Any]:
             "chunks": reply.chunks,
         }
     return raw
-
-
-def _memory(served: Served, number: int) -> Sample:
-    peak = served.peak_memory()
-    if peak is None:
-        reason = "the server's process cannot be seen from this machine"
-        return Sample(start=number, repetition=0, value=0.0, verdict=Verdict.VOID, reason=reason)
-    return Sample(start=number, repetition=0, value=float(peak))

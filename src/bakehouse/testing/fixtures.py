@@ -22,6 +22,7 @@ from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Subject, Suite
 from bakehouse.model.words import AcceleratorName
 from bakehouse.probes import ProbeFailed
+from bakehouse.probes.calibrate import PROGRAM
 from bakehouse.probes.health import wait_serving
 from bakehouse.probes.offload import LIST
 from bakehouse.probes.serving import bare, serving
@@ -276,6 +277,11 @@ def bench(request: pytest.FixtureRequest, subject: Subject, session: Session, le
         workload=subject.workload,
         devices=lease,
         log=lambda: session.log_path(subject.cell, request.node.nodeid),
+        calibrates=(
+            session.suite.calibrate
+            and subject.workload.api == "llama-server"
+            and PROGRAM in request.getfixturevalue("program_folder")
+        ),
     )
 
 

@@ -18,7 +18,7 @@ from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Workload
 from bakehouse.model.words import Verdict
 from bakehouse.probes import ProbeFailed, loads, throughput
-from bakehouse.probes.throughput import Served
+from bakehouse.probes.served import Served
 from bakehouse.testing.mock import mock_server
 from bakehouse.testing.mock_server import Script
 

@@ -18,7 +18,7 @@ from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Workload
 from bakehouse.model.words import Verdict
 from bakehouse.probes import ProbeFailed, throughput
-from bakehouse.probes.throughput import Served
+from bakehouse.probes.served import Served, Start
 from bakehouse.testing.fake_server import Behaviour, fake_server
 
 ASKED = Workload(model_path="/m", model_sha256="0" * 64, prompt_tokens=8, output_tokens=5, starts=2, repetitions=3)
@@ -46,7 +46,7 @@ class Load:
         return Usage(elapsed=1.0, cores=2, machine=1.0 + 2 * share, container=1.0, client=0.0)
 
 
-def served(behaviour: Behaviour, *, load: Load | None = None, memory: int | None = 1000) -> throughput.Start:
+def served(behaviour: Behaviour, *, load: Load | None = None, memory: int | None = 1000) -> Start:
     @contextmanager
     def start() -> Iterator[Served]:
         with fake_server(behaviour) as url:

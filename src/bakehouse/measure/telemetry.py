@@ -1,0 +1,144 @@
+"""Watch the machine and the card while something is measured, in a thread that costs little.
+
+Levels are looked at every half second, totals and states at both ends, too. What the machine does not tell is said to
+be `unsupported`, never 0.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bakehouse.machine.card_sensors import HOT
+from bakehouse.machine.sensors import Sensors
+from bakehouse.measure.load import Usage, Watched
+from bakehouse.measure.statistics import median
+
+INTERVAL = 0.5
+"""Seconds between two looks. One look at a card takes a few milliseconds, at a processor less than one."""
+UNSUPPORTED = "unsupported"
+CARD_ENERGY = "gpu_energy_j"
+PROCESSOR_ENERGY = "cpu_energy_j"
+"""Of all packages, with whatever else runs on them."""
+
+
+@dataclass(kw_only=True, slots=True)
+class _Window:
+    """What was seen since a moment."""
+
+    totals: dict[str, float]
+    levels: dict[str, list[float]] = field(default_factory=dict)
+    states: dict[str, set[str]] = field(default_factory=dict)
+    own: float = 0.0
+    """Seconds of CPU time that looking took."""
+
+
+class Telemetry:
+    """Looks at sensors from `with` to its end; `start` begins a window, `summary` says what was seen in it."""
+
+    def __init__(self, sensors: Sensors, *, interval: float = INTERVAL) -> None:
+        self._sensors, self._interval = sensors, interval
+        self._window = _Window(totals={})
+        self._busy = threading.Lock()
+        self._over = threading.Event()
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Telemetry]:
+        thread = threading.Thread(target=self._go, name="telemetry", daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._over.set()
+            thread.join()
+
+    def start(self) -> None:
+        with self._busy:
+            for state in self._sensors.states.values():
+                state()  # what was before does not count
+            self._window = _Window(totals=self._totals())
+            self._look()
+
+    def summary(self) -> dict[str, Any]:
+        """For a sample's `raw`: levels as [lowest, median, highest], totals as differences, states as lists."""
+        with self._busy:
+            self._look()
+            window, now = self._window, self._totals()
+        found: dict[str, Any] = dict.fromkeys(sorted(self._sensors.missing), UNSUPPORTED)
+        for name, values in window.levels.items():
+            found[name] = [_short(value) for value in (min(values), median(values), max(values))]
+        for name, before in window.totals.items():
+            if name in now:
+                found[name] = _short(now[name] - before)
+        for name, words in window.states.items():
+            found[name] = sorted(words)
+        return found | {"looking_cpu_s": _short(window.own)}
+
+    def _go(self) -> None:
+        while not self._over.wait(self._interval):
+            with self._busy:
+                self._look()
+
+    def _look(self) -> None:
+        before = time.thread_time()
+        window = self._window
+        for name, level in self._sensors.levels.items():
+            if (value := level()) is not None:
+                window.levels.setdefault(name, []).append(value)
+        for name, state in self._sensors.states.items():
+            if (words := state()) is not None:
+                window.states.setdefault(name, set()).update(words)
+        window.own += time.thread_time() - before
+
+    def _totals(self) -> dict[str, float]:
+        return {name: value for name, total in self._sensors.totals.items() if (value := total()) is not None}
+
+
+class Watch:
+    """The CPU's accounts (`Meter`) and telemetry of the same window. `energy`: the total that is the device's."""
+
+    def __init__(self, meter: Watched, telemetry: Telemetry, *, energy: str = PROCESSOR_ENERGY) -> None:
+        self._meter, self._telemetry, self._energy = meter, telemetry, energy
+
+    def start(self) -> None:
+        self._telemetry.start()
+        self._meter.start()
+
+    def usage(self) -> Usage:
+        usage = self._meter.usage()
+        seen = self._telemetry.summary()
+        joules = seen.get(self._energy)
+        return replace(
+            usage,
+            telemetry=seen,
+            trouble=trouble(seen),
+            joules=joules if isinstance(joules, float) else None,
+        )
+
+
+def trouble(seen: dict[str, Any]) -> str:
+    """Say what makes this window void, or nothing."""
+    others, throttled = _list(seen, "gpu_others"), HOT & set(_list(seen, "gpu_throttled"))
+    if others:
+        return f"other processes computed on the card meanwhile: {', '.join(others)}"
+    if throttled:
+        return (
+            f"the card throttled itself meanwhile ({', '.join(sorted(throttled))}): look at its cooling and its power"
+        )
+    times = seen.get("cpu_throttled_times")
+    if isinstance(times, int | float) and times > 0:
+        return f"the processor throttled itself {times:g} times meanwhile, because it was too hot"
+    return ""
+
+
+def _list(seen: dict[str, Any], name: str) -> list[str]:
+    value = seen.get(name)
+    return value if isinstance(value, list) else []
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.6g}")
