@@ -20,15 +20,15 @@ from bakehouse.model.history import Decision, Terms
 from bakehouse.model.report import Metric
 from bakehouse.quantities import count
 from bakehouse.statistics.changes import Segment, segments
-from bakehouse.statistics.direction import higher_is_better
+from bakehouse.statistics.direction import higher_is_better, is_judged
 from bakehouse.statistics.judge import Gates, Judged, Pair, Side, judge
 from bakehouse.statistics.spread import mad, middles
 
-RUNS = 8
+RUNS = 5
 """The newest of a level: older ones say less of today's machine."""
 MAD_NEEDS = 5
 """Runs from which on their spread is known."""
-LOOKED_AT = 400
+LOOKED_AT = 120
 """The newest runs in which levels are looked for."""
 DECISIONS = "decisions.jsonl"
 
@@ -80,7 +80,7 @@ def compare(
     """Judge one run's metrics beside the history. The run itself may stand in it, and runs after it."""
     gates = gates or Gates()
     pairs, baselines = [], []
-    for key in candidate.columns:
+    for key in filter(lambda key: is_judged(key.metric), candidate.columns):
         for ours, terms, side in candidate.sides(key):
             if ours.name != run:
                 continue
@@ -117,22 +117,21 @@ def find(
     """The baseline of one key, and in words why there is none."""
     gates = gates or Gates()
     pinned, accepted = _decided(key.cell, decisions)
-    known = [one for one in history.sides(key) if one[0].name != run]
-    earlier = [one for one in known if one[0].time < before or one[0].name == pinned]
-    alike: list[Earlier] = []
-    refused: Counter[str] = Counter()
-    notes: Counter[str] = Counter()
-    for each, theirs, side in earlier:
-        if reasons := differences(terms, theirs):
-            refused["; ".join(reasons[:3])] += 1
-        elif side.counted:
-            alike.append(Earlier(run=each, side=side, middle=float(np.median(middles(side.starts)))))
-            notes.update(remarks(terms, theirs))
+    earlier = [
+        one for one in history.sides(key) if one[0].name != run and (one[0].time < before or one[0].name == pinned)
+    ]
+    unlike = {id(theirs): differences(terms, theirs) for theirs in {id(one[1]): one[1] for one in earlier}.values()}
+    refused = Counter("; ".join(unlike[id(theirs)][:3]) for _, theirs, _ in earlier if unlike[id(theirs)])
+    usable = [one for one in earlier if not unlike[id(one[1])] and one[2].counted]
+    notes = Counter(note for _, theirs, _ in usable[-LOOKED_AT:] for note in remarks(terms, theirs))
+    alike = [
+        Earlier(run=each, side=side, middle=float(np.median(middles(side.starts))))
+        for each, _, side in (usable if pinned else usable[-LOOKED_AT:])
+    ]
     if pinned:
         return _pinned(key, alike, earlier, terms, name=pinned)
     if not alike:
         return Baseline(missing=_nothing(len(earlier), refused))
-    alike = alike[-LOOKED_AT:]
     levels = _levels(alike)
     chosen, remark = _accepted(key, alike, levels, accepted=accepted, gates=gates)
     runs = alike[chosen.begin : chosen.end]

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from bakehouse.history.terms import of_settings
 from bakehouse.model.report import Measurement
 from bakehouse.model.words import Verdict
+from bakehouse.statistics.direction import is_judged
 from bakehouse.statistics.judge import Pair, Side, group
 
 
 def pairs(cell: str, candidate: Sequence[Measurement], baseline: Sequence[Measurement]) -> list[Pair]:
-    """One for each metric of the candidate. What the baseline lacks, or measured otherwise, says so."""
+    """One for each metric that gets a verdict. What the baseline lacks, or measured otherwise, says so."""
     theirs = {(one.workload, one.metric): one for one in baseline}
     found = []
-    for ours in candidate:
+    for ours in (one for one in candidate if is_judged(one.metric)):
         other = theirs.get((ours.workload, ours.metric))
         missing = _missing(ours, other)
         found.append(

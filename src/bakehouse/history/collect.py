@@ -74,7 +74,9 @@ class Collected:
         values = [(metric, *_value(said)) for metric, said in row["values"].items()]
         terms, run = self._terms(row["terms"]), self._run(row)
         for metric, value, reason in values:
-            column = self.columns.setdefault(Key(cell, workload, metric), Column())
+            column = self.columns.get((cell, workload, metric))  # type: ignore[call-overload]  # a Key is such a tuple
+            if column is None:
+                column = self.columns[Key(cell, workload, metric)] = Column()
             column.runs.append(run)
             column.terms.append(terms)
             column.starts.append(start)

@@ -81,13 +81,17 @@ def _differences(ours: Floats, theirs: Floats) -> Floats:
 def _resampled(table: Floats, resamples: int) -> Floats:
     """Median ratios of resampled starts."""
     ours, theirs = _plan(*table.shape, resamples)
-    chunk = max(1, _AT_ONCE // table.size)
+    ways = table.size
+    middle = [(ways - 1) // 2, ways // 2]
+    chunk = max(1, _AT_ONCE // ways)
     parts = []
     for begin in range(0, resamples, chunk):
-        rows, columns = ours[begin : begin + chunk, :, None], theirs[begin : begin + chunk, None, :]
+        places = ours[begin : begin + chunk, :, None] * table.shape[1] + theirs[begin : begin + chunk, None, :]
+        drawn = table.ravel()[places.reshape(-1, ways)]
+        drawn.partition(middle, axis=1)
         with np.errstate(invalid="ignore"):
-            middle: Floats = np.median(table[rows, columns].reshape(rows.shape[0], -1), axis=1)
-        parts.append(np.where(np.isnan(middle), 0.0, middle))  # between -inf and inf
+            found: Floats = drawn[:, middle].sum(axis=1) / 2
+        parts.append(np.where(np.isnan(found), 0.0, found))  # between -inf and inf
     return np.concatenate(parts)
 
 

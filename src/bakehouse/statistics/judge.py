@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bakehouse.model.report import Metric
 from bakehouse.model.words import Change
-from bakehouse.statistics.direction import higher_is_better
+from bakehouse.statistics.direction import EXACT, higher_is_better
 from bakehouse.statistics.effect import LEVEL, RESAMPLES, Effect, effect
 from bakehouse.statistics.rank_test import benjamini_hochberg, mann_whitney, smallest_p
 from bakehouse.statistics.spread import middles
@@ -85,7 +85,7 @@ class Judged:
 def judge(pairs: Sequence[Pair], gates: Gates | None = None) -> list[Judged]:
     """Judge all pairs of a run together: the more are looked at, the more must be shown of each."""
     gates = gates or Gates()
-    unfit = [_unfit(pair) for pair in pairs]
+    unfit = [_unfit(pair, gates) for pair in pairs]
     p_values = [
         None if bad else mann_whitney(middles(pair.candidate.starts), middles(pair.baseline.starts))
         for pair, bad in zip(pairs, unfit, strict=True)
@@ -104,7 +104,7 @@ def worst_change(found: Sequence[Judged]) -> Change:
     return next((verdict for verdict in order if any(one.verdict is verdict for one in found)), Change.INCONCLUSIVE)
 
 
-def _unfit(pair: Pair) -> Judged | None:
+def _unfit(pair: Pair, gates: Gates) -> Judged | None:
     """What can be said without a calculation."""
     taken = pair.candidate.counted + pair.candidate.void
     if pair.candidate.void * 2 > taken or not pair.candidate.counted:
@@ -112,11 +112,28 @@ def _unfit(pair: Pair) -> Judged | None:
         return _said(pair, Change.VOID, reason if taken else "no sample was taken")
     if not pair.baseline.counted:
         return _said(pair, Change.INCONCLUSIVE, pair.missing or "the baseline has no sample that counts")
+    if pair.metric in EXACT:
+        return _exact(pair, gates)
     ours, theirs = (len(middles(side.starts)) for side in (pair.candidate, pair.baseline))
     if min(ours, theirs) < 2:  # noqa: PLR2004
         reason = f"{_starts(ours, theirs)}: one start says nothing of the noise between starts"
         return _said(pair, Change.INCONCLUSIVE, reason)
     return None
+
+
+def _exact(pair: Pair, gates: Gates) -> Judged:
+    """A difference is what it is."""
+    ours, theirs = (float(np.median(middles(side.starts))) for side in (pair.candidate, pair.baseline))
+    ratio = ours / theirs if theirs else 1.0
+    found = Effect(ratio=ratio, low=ratio, high=ratio)
+    verdict, reason = _verdict(
+        goodness=found if higher_is_better(pair.metric) else found.inverse(),
+        limit=gates.least,
+        bearable=gates.tolerance * gates.least,
+        is_significant=True,
+    )
+    said = _said(pair, verdict, reason)
+    return replace(said, candidate=ours, baseline=theirs, effect=found, limit=gates.least)
 
 
 def _judge(pair: Pair, gates: Gates, *, p: float, adjusted: float, family: int) -> Judged:
@@ -150,7 +167,9 @@ def _judge(pair: Pair, gates: Gates, *, p: float, adjusted: float, family: int) 
 
 def _verdict(*, goodness: Effect, limit: float, bearable: float, is_significant: bool) -> tuple[Change, str]:
     """`goodness` above 1 is better. A limit of 3 % is a ratio of 0.97, or of 1/0.97 the other way."""
-    words = f"{_change(goodness.ratio)} ({_change(goodness.low)} to {_change(goodness.high)})"
+    words = _change(goodness.ratio)
+    if goodness.low != goodness.high:
+        words += f" ({_change(goodness.low)} to {_change(goodness.high)})"
     is_shown = is_significant and not goodness.low <= 1 <= goodness.high
     if is_shown and goodness.ratio <= 1 - limit:
         return Change.REGRESS, words

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,9 +33,9 @@ def pseudomedian(values: Sequence[float]) -> float:
     Hodges, Lehmann (Ann. Math. Stat. 34, 1963). Of five values it takes one that is disturbed, as the median does,
     and varies a third less: 7 starts of 5 repetitions find what would need 10 with the median.
     """
-    line = logs(values)
-    first, second = np.triu_indices(line.size)
-    return float(np.exp(np.median((line[first] + line[second]) / 2)))
+    line = [-math.inf if value == 0 else math.log(value) for value in values]  # a few: quicker without numpy
+    pairs = [(one + other) / 2 for place, one in enumerate(line) for other in line[place:]]
+    return math.exp(statistics.median(pairs))
 
 
 def mad(values: Sequence[float]) -> float:

@@ -46,7 +46,7 @@ def test_a_slowdown_of_tonight_is_found_and_the_same_image_is_not() -> None:
 def test_the_baseline_is_the_newest_runs_of_the_last_level() -> None:
     found = tonight(nights((20, 100), (12, 110)), 110)
     assert found.judged.verdict is Change.PASS
-    assert [one.run.name for one in found.baseline.runs] == [name(night) for night in range(24, 32)]
+    assert [one.run.name for one in found.baseline.runs] == [name(night) for night in range(27, 32)]
     assert [level.begin for level in found.baseline.levels] == [0, 20]
     assert found.baseline.mad is not None
     assert len(found.baseline.history) == 32

@@ -22,7 +22,7 @@ LINE = row().model_dump_json(exclude_defaults=True).encode() + b"\n"
 def numbers(path: Path) -> tuple[list[int], Problems]:
     """The repetitions of the good lines."""
     problems = Problems()
-    return [record["repetition"] for _, record in read(path, problems)], problems
+    return [record.get("repetition", -1) for _, record in read(path, problems)], problems
 
 
 def test_what_is_added_is_read(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_crash_in_the_middle_costs_the_last_line_at_most(tmp_path: Path, size:
     append(path, [row(repetition=7)])
     found, problems = numbers(path)
     assert found[-1] == 7
-    assert len(found) == whole + 1
+    assert len(found) == whole + 1 + (rest == len(LINE) - 1), "a line that lacked only its end has one now"
     assert path.read_bytes().startswith((LINE * 3)[:size])
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bakehouse.model.report import Metric
 from bakehouse.model.words import Change
-from bakehouse.statistics.direction import HIGHER_IS_BETTER, higher_is_better
+from bakehouse.statistics.direction import HIGHER_IS_BETTER, WITNESSES, higher_is_better, is_judged
 from bakehouse.statistics.judge import Gates, Pair, Side, group, judge, worst_change
 
 from .noise import QUIET, RECORDED, fit, pair
@@ -152,6 +152,17 @@ def test_great_noise_gives_no_false_alarm_either() -> None:
     assert verdicts.count(Change.INCONCLUSIVE) > 50
 
 
+@pytest.mark.parametrize(
+    ("size", "verdict"), [(100.0, Change.PASS), (102.0, Change.PASS), (104.0, Change.REGRESS), (90.0, Change.IMPROVE)]
+)
+def test_a_size_needs_no_second_look(size: float, verdict: Change) -> None:
+    before = Side(starts=((100.0,),))
+    found = Pair(cell="c", workload="image", metric="image_size", candidate=Side(starts=((size,),)), baseline=before)
+    (judged,) = judge([found])
+    assert judged.verdict is verdict
+    assert judged.p is None
+
+
 def test_worst_of_a_run() -> None:
     found = judge([one(1.0), one(1.1)])
     assert worst_change(found) is Change.IMPROVE
@@ -164,8 +175,10 @@ def test_every_metric_has_a_direction() -> None:
     lower = {
         *("ttft", "ttft_p90", "ttft_p99", "itl", "itl_p90", "itl_p99", "tpot", "tpot_p90", "tpot_p99"),
         *("latency", "latency_p90", "latency_p99", "port_open", "time_to_healthy", "first_token", "steady", "memory"),
+        *("create", "image_size", "energy_per_token"),
     }
-    assert set(get_args(Metric)) == HIGHER_IS_BETTER | lower
+    assert set(get_args(Metric)) == HIGHER_IS_BETTER | WITNESSES | lower
+    assert not is_judged("client_to_server")
     assert higher_is_better("goodput")
     assert not higher_is_better("memory")
 

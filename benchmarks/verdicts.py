@@ -1,0 +1,143 @@
+"""How often a verdict is wrong: the same image against itself, and one that is 5 % slower.
+
+    python benchmarks/verdicts.py [--runs 2000] [--reports reports] [--json FILE]
+
+Noise is fitted to samples that were recorded: those in tests/unit/statistics/noise.py, and with --reports those of
+all runs there that have at least 3 starts of 3 repetitions. Targets with 7 starts, where the noise is that of a quiet
+machine: at most 1 % false alarms, at least 95 % of the slowdowns found. One core, no engine; 2 minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from tests.unit.statistics.noise import QUIET, RECORDED, Noise, fit, pair
+
+from bakehouse.model.report import CellReport
+from bakehouse.model.words import Change, Verdict
+from bakehouse.statistics.interleave import interleave
+from bakehouse.statistics.judge import Gates, Pair, group, judge
+
+SLOWER = 0.95
+FAST = Gates(resamples=1000)
+"""As many as are needed for the interval's tail; the verdicts of a run take more."""
+ENOUGH = 3
+
+
+def recorded(reports: Path | None) -> dict[str, tuple[tuple[float, ...], ...]]:
+    """Counted samples by start."""
+    found = dict(RECORDED)
+    for path in sorted(reports.glob("2*/cells/*.json")) if reports else []:
+        cell = CellReport.model_validate_json(path.read_bytes())
+        for one in cell.measurements:
+            counted = [(s.start, s.value) for s in one.samples if s.verdict is Verdict.PASSED and s.value > 0]
+            starts = group(counted)
+            each = min(map(len, starts), default=0)
+            if len(starts) >= ENOUGH and each >= ENOUGH:
+                name = f"{path.parts[-3][:15]} {cell.name.removeprefix('llama-server-')} {one.workload} {one.metric}"
+                found[name] = tuple(start[:each] for start in starts)
+    return found
+
+
+def verdicts(
+    noise: Noise, *, seed: int, runs: int, factor: float, starts: int = 7, repetitions: int = 5
+) -> Counter[str]:
+    chance = np.random.default_rng(seed)
+    return Counter(
+        str(judge([pair(noise, chance, factor=factor, starts=starts, repetitions=repetitions)], FAST)[0].verdict)
+        for _ in range(runs)
+    )
+
+
+def families(noise: Noise, *, runs: int, size: int) -> tuple[float, float]:
+    """Of runs that look at `size` metrics: how many have any false alarm; how often the one slow metric is found."""
+    chance = np.random.default_rng(size)
+    alarms = found = 0
+    for _ in range(runs):
+        same: list[Pair] = [pair(noise, chance) for _ in range(size)]
+        alarms += any(one.verdict is Change.REGRESS for one in judge(same, FAST))
+        slow = judge([pair(noise, chance, factor=SLOWER), *same[1:]], FAST)
+        found += slow[0].verdict is Change.REGRESS
+    return alarms / runs, found / runs
+
+
+def drift(*, runs: int) -> tuple[float, float]:
+    """Share of false verdicts while the machine slows down by 5 % over 14 starts: one image after the other, ABBA."""
+    shares = []
+    for order in (["a"] * 7 + ["b"] * 7, interleave("a", "b", 7)):
+        chance = np.random.default_rng(9)
+        wrong = 0
+        for _ in range(runs):
+            times = [1 - 0.05 * place / 13 for place in range(14)]
+            drawn = [times[n] * 100 * np.exp(chance.normal(0, 0.005) + chance.normal(0, 0.02, 5)) for n in range(14)]
+            sides = {
+                image: group([(n, float(v)) for n, of in enumerate(order) if of == image for v in drawn[n]])
+                for image in "ab"
+            }
+            base = pair(fit(RECORDED[QUIET[0]]), chance)
+            one = Pair(
+                cell=base.cell,
+                workload=base.workload,
+                metric=base.metric,
+                candidate=type(base.candidate)(starts=sides["b"]),
+                baseline=type(base.baseline)(starts=sides["a"]),
+            )
+            wrong += judge([one], FAST)[0].verdict in (Change.REGRESS, Change.IMPROVE)
+        shares.append(wrong / runs)
+    return shares[0], shares[1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--runs", type=int, default=2000, help="simulated comparisons of each kind (default: 2000)")
+    parser.add_argument("--reports", type=Path, help="also fit the noise of the runs in this folder")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
+    given = parser.parse_args()
+    began = time.perf_counter()
+    rows = []
+    table = Table(title=f"{given.runs} comparisons of 7 starts x 5 repetitions each")
+    for heading in ("noise as recorded", "between", "within", "A/A alarms", "A/A", "5 % slower: found", "5 % slower"):
+        table.add_column(heading)
+    for number, (name, samples) in enumerate(recorded(given.reports).items()):
+        noise = fit(samples)
+        same = verdicts(noise, seed=2 * number, runs=given.runs, factor=1.0)
+        slow = verdicts(noise, seed=2 * number + 1, runs=given.runs, factor=SLOWER)
+        rows.append({"noise": name, "between": noise.between, "within": noise.within, "same": same, "slow": slow})
+        table.add_row(
+            f"{name}{' (quiet)' if name in QUIET else ''}",
+            f"{noise.between:.1%}",
+            f"{noise.within:.1%}",
+            f"{same[Change.REGRESS] / given.runs:.2%}",
+            ", ".join(f"{word} {count}" for word, count in same.most_common()),
+            f"{slow[Change.REGRESS] / given.runs:.1%}",
+            ", ".join(f"{word} {count}" for word, count in slow.most_common()),
+        )
+    console = Console(width=170)
+    console.print(table)
+    quiet = fit(RECORDED[QUIET[1]])
+    many = {size: families(quiet, runs=max(50, given.runs // 10), size=size) for size in (6, 17, 34)}
+    for size, (alarms, found) in many.items():
+        console.print(f"{size} metrics judged together: {alarms:.1%} of runs with a false alarm, {found:.0%} found")
+    few = {
+        starts: verdicts(quiet, seed=starts, runs=given.runs, factor=SLOWER, starts=starts) for starts in (3, 5, 7, 10)
+    }
+    for starts, found_ in few.items():
+        console.print(f"{starts} starts: {found_[Change.REGRESS] / given.runs:.1%} of the slowdowns found")
+    apart, turned = drift(runs=max(50, given.runs // 5))
+    console.print(
+        f"a machine that slows down by 5 %: {apart:.0%} false verdicts one after the other, {turned:.1%} ABBA"
+    )
+    console.print(f"{time.perf_counter() - began:.0f} s")
+    if given.json:
+        given.json.write_text(json.dumps({"rows": rows, "families": many, "starts": few, "drift": [apart, turned]}))
+
+
+if __name__ == "__main__":
+    main()
