@@ -89,7 +89,8 @@ class Ledger:
 def conclude(cell: CellReport) -> tuple[Verdict, str]:
     """A cell's verdict and its reason from its parts, the earliest trouble first.
 
-    A void measurement makes no cell bad: it is shown where the rate would stand.
+    A void measurement makes no cell bad: it is shown where the rate would stand. A passed cell with a reason is one that
+    nothing speaks against, and that nobody has run.
     """
     if cell.build is None:
         return cell.verdict, cell.reason
@@ -101,12 +102,17 @@ def conclude(cell: CellReport) -> tuple[Verdict, str]:
     for wanted in (Verdict.FAILED, Verdict.ERRORED):
         if bad := next((test for test in cell.tests if test.verdict is wanted), None):
             return wanted, _words(bad)
+    if cell.tests and all(test.verdict is Verdict.SKIPPED for test in cell.tests):
+        return Verdict.PASSED, f"built and proven, but never run: {_first_line(cell.tests[0].message)}"
     return Verdict.PASSED, ""
 
 
 def _words(test: TestResult) -> str:
-    first = test.message.strip().splitlines()
-    return f"{test.name}: {first[0] if first else test.verdict}"
+    return f"{test.name}: {_first_line(test.message) or test.verdict}"
+
+
+def _first_line(text: str) -> str:
+    return next(iter(text.strip().splitlines()), "")
 
 
 def _resumed(cell: CellReport | None) -> CellReport | None:

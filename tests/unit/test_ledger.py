@@ -77,6 +77,11 @@ def check(verdict: Verdict) -> Check:
         ),
         ({"build": BUILT, "tests": [outcome(Verdict.ERRORED)]}, Verdict.ERRORED, "t: errored"),
         ({"build": BUILT, "tests": [outcome(Verdict.VOID), outcome(Verdict.SKIPPED)]}, Verdict.PASSED, ""),
+        (
+            {"build": BUILT, "tests": [outcome(Verdict.SKIPPED, "t", "no emulator for linux/arm64")]},
+            Verdict.PASSED,
+            "built and proven, but never run: no emulator for linux/arm64",
+        ),
     ],
 )
 def test_a_verdict_follows_from_the_parts(parts: dict[str, object], verdict: Verdict, reason: str) -> None:
