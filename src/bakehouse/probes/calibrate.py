@@ -16,6 +16,7 @@ from bakehouse.measure.load import Usage
 from bakehouse.model import suite
 from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.model.words import Verdict
+from bakehouse.probes.surroundings import disturbed, raw_usage
 
 PROGRAM = "llama-bench"
 """Beside the server's program, in the same folder."""
@@ -73,8 +74,12 @@ def arguments(model: str, asked: suite.Workload, pinned: Mapping[str, str], *, r
     )
 
 
-def samples(benched: Benched, asked: suite.Workload, *, start: int, disturbed: str = "") -> dict[Metric, list[Sample]]:
-    """Rates by metric, a sample for each repetition; one void sample where there are none, with the reason."""
+def samples(benched: Benched, asked: suite.Workload, *, start: int) -> dict[Metric, list[Sample]]:
+    """Rates by metric, a sample for each repetition; one void sample where there are none, with the reason.
+
+    What else happened on the machine is known of the run as a whole only, so a disturbance voids all of it.
+    """
+    trouble = disturbed(benched.usage) if benched.usage else ""
     wanted: dict[Metric, tuple[int, int]] = {
         "llama_bench_prompt_rate": (asked.prompt_tokens, 0),
         "llama_bench_decode_rate": (0, asked.output_tokens),
@@ -88,15 +93,14 @@ def samples(benched: Benched, asked: suite.Workload, *, start: int, disturbed: s
             reason = _missing(benched)
             found[metric] = [Sample(start=start, repetition=0, value=0.0, verdict=Verdict.VOID, reason=reason)]
             continue
-        about = {key: value for key, value in row.items() if not key.startswith("samples_")}
         found[metric] = [
             Sample(
                 start=start,
                 repetition=number,
                 value=rate,
-                verdict=Verdict.VOID if disturbed else Verdict.PASSED,
-                reason=disturbed,
-                raw={"llama_bench": about} if number == 0 else {},
+                verdict=Verdict.VOID if trouble else Verdict.PASSED,
+                reason=trouble,
+                raw=_raw(row, benched.usage) if number == 0 else {},
             )
             for number, rate in enumerate(rates)
         ]
@@ -182,6 +186,11 @@ def judged(measurements: Sequence[Measurement], found: Sequence[Agreement]) -> l
         if one.disagrees:
             reasons.setdefault(one.workload, one.reason())
     return [_void(one, reasons[one.workload]) if one.workload in reasons else one for one in measurements]
+
+
+def _raw(row: dict[str, Any], usage: Usage | None) -> dict[str, Any]:
+    about = {key: value for key, value in row.items() if not key.startswith("samples_")}
+    return {"llama_bench": about} | (raw_usage(usage) if usage else {})
 
 
 def _void(measurement: Measurement, reason: str) -> Measurement:

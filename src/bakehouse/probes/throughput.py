@@ -105,9 +105,7 @@ def _refer(
     reference: calibrate.Reference, asked: suite.Workload, number: int, repetitions: int, samples: _Samples
 ) -> None:
     """Let llama-bench measure the same, in its own container, before the start's server or after it in turn."""
-    benched = reference(repetitions)
-    found = calibrate.samples(benched, asked, start=number, disturbed=disturbed(benched.usage) if benched.usage else "")
-    for metric, taken in found.items():
+    for metric, taken in calibrate.samples(reference(repetitions), asked, start=number).items():
         workload = workloads.prompt_rate(asked) if "prompt" in metric else workloads.decode_rate(asked)
         for sample in taken:
             samples.add(workload.name, metric, sample)

@@ -92,6 +92,14 @@ class FakeGpu:
     mig: list[FakeGpu] | None = None
     """Its MIG instances; None: it cannot be split."""
     processes: dict[int, int] = field(default_factory=dict)
+    power: int | None = None
+    """Milliwatts. None, here and below: NVML does not support it."""
+    energy: int | None = None
+    """Millijoules."""
+    clock: int | None = None
+    busy: int | None = None
+    reasons: int | None = None
+    utilisation: list[SimpleNamespace] | None = None
 
 
 class FakeNvml:
@@ -141,7 +149,7 @@ class FakeNvml:
     def nvmlDeviceGetMemoryInfo(self, gpu: FakeGpu) -> SimpleNamespace:  # noqa: N802
         if gpu.memory is None:
             raise NVMLError_NotSupported
-        return SimpleNamespace(total=gpu.memory)
+        return SimpleNamespace(total=gpu.memory, used=sum(gpu.processes.values()))
 
     def nvmlDeviceGetMigMode(self, gpu: FakeGpu) -> list[int]:  # noqa: N802
         if gpu.mig is None:
@@ -158,6 +166,39 @@ class FakeNvml:
 
     def nvmlDeviceGetComputeRunningProcesses(self, gpu: FakeGpu) -> list[SimpleNamespace]:  # noqa: N802
         return [SimpleNamespace(pid=pid, usedGpuMemory=used) for pid, used in gpu.processes.items()]
+
+    nvmlClocksEventReasonSwPowerCap = 0x04  # noqa: N815 - the library's own names and values
+    nvmlClocksEventReasonHwSlowdown = 0x08  # noqa: N815
+    nvmlClocksEventReasonSwThermalSlowdown = 0x20  # noqa: N815
+
+    def nvmlDeviceGetPowerUsage(self, gpu: FakeGpu) -> int:  # noqa: N802
+        return _told(gpu.power)
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, gpu: FakeGpu) -> int:  # noqa: N802
+        return _told(gpu.energy)
+
+    def nvmlDeviceGetClockInfo(self, gpu: FakeGpu, kind: int) -> int:  # noqa: N802, ARG002
+        return _told(gpu.clock)
+
+    def nvmlDeviceGetUtilizationRates(self, gpu: FakeGpu) -> SimpleNamespace:  # noqa: N802
+        return SimpleNamespace(gpu=_told(gpu.busy))
+
+    def nvmlDeviceGetCurrentClocksEventReasons(self, gpu: FakeGpu) -> int:  # noqa: N802
+        return _told(gpu.reasons)
+
+    def nvmlDeviceGetProcessUtilization(self, gpu: FakeGpu, seen: int) -> list[SimpleNamespace]:  # noqa: N802
+        if gpu.utilisation is None:
+            raise NVMLError_NotSupported
+        found = [one for one in gpu.utilisation if one.timeStamp > seen]
+        if not found:
+            raise NVMLError_NotFound
+        return found
+
+
+def _told(value: int | None) -> int:
+    if value is None:
+        raise NVMLError_NotSupported
+    return value
 
 
 class AmdSmiError(Exception):

@@ -18,6 +18,7 @@ from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Workload
 from bakehouse.model.words import Verdict
 from bakehouse.probes import ProbeFailed, throughput
+from bakehouse.probes.calibrate import Benched
 from bakehouse.probes.served import Served, Start
 from bakehouse.testing.fake_server import Behaviour, fake_server
 
@@ -119,6 +120,71 @@ def test_steady_is_the_first_answer_that_is_as_quick_as_the_later_ones() -> None
     answers = [(1.0, 50.0), (2.0, 94.0), (3.0, 96.0), (4.0, 100.0), (5.0, 101.0), (6.0, 102.0)]
     assert throughput._steady(answers) == 3.0
     assert throughput._steady(answers[:1]) == 1.0
+
+
+class Reference:
+    """Stands in for llama-bench; says when it was asked."""
+
+    def __init__(self, order: list[str], *, prompt: float, decode: float) -> None:
+        self._order, self._prompt, self._decode = order, prompt, decode
+
+    def __call__(self, repetitions: int) -> Benched:
+        self._order.append("llama-bench")
+        rows = [
+            {"n_prompt": 8, "n_gen": 0, "samples_ns": [int(8e9 / self._prompt)] * repetitions},
+            {"n_prompt": 0, "n_gen": 5, "samples_ns": [int(5e9 / self._decode)] * repetitions},
+        ]
+        return Benched(output="\n".join(map(json.dumps, rows)), exit_code=0)
+
+
+def calibrated(*, prompt: float, events: list[bytes | float] | None = None) -> tuple[dict[str, Measurement], list[str]]:
+    """The server says 80 and 4 tokens/s, unless it is told other events."""
+    order: list[str] = []
+
+    @contextmanager
+    def start() -> Iterator[Served]:
+        order.append("server")
+        with fake_server(Behaviour(events=events)) as url:
+            yield Served(url=url, healthy=0.5, created=0.1, load=Load(), peak_memory=lambda: 1)
+
+    found = throughput.measure(
+        start,
+        ASKED.model_copy(update={"starts": 3, "repetitions": 2}),
+        settings={"threads": 2},
+        random_ids=random.Random(1),
+        ask=ask,
+        reference=Reference(order, prompt=prompt, decode=4.0),
+        image_size=4096,
+    )
+    return {f"{one.workload} {one.metric}": one for one in found}, order
+
+
+def test_llama_bench_runs_after_and_before_in_turn() -> None:
+    found, order = calibrated(prompt=80.0)
+    assert order == ["server", "llama-bench", "llama-bench", "server", "server", "llama-bench"]
+    assert found["pp8 llama_bench_prompt_rate"].counted == [80.0] * 6
+    assert [one.start for one in found["pp8 llama_bench_prompt_rate"].samples] == [0, 0, 1, 1, 2, 2]
+    assert found["pp8 server_to_llama_bench"].counted == [1.0] * 3
+    assert found["pp8 prompt_rate"].counted == [80.0] * 6
+    assert found["start create"].counted == [0.1] * 3
+    assert found["start image_size"].counted == [4096.0]
+
+
+def test_a_server_that_llama_bench_contradicts_is_void() -> None:
+    found, _ = calibrated(prompt=90.0)
+    assert found["pp8 prompt_rate"].counted == []
+    assert found["pp8 ttft"].counted == []
+    (reason,) = {one.reason for one in found["pp8 prompt_rate"].samples}
+    assert reason.startswith("pp8: by the server's timings it is 11 % lower than by llama-bench (3 starts")
+
+
+def test_a_server_that_the_client_contradicts_is_void() -> None:
+    """It says 20 ms for five tokens, and takes half of it."""
+    found, _ = calibrated(prompt=80.0, events=_decoding())
+    assert found["tg5 decode_rate"].counted == []
+    (reason,) = {one.reason for one in found["tg5 decode_rate"].samples}
+    assert reason.startswith("tg5: by the client's clock it is ")
+    assert reason.endswith("look at `chunks` and `client.lag_s` of the samples in run.json")
 
 
 def test_quick_is_one_start_and_two_repetitions() -> None:

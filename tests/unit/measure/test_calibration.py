@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bakehouse.measure.calibration import CLIENT_GATE, DECODE_GATE, Agreement, Pair, agreement
+
+RATES = st.floats(min_value=0.5, max_value=1e5)
+STARTS = st.dictionaries(st.integers(0, 9), st.lists(RATES, min_size=1, max_size=6), min_size=1, max_size=8)
+BENCH = Pair.SERVER_LLAMA_BENCH
+
+
+def held(*ratios: float, pair: Pair = BENCH, gate: float = DECODE_GATE) -> Agreement:
+    ours = {start: [100.0 * ratio] for start, ratio in enumerate(ratios)}
+    return agreement("tg128", pair, ours, {start: [100.0] for start in ours}, gate=gate)
+
+
+@given(STARTS)
+def test_the_same_figures_agree(rates: dict[int, list[float]]) -> None:
+    found = agreement("tg128", BENCH, rates, rates, gate=DECODE_GATE)
+    assert found.ratio == 1
+    assert not found.disagrees
+    assert found.reason() == ""
+
+
+@given(STARTS, STARTS)
+def test_who_is_held_against_whom_does_not_change_the_direction(
+    one: dict[int, list[float]], other: dict[int, list[float]]
+) -> None:
+    forth, back = (agreement("x", BENCH, *sides, gate=0.01) for sides in ((one, other), (other, one)))
+    assert forth.ratios.keys() == back.ratios.keys() == one.keys() & other.keys()
+    for start, ratio in forth.ratios.items():
+        assert ratio * back.ratios[start] == pytest.approx(1)
+
+
+@given(STARTS, st.floats(min_value=0.9, max_value=1.1).filter(lambda factor: abs(abs(factor - 1) - DECODE_GATE) > 1e-6))
+def test_a_factor_on_all_figures_is_found_exactly(rates: dict[int, list[float]], factor: float) -> None:
+    faster = {start: [factor * rate for rate in taken] for start, taken in rates.items()}
+    found = agreement("tg128", BENCH, faster, rates, gate=DECODE_GATE)
+    assert found.ratio == pytest.approx(factor)
+    assert found.disagrees == (abs(factor - 1) > DECODE_GATE)
+    assert bool(found.reason()) == found.disagrees
+
+
+@given(STARTS, st.lists(st.sampled_from([0.0, -1.0]), max_size=3))
+def test_what_is_no_rate_does_not_count(rates: dict[int, list[float]], broken: list[float]) -> None:
+    spoilt = {start: [*taken, *broken] for start, taken in rates.items()}
+    assert agreement("x", BENCH, spoilt, rates, gate=0.01).ratio == 1
+
+
+def test_starts_without_a_partner_and_empty_ones_stand_aside() -> None:
+    found = agreement("x", BENCH, {0: [1.0], 1: [], 2: [3.0]}, {1: [1.0], 2: [3.0], 3: [9.0]}, gate=0.01)
+    assert found.ratios == {2: 1.0}
+
+
+def test_without_a_pair_nothing_is_said_to_be_wrong() -> None:
+    found = agreement("tg128", BENCH, {0: [1.0]}, {}, gate=0.01)
+    assert (found.ratio, found.disagrees, found.reason()) == (None, False, "")
+    assert found.describe() == "tg128: the server's timings and llama-bench could not be held side by side"
+
+
+def test_one_start_that_is_off_is_outvoted() -> None:
+    assert not held(1.0, 1.01, 1.5).disagrees
+
+
+def test_a_disagreement_says_which_pair_and_how_far() -> None:
+    assert held(0.9, 0.91, 0.92).reason() == (
+        "tg128: by the server's timings it is 9 % lower than by llama-bench (3 starts, -10 % to -8 %; 3 % allowed). "
+        "They did not do the same: look in both logs for the device, threads, batch sizes and flash attention, in the "
+        "recipe's arguments for what llama-bench is not told, and at the cost of sampling"
+    )
+
+
+def test_starts_that_differ_among_themselves_are_called_disturbed() -> None:
+    found = held(1.0, 0.8, 0.7)
+    assert found.disagrees
+    assert found.reason().endswith("something disturbs them: measure on an idle machine")
+
+
+def test_a_client_that_lags_is_suspected_first() -> None:
+    reason = held(0.97, pair=Pair.CLIENT_SERVER, gate=CLIENT_GATE).reason()
+    assert reason.startswith("tg128: by the client's clock it is 3 % lower than by the server's timings (1 start; 1 %")
+    assert "client.lag_s" in reason

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bakehouse.measure.calibration import Pair
+from bakehouse.measure.load import Usage
+from bakehouse.measure.workloads import pinned_arguments
+from bakehouse.model.report import Measurement, Metric, Sample
+from bakehouse.model.suite import Workload
+from bakehouse.model.words import Verdict
+from bakehouse.probes import calibrate
+from bakehouse.probes.calibrate import Benched
+
+ASKED = Workload(
+    model_path="/m.gguf", model_sha256="0" * 64, prompt_tokens=512, output_tokens=128, starts=2, repetitions=3
+)
+SAID = "load_backend: loaded CPU backend from /app/libggml-cpu-zen4.so\n"
+CALM = Usage(elapsed=10.0, cores=2, machine=19.0, container=19.0, client=0.0)
+
+
+def row(prompt: int, output: int, *seconds: float) -> dict[str, Any]:
+    """As llama-bench writes it, shortened."""
+    return {
+        "build_commit": "0c1e57098",
+        "backends": "CPU",
+        "n_threads": 2,
+        "n_prompt": prompt,
+        "n_gen": output,
+        "samples_ns": [round(one * 1e9) for one in seconds],
+        "samples_ts": [(prompt + output) / one for one in seconds],
+    }
+
+
+def benched(*rows: dict[str, Any], usage: Usage | None = CALM, exit_code: int = 0) -> Benched:
+    return Benched(output=SAID + "".join(json.dumps(one) + "\n" for one in rows), exit_code=exit_code, usage=usage)
+
+
+BOTH = benched(row(512, 0, 2.0, 2.56), row(0, 128, 1.0, 1.28))
+
+
+def measurement(workload: str, metric: Metric, *starts: Sequence[float]) -> Measurement:
+    samples = [
+        Sample(start=start, repetition=number, value=value)
+        for start, values in enumerate(starts)
+        for number, value in enumerate(values)
+    ]
+    return Measurement(workload=workload, metric=metric, unit="tokens/s", samples=samples)
+
+
+def measured(*, client: float = 100.0, server: float = 100.0, bench: float = 100.0) -> list[Measurement]:
+    both = [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
+
+    def at(rate: float) -> list[list[float]]:
+        return [[rate * value for value in start] for start in both]
+
+    return [
+        measurement("tg128", "decode_rate", *at(server)),
+        measurement("tg128", "client_decode_rate", *at(client)),
+        measurement("tg128", "llama_bench_decode_rate", *at(bench)),
+        measurement("pp512", "prompt_rate", *at(900.0)),
+        measurement("pp512", "ttft", *at(0.6)),
+        measurement("pp512", "llama_bench_prompt_rate", *at(920.0)),
+    ]
+
+
+def test_llama_bench_is_told_what_the_server_is_told() -> None:
+    pinned = pinned_arguments(ASKED, threads=4, offloads=True)
+    told = calibrate.arguments("/models/m.gguf", ASKED, pinned, repetitions=3)
+    assert " ".join(told) == (
+        "--model /models/m.gguf --n-prompt 512 --n-gen 128 --repetitions 3 --threads 4 --batch-size 2048 "
+        "--ubatch-size 512 --flash-attn auto --cache-type-k f16 --cache-type-v f16 --n-gpu-layers 999 --output jsonl"
+    )
+
+
+def test_each_repetition_is_a_sample_from_its_nanoseconds() -> None:
+    found = calibrate.samples(BOTH, ASKED, start=1)
+    assert [one.value for one in found["llama_bench_prompt_rate"]] == [256.0, 200.0]
+    assert [one.value for one in found["llama_bench_decode_rate"]] == [128.0, 100.0]
+    assert [(one.start, one.repetition) for one in found["llama_bench_decode_rate"]] == [(1, 0), (1, 1)]
+    first, second = found["llama_bench_decode_rate"]
+    assert first.raw["llama_bench"]["n_threads"] == 2
+    assert "samples_ns" not in first.raw["llama_bench"]
+    assert second.raw == {}
+
+
+@pytest.mark.parametrize(
+    ("benched", "reason"),
+    [
+        (
+            Benched(output=SAID + "error: failed to load model", exit_code=1),
+            "llama-bench gave no figures and ended with 1: error: failed to load model",
+        ),
+        (Benched(output="", exit_code=-1), "llama-bench was not finished in time"),
+        (benched(row(512, 0, 1.0), exit_code=137), "ended with 137"),
+        (benched(row(0, 128) | {"samples_ns": None}), "gave no figures"),
+        (benched(row(0, 64, 1.0)), "gave no figures"),
+    ],
+    ids=["failed", "too long", "killed", "no samples", "another test"],
+)
+def test_without_figures_there_is_one_void_sample_that_says_why(benched: Benched, reason: str) -> None:
+    (sample,) = calibrate.samples(benched, ASKED, start=0)["llama_bench_decode_rate"]
+    assert (sample.verdict, sample.value) == (Verdict.VOID, 0.0)
+    assert reason in sample.reason
+
+
+def test_a_disturbed_run_is_void_and_voids_nothing_else() -> None:
+    busy = replace(BOTH, usage=replace(CALM, container=10.0))
+    found = calibrate.samples(busy, ASKED, start=0)["llama_bench_decode_rate"]
+    assert {one.verdict for one in found} == {Verdict.VOID}
+    assert found[0].value == 128.0
+    rates = [
+        measurement("tg128", "decode_rate", [50.0]),
+        Measurement(workload="tg128", metric="llama_bench_decode_rate", unit="tokens/s", samples=found),
+    ]
+    assert calibrate.calibrated(rates, ASKED, settings={}) == rates
+
+
+@given(st.text())
+def test_other_output_is_passed_over(said: str) -> None:
+    lines = json.dumps(row(0, 128, 1.0))
+    assert calibrate.rows_of(f"{said}\n{lines}\n")[-1]["n_gen"] == 128
+    assert all("n_gen" in one for one in calibrate.rows_of(said))
+
+
+def test_what_agrees_counts_and_the_ratios_are_kept_with_both_sides() -> None:
+    found = calibrate.calibrated(measured(client=100.5, bench=101.0), ASKED, settings={"device": "cpu"})
+    assert all(one.counted for one in found)
+    ratios = {(one.workload, one.metric): one for one in found if one.unit == "ratio"}
+    assert set(ratios) == {
+        ("tg128", "client_to_server"),
+        ("tg128", "server_to_llama_bench"),
+        ("pp512", "server_to_llama_bench"),
+    }
+    one = ratios["tg128", "client_to_server"]
+    assert one.settings == {"device": "cpu", "gate": 0.01}
+    assert [sample.value for sample in one.samples] == pytest.approx([1.005, 1.005])
+    assert one.samples[0].raw == {"first": 100.5, "second": 100.0}
+
+
+def test_the_summary_is_what_was_kept() -> None:
+    found = calibrate.calibrated(measured(client=100.5, bench=101.0), ASKED, settings={})
+    assert calibrate.summary(found).startswith(
+        "tg128: by the client's clock it is 0.5 % higher than by the server's timings "
+        "(2 starts, +0.5 % to +0.5 %; 1 % allowed); tg128: by the server's timings it is 0.99 % lower than by "
+    )
+    assert "pp512: by the server's timings it is 2.2 % lower than by llama-bench" in calibrate.summary(found)
+
+
+@pytest.mark.parametrize(
+    ("rates", "pair"),
+    [(measured(client=98.0), Pair.CLIENT_SERVER), (measured(bench=96.0), Pair.SERVER_LLAMA_BENCH)],
+    ids=["client", "llama-bench"],
+)
+def test_a_disagreement_voids_the_workload_and_keeps_what_was_measured(rates: list[Measurement], pair: Pair) -> None:
+    found = {(one.workload, one.metric): one for one in calibrate.calibrated(rates, ASKED, settings={})}
+    decode = found["tg128", "decode_rate"]
+    assert decode.counted == []
+    assert {sample.value for sample in decode.samples} == {100.0}
+    assert pair.names[1] in decode.samples[0].reason
+    assert "allowed" in decode.samples[0].reason
+    assert found["tg128", "client_decode_rate"].counted
+    assert found["tg128", pair.value].counted
+    assert found["pp512", "prompt_rate"].counted
+
+
+def test_samples_that_were_void_before_keep_their_own_reason() -> None:
+    rates = measured(bench=50.0)
+    first = rates[0].samples[0].model_copy(update={"verdict": Verdict.VOID, "reason": "the request failed"})
+    rates[0] = rates[0].model_copy(update={"samples": [first, *rates[0].samples[1:]]})
+    decode = calibrate.calibrated(rates, ASKED, settings={})[0]
+    assert decode.samples[0].reason == "the request failed"
+    assert "llama-bench" in decode.samples[1].reason
