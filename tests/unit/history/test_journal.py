@@ -43,7 +43,7 @@ def test_a_line_says_its_versions_itself() -> None:
     assert b'"verdict"' not in LINE
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 3 * len(LINE)))
 def test_a_crash_in_the_middle_costs_the_last_line_at_most(tmp_path: Path, size: int) -> None:
     path = tmp_path / "torn.jsonl"
@@ -146,7 +146,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def _appends(path: Path, writer: int) -> None:
-    for repetition in range(25):
+    for repetition in range(10):
         append(path, [row(start=writer, repetition=repetition), row(start=writer, repetition=1000 + repetition)])
 
 
@@ -162,4 +162,4 @@ def test_two_runs_append_at_the_same_time(tmp_path: Path) -> None:
     problems = Problems()
     found = [(record["start"], record["repetition"]) for _, record in read(path, problems)]
     assert problems.count == 0
-    assert len(found) == len(set(found)) == 100
+    assert len(found) == len(set(found)) == 40
