@@ -1,10 +1,10 @@
 """How often a verdict is wrong: the same image against itself, and one that is 5 % slower.
 
-    python benchmarks/verdicts.py [--runs 2000] [--reports reports] [--json FILE]
+    python -m benchmarks.verdicts [--runs 2000] [--reports reports] [--json FILE]
 
 Noise is fitted to samples that were recorded: those in tests/unit/statistics/noise.py, and with --reports those of
 all runs there that have at least 3 starts of 3 repetitions. Targets with 7 starts, where the noise is that of a quiet
-machine: at most 1 % false alarms, at least 95 % of the slowdowns found. One core, no engine; 2 minutes.
+machine: at most 1 % false alarms, at least 95 % of the slowdowns found. One core, no engine; a minute.
 """
 
 from __future__ import annotations

@@ -149,7 +149,7 @@ def _judge(pair: Pair, gates: Gates, *, p: float, adjusted: float, family: int) 
     if verdict is Change.INCONCLUSIVE:
         reason += f"; {_starts(len(ours), len(theirs))}"
         if smallest_p(len(ours), len(theirs)) * family > gates.rate:
-            reason += f" cannot show it among {family} metrics" if family > 1 else " cannot show it"
+            reason += f" can show nothing among {family} metrics" if family > 1 else " can show nothing"
     return Judged(
         cell=pair.cell,
         workload=pair.workload,
@@ -177,7 +177,9 @@ def _verdict(*, goodness: Effect, limit: float, bearable: float, is_significant:
         return Change.IMPROVE, words
     if goodness.low > 1 - bearable:
         return Change.PASS, f"{words}, {limit:.1%} would count" if goodness.ratio < 1 else words
-    return Change.INCONCLUSIVE, f"{words}: {bearable:.0%} worse is not excluded, and not shown"
+    if goodness.ratio <= 1 - limit:
+        return Change.INCONCLUSIVE, f"{words}: it looks worse, which chance can do, too"
+    return Change.INCONCLUSIVE, f"{words}: {bearable:.0%} worse is not excluded"
 
 
 def _change(ratio: float) -> str:
