@@ -26,7 +26,7 @@ from bakehouse.model.report import Check, TestResult
 from bakehouse.model.suite import Suite
 from bakehouse.model.words import Verdict
 from bakehouse.prove.expect import Expectation
-from bakehouse.prove.image import open_image, save_image, to_report
+from bakehouse.prove.image import compressed_size, open_image, save_image, to_report
 from bakehouse.prove.memory import Memory, Proof
 from bakehouse.prove.run import CheckFunction, checks_with
 from bakehouse.prove.run import prove as run_checks
@@ -192,17 +192,27 @@ def _suite(job: Job, cells: list[Cell]) -> Suite:
                 model_path=_model(cell, job.gathered),
                 starts=options.starts or (QUICK_STARTS if options.quick else None),
                 repetitions=options.repetitions or (QUICK_REPETITIONS if options.quick else None),
-                bytes_compressed=_compressed(job.ledger, cell),
+                bytes_compressed=_compressed(job, cell),
             )
             for cell in cells
         ],
     )
 
 
-def _compressed(ledger: Ledger, cell: Cell) -> int | None:
-    """Bytes to pull, where this run has looked at the image at rest."""
-    image = ledger[cell.name].image
-    return image.bytes_compressed if image else None
+def _compressed(job: Job, cell: Cell) -> int | None:
+    """Bytes to pull. None where the engine keeps layers unpacked only (its store before containerd's)."""
+    if not job.engine.containerd_store:
+        return None
+    if image := job.ledger[cell.name].image:
+        return image.bytes_compressed
+    if job.options.quick or cell.recipe.probes.throughput is None:
+        return None
+    with scratch(job.context.cache) as folder:
+        try:
+            tar = save_image(job.engine, _reference(job.ledger, cell), to=folder / "image.tar")
+            return compressed_size(tar, platform=cell.at.platform)
+        except BakehouseError:
+            return None  # a size that is missing is no reason not to measure
 
 
 def _reference(ledger: Ledger, cell: Cell) -> str:

@@ -140,6 +140,11 @@ def save_image(engine: Engine, reference: str, *, to: Path) -> Path:
     return to
 
 
+def compressed_size(path: Path, *, platform: str | None = None) -> int:
+    """Bytes of all layers as an archive holds them, without unpacking any. Raises InputError."""
+    return sum(layer.size for layer in read_saved(path, platform=platform).layers)
+
+
 def created_by(saved: Saved) -> list[str]:
     """One line a layer: the history has further lines for instructions that made none."""
     history = saved.config.get("history") or []

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from tests.unit.prove.builders import bake, digest, file, good_parts, layer, write_layout
 
-from bakehouse.prove.image import packages, to_report
+from bakehouse.prove.image import compressed_size, packages, to_report
 
 STATUS = """Package: libc6
 Status: install ok installed
@@ -28,6 +28,7 @@ def test_the_report_names_layers_labels_and_packages(tmp_path: Path) -> None:
     assert report.layers[1].created_by == "COPY 1"
     assert report.bytes_unpacked == sum(one.bytes_unpacked for one in report.layers)
     assert report.bytes_compressed < report.bytes_unpacked
+    assert report.bytes_compressed == compressed_size(tmp_path / "image.tar")
 
 
 def test_distroless_packages_have_a_file_each(tmp_path: Path) -> None:
