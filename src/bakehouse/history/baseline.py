@@ -24,8 +24,10 @@ from bakehouse.statistics.direction import higher_is_better, is_judged
 from bakehouse.statistics.judge import Gates, Judged, Pair, Side, judge
 from bakehouse.statistics.spread import mad, middles
 
-RUNS = 5
-"""The newest of a level: older ones say less of today's machine."""
+STARTS = 30
+"""The newest runs of a level are taken until they have so many starts. Older ones say less of today's machine; with
+fewer, a night of 3 starts could show nothing: beside 30, its smallest p allows 54 metrics.
+"""
 MAD_NEEDS = 5
 """Runs from which on their spread is known."""
 LOOKED_AT = 120
@@ -137,12 +139,21 @@ def find(
     runs = alike[chosen.begin : chosen.end]
     values = [one.middle for one in runs if one.middle > 0]
     return Baseline(
-        runs=tuple(runs[-RUNS:]),
+        runs=_newest(runs),
         mad=mad(values) if len(values) >= MAD_NEEDS else None,
         history=tuple(alike),
         levels=tuple(levels),
         remarks=(*remark, *(f"{note} (in {count(number, 'run')})" for note, number in notes.items())),
     )
+
+
+def _newest(runs: Sequence[Earlier]) -> tuple[Earlier, ...]:
+    taken: list[Earlier] = []
+    for one in reversed(runs):
+        if sum(len(each.side.starts) for each in taken) >= STARTS:
+            break
+        taken.insert(0, one)
+    return tuple(taken)
 
 
 def read_decisions(folder: Path, problems: Problems) -> list[Decision]:

@@ -46,10 +46,32 @@ def test_a_slowdown_of_tonight_is_found_and_the_same_image_is_not() -> None:
 def test_the_baseline_is_the_newest_runs_of_the_last_level() -> None:
     found = tonight(nights((20, 100), (12, 110)), 110)
     assert found.judged.verdict is Change.PASS
-    assert [one.run.name for one in found.baseline.runs] == [name(night) for night in range(27, 32)]
+    assert [one.run.name for one in found.baseline.runs] == [name(night) for night in range(22, 32)]
     assert [level.begin for level in found.baseline.levels] == [0, 20]
     assert found.baseline.mad is not None
     assert len(found.baseline.history) == 32
+
+
+def test_a_night_of_three_starts_can_show_one_slow_metric_among_many() -> None:
+    metrics = [f"metric_{number}" for number in range(50)]
+
+    def with_metrics(rows: list[Row], slow: float) -> list[Row]:
+        return [
+            one.model_copy(
+                update={
+                    "values": {
+                        metric: value.model_copy(update={"value": value.value * (slow if metric == metrics[0] else 1)})
+                        for metric in metrics
+                        for value in one.values.values()
+                    }
+                }
+            )
+            for one in rows
+        ]
+
+    history = collected(with_metrics(nights((12, 100)), 1.0))
+    found = compare(collected(with_metrics(night_of(100), 1.2)), history, run=name(100))
+    assert [one.judged.verdict for one in found] == [Change.REGRESS, *[Change.PASS] * 49]
 
 
 def test_a_regression_that_nobody_mends_does_not_become_the_baseline() -> None:
