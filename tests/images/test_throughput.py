@@ -22,7 +22,7 @@ def test_answers_the_question(subject: Subject, server: Server, note: Note) -> N
     note(f"it answered {throughput.answers_question(server.url, subject.workload.question)!r}")
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 def test_rates(
     suite: Suite,
     bench: Bench,

@@ -180,12 +180,20 @@ def summary(measurements: Sequence[Measurement]) -> str:
 
 
 def judged(measurements: Sequence[Measurement], found: Sequence[Agreement]) -> list[Measurement]:
-    """Void what the three disagree on: all figures of that workload, the values kept."""
+    """Void what the three disagree on: all figures of that workload, the values kept.
+
+    Where the client is contradicted, also the time to the first token, which nobody else has seen.
+    """
     reasons: dict[str, str] = {}
     for one in found:
         if one.disagrees:
             reasons.setdefault(one.workload, one.reason())
-    return [_void(one, reasons[one.workload]) if one.workload in reasons else one for one in measurements]
+            if one.pair is Pair.CLIENT_SERVER:
+                reasons.setdefault("ttft", one.reason())
+    return [
+        _void(one, reason) if (reason := reasons.get(one.workload) or reasons.get(one.metric)) else one
+        for one in measurements
+    ]
 
 
 def _raw(row: dict[str, Any], usage: Usage | None) -> dict[str, Any]:

@@ -124,12 +124,12 @@ class Bench:
         return dict(pinned_arguments(self.workload, threads=physical_cores(), offloads=self.devices != CPU, load=load))
 
 
-def _last_usage(watch: Watched, process: Path, *, timeout: float) -> Usage | None:
+def _last_usage(watch: Watched, process: Path, *, timeout: float, look: float = _LOOK) -> Usage | None:
     """Wait until a process has ended; what it and others used until just before. None: it cannot be seen."""
     deadline = time.monotonic() + timeout
     usage = None
     while process.exists() and time.monotonic() < deadline:
-        time.sleep(_LOOK)
+        time.sleep(look)
         now = watch.usage()
         usage = now if now.container is not None else usage
     return usage

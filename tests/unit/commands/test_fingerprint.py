@@ -38,13 +38,28 @@ def test_the_same_is_the_same(tmp_path: Path, plan: Plan) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"tests": False}, {"prove": False}, {"quick": True}, {"starts": 2}, {"repetitions": 2}, {"probes": ("smoke",)}],
+    [
+        {"tests": False},
+        {"prove": False},
+        {"quick": True},
+        {"starts": 2},
+        {"repetitions": 2},
+        {"calibrate": False},
+        {"probes": ("smoke",)},
+    ],
 )
 def test_another_question_is_another_run(tmp_path: Path, plan: Plan, change: dict[str, object]) -> None:
     other = replace(OPTIONS, **change)  # type: ignore[arg-type]
     assert run_fingerprint(plan, other, root=tmp_path, where=HERE) != run_fingerprint(
         plan, OPTIONS, root=tmp_path, where=HERE
     )
+
+
+def test_rates_are_calibrated_unless_it_is_to_be_quick() -> None:
+    assert OPTIONS.calibrates
+    assert not replace(OPTIONS, quick=True).calibrates
+    assert replace(OPTIONS, quick=True, calibrate=True).calibrates
+    assert not replace(OPTIONS, calibrate=False).calibrates
 
 
 @pytest.mark.parametrize("file", ["recipes/server/healthcheck.c", "tests/images/test_smoke.py"])

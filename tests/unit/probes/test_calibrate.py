@@ -168,6 +168,7 @@ def test_a_disagreement_voids_the_workload_and_keeps_what_was_measured(rates: li
     assert found["tg128", "client_decode_rate"].counted
     assert found["tg128", pair.value].counted
     assert found["pp512", "prompt_rate"].counted
+    assert bool(found["pp512", "ttft"].counted) == (pair is Pair.SERVER_LLAMA_BENCH)
 
 
 def test_samples_that_were_void_before_keep_their_own_reason() -> None:
