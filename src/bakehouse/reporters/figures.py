@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bakehouse.model.report import BuildResult, CellReport, Measurement, Metric, RunReport, Sample
-from bakehouse.model.words import SEVERITY, Verdict
+from bakehouse.model.words import SEVERITY, Unit, Verdict
 from bakehouse.quantities import count
 from bakehouse.reporters import logs
 
@@ -125,8 +125,23 @@ def median_of(cell: CellReport, metric: Metric) -> float | None:
     return summary.median if summary else None
 
 
+def unit_of(metric: Metric) -> Unit:
+    """Where no measurement says it."""
+    if metric in ("request_rate", "goodput"):
+        return "requests/s"
+    if metric.endswith("_rate"):
+        return "tokens/s"
+    return "bytes" if metric == "memory" else "seconds"
+
+
 def passed(parts: Sequence[Judged]) -> int:
     return sum(part.verdict is Verdict.PASSED for part in parts)
+
+
+def proof_words(checks: Sequence[Judged]) -> str:
+    """`13 of 13 proved`: of those that are about this image. Empty where nothing was looked at."""
+    asked = [check for check in checks if check.verdict is not Verdict.SKIPPED]
+    return f"{passed(asked)} of {len(asked)} proved" if asked else ""
 
 
 def verdict_words(parts: Sequence[Judged]) -> str:
@@ -158,6 +173,11 @@ def headline(run: RunReport) -> str:
         rest = ", ".join(f"{number} {verdict}" for verdict, number in tally(run) if verdict is not Verdict.PASSED)
         words = f"{good} of {count(len(run.cells), 'cell')} passed, {rest}"
     return words if run.finished else f"{words}; the run is not finished"
+
+
+def short_reason(reason: str) -> str:
+    """Without the places that were tried: `no base rocm-7.2 for linux/amd64`."""
+    return reason.partition(" (tried")[0]
 
 
 def run_seconds(run: RunReport) -> float | None:

@@ -9,25 +9,30 @@ from html import escape
 from pathlib import Path
 
 from bakehouse.model.report import CellReport, Metric, RunReport
-from bakehouse.model.words import Verdict
-from bakehouse.quantities import NOTHING, SYMBOLS, count, moment, rate, seconds, size
+from bakehouse.model.words import Change, Verdict
+from bakehouse.quantities import NOTHING, SYMBOLS, count, moment, quantity, rate, seconds, size
 from bakehouse.reporters import figures
+from bakehouse.reporters.beside import CHANGES, Beside
 from bakehouse.reporters.text import one_line, plain
+from bakehouse.reporters.voids import voids
 
 file = "summary.md"
 
 _SHOWN_PROBLEMS = 30
 """A job page holds 1 MiB; beyond this many, the HTML report is the better place."""
 _LONGEST_LINE = 300
+_SHOWN_NAMES = 20
 _MARKS = re.compile(r"([\\`*_\[\]|~#@!$])")
 
 
-def render(run: RunReport, *, folder: Path) -> str:
+def render(run: RunReport, *, folder: Path, beside: Beside | None = None) -> str:
     blocks = [
         f"## {SYMBOLS[run.verdict]} {run.verdict}: {_text(figures.headline(run))}",
         _facts(run),
         *_cells(run),
+        *_changes(beside),
         *_problems(run, folder=folder),
+        *_voids(run),
         *_excluded(run),
         *_supplies(run),
     ]
@@ -68,6 +73,42 @@ def _rate(cell: CellReport, metric: Metric) -> str:
     return f"{words}, {summary.void} void" if summary.void else words
 
 
+def _changes(beside: Beside | None) -> Iterator[str]:
+    """What is not as it was, or may not be."""
+    if beside is None:
+        return
+    counts = ", ".join(f"{number} {change}" for change, number in beside.tally) or "nothing to compare"
+    yield f"### Beside {_text(beside.baseline)}: {counts}"
+    other = [one for one in beside.in_order if one.judged.verdict is not Change.PASS]
+    rows = [
+        [
+            f"{CHANGES[one.judged.verdict]} {one.judged.verdict}",
+            f"`{_code(one.judged.cell)}`",
+            f"{figures.METRICS[one.judged.metric][0]} {_text(one.judged.workload)}",
+            quantity(one.judged.baseline, figures.unit_of(one.judged.metric)),
+            quantity(one.judged.candidate, figures.unit_of(one.judged.metric)),
+            _text(one.judged.reason),
+        ]
+        for one in other[:_SHOWN_PROBLEMS]
+    ]
+    if rows:
+        yield _table(["Verdict", "Cell", "Metric", "Before", "Now", "Why"], rows, right={3, 4})
+    if len(other) > _SHOWN_PROBLEMS:
+        yield f"and {len(other) - _SHOWN_PROBLEMS} more, in report.html"
+
+
+def _voids(run: RunReport) -> Iterator[str]:
+    groups = [group for group in voids(run.cells) if group.verdict is Verdict.VOID]
+    if groups:
+        rows = [
+            [_text(group.reason), str(group.samples), "<br>".join(f"`{_code(cell)}`" for cell, _ in group.where)]
+            for group in groups
+        ]
+        total = count(sum(group.samples for group in groups), "sample")
+        table = _table(["Reason", "Samples", "Cells"], rows, right={1})
+        yield f"<details><summary>{total} void</summary>\n\n{table}\n\n</details>"
+
+
 def _problems(run: RunReport, *, folder: Path) -> Iterator[str]:
     found = [
         (cell, problem)
@@ -100,11 +141,18 @@ def _excluded(run: RunReport) -> Iterator[str]:
     if not run.excluded:
         return
     names: dict[str, list[str]] = defaultdict(list)
-    for record in run.excluded:
-        names[record.reason].append(record.name)
-    rows = [[_text(reason), "<br>".join(f"`{_code(name)}`" for name in sorted(names[reason]))] for reason in names]
+    for record in sorted(run.excluded, key=lambda record: record.name):
+        nearest = f", nearest: `{_code(record.nearest)}`" if record.nearest else ""
+        names[record.reason].append(f"`{_code(record.name)}`{nearest}")
+    rows = [[_text(reason), _some(members)] for reason, members in names.items()]
     title = count(len(run.excluded), "combination")
     yield f"<details><summary>{title} excluded</summary>\n\n{_table(['Reason', 'Combinations'], rows)}\n\n</details>"
+
+
+def _some(names: list[str]) -> str:
+    """A job page is no place for hundreds of names."""
+    shown = "<br>".join(names[:_SHOWN_NAMES])
+    return f"{shown}<br>and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else shown
 
 
 def _supplies(run: RunReport) -> Iterator[str]:

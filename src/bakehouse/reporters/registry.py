@@ -9,6 +9,7 @@ from typing import Protocol
 from bakehouse import atomic
 from bakehouse.model.report import RunReport
 from bakehouse.reporters import html, json_file, junit, markdown, terminal
+from bakehouse.reporters.beside import Beside
 from bakehouse.reporters.exports import action_benchmark, csv_file, ctrf, llama_bench, openmetrics
 
 
@@ -23,6 +24,12 @@ class Reporter(Protocol):
     def render(self, run: RunReport, *, folder: Path) -> str:
         """The file's text. `folder` is the run's: logs are read from it, nothing is written."""
         ...
+
+
+class Comparing(Protocol):
+    """A reporter that also says what a run was compared with."""
+
+    def render(self, run: RunReport, *, folder: Path, beside: Beside | None = None) -> str: ...
 
 
 REPORTERS: dict[str, Reporter] = {
@@ -40,9 +47,22 @@ REPORTERS: dict[str, Reporter] = {
 }
 """`json` stays first: what the others are drawn from is safe before they are drawn."""
 
+COMPARING: dict[str, Comparing] = {"markdown": markdown, "terminal": terminal, "html": html}
+"""Those of them that people read. The others hold what was recorded, and no judgement of it."""
 
-def write_all(run: RunReport, folder: Path, *, reporters: Mapping[str, Reporter] = REPORTERS) -> None:
+
+def write_all(
+    run: RunReport,
+    folder: Path,
+    *,
+    beside: Beside | None = None,
+    reporters: Mapping[str, Reporter] = REPORTERS,
+) -> None:
     """Write every report, each in one step. InputError where the folder holds the run of a newer bakehouse."""
     json_file.refuse_newer(folder)
-    for reporter in reporters.values():
-        atomic.write(folder / reporter.file, reporter.render(run, folder=folder))
+    for name, reporter in reporters.items():
+        if beside and name in COMPARING:
+            text = COMPARING[name].render(run, folder=folder, beside=beside)
+        else:
+            text = reporter.render(run, folder=folder)
+        atomic.write(folder / reporter.file, text)

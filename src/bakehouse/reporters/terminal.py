@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -13,9 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bakehouse.model.report import CellReport, RunReport
-from bakehouse.model.words import Verdict
+from bakehouse.model.words import Change, Verdict
 from bakehouse.quantities import NOTHING, SYMBOLS, clock, count, rate, seconds, size
 from bakehouse.reporters import figures
+from bakehouse.reporters.beside import Beside
 from bakehouse.reporters.text import one_line, plain
 
 file = "summary.txt"
@@ -31,20 +33,26 @@ _STYLES = {
     Verdict.VOID: "magenta",
 }
 _ASCII = {Verdict.PASSED: "+", Verdict.FAILED: "x", Verdict.ERRORED: "!", Verdict.SKIPPED: "-", Verdict.VOID: "o"}
+_CHANGES = {
+    Change.REGRESS: "bold red",
+    Change.IMPROVE: "green",
+    Change.INCONCLUSIVE: "yellow",
+    Change.VOID: "magenta",
+}
 _SHOWN_LINES = 5
 _OTHER_COLUMNS = 60
 """What all columns but the cell's name take; a name breaks at its hyphens to leave them that."""
 _DASH = {NOTHING: "-", "…": "..."}
 
 
-def render(run: RunReport, *, folder: Path) -> str:
+def render(run: RunReport, *, folder: Path, beside: Beside | None = None) -> str:
     stream = io.StringIO()
     console = Console(file=stream, width=WIDTH, color_system=None, force_terminal=False, legacy_windows=False)
-    show(run, console=console, folder=folder)
+    show(run, console=console, folder=folder, beside=beside)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
 
-def show(run: RunReport, *, console: Console, folder: Path) -> None:
+def show(run: RunReport, *, console: Console, folder: Path, beside: Beside | None = None) -> None:
     """Print the end of a run. Nothing that a cell recorded is taken for markup."""
     ascii_only = console.options.ascii_only
     parts: list[RenderableType] = []
@@ -52,6 +60,8 @@ def show(run: RunReport, *, console: Console, folder: Path) -> None:
         parts.append(_table(run, name_width=max(12, console.width - _OTHER_COLUMNS), ascii_only=ascii_only))
     troubled = [cell for cell in run.cells if cell.verdict is not Verdict.PASSED]
     parts += [_reasons(cell, folder=folder, ascii_only=ascii_only) for cell in troubled]
+    if changes := list(_changes(beside, ascii_only=ascii_only)):
+        parts += [Text(), *changes]
     parts.append(_last_line(run, ascii_only=ascii_only))
     console.print(Group(*parts))
 
@@ -97,6 +107,20 @@ def _reasons(cell: CellReport, *, folder: Path, ascii_only: bool) -> RenderableT
             log = Text(f"log: {plain(str(folder / problem.log))}", overflow="fold")
             parts.append(Padding(log, (0, 0, 0, 2)))
     return Group(*parts)
+
+
+def _changes(beside: Beside | None, *, ascii_only: bool) -> Iterator[RenderableType]:
+    """What is not as it was, or may not be; how many are is enough to know of the others."""
+    if beside is None:
+        return
+    for one in beside.in_order:
+        judged = one.judged
+        if judged.verdict is not Change.PASS:
+            head = Text(f"{judged.verdict} ", style=_CHANGES[judged.verdict])
+            words = f"{plain(judged.cell)} {judged.workload} {judged.metric}: {one_line(judged.reason)}"
+            yield head.append(_letters(words, ascii_only=ascii_only), style="default")
+    counts = ", ".join(f"{number} {change}" for change, number in beside.tally) or "nothing to compare"
+    yield Text(_letters(f"beside {one_line(beside.baseline)}: {counts}", ascii_only=ascii_only))
 
 
 def _last_line(run: RunReport, *, ascii_only: bool) -> Text:

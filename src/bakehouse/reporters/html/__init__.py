@@ -16,19 +16,20 @@ from markupsafe import Markup, escape
 from bakehouse import quantities
 from bakehouse.model.report import RunReport
 from bakehouse.reporters import figures, logs
+from bakehouse.reporters.beside import CHANGES, Beside
 from bakehouse.reporters.html.page import build
 from bakehouse.reporters.text import one_line, plain
 
 file = "report.html"
 
 
-def render(run: RunReport, *, folder: Path) -> str:
+def render(run: RunReport, *, folder: Path, beside: Beside | None = None) -> str:
     style, script = _asset("style.css"), _asset("script.js")
     return (
         _environment()
         .get_template("report.html.j2")
         .render(
-            page=build(run, folder=folder),
+            page=build(run, folder=folder, beside=beside),
             style=Markup(style),  # noqa: S704 - ours
             script=Markup(script),  # noqa: S704 - ours
             policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
@@ -55,6 +56,10 @@ def _environment() -> Environment:
         "moment": quantities.moment,
         "count": quantities.count,
         "symbol": lambda verdict: quantities.SYMBOLS[verdict],
+        "share": lambda value: f"{value * 100:+.2g} %",
+        "change_symbol": lambda change: CHANGES[change],
+        "known": lambda known, unit: quantities.span(known.low, known.high, unit),
+        "low_to_high": lambda summary, unit: quantities.span(summary.low, summary.high, unit),
         "passed": figures.passed,
         "verdict_words": figures.verdict_words,
         "one_line": one_line,

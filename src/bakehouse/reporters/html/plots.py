@@ -12,7 +12,7 @@ from bakehouse.model.words import Unit, Verdict
 from bakehouse.quantities import quantity, size, span
 from bakehouse.reporters.figures import Summary, summarize
 from bakehouse.reporters.html.scale import Scale, Tick, nice_step
-from bakehouse.reporters.text import one_line
+from bakehouse.reporters.interval import Known, interval
 
 LINE_HEIGHT, LANE_HEIGHT, AXIS_HEIGHT = 17, 30, 26
 _MARGIN = 3.0
@@ -23,7 +23,7 @@ _FAR = 1.5
 _SMALLEST, _LARGEST = 1e-9, 1e18
 """What no unit of ours comes near: smaller differences are none, larger values no measurement."""
 _OFFSETS = (0, -5, 5, -8, 8)
-"""Pixels up or down by repetition, so that equal values are still seen as several."""
+"""Pixels up or down by container start: what differs between starts shows, and equal values are seen as several."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +33,6 @@ class Dot:
     is_void: bool
     beyond: Literal["", "left", "right"]
     """It lies outside the axis, on this side."""
-    title: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +42,8 @@ class Interval:
     low: float
     high: float
     median: float
-    quartiles: tuple[float, float] | None
+    known: tuple[float, float] | None
+    """Where the median lies with 95 % confidence."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +65,15 @@ class Strip:
     rows: tuple[Row, ...]
     ticks: tuple[Tick, ...]
     description: str
+
+    def marks(self, *, void: bool) -> str:
+        """The dots as one path of points, in a box that is 1000 wide: many dots in few characters."""
+        return "".join(
+            f"M{dot.x * 10:.0f} {dot.y:.0f}h0"
+            for row in self.rows
+            for dot in row.dots
+            if dot.is_void is void and not dot.beyond
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,55 +131,49 @@ def _scale(samples: list[Sample]) -> Scale | None:
 
 def _row(series: Series, *, y: int, label_height: int, scale: Scale, unit: Unit) -> Row:
     middle = y + label_height + LANE_HEIGHT / 2
-    summary = summarize([sample for sample in series.samples if _is_drawable(sample)])
+    drawable = [sample for sample in series.samples if _is_drawable(sample)]
+    summary, known = summarize(drawable), interval(drawable)
     return Row(
         label=series.label,
-        note=_note(summary, series.samples, unit=unit),
+        note=_note(summary, known, series.samples, unit=unit),
         y=y,
         middle=middle,
-        dots=tuple(
-            _dot(sample, middle=middle, scale=scale, unit=unit) for sample in series.samples if _is_drawable(sample)
-        ),
-        interval=_interval(summary, scale=scale) if summary and summary.counted > 1 else None,
+        dots=tuple(_dot(sample, middle=middle, scale=scale) for sample in series.samples if _is_drawable(sample)),
+        interval=_interval(summary, known, scale=scale) if summary and summary.counted > 1 else None,
     )
 
 
-def _dot(sample: Sample, *, middle: float, scale: Scale, unit: Unit) -> Dot:
+def _dot(sample: Sample, *, middle: float, scale: Scale) -> Dot:
     beyond: Literal["", "left", "right"] = ""
-    if not scale.low <= sample.value <= scale.high:
+    rounding = 1e-9 * (scale.high - scale.low)
+    if not scale.low - rounding <= sample.value <= scale.high + rounding:
         beyond = "left" if sample.value < scale.low else "right"
-    title = f"{quantity(sample.value, unit)}: start {sample.start + 1}, repetition {sample.repetition + 1}"
-    if _is_void(sample):
-        title += f"\n{sample.verdict}: {one_line(sample.reason) or 'no reason was recorded'}"
     return Dot(
         x=scale.place(sample.value),
-        y=middle if beyond else middle + _OFFSETS[sample.repetition % len(_OFFSETS)],
+        y=middle if beyond else middle + _OFFSETS[sample.start % len(_OFFSETS)],
         is_void=_is_void(sample),
         beyond=beyond,
-        title=title,
     )
 
 
-def _interval(summary: Summary, *, scale: Scale) -> Interval:
-    quartiles = None
-    if summary.quartiles:
-        quartiles = (scale.place(summary.quartiles[0]), scale.place(summary.quartiles[1]))
+def _interval(summary: Summary, known: Known | None, *, scale: Scale) -> Interval:
     return Interval(
         low=scale.place(summary.low),
         high=scale.place(summary.high),
         median=scale.place(summary.median),
-        quartiles=quartiles,
+        known=(scale.place(known.low), scale.place(known.high)) if known else None,
     )
 
 
-def _note(summary: Summary | None, samples: Sequence[Sample], *, unit: Unit) -> str:
+def _note(summary: Summary | None, known: Known | None, samples: Sequence[Sample], *, unit: Unit) -> str:
     void = sum(_is_void(sample) for sample in samples)
     words = [f"{void} void"] if void else []
     if summary is None:
         return ", ".join(["no sample counts", *words])
     if summary.counted == 1:
         return ", ".join([quantity(summary.median, unit), *words])
-    words.insert(0, f"median {quantity(summary.median, unit)}, {span(summary.low, summary.high, unit)}")
+    reach = f"95 %: {span(known.low, known.high, unit)}" if known else span(summary.low, summary.high, unit)
+    words.insert(0, f"median {quantity(summary.median, unit)}, {reach}")
     return ", ".join(words)
 
 

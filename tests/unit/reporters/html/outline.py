@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 _EMPTY = {"meta", "link", "br", "wbr"}
+_INLINE = {"a", "abbr", "b", "code", "span", "strong", "wbr"}
 
 
 @dataclass(kw_only=True)
@@ -14,12 +15,16 @@ class Element:
     attributes: dict[str, str]
     text: str = ""
     children: list[Element] = field(default_factory=list)
+    parts: list[str | Element] = field(default_factory=list)
+    """Text and children in their order."""
 
     def all(self, tag: str) -> list[Element]:
         return [found for child in self.children for found in child._and_all(tag)]
 
     def words(self) -> str:
-        return self.text + "".join(child.words() for child in self.children)
+        """All text in its order; what is not in a line with others stands apart."""
+        words = "".join(part if isinstance(part, str) else part.words() for part in self.parts)
+        return words if self.tag in _INLINE else f"\n{words}\n"
 
     def _and_all(self, tag: str) -> list[Element]:
         return ([self] if tag in ("*", self.tag) else []) + self.all(tag)
@@ -36,6 +41,7 @@ class _Reader(HTMLParser):
         assert len(names) == len(set(names)), f"{tag} has an attribute twice: {names}"
         element = Element(tag=tag, attributes={name: value or "" for name, value in attrs})
         self.open[-1].children.append(element)
+        self.open[-1].parts.append(element)
         if tag not in _EMPTY:
             self.open.append(element)
 
@@ -45,6 +51,7 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.open[-1].text += data
+        self.open[-1].parts.append(data)
 
 
 def read(text: str) -> Element:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +27,7 @@ from tests.unit.reporters.sample import (
     unfinished_run,
     write_logs,
 )
+from tests.unit.reporters.world import cell, exclusions, world_beside, world_run
 
 HERE = Path("nowhere")
 PAYLOAD = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}"
@@ -49,12 +51,15 @@ RUNS = {
     "not finished": unfinished_run(),
     "errored before the build": sample_run().model_copy(update={"cells": [errored_cell()]}),
     "many cells": sample_run().model_copy(update={"cells": sample_run().cells * 3}),
+    "world": world_run(),
+    "whole": world_run().model_copy(update={"cells": world_run().cells[:3]}),
 }
+BESIDE = {"world": world_beside(), "whole": world_beside()}
 
 
 @cache
 def drawn(name: str) -> tuple[str, Element]:
-    text = html.render(RUNS[name], folder=HERE)
+    text = html.render(RUNS[name], folder=HERE, beside=BESIDE.get(name))
     return text, read(text)
 
 
@@ -108,15 +113,28 @@ class TestEveryPage:
         root = drawn(name)[1]
         assert all(table.all("caption") for table in root.all("table"))
         assert all("scope" in head.attributes for head in root.all("th"))
-        drawings = [svg for svg in root.all("svg") if "height" in svg.attributes and "x" not in svg.attributes]
-        assert all(svg.attributes["role"] == "img" and svg.attributes["aria-label"] for svg in drawings)
+        inner = {id(svg) for outer in root.all("svg") for svg in outer.all("svg")}
+        drawings = [svg for svg in root.all("svg") if id(svg) not in inner]
+        assert all(svg.attributes["role"] == "img" and svg.attributes["aria-label"].strip() for svg in drawings)
+        assert not root.all("img")
+
+    def test_what_scrolls_can_be_reached_by_keyboard_and_has_a_name(self, name: str) -> None:
+        scrolled = [one for one in drawn(name)[1].all("div") if "scroll" in one.attributes.get("class", "").split()]
+        assert all(one.attributes["tabindex"] == "0" and one.attributes["aria-label"] for one in scrolled)
+
+    def test_sections_are_in_the_navigation_and_have_a_heading(self, name: str) -> None:
+        root = drawn(name)[1]
+        linked = {link.attributes["href"][1:] for link in root.all("nav")[0].all("a")}
+        sections = [one for one in root.all("section") if "id" in one.attributes]
+        assert {one.attributes["id"] for one in sections} - {"settings"} == linked
+        assert all(one.all("h2") for one in sections)
 
 
 def test_every_verdict_is_said_by_word_and_symbol() -> None:
     root = page(sample_run())
     tiles = [link for link in root.all("a") if "tile" in link.attributes.get("class", "")]
     words = [tile.all("span")[0].words().strip() for tile in tiles]
-    assert words == ["passed✓", "passed✓", "failed✗", "errored!"]
+    assert words == ["✓ passed", "✓ passed", "✗ failed", "! errored"]
 
 
 def test_the_page_is_readable_without_the_script() -> None:
@@ -165,16 +183,13 @@ def test_logs_are_shown_without_their_colours_and_linked(tmp_path: Path) -> None
     }
 
 
-def test_few_cells_are_open_many_are_folded_unless_they_have_problems() -> None:
-    def folded(run: RunReport) -> list[str]:
-        return [
-            article.attributes["class"]
-            for article in page(run).all("article")
-            if article.all("details") and "open" not in article.all("details")[0].attributes
-        ]
-
-    assert folded(sample_run()) == []
-    assert folded(RUNS["many cells"]) == ["cell passed"] * 6
+def test_few_cells_are_whole_and_many_are_brief() -> None:
+    whole, brief = (drawn(name)[1] for name in ("sample", "many cells"))
+    assert "libssl3t64" in whole.words()
+    assert "There are many cells" not in whole.words()
+    assert "libssl3t64" not in brief.words()
+    assert "run.json has every step, proof, package, label and sample" in " ".join(brief.words().split())
+    assert "unsupported GNU version" in brief.words()  # evidence is never cut
 
 
 def test_a_run_that_is_not_finished_says_so() -> None:
@@ -211,3 +226,75 @@ def test_supplies_show_what_was_tried_in_order() -> None:
     assert attempts[0].endswith("no such host did not answer")
     assert attempts[1].endswith("127 MB answered")
     assert "not locked" in section.words()
+
+
+def section(root: Element, name: str) -> str:
+    found = next(part for part in root.all("section") if part.attributes.get("id") == name)
+    return " ".join(found.words().split())
+
+
+def test_fifty_cells_stay_small() -> None:
+    measured = [
+        cell("cpu", seed=number, rates=(200 + number, 90 + number)).model_copy(
+            update={"name": f"llama-server-{number}"}
+        )
+        for number in range(12)
+    ]
+    built = world_run(cuda=("cuda12.4", "cuda12.8", "cuda12.9", "cuda13.0", "cuda13.2", "cuda13.3")).cells[3:]
+    run = world_run().model_copy(update={"cells": [*measured, *built][:50]})
+    text = html.render(run, folder=HERE, beside=world_beside())
+    assert len(run.cells) == 50
+    assert len(text.encode()) < 300_000
+
+
+def test_a_cell_says_its_archs_its_driver_and_its_proof() -> None:
+    words = section(drawn("world")[1], "matrix")
+    assert "driver 525, 575.57.08 for all features" in words
+    assert "sm_75 86 89 120, PTX of 120" in words
+    assert "13 of 13 proved · 540 MiB" in words
+    assert "libggml-cuda.so holds sm_75, sm_86, sm_89, sm_120 in each of its 184 parts" in section(
+        drawn("world")[1], "cells"
+    )
+
+
+def test_cells_without_a_base_are_one_problem_with_what_was_tried() -> None:
+    words = section(drawn("world")[1], "problems")
+    assert "2 cells no base rocm-7.2 for linux/amd64 Tried for base rocm-7.2: registry docker.io/rocm/" in words
+    assert words.count("no such host") == 1
+
+
+def test_exclusions_name_the_nearest_cell_that_can_be_built() -> None:
+    words = section(drawn("world")[1], "excluded")
+    assert "Nearest that can be built: llama-server-cuda12.9-rtx-amd64 llama-server-cuda12.9-rtx-blas-amd64" in words
+    assert f"{len(exclusions())} combinations, 4 reasons" in words
+
+
+def test_what_changed_comes_with_its_history() -> None:
+    words = section(drawn("world")[1], "changes")
+    assert "Beside the history: ▼ 1 regress, ? 1 inconclusive, ✓ 1 pass." in words
+    assert words.index("regress Decode rate tg128") < words.index("pass Prompt rate pp512")
+    assert "since 2026-11-03 6.4% more" in words
+
+
+def test_a_run_that_was_not_compared_says_so() -> None:
+    assert "was not compared with another" in section(drawn("sample")[1], "changes")
+
+
+def test_three_clocks_stand_side_by_side_where_they_were_held() -> None:
+    assert "llama-server-cpu-amd64 tg128" in section(drawn("world")[1], "calibration")
+    assert not [one for one in drawn("sample")[1].all("section") if one.attributes.get("id") == "calibration"]
+
+
+def test_settings_are_said_once() -> None:
+    words = section(drawn("whole")[1], "settings")
+    assert words.count("lavapipe (computes on the CPU)") == 2  # pp and tg, and the sweep
+    assert "A: start, pp512, tg128" in words or "A: pp512, tg128, start" in words
+
+
+def test_no_text_beside_a_run_becomes_markup() -> None:
+    beside = world_beside()
+    one = beside.compared[0]
+    evil = replace(one, judged=replace(one.judged, cell=PAYLOAD, reason=PAYLOAD, workload=PAYLOAD))
+    root = read(html.render(sample_run(), folder=HERE, beside=replace(beside, baseline=PAYLOAD, compared=[evil])))
+    assert len(root.all("script")) == 1
+    assert not root.all("img")

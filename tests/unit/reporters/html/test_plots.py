@@ -36,7 +36,6 @@ def test_a_void_sample_far_off_does_not_squeeze_the_others() -> None:
     row = drawn(sample(98), sample(104, repetition=1), sample(4, repetition=2, void=True)).rows[0]
     assert row.dots[1].x - row.dots[0].x > 50
     assert (row.dots[2].beyond, row.dots[2].is_void) == ("left", True)
-    assert row.dots[2].title == "4.00 t/s: start 1, repetition 3\nvoid: busy"
     assert row.note == "median 101 t/s, 98.0 to 104 t/s, 1 void"
 
 
@@ -75,3 +74,22 @@ def test_no_dot_leaves_the_drawing(found: list[tuple[float, int, int, bool]], un
             assert 0 <= dot.x <= 100
             assert plot
             assert 0 < dot.y < plot.height
+
+
+def test_dots_are_one_path_and_void_ones_another() -> None:
+    found = drawn(sample(98), sample(104, repetition=1), sample(100, repetition=2, void=True))
+    assert found.marks(void=False).count("h0") == 2
+    assert found.marks(void=True).count("h0") == 1
+
+
+def test_three_starts_give_an_interval_two_do_not() -> None:
+    two = [sample(100 + start, start=start) for start in range(2)]
+    rows = [Series(label="a", samples=samples) for samples in (two, [*two, sample(102, start=2)])]
+    found = strip(rows, unit="tokens/s")
+    assert found
+    intervals = [row.interval for row in found.rows]
+    assert intervals[0]
+    assert intervals[1]
+    assert intervals[0].known is None
+    assert intervals[1].known is not None
+    assert found.rows[1].note.startswith("median 101 t/s, 95 %: ")

@@ -1,0 +1,104 @@
+"""The same rate by three clocks: the client's, the server's own, llama-bench's. docs/measuring.md has the gates."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeGuard
+
+from bakehouse.model.report import CellReport, Measurement
+
+CLIENT, BENCH = "client_to_server", "server_to_llama_bench"
+"""Metrics whose samples are ratios of two rates, one for each container start; `raw` holds the two as `first` and
+`second`, and `settings` the `gate`. probes/calibrate.py records them."""
+WITNESSES = (
+    CLIENT,
+    BENCH,
+    "client_prompt_rate",
+    "client_decode_rate",
+    "llama_bench_prompt_rate",
+    "llama_bench_decode_rate",
+)
+"""Metrics that say nothing of an image by themselves."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """Two clocks side by side."""
+
+    first: float
+    second: float
+    """Rates: medians over the starts."""
+    difference: float
+    """As a share of the second: 0.01 is 1 % more. Median over the starts."""
+    gate: float | None
+    """What may differ; None where nobody said."""
+
+    @property
+    def agrees(self) -> bool:
+        return self.gate is None or abs(self.difference) <= self.gate
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Calibration:
+    cell: str
+    workload: str
+    server: float
+    client_rate: float | None
+    client: Held | None
+    bench: Held | None
+
+    @property
+    def agrees(self) -> bool:
+        return all(held.agrees for held in (self.client, self.bench) if held)
+
+
+def calibrations(cells: Sequence[CellReport]) -> tuple[Calibration, ...]:
+    """A row for each workload whose rates were held side by side; none where nothing was."""
+    found = []
+    for cell in cells:
+        by_workload: dict[str, dict[str, Held]] = defaultdict(dict)
+        clients = {
+            one.workload: statistics.median(one.counted)
+            for one in cell.measurements
+            if str(one.metric) in ("client_prompt_rate", "client_decode_rate") and one.counted
+        }
+        for measurement in cell.measurements:
+            name = str(measurement.metric)
+            if name in (CLIENT, BENCH) and (held := _held(measurement)):
+                by_workload[measurement.workload][name] = held
+        found += [_row(cell.name, workload, held, clients.get(workload)) for workload, held in by_workload.items()]
+    return tuple(found)
+
+
+def _row(cell: str, workload: str, held: Mapping[str, Held], client_rate: float | None) -> Calibration:
+    client, bench = held.get(CLIENT), held.get(BENCH)
+    server = bench.first if bench else client.second if client else 0.0
+    return Calibration(
+        cell=cell,
+        workload=workload,
+        server=server,
+        client_rate=client.first if client else client_rate,
+        client=client,
+        bench=bench,
+    )
+
+
+def _held(measurement: Measurement) -> Held | None:
+    pairs = [(sample.raw.get("first"), sample.raw.get("second"), sample.value) for sample in measurement.samples]
+    known = [(one, other, ratio) for one, other, ratio in pairs if _is_rate(one) and _is_rate(other)]
+    if not known:
+        return None
+    gate = measurement.settings.get("gate")
+    return Held(
+        first=statistics.median(float(one) for one, _, _ in known),
+        second=statistics.median(float(other) for _, other, _ in known),
+        difference=statistics.median(ratio for _, _, ratio in known) - 1,
+        gate=float(gate) if _is_rate(gate) else None,
+    )
+
+
+def _is_rate(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)

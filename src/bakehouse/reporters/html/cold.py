@@ -1,0 +1,93 @@
+"""How long a container takes to become useful: a bar for each cell, in the stages it goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bakehouse.model.report import CellReport
+from bakehouse.quantities import round_seconds, seconds
+from bakehouse.reporters.figures import summarize
+from bakehouse.reporters.html.scale import Scale, Tick, nice_seconds
+
+ROW, AXIS = 54, 26
+STAGES = (
+    ("create", "created"),
+    ("port_open", "port open"),
+    ("time_to_healthy", "healthy"),
+    ("first_token", "first token"),
+    ("steady", "steady"),
+)
+"""Metric to what it says, in the order in which they come. Each is measured from the container's start."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Piece:
+    stage: int
+    """Its place in `STAGES`."""
+    x: float
+    width: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bar:
+    cell: str
+    note: str
+    """`309 ms, 614 ms, 752 ms`: in the order of the stages, which are beside it in the legend."""
+    words: str
+    """The same with the names of the stages."""
+    y: int
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ColdStarts:
+    height: int
+    bars: tuple[Bar, ...]
+    ticks: tuple[Tick, ...]
+    legend: tuple[tuple[int, str], ...]
+    description: str
+
+
+def cold_starts(cells: Sequence[CellReport]) -> ColdStarts | None:
+    """Medians over the starts. None where none was measured."""
+    found = [(cell.name, moments) for cell in cells if (moments := _moments(cell))]
+    if not found:
+        return None
+    longest = max(moment for _, moments in found for _, moment in moments)
+    scale = Scale(low=0.0, high=longest or 1.0)
+    bars = tuple(_bar(name, moments, number * ROW, scale) for number, (name, moments) in enumerate(found))
+    seen = {stage for _, moments in found for stage, _ in moments}
+    return ColdStarts(
+        height=len(bars) * ROW + AXIS,
+        bars=bars,
+        ticks=scale.ticks(nice_seconds(scale.high), round_seconds),
+        legend=tuple((stage, STAGES[stage][1]) for stage in sorted(seen)),
+        description=" ".join(f"{bar.cell}: {bar.words}." for bar in bars),
+    )
+
+
+def _moments(cell: CellReport) -> list[tuple[int, float]]:
+    """Stage to seconds since the start."""
+    by_metric = {str(one.metric): one for one in cell.measurements if one.workload == "start"}
+    moments = []
+    for stage, (metric, _) in enumerate(STAGES):
+        summary = summarize(by_metric[metric].samples) if metric in by_metric else None
+        if summary:
+            moments.append((stage, max(0.0, summary.median)))
+    return moments
+
+
+def _bar(name: str, moments: list[tuple[int, float]], y: int, scale: Scale) -> Bar:
+    pieces, done = [], 0.0
+    for stage, moment in moments:
+        x, end = scale.place(done), scale.place(max(done, moment))
+        pieces.append(Piece(stage=stage, x=x, width=round(end - x, 3)))
+        done = max(done, moment)
+    return Bar(
+        cell=name,
+        note=", ".join(seconds(moment) for _, moment in moments),
+        words=", ".join(f"{STAGES[stage][1]} {seconds(moment)}" for stage, moment in moments),
+        y=y,
+        pieces=tuple(pieces),
+    )

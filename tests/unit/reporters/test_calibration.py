@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bakehouse.model.report import CellReport, Measurement, Sample
+from bakehouse.reporters.calibration import calibrations
+from tests.unit.reporters.sample import errored_cell, sample_run
+from tests.unit.reporters.world import measured
+
+
+def held(metric: str, pairs: list[tuple[Any, Any]], *, gate: Any = 0.03) -> Measurement:
+    samples = [
+        Sample(start=number, repetition=0, value=one / other if other else 0, raw={"first": one, "second": other})
+        for number, (one, other) in enumerate(pairs)
+    ]
+    return measured("tg128", metric, "ratio", samples, {"gate": gate})
+
+
+def cell(*measurements: Measurement) -> CellReport:
+    return errored_cell().model_copy(update={"measurements": list(measurements)})
+
+
+def test_three_clocks_in_a_row() -> None:
+    both = cell(
+        held("client_to_server", [(99.9, 100), (100, 100), (100.1, 100)], gate=0.01),
+        held("server_to_llama_bench", [(100, 96), (100, 96), (100, 96)]),
+    )
+    (row,) = calibrations([both])
+    assert row.client
+    assert row.bench
+    assert (row.client_rate, row.server, row.bench.second) == (100, 100, 96)
+    assert (row.client.agrees, row.bench.agrees, row.agrees) == (True, False, False)
+    assert row.bench.difference == pytest.approx(0.0417, abs=1e-4)
+
+
+def test_one_pair_is_enough() -> None:
+    (row,) = calibrations([cell(held("client_to_server", [(99, 100)]))])
+    assert (row.bench, row.server) == (None, 100)
+
+
+def test_the_clients_rate_is_shown_where_no_gate_holds_it() -> None:
+    rate = measured("tg128", "client_decode_rate", "tokens/s", [Sample(start=0, repetition=0, value=98)], {})
+    (row,) = calibrations([cell(rate, held("server_to_llama_bench", [(100, 99)]))])
+    assert (row.client, row.client_rate) == (None, 98)
+
+
+@pytest.mark.parametrize("raw", [{}, {"first": "x", "second": None}, {"first": True, "second": True}])
+def test_what_has_no_rates_is_left_out(raw: dict[str, Any]) -> None:
+    broken = measured("tg128", "client_to_server", "ratio", [Sample(start=0, repetition=0, value=1, raw=raw)], {})
+    assert calibrations([cell(broken)]) == ()
+
+
+def test_a_run_without_a_calibration_has_none() -> None:
+    assert calibrations(sample_run().cells) == ()
