@@ -37,6 +37,7 @@ def test_rates(
         random_ids=random_ids,
         quick=suite.mode == "quick",
         reference=bench.reference,
+        host_work=bench.host_work,
         image_size=bench.subject.bytes_compressed,
     )
     note(throughput.summary(measurements))

@@ -123,31 +123,39 @@ def rows_of(output: str) -> list[dict[str, Any]]:
 
 
 def calibrated(
-    measurements: Sequence[Measurement], asked: suite.Workload, *, settings: dict[str, Any]
+    measurements: Sequence[Measurement], asked: suite.Workload, *, settings: dict[str, Any], host_work: float = 0.0
 ) -> list[Measurement]:
     """The same with what the three agree on, and with what they disagree on void."""
-    found = agreements(measurements, asked)
+    found = agreements(measurements, asked, host_work=host_work)
     return [*judged(measurements, found), *recorded(found, settings)]
 
 
-def agreements(measurements: Sequence[Measurement], asked: suite.Workload) -> list[Agreement]:
-    """Hold the three side by side: rates that are void stand aside."""
+def agreements(
+    measurements: Sequence[Measurement], asked: suite.Workload, *, host_work: float = 0.0
+) -> list[Agreement]:
+    """Hold the three side by side: rates that are void stand aside.
+
+    `host_work`: seconds of its own that the server may add to each step: a token of tg, all of a prompt.
+    """
     by = {(one.workload, one.metric): _by_start(one) for one in measurements}
     pp, tg = f"pp{asked.prompt_tokens}", f"tg{asked.output_tokens}"
 
-    def held(workload: str, pair: Pair, first: Metric, second: Metric, gate: float) -> Agreement:
-        return agreement(workload, pair, by.get((workload, first), {}), by.get((workload, second), {}), gate=gate)
+    def held(workload: str, pair: Pair, *metrics: Metric, gate: float, allowed: float = 0.0) -> Agreement:
+        first, second = (by.get((workload, metric), {}) for metric in metrics)
+        return agreement(workload, pair, first, second, gate=gate, allowed=allowed)
 
+    client, server = Pair.CLIENT_SERVER, Pair.SERVER_LLAMA_BENCH
+    by_prompt = host_work / asked.prompt_tokens
     return [
-        held(tg, Pair.CLIENT_SERVER, "client_decode_rate", "decode_rate", CLIENT_GATE),
-        held(tg, Pair.SERVER_LLAMA_BENCH, "decode_rate", "llama_bench_decode_rate", DECODE_GATE),
-        held(pp, Pair.SERVER_LLAMA_BENCH, "prompt_rate", "llama_bench_prompt_rate", PROMPT_GATE),
+        held(tg, client, "client_decode_rate", "decode_rate", gate=CLIENT_GATE),
+        held(tg, server, "decode_rate", "llama_bench_decode_rate", gate=DECODE_GATE, allowed=host_work),
+        held(pp, server, "prompt_rate", "llama_bench_prompt_rate", gate=PROMPT_GATE, allowed=by_prompt),
     ]
 
 
 def recorded(found: Sequence[Agreement], settings: dict[str, Any]) -> list[Measurement]:
-    """A row for each pair, with a ratio for each start. `settings["gate"]` is what it was held against, and a sample's
-    `raw` has the two rates: what they measured stays there, also where it is void elsewhere.
+    """A row for each pair, with a ratio for each start. `settings["gate"]` is what it was held against, with
+    `settings["allowed_s"]` a token, and a sample's `raw` has the two rates, also where they are void elsewhere.
     """
     return [
         Measurement(
@@ -158,7 +166,7 @@ def recorded(found: Sequence[Agreement], settings: dict[str, Any]) -> list[Measu
                 Sample(start=start, repetition=0, value=ratio, raw=dict(zip(_SIDES, one.sides[start], strict=True)))
                 for start, ratio in one.ratios.items()
             ],
-            settings=settings | {"gate": one.gate},
+            settings=settings | {"gate": one.gate, "allowed_s": one.allowed},
         )
         for one in found
         if one.ratios
@@ -172,6 +180,7 @@ def summary(measurements: Sequence[Measurement]) -> str:
             workload=one.workload,
             pair=Pair(one.metric),
             gate=one.settings["gate"],
+            allowed=one.settings["allowed_s"],
             sides={sample.start: (sample.raw[_SIDES[0]], sample.raw[_SIDES[1]]) for sample in one.samples},
         ).describe()
         for one in measurements

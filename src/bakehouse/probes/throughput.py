@@ -66,11 +66,13 @@ def measure(
     quick: bool = False,
     ask: Ask = load,
     reference: calibrate.Reference | None = None,
+    host_work: float = 0.0,
     image_size: int | None = None,
 ) -> list[Measurement]:
     """Measure pp and tg over several container starts. Quick: one start, two repetitions.
 
-    With a reference, llama-bench runs beside each start, and what the three clocks disagree on is void.
+    With a reference, llama-bench runs beside each start, and what the three clocks disagree on is void; `host_work`:
+    see `calibrate.agreements`.
     Raises ProbeFailed when not one request of a workload was answered: that is the image's fault.
     """
     starts = QUICK_STARTS if quick else asked.starts
@@ -98,7 +100,7 @@ def measure(
     ]
     if reference is None:
         return [one for one in measurements if not one.metric.startswith(_CLIENTS)]
-    return calibrate.calibrated(measurements, asked, settings=settings)
+    return calibrate.calibrated(measurements, asked, settings=settings, host_work=host_work)
 
 
 def _refer(

@@ -18,6 +18,7 @@ from bakehouse.engine.docker import Docker
 from bakehouse.machine import load_libraries
 from bakehouse.machine.card_sensors import of_card
 from bakehouse.machine.sensors import of_processor
+from bakehouse.measure.calibration import HOST_WORK
 from bakehouse.measure.load import Meter, Usage, Watched, peak_memory, physical_cores
 from bakehouse.measure.telemetry import CARD_ENERGY, PROCESSOR_ENERGY, Telemetry, Watch
 from bakehouse.measure.workloads import pinned_arguments
@@ -52,6 +53,11 @@ class Bench:
     @property
     def reference(self) -> Reference | None:
         return self._llama_bench if self.calibrates else None
+
+    @property
+    def host_work(self) -> float:
+        """Seconds that the server may add to each step; see HOST_WORK."""
+        return HOST_WORK if self.devices.card else 0.0
 
     @contextlib.contextmanager
     def start(self, load: Load | None = None) -> Iterator[Served]:

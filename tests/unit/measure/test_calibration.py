@@ -64,6 +64,21 @@ def test_one_start_that_is_off_is_outvoted() -> None:
     assert not held(1.0, 1.01, 1.5).disagrees
 
 
+@given(STARTS, st.floats(min_value=-0.01, max_value=0.01))
+def test_own_work_excuses_who_is_slower_by_it_and_nobody_who_is_quicker(
+    rates: dict[int, list[float]], later: float
+) -> None:
+    slower = {
+        start: [1 / (1 / rate + later) for rate in taken if 1 / rate + later > 0] for start, taken in rates.items()
+    }
+    strict, mild = (agreement("x", BENCH, slower, rates, gate=0.01, allowed=allowed) for allowed in (0.0, 0.02))
+    assert mild.disagrees == (strict.disagrees and not mild.is_own_work)
+    if strict.disagrees and later > 0:
+        assert not mild.disagrees
+    if later <= 0:
+        assert mild.disagrees == strict.disagrees
+
+
 def test_a_disagreement_says_which_pair_and_how_far() -> None:
     assert held(0.9, 0.91, 0.92).reason() == (
         "tg128: by the server's timings it is 9 % lower than by llama-bench (3 starts, -10 % to -8 %; 3 % allowed). "

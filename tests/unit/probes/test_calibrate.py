@@ -139,7 +139,7 @@ def test_what_agrees_counts_and_the_ratios_are_kept_with_both_sides() -> None:
         ("pp512", "server_to_llama_bench"),
     }
     one = ratios["tg128", "client_to_server"]
-    assert one.settings == {"device": "cpu", "gate": 0.01}
+    assert one.settings == {"device": "cpu", "gate": 0.01, "allowed_s": 0.0}
     assert [sample.value for sample in one.samples] == pytest.approx([1.005, 1.005])
     assert one.samples[0].raw == {"first": 100.5, "second": 100.0}
 
@@ -169,6 +169,18 @@ def test_a_disagreement_voids_the_workload_and_keeps_what_was_measured(rates: li
     assert found["tg128", pair.value].counted
     assert found["pp512", "prompt_rate"].counted
     assert bool(found["pp512", "ttft"].counted) == (pair is Pair.SERVER_LLAMA_BENCH)
+
+
+def test_a_server_s_own_work_on_a_card_is_no_disagreement() -> None:
+    """2.5 ms a token instead of 2.2 ms; half a millisecond a prompt changes nothing of a prompt that takes half a second."""
+    rates = measured(client=400.0, server=400.0, bench=450.0)
+    strict = {one.metric: one for one in calibrate.calibrated(rates, ASKED, settings={})}
+    assert strict["decode_rate"].counted == []
+    found = calibrate.calibrated(rates, ASKED, settings={}, host_work=0.0005)
+    assert all(one.counted for one in found)
+    allowed = [one.settings["allowed_s"] for one in found if one.unit == "ratio"]
+    assert allowed == [0.0, 0.0005, 0.0005 / 512]
+    assert "3 %, or 500 µs a token allowed" in calibrate.summary(found)
 
 
 def test_samples_that_were_void_before_keep_their_own_reason() -> None:
