@@ -172,7 +172,7 @@ def test_a_disagreement_voids_the_workload_and_keeps_what_was_measured(rates: li
 
 
 def test_a_server_s_own_work_on_a_card_is_no_disagreement() -> None:
-    """2.5 ms a token instead of 2.2 ms; half a millisecond a prompt changes nothing of a prompt that takes half a second."""
+    """2.5 ms a token instead of 2.2 ms."""
     rates = measured(client=400.0, server=400.0, bench=450.0)
     strict = {one.metric: one for one in calibrate.calibrated(rates, ASKED, settings={})}
     assert strict["decode_rate"].counted == []
