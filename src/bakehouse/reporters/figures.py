@@ -138,10 +138,29 @@ def passed(parts: Sequence[Judged]) -> int:
     return sum(part.verdict is Verdict.PASSED for part in parts)
 
 
-def proof_words(checks: Sequence[Judged]) -> str:
-    """`13 of 13 proved`: of those that are about this image. Empty where nothing was looked at."""
+def proved(checks: Sequence[Judged]) -> tuple[int, int]:
+    """How many proofs passed, of those that have something to prove on this image."""
     asked = [check for check in checks if check.verdict is not Verdict.SKIPPED]
-    return f"{passed(asked)} of {len(asked)} proved" if asked else ""
+    return passed(asked), len(asked)
+
+
+def proof_words(checks: Sequence[Judged]) -> str:
+    """`13 of 13`. Empty where nothing was looked at."""
+    good, asked = proved(checks)
+    return f"{good} of {asked}" if asked else ""
+
+
+def together(cells: Sequence[CellReport], *, folder: Path) -> list[tuple[list[CellReport], list[Problem]]]:
+    """Cells that are not passed, with their problems. Those that have the same to say, and no evidence, are one."""
+    found: dict[object, tuple[list[CellReport], list[Problem]]] = {}
+    for number, cell in enumerate(cells):
+        if cell.verdict is Verdict.PASSED:
+            continue
+        here = problems(cell, folder=folder)
+        is_plain = all(problem.what == "cell" for problem in here)
+        key = (cell.verdict, *(problem.message for problem in here)) if is_plain else number
+        found.setdefault(key, ([], here))[0].append(cell)
+    return list(found.values())
 
 
 def verdict_words(parts: Sequence[Judged]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
@@ -48,14 +48,15 @@ def _facts(run: RunReport) -> str:
 def _cells(run: RunReport) -> Iterator[str]:
     if run.cells:
         rows = [_row(cell) for cell in run.cells]
-        head = ["Cell", "Verdict", "Size", "Prompt t/s", "Decode t/s", "Healthy after"]
-        yield _table(head, rows, right={2, 3, 4, 5})
+        head = ["Cell", "Verdict", "Proof", "Size", "Prompt t/s", "Decode t/s", "Healthy after"]
+        yield _table(head, rows, right={2, 3, 4, 5, 6})
 
 
 def _row(cell: CellReport) -> list[str]:
     return [
         f"`{_code(cell.name)}`",
         f"{SYMBOLS[cell.verdict]} {cell.verdict}",
+        figures.proof_words(cell.checks) or NOTHING,
         size(cell.image.bytes_unpacked if cell.image else None),
         _rate(cell, "prompt_rate"),
         _rate(cell, "decode_rate"),
@@ -110,23 +111,22 @@ def _voids(run: RunReport) -> Iterator[str]:
 
 
 def _problems(run: RunReport, *, folder: Path) -> Iterator[str]:
-    found = [
-        (cell, problem)
-        for cell in run.cells
-        if cell.verdict is not Verdict.PASSED
-        for problem in figures.problems(cell, folder=folder)
-    ]
+    found = [(cells, problem) for cells, problems in figures.together(run.cells, folder=folder) for problem in problems]
     if found:
         yield "### What went wrong"
-    for cell, problem in found[:_SHOWN_PROBLEMS]:
-        yield _problem(cell, problem)
+    for cells, problem in found[:_SHOWN_PROBLEMS]:
+        yield _problem(cells, problem)
     if len(found) > _SHOWN_PROBLEMS:
         yield f"and {len(found) - _SHOWN_PROBLEMS} more, in report.html"
 
 
-def _problem(cell: CellReport, problem: figures.Problem) -> str:
+def _problem(cells: Sequence[CellReport], problem: figures.Problem) -> str:
     """A line, with what there is to see folded below it."""
-    name, what, message = (escape(one_line(text), quote=False) for text in (cell.name, problem.what, problem.message))
+    names = [cell.name for cell in cells[:_SHOWN_NAMES]]
+    name = "</b>, <b>".join(escape(one_line(text), quote=False) for text in names)
+    what, message = (escape(one_line(text), quote=False) for text in (problem.what, problem.message))
+    if len(cells) > _SHOWN_NAMES:
+        what = f"and {len(cells) - _SHOWN_NAMES} more, {what}"
     title = f"{SYMBOLS[problem.verdict]} <b>{name}</b>, {what}: {message}"
     lines = [line[:_LONGEST_LINE] for text in problem.lines for line in plain(text).splitlines()]
     parts = [_fence(lines)] if lines else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -40,7 +40,7 @@ _CHANGES = {
     Change.VOID: "magenta",
 }
 _SHOWN_LINES = 5
-_OTHER_COLUMNS = 60
+_OTHER_COLUMNS = 61
 """What all columns but the cell's name take; a name breaks at its hyphens to leave them that."""
 _DASH = {NOTHING: "-", "…": "..."}
 
@@ -58,8 +58,10 @@ def show(run: RunReport, *, console: Console, folder: Path, beside: Beside | Non
     parts: list[RenderableType] = []
     if run.cells:
         parts.append(_table(run, name_width=max(12, console.width - _OTHER_COLUMNS), ascii_only=ascii_only))
-    troubled = [cell for cell in run.cells if cell.verdict is not Verdict.PASSED]
-    parts += [_reasons(cell, folder=folder, ascii_only=ascii_only) for cell in troubled]
+    parts += [
+        _reasons(cells, problems, folder=folder, ascii_only=ascii_only)
+        for cells, problems in figures.together(run.cells, folder=folder)
+    ]
     if changes := list(_changes(beside, ascii_only=ascii_only)):
         parts += [Text(), *changes]
     parts.append(_last_line(run, ascii_only=ascii_only))
@@ -83,7 +85,7 @@ def _row(cell: CellReport, *, ascii_only: bool) -> list[Text]:
     values = [
         clock(cell.build.seconds if cell.build else None),
         NOTHING if share is None else f"{share:.0%}",
-        f"{figures.passed(cell.checks)}/{len(cell.checks)}" if cell.checks else NOTHING,
+        "{}/{}".format(*figures.proved(cell.checks)) if cell.checks else NOTHING,
         f"{figures.passed(cell.tests)}/{len(cell.tests)}" if cell.tests else NOTHING,
         size(cell.image.bytes_unpacked if cell.image else None),
         rate(figures.median_of(cell, "prompt_rate")),
@@ -94,11 +96,14 @@ def _row(cell: CellReport, *, ascii_only: bool) -> list[Text]:
     ]
 
 
-def _reasons(cell: CellReport, *, folder: Path, ascii_only: bool) -> RenderableType:
-    parts: list[RenderableType] = [
-        Text.assemble("\n", _verdict(cell.verdict, ascii_only=ascii_only), " ", (plain(cell.name), "bold"))
-    ]
-    for problem in figures.problems(cell, folder=folder):
+def _reasons(
+    cells: Sequence[CellReport], problems: Sequence[figures.Problem], *, folder: Path, ascii_only: bool
+) -> RenderableType:
+    """What is said once for all of these cells."""
+    verdict = _verdict(cells[0].verdict, ascii_only=ascii_only)
+    names = "\n  ".join(plain(cell.name) for cell in cells)
+    parts: list[RenderableType] = [Text.assemble("\n", verdict, " ", (names, "bold"))]
+    for problem in problems:
         message = one_line(problem.message, most=400)
         parts.append(Padding(Text(_letters(f"{plain(problem.what)}: {message}", ascii_only=ascii_only)), (0, 0, 0, 2)))
         lines = [line for text in problem.lines for line in plain(text).splitlines()][-_SHOWN_LINES:]

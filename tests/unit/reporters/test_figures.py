@@ -98,3 +98,17 @@ def test_times_with_and_without_a_zone_do_not_break_a_report() -> None:
     assert run.finished
     mixed = run.model_copy(update={"finished": run.finished.replace(tzinfo=None)})
     assert figures.run_seconds(mixed) == figures.run_seconds(run) == 1867
+
+
+def test_cells_that_have_the_same_to_say_are_one_those_with_evidence_are_not() -> None:
+    cells = [failed_cell(), errored_cell(), failed_cell(), errored_cell().model_copy(update={"name": "other"})]
+    found = figures.together(cells, folder=HERE)
+    assert [len(members) for members, _ in found] == [1, 2, 1]
+
+
+def test_what_is_not_asked_of_an_image_is_no_proof() -> None:
+    checks = [
+        Check(name="a", verdict=verdict, message="") for verdict in (Verdict.PASSED, Verdict.FAILED, Verdict.SKIPPED)
+    ]
+    assert figures.proof_words(checks) == "1 of 2"
+    assert figures.proof_words(checks[2:]) == ""

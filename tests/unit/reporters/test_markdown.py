@@ -3,10 +3,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bakehouse.model.report import RunReport
+from bakehouse.model.report import ExcludedRecord, RunReport
 from bakehouse.reporters import markdown
+from bakehouse.reporters.beside import Beside
 from tests.unit.reporters.poison import poisoned
 from tests.unit.reporters.sample import failed_cell, sample_run
+from tests.unit.reporters.world import world_beside
 
 HERE = Path("nowhere")
 
@@ -31,7 +33,7 @@ def test_tables_keep_their_columns() -> None:
     text = markdown.render(poisoned(sample_run(), "a|b\nc"), folder=HERE)
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     assert rows
-    assert all(row.replace("\\|", "").count("|") == 7 for row in rows)
+    assert all(row.replace("\\|", "").count("|") == 8 for row in rows)
 
 
 def test_a_fence_in_a_log_does_not_end_ours() -> None:
@@ -50,3 +52,21 @@ def test_a_thousand_failures_still_fit_a_job_page() -> None:
     text = markdown.render(run, folder=HERE)
     assert len(text.encode()) < 1024 * 1024
     assert "and 970 more, in report.html" in text
+
+
+def test_of_hundreds_of_combinations_a_job_page_names_some() -> None:
+    excluded = [
+        ExcludedRecord(name=f"cell-{number:03}", reason="why", rule="r", nearest="near") for number in range(300)
+    ]
+    text = markdown.render(sample_run().model_copy(update={"excluded": excluded}), folder=HERE)
+    assert "`cell-019`, nearest: `near`<br>and 280 more" in text
+    assert "`cell-020`" not in text
+
+
+def test_a_comparison_is_shown_and_nothing_where_there_is_none() -> None:
+    assert "Beside" not in markdown.render(sample_run(), folder=HERE)
+    text = markdown.render(sample_run(), folder=HERE, beside=world_beside())
+    assert "### Beside the history: 1 regress, 1 inconclusive, 1 pass" in text
+    assert "| ▼ regress | `llama-server-cpu-amd64` | Decode rate tg128 | 166 t/s | 156 t/s |" in text
+    empty = markdown.render(sample_run(), folder=HERE, beside=Beside(baseline="the history", compared=[]))
+    assert "### Beside the history: nothing to compare" in empty

@@ -8,6 +8,7 @@ from bakehouse import atomic
 from bakehouse.model.report import RunReport
 from bakehouse.reporters import REPORTERS, write_all
 from tests.unit.reporters.sample import empty_run, sample_run, unfinished_run, write_logs
+from tests.unit.reporters.world import world_beside
 
 
 class Broken:
@@ -27,6 +28,13 @@ def test_all_files_are_written_and_nothing_else(run: RunReport, tmp_path: Path) 
     write_all(run, tmp_path)
     found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert {name for name in found if not name.startswith("logs/")} == {each.file for each in REPORTERS.values()}
+
+
+def test_what_people_read_says_what_changed_and_records_do_not(tmp_path: Path) -> None:
+    write_all(sample_run(), tmp_path, beside=world_beside())
+    said = {path.name for path in tmp_path.rglob("*") if path.is_file() and "regress" in path.read_text("utf-8")}
+    assert {"summary.md", "summary.txt", "report.html"} <= said
+    assert not said & {"run.json", "junit.xml"}
 
 
 def test_reporters_have_no_clock_and_no_memory(tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ def _environment() -> Environment:
         "known": lambda known, unit: quantities.span(known.low, known.high, unit),
         "low_to_high": lambda summary, unit: quantities.span(summary.low, summary.high, unit),
         "passed": figures.passed,
+        "proved": figures.proved,
         "verdict_words": figures.verdict_words,
         "one_line": one_line,
         "breakable": _breakable,

@@ -160,6 +160,6 @@ def _tile(cell: CellReport, anchor: str, shades: Heat | None, *, common: str) ->
         prompt_rate=figures.median_of(cell, "prompt_rate"),
         decode_rate=decode,
         bytes_unpacked=cell.image.bytes_unpacked if cell.image else None,
-        proof=figures.proof_words(cell.checks),
+        proof=f"{words} proved" if (words := figures.proof_words(cell.checks)) else "",
         note=own if own != common else "",
     )

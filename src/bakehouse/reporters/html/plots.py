@@ -23,7 +23,8 @@ _FAR = 1.5
 _SMALLEST, _LARGEST = 1e-9, 1e18
 """What no unit of ours comes near: smaller differences are none, larger values no measurement."""
 _OFFSETS = (0, -5, 5, -8, 8)
-"""Pixels up or down by container start: what differs between starts shows, and equal values are seen as several."""
+"""Pixels up or down: by container start where a row has several, which shows what differs between them; otherwise by
+repetition, so that equal values are seen as several."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +64,8 @@ class Strip:
     is_stacked: bool
     """Label and note stand on two lines."""
     rows: tuple[Row, ...]
+    whole: Interval | None
+    """Of all rows together, where they are starts of one cell."""
     ticks: tuple[Tick, ...]
     description: str
 
@@ -100,9 +103,16 @@ def strip(series: Sequence[Series], *, unit: Unit, is_stacked: bool = False) -> 
         height=len(rows) * row_height + AXIS_HEIGHT,
         is_stacked=is_stacked,
         rows=rows,
+        whole=None if is_stacked else _whole(series, scale=scale),
         ticks=scale.ticks(step, _axis_label(step, unit)),
         description=" ".join(f"{row.label}: {row.note}." for row in rows),
     )
+
+
+def _whole(series: Sequence[Series], *, scale: Scale) -> Interval | None:
+    samples = [sample for row in series for sample in row.samples if _is_drawable(sample)]
+    summary, known = summarize(samples), interval(samples)
+    return _interval(summary, known, scale=scale) if summary and known else None
 
 
 def by_start(samples: Sequence[Sample]) -> list[Series]:
@@ -133,24 +143,29 @@ def _row(series: Series, *, y: int, label_height: int, scale: Scale, unit: Unit)
     middle = y + label_height + LANE_HEIGHT / 2
     drawable = [sample for sample in series.samples if _is_drawable(sample)]
     summary, known = summarize(drawable), interval(drawable)
+    starts = {sample.start for sample in drawable}
     return Row(
         label=series.label,
         note=_note(summary, known, series.samples, unit=unit),
         y=y,
         middle=middle,
-        dots=tuple(_dot(sample, middle=middle, scale=scale) for sample in series.samples if _is_drawable(sample)),
+        dots=tuple(
+            _dot(sample, middle=middle, offset=sample.start if len(starts) > 1 else sample.repetition, scale=scale)
+            for sample in series.samples
+            if _is_drawable(sample)
+        ),
         interval=_interval(summary, known, scale=scale) if summary and summary.counted > 1 else None,
     )
 
 
-def _dot(sample: Sample, *, middle: float, scale: Scale) -> Dot:
+def _dot(sample: Sample, *, middle: float, offset: int, scale: Scale) -> Dot:
     beyond: Literal["", "left", "right"] = ""
     rounding = 1e-9 * (scale.high - scale.low)
     if not scale.low - rounding <= sample.value <= scale.high + rounding:
         beyond = "left" if sample.value < scale.low else "right"
     return Dot(
         x=scale.place(sample.value),
-        y=middle if beyond else middle + _OFFSETS[sample.start % len(_OFFSETS)],
+        y=middle if beyond else middle + _OFFSETS[offset % len(_OFFSETS)],
         is_void=_is_void(sample),
         beyond=beyond,
     )
