@@ -175,6 +175,11 @@ def _add_run_options(verb: argparse.ArgumentParser) -> None:
         help="hold the rates against llama-bench in the same image (default: unless --quick)",
     )
     group.add_argument(
+        "--history",
+        action=argparse.BooleanOptionalAction,
+        help="keep measurements in reports/history and compare them with it (default: unless --quick)",
+    )
+    group.add_argument(
         "--workers", type=_positive, metavar="N", help="probes at the same time (default: one for two cores)"
     )
     group.add_argument("--fresh", action="store_true", help="begin anew even if the last run was cut off")
@@ -213,6 +218,7 @@ def _run_options(arguments: argparse.Namespace) -> Options:
         starts=arguments.starts,
         repetitions=arguments.repetitions,
         calibrate=arguments.calibrate,
+        history=arguments.history,
         workers=arguments.workers,
         install=not arguments.no_install,
     )

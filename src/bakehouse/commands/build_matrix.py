@@ -11,6 +11,7 @@ from bakehouse.commands.choose import choose
 from bakehouse.commands.context import Context, open_engine, open_project, revision
 from bakehouse.commands.fingerprint import run_fingerprint
 from bakehouse.commands.job import Job, Options
+from bakehouse.commands.keeper import Keeper
 from bakehouse.commands.lint import refuse_errors
 from bakehouse.config import Project
 from bakehouse.engine.connection import Engine
@@ -127,6 +128,17 @@ def _open_job(
         gathered=gathered,
         plan=plan,
         ledger=ledger,
+        keeper=_keeper(context, project, cells) if options.keeps_history else None,
+    )
+
+
+def _keeper(context: Context, project: Project, cells: tuple[Cell, ...]) -> Keeper:
+    sources = project.world.matrix.sources
+    return Keeper(
+        reports=context.reports,
+        machine=detect(),
+        revisions={cell.name: sources[cell.recipe.build.source].revision for cell in cells},
+        say=context.say,
     )
 
 
@@ -148,6 +160,7 @@ def _run(job: Job, cells: tuple[Cell, ...]) -> RunReport:
         _walk(job)
         for cell in ledger.todo(cells):
             ledger.finish(cell.name)
+        stages.keep(job)
         return ledger.write(finished=True)
     except BaseException:
         try:

@@ -72,13 +72,14 @@ def open_engine(context: Context, *, install: bool) -> AbstractContextManager[En
 
 
 def revision(root: Path) -> str:
-    """Git commit of the project, with `-dirty` where files differ from it; empty without git."""
+    """Git commit of the project, with `-dirty` where files differ from it (results do not count); empty without git."""
     try:
         head = process.run(
             ["git", "-C", str(root), "rev-parse", "HEAD"], env=dict(os.environ), timeout=10
         ).stdout.strip()
         changes = process.run(
-            ["git", "-C", str(root), "status", "--porcelain", "--untracked-files=no"], timeout=30
+            ["git", "-C", str(root), "status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)reports"],
+            timeout=30,
         ).stdout
     except InfrastructureError:
         return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bakehouse.commands.context import Context
+from bakehouse.commands.keeper import Keeper
 from bakehouse.config import Project
 from bakehouse.engine.connection import Engine
 from bakehouse.ledger import Ledger
@@ -30,6 +31,10 @@ class Options:
     repetitions: int | None = None
     calibrate: bool | None = None
     """Run llama-bench beside the server; None: unless it is to be quick."""
+    history: bool | None = None
+    """Keep measurements in the history and compare them with it; None: unless it is to be quick."""
+    fail_on_regression: bool = False
+    """Whether a regression ends the run with exit code 1."""
     workers: int | None = None
     """Probes at the same time; by default one for two cores."""
     install: bool = True
@@ -41,6 +46,11 @@ class Options:
     def calibrates(self) -> bool:
         return not self.quick if self.calibrate is None else self.calibrate
 
+    @property
+    def keeps_history(self) -> bool:
+        """Rough figures are no history, and a CI job that only walks the path leaves the working tree as it was."""
+        return self.tests and (not self.quick if self.history is None else self.history)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
@@ -51,3 +61,5 @@ class Job:
     gathered: Gathered
     plan: Plan
     ledger: Ledger
+    keeper: Keeper | None = None
+    """None: nothing is kept."""

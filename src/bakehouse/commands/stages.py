@@ -129,7 +129,7 @@ def test(job: Job) -> None:
             image_tests=job.context.root / TESTS,
             recipe_test_folders=_recipe_tests(job.context.root, cells),
             workers=job.options.workers or _default_workers(),
-            on_result=_Follower(job.ledger, watcher),
+            on_result=_Follower(job, watcher),
             say=say,
             extra=_only_probes(job.options.probes),
         )
@@ -142,8 +142,9 @@ def test(job: Job) -> None:
 class _Follower:
     """Finishes a cell as soon as its last test has ended: a run that is cut off later keeps it."""
 
-    def __init__(self, ledger: Ledger, watcher: SuiteDisplay) -> None:
-        self._ledger = ledger
+    def __init__(self, job: Job, watcher: SuiteDisplay) -> None:
+        self._job = job
+        self._ledger = job.ledger
         self._watcher = watcher
         self._ended: dict[str, set[str]] = {}
 
@@ -157,6 +158,13 @@ class _Follower:
             tests, measurements = collect(folder).get(cell, ([], []))
             self._ledger.update(cell, tests=tests, measurements=measurements)
             self._ledger.finish(cell)
+            keep(self._job)
+
+
+def keep(job: Job) -> None:
+    """Add to the history what finished cells measured, and was not added before."""
+    if job.keeper:
+        job.keeper.keep(job.ledger.report())
 
 
 def _settle(job: Job, cells: list[Cell]) -> None:

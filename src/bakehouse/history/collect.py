@@ -22,6 +22,8 @@ from bakehouse.model.words import Verdict
 from bakehouse.statistics.judge import Side, group
 
 SUFFIX = ".jsonl"
+_IDENTITY = ("run", "workload", "start", "repetition")
+"""Of a row, in its cell's file."""
 
 
 class Key(NamedTuple):
@@ -154,9 +156,29 @@ def keep(folder: Path, rows: Collection[Row]) -> None:
     """Add rows to their cells' files. InfrastructureError: nothing of that cell and month was added."""
     together: dict[Path, list[Row]] = {}
     for row in rows:
-        together.setdefault(folder / row.cell / f"{row.time:%Y-%m}{SUFFIX}", []).append(row)
+        together.setdefault(_file(folder, row), []).append(row)
     for path, each in together.items():
         append(path, each)
+
+
+def keep_new(folder: Path, rows: Collection[Row]) -> None:
+    """Add those that do not stand there yet: a run that was cut off may have added some. Raises as `keep`, and OSError.
+
+    Only the rows' own months are looked at; what stands in two of them counts once all the same.
+    """
+    known: set[Any] = set()
+    for path in {_file(folder, row) for row in rows}:
+        if path.exists():
+            said = read(path, Problems())
+            known |= {(path, *(str(row.get(key)) for key in _IDENTITY)) for _, row in said}
+    keep(
+        folder,
+        [row for row in rows if (_file(folder, row), *(str(getattr(row, key)) for key in _IDENTITY)) not in known],
+    )
+
+
+def _file(folder: Path, row: Row) -> Path:
+    return folder / row.cell / f"{row.time:%Y-%m}{SUFFIX}"
 
 
 def _side(starts: NDArray[np.int64], values: NDArray[np.float64], reason: str) -> Side:

@@ -34,7 +34,7 @@ def rows_of_cell(run: RunReport, cell: CellReport, hardware: Hardware) -> Iterat
             workload=workload,
             run=run.run,
             time=run.started,
-            image=cell.image.digest if cell.image else "",
+            image=_digest(cell),
             revision=cell.image.labels.get(_REVISION, "") if cell.image else "",
             coordinates=_coordinates(cell),
             start=start,
@@ -48,6 +48,11 @@ def rows_of_cell(run: RunReport, cell: CellReport, hardware: Hardware) -> Iterat
                 settings=first.settings,
             ),
         )
+
+
+def _digest(cell: CellReport) -> str:
+    """As the proof read it; of an image that was not proved, what the engine's store calls it."""
+    return cell.image.digest if cell.image else cell.build.image if cell.build else ""
 
 
 def _value(measurement: Measurement, sample: Sample) -> Value:

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bakehouse.commands.job import Options
+from bakehouse.select import Selection
+
+
+@pytest.mark.parametrize(
+    ("asked", "keeps"),
+    [
+        ({}, True),
+        ({"quick": True}, False),
+        ({"quick": True, "history": True}, True),
+        ({"history": False}, False),
+        ({"tests": False}, False),
+        ({"tests": False, "history": True}, False),
+    ],
+)
+def test_only_what_was_measured_in_full_is_kept_unless_it_is_asked_for(asked: dict[str, Any], keeps: bool) -> None:
+    assert Options(selection=Selection(), **asked).keeps_history is keeps
