@@ -20,7 +20,7 @@ from bakehouse.reporters.html.settings import Labels
 from bakehouse.reporters.interval import Known, interval
 from bakehouse.reporters.text import one_line
 
-_LOG_LINES = 40
+_LOG_LINES = 15
 _TELLING = ("native-code", "ptx", "driver-floor", "instructions", "size")
 """Proofs whose figures are shown in a brief report, too."""
 

@@ -13,6 +13,8 @@ from bakehouse.quantities import rate
 from bakehouse.reporters import figures
 
 SHADES = 5
+LEAST_RATIO = 2.0
+"""Of the highest rate to where shades begin: a difference that is noise must not look like day and night."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,16 +28,12 @@ class Heat:
         """0 where there is no rate."""
         if value is None or value <= 0:
             return 0
-        if self.high <= self.low * 1.001:
-            return SHADES
         share = math.log(value / self.low) / math.log(self.high / self.low)
         return min(SHADES, 1 + int(share * SHADES + 1e-9))
 
     @property
     def steps(self) -> tuple[tuple[int, str], ...]:
         """Shade to the rates it stands for."""
-        if self.high <= self.low * 1.001:
-            return ((SHADES, rate(self.high)),)
         ratio = (self.high / self.low) ** (1 / SHADES)
         edges = [self.low * ratio**number for number in range(SHADES + 1)]
         return tuple((number + 1, f"{rate(edges[number])} to {rate(edges[number + 1])}") for number in range(SHADES))
@@ -86,7 +84,7 @@ class Grid:
 def heat(cells: Iterable[CellReport]) -> Heat | None:
     """None where no cell has a decode rate."""
     rates = [found for cell in cells if (found := figures.median_of(cell, "decode_rate")) and found > 0]
-    return Heat(low=min(rates), high=max(rates)) if rates else None
+    return Heat(low=min([*rates, max(rates) / LEAST_RATIO]), high=max(rates)) if rates else None
 
 
 def grids(cells: Sequence[CellReport], *, anchors: Mapping[int, str]) -> tuple[Grid, ...]:

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from bakehouse.reporters.html.grid import SHADES, Heat, grids
+from bakehouse.reporters.html.grid import SHADES, Heat, grids, heat
+from tests.unit.reporters.sample import errored_cell
 from tests.unit.reporters.world import cell, unmeasured
 
 
 def test_shades_stand_for_equal_ratios() -> None:
-    heat = Heat(low=10, high=320)
-    assert [heat.shade(rate) for rate in (10, 19, 21, 79, 161, 320)] == [1, 1, 2, 3, 5, 5]
-    assert [words for _, words in heat.steps] == [
+    shades = Heat(low=10, high=320)
+    assert [shades.shade(rate) for rate in (10, 19, 21, 79, 161, 320)] == [1, 1, 2, 3, 5, 5]
+    assert [words for _, words in shades.steps] == [
         "10.0 to 20.0",
         "20.0 to 40.0",
         "40.0 to 80.0",
@@ -23,9 +24,14 @@ def test_no_rate_no_shade(rate: float | None) -> None:
     assert Heat(low=10, high=320).shade(rate) == 0
 
 
-def test_one_rate_has_one_shade() -> None:
-    heat = Heat(low=100, high=100)
-    assert (heat.shade(100), heat.steps) == (SHADES, ((SHADES, "100"),))
+def test_a_small_difference_does_not_look_large() -> None:
+    found = heat([cell("cpu", seed=seed, rates=(200, rate)) for seed, rate in ((1, 155), (2, 148))])
+    assert found
+    assert {found.shade(155), found.shade(148)} == {SHADES}
+
+
+def test_without_a_rate_there_are_no_shades() -> None:
+    assert heat([errored_cell()]) is None
 
 
 def test_lines_by_toolkit_and_arch_columns_by_flags_and_platform() -> None:
