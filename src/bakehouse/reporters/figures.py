@@ -51,6 +51,8 @@ METRICS: dict[Metric, tuple[str, str]] = {
 }
 """Metric to its name and its definition (docs/reports.md says more)."""
 
+LARGEST = 1e18
+"""No quantity of ours comes near."""
 _QUARTILES_NEED = 4
 _BOOKKEEPING = re.compile(r"^\[(\S+ )?(internal|context [^]]*|auth)\]|^(\[\S+\] )?exporting to")
 
@@ -92,8 +94,10 @@ class Problem:
 
 
 def summarize(samples: Sequence[Sample]) -> Summary | None:
-    """None where no sample counts: a void sample is never averaged in."""
-    values = sorted(sample.value for sample in samples if sample.verdict is Verdict.PASSED)
+    """None where no sample counts: a void sample is never averaged in, nor is what can be no measurement."""
+    values = sorted(
+        sample.value for sample in samples if sample.verdict is Verdict.PASSED and abs(sample.value) < LARGEST
+    )
     if not values:
         return None
     quartiles = None

@@ -10,7 +10,7 @@ from typing import Literal
 from bakehouse.model.report import Sample
 from bakehouse.model.words import Unit, Verdict
 from bakehouse.quantities import quantity, size, span
-from bakehouse.reporters.figures import Summary, summarize
+from bakehouse.reporters.figures import LARGEST, Summary, summarize
 from bakehouse.reporters.html.scale import Scale, Tick, nice_step
 from bakehouse.reporters.interval import Known, interval
 
@@ -20,8 +20,8 @@ _LEAST_EXTENT = 0.08
 """Of the middle value: an axis never shows less, so that a noise of 0.5 % does not look like a cliff."""
 _FAR = 1.5
 """A void sample further off than this many extents sits on the axis's end and says so."""
-_SMALLEST, _LARGEST = 1e-9, 1e18
-"""What no unit of ours comes near: smaller differences are none, larger values no measurement."""
+_SMALLEST = 1e-9
+"""Differences below it are none, in any unit of ours."""
 _OFFSETS = (0, -5, 5, -8, 8)
 """Pixels up or down: by container start where a row has several, which shows what differs between them; otherwise by
 repetition, so that equal values are seen as several."""
@@ -211,7 +211,7 @@ def _axis_label(step: float, unit: Unit) -> Callable[[float], str]:
 
 
 def _is_drawable(sample: Sample) -> bool:
-    return math.isfinite(sample.value) and abs(sample.value) < _LARGEST
+    return math.isfinite(sample.value) and abs(sample.value) < LARGEST
 
 
 def _is_void(sample: Sample) -> bool:

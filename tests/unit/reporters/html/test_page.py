@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bakehouse.model.report import Check, ExcludedRecord, RunReport
+from bakehouse.model.report import Check, ExcludedRecord, RunReport, Sample
 from bakehouse.model.words import Verdict
 from bakehouse.reporters import html
 from tests.unit.reporters.html.outline import Element, read
@@ -133,7 +133,7 @@ class TestEveryPage:
 def test_every_verdict_is_said_by_word_and_symbol() -> None:
     root = page(sample_run())
     tiles = [link for link in root.all("a") if "tile" in link.attributes.get("class", "")]
-    words = [tile.all("span")[0].words().strip() for tile in tiles]
+    words = [tile.all("span")[1].words().strip() for tile in tiles]
     assert words == ["✓ passed", "✓ passed", "✗ failed", "! errored"]
 
 
@@ -144,9 +144,15 @@ def test_the_page_is_readable_without_the_script() -> None:
         assert piece in without
 
 
-def test_no_text_of_a_record_becomes_markup() -> None:
-    run = poisoned(sample_run(), PAYLOAD)
-    clean = Counter(element.tag for element in page(poisoned(sample_run(), "x")).all("*"))
+def test_a_link_to_a_cell_has_its_name() -> None:
+    links = [link for link in drawn("world")[1].all("a") if "tile" in link.attributes.get("class", "")]
+    assert " ".join(links[0].words().split()).startswith("llama-server-cpu-amd64: ✓ passed tg 156")
+
+
+@pytest.mark.parametrize("name", ["sample", "world", "whole"])
+def test_no_text_of_a_record_becomes_markup(name: str) -> None:
+    run = poisoned(RUNS[name], PAYLOAD)
+    clean = Counter(element.tag for element in page(poisoned(RUNS[name], "x")).all("*"))
     elements = page(run).all("*")
     assert len([element for element in elements if element.tag == "script"]) == 1
     assert not [element for element in elements if element.tag == "img"]
@@ -162,6 +168,23 @@ def test_any_text_gives_a_page_that_reads(text: str) -> None:
     root = page(poisoned(short_run(), text))
     assert len(root.all("article")) == 2
     assert len(root.all("script")) == 1
+
+
+@given(values=st.lists(st.floats(), min_size=1, max_size=6))
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_number_gives_a_drawing_with_numbers(values: list[float]) -> None:
+    samples = [Sample(start=start, repetition=0, value=value) for start, value in enumerate(values)]
+    base = cell("cpu", seed=1, rates=(200, 100))
+    changed = [one.model_copy(update={"samples": samples}) for one in base.measurements]
+    run = sample_run().model_copy(update={"cells": [base.model_copy(update={"measurements": changed})] * 2})
+    elements = page(run).all("*")
+    places = [
+        value
+        for element in elements
+        for name, value in element.attributes.items()
+        if name in ("x", "y", "x1", "x2", "y1", "y2", "width", "d", "cx", "cy")
+    ]
+    assert not [place for place in places if re.search("nan|inf|e[+-]?\\d", place)]
 
 
 def test_only_web_addresses_become_links() -> None:
