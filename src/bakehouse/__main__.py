@@ -31,7 +31,8 @@ from bakehouse.select import Selection
 EPILOG = """\
 exit codes:
   0    everything that was asked for passed
-  1    a cell failed or could not be judged; the reports say why (lint: there are errors)
+  1    a cell failed or could not be judged; the reports say why (lint: there are errors); with
+       --fail-on-regression also: something became slower or larger
   2    the input is wrong (a file, an option); nothing was done
   3    a bug in bakehouse; a log was saved
   4    the infrastructure failed (engine, disk) and the run could not go on; the same command goes on there
@@ -180,6 +181,9 @@ def _add_run_options(verb: argparse.ArgumentParser) -> None:
         help="keep measurements in reports/history and compare them with it (default: unless --quick)",
     )
     group.add_argument(
+        "--fail-on-regression", action="store_true", help="end with exit code 1 when something became slower or larger"
+    )
+    group.add_argument(
         "--workers", type=_positive, metavar="N", help="probes at the same time (default: one for two cores)"
     )
     group.add_argument("--fresh", action="store_true", help="begin anew even if the last run was cut off")
@@ -219,6 +223,7 @@ def _run_options(arguments: argparse.Namespace) -> Options:
         repetitions=arguments.repetitions,
         calibrate=arguments.calibrate,
         history=arguments.history,
+        fail_on_regression=arguments.fail_on_regression,
         workers=arguments.workers,
         install=not arguments.no_install,
     )

@@ -12,6 +12,7 @@ from bakehouse.model.cell import Cell, Excluded
 from bakehouse.model.report import CellReport, ExcludedRecord, RunReport, TestResult
 from bakehouse.model.words import Verdict, worst
 from bakehouse.reporters import json_file
+from bakehouse.reporters.beside import Beside
 from bakehouse.reporters.registry import write_all
 from bakehouse.runs import RunFolder
 
@@ -79,18 +80,18 @@ class Ledger:
             }
         )
 
-    def write(self, *, finished: bool = False) -> RunReport:
+    def write(self, *, finished: bool = False, beside: Beside | None = None) -> RunReport:
         """Draw every report."""
         run = self.report(finished=finished)
-        write_all(run, self.folder.path)
+        write_all(run, self.folder.path, beside=beside)
         return run
 
 
 def conclude(cell: CellReport) -> tuple[Verdict, str]:
     """A cell's verdict and its reason from its parts, the earliest trouble first.
 
-    A void measurement makes no cell bad: it is shown where the rate would stand. A passed cell with a reason is one that
-    nothing speaks against, and that nobody has run.
+    A void measurement makes no cell bad: it is shown where the rate would stand. A passed cell with a reason is one
+    that nothing speaks against, and that nobody has run.
     """
     if cell.build is None:
         return cell.verdict, cell.reason

@@ -18,15 +18,16 @@ from bakehouse.engine.connection import Engine
 from bakehouse.engine.host import describe_host
 from bakehouse.engine.network import network_secrets
 from bakehouse.engine.reaper import reap
-from bakehouse.errors import ExitCode, InfrastructureError
+from bakehouse.errors import ExitCode, InfrastructureError, InputError
 from bakehouse.ledger import Ledger
 from bakehouse.machine import detect
 from bakehouse.model.cell import Cell, Excluded, Resolution
 from bakehouse.model.lock import Lock
 from bakehouse.model.plan import Plan, Supplies
 from bakehouse.model.report import RunReport
-from bakehouse.model.words import Verdict
+from bakehouse.model.words import Change, Verdict
 from bakehouse.planner import make_plan, published_supplies
+from bakehouse.reporters.beside import Beside
 from bakehouse.reporters.latest import update_latest
 from bakehouse.reporters.terminal import show
 from bakehouse.runs import RunFolder, open_run
@@ -38,6 +39,7 @@ HEADLINE_NAMES = 6
 
 def build_matrix(context: Context, options: Options) -> ExitCode:
     """Run everything that the selection asks for. Only errors that stop the whole run are raised."""
+    _refuse_idle_gate(options)
     project, resolution = open_project(context.root)
     cells = _choose(context, options, project, resolution)
     if not cells:
@@ -69,10 +71,19 @@ def build_matrix(context: Context, options: Options) -> ExitCode:
             cells=cells,
             excluded=resolution.excluded,
         )
-        run = _run(job, cells)
+        run, beside = _run(job, cells)
     update_latest(context.reports, run.run)
-    show(run, console=context.console, folder=job.ledger.folder.path)
-    return exit_code(run)
+    show(run, console=context.console, folder=job.ledger.folder.path, beside=beside)
+    return exit_code(run) or (regression_code(beside) if options.fail_on_regression else ExitCode.OK)
+
+
+def _refuse_idle_gate(options: Options) -> None:
+    """A gate that nothing goes through would be green for ever."""
+    if options.fail_on_regression and not options.keeps_history:
+        raise InputError(
+            "--fail-on-regression has nothing to go by: this run would be compared with nothing",
+            hint="Leave out --quick, --no-tests and --no-history; --quick --history compares rough figures.",
+        )
 
 
 def _choose(context: Context, options: Options, project: Project, resolution: Resolution) -> tuple[Cell, ...]:
@@ -153,7 +164,7 @@ def _try_templates(context: Context, project: Project, cells: tuple[Cell, ...], 
     make_plan(root=context.root, world=project.world, cells=cells, excluded=(), supplies=supplies)
 
 
-def _run(job: Job, cells: tuple[Cell, ...]) -> RunReport:
+def _run(job: Job, cells: tuple[Cell, ...]) -> tuple[RunReport, Beside | None]:
     """Take the steps. Whatever happens, what is known is recorded and no container stays."""
     ledger, say = job.ledger, job.context.say
     try:
@@ -161,7 +172,8 @@ def _run(job: Job, cells: tuple[Cell, ...]) -> RunReport:
         for cell in ledger.todo(cells):
             ledger.finish(cell.name)
         stages.keep(job)
-        return ledger.write(finished=True)
+        beside = job.keeper.compare(ledger.report()) if job.keeper else None
+        return ledger.write(finished=True, beside=beside), beside
     except BaseException:
         try:
             ledger.cut_off()
@@ -230,3 +242,11 @@ def _open_ledger(
 def exit_code(run: RunReport) -> ExitCode:
     """1 if a cell failed or was errored: either way it was not proven to work."""
     return ExitCode.OK if run.verdict is Verdict.PASSED else ExitCode.CELL_FAILED
+
+
+def regression_code(beside: Beside | None) -> ExitCode:
+    """1 if something regressed, 4 if nobody could look. What is inconclusive is no regression."""
+    if beside is None:
+        return ExitCode.INFRASTRUCTURE
+    regressed = any(change is Change.REGRESS for change, _ in beside.tally)
+    return ExitCode.CELL_FAILED if regressed else ExitCode.OK

@@ -1,26 +1,30 @@
-"""A run's measurements on their way into the history.
+"""A run's measurements on their way into the history, and beside it.
 
 A run that fails to keep them is no failed run: what went wrong is said, and the run's folder holds everything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bakehouse.engine.devices import CPU, SOFTWARE
 from bakehouse.errors import InfrastructureError
 from bakehouse.history import terms
-from bakehouse.history.collect import keep_new
+from bakehouse.history.baseline import Compared, compare, read_decisions
+from bakehouse.history.collect import Collected, collect, keep_new
+from bakehouse.history.journal import Problems
 from bakehouse.history.rows import rows_of_cell
 from bakehouse.machine import Machine
-from bakehouse.model.history import Hardware, Row
+from bakehouse.model.history import Decision, Hardware, Row
 from bakehouse.model.report import CellReport, Host, RunReport
-from bakehouse.model.words import Verdict
+from bakehouse.model.words import Change, Verdict
+from bakehouse.reporters.beside import Beside
 
-HISTORY = "history"
-"""Folder in `reports`."""
+HISTORY, BASELINES = "history", "baselines"
+"""Folders in `reports`."""
+_SHOWN = 3
 
 
 @dataclass(kw_only=True, slots=True)
@@ -45,6 +49,20 @@ class Keeper:
             except (InfrastructureError, OSError) as error:
                 self.say(f"{cell.name}: its measurements were not added to the history: {error}")
 
+    def compare(self, run: RunReport) -> Beside | None:
+        """The run beside what was measured before it. None: the history cannot be read, which is said."""
+        candidate = Collected()
+        cells = [cell for cell in run.cells if is_kept(cell)]
+        for cell in cells:
+            for row in self._rows(run, cell):
+                candidate.add(row.model_dump(mode="json"))
+        try:
+            history, decisions = read_history(self.reports, {cell.name for cell in cells}, say=self.say)
+        except OSError as error:
+            self.say(f"nothing was compared: {_unreadable(error)}")
+            return None
+        return beside_history(compare(candidate, history, run=run.run, decisions=decisions))
+
     def _rows(self, run: RunReport, cell: CellReport) -> list[Row]:
         known = {"revision": self.revisions.get(cell.name, "")}
         rows = rows_of_cell(run, cell, hardware_of(cell, run.host, self.machine))
@@ -52,7 +70,7 @@ class Keeper:
 
 
 def is_kept(cell: CellReport) -> bool:
-    """An image that is wrong may be as fast as it likes: it is no baseline."""
+    """An image that is wrong may be as fast as it likes: it is no baseline, and is compared with none."""
     return bool(cell.measurements) and cell.verdict is Verdict.PASSED
 
 
@@ -64,3 +82,42 @@ def hardware_of(cell: CellReport, host: Host, machine: Machine) -> Hardware:
     if device in (CPU.name, SOFTWARE):
         host = host.model_copy(update={"gpus": []})
     return terms.hardware(host, cards, device=device, is_software=device == SOFTWARE)
+
+
+def read_history(
+    reports: Path, cells: Collection[str], *, say: Callable[[str], None]
+) -> tuple[Collected, list[Decision]]:
+    """Rows of these cells, and what people decided. Lines that cannot be used are said, not raised. Raises OSError."""
+    problems = Problems()
+    decisions = read_decisions(reports / BASELINES, problems)
+    history = collect(reports / HISTORY, cells=cells)
+    shown = [*problems.shown, *history.problems.shown]
+    for problem in shown[:_SHOWN]:
+        say(str(problem))
+    if (more := problems.count + history.problems.count - min(len(shown), _SHOWN)) > 0:
+        say(f"and {more} more such lines in {reports / HISTORY}")
+    return history, decisions
+
+
+def recall(reports: Path, run: RunReport, *, say: Callable[[str], None]) -> Beside | None:
+    """A run that was kept, beside what was measured before it. None: it was not, or the history cannot be read."""
+    try:
+        history, decisions = read_history(reports, {cell.name for cell in run.cells if is_kept(cell)}, say=say)
+    except OSError as error:
+        say(f"nothing was compared: {_unreadable(error)}")
+        return None
+    found = compare(history, history, run=run.run, decisions=decisions)
+    return beside_history(found) if found else None
+
+
+def beside_history(compared: list[Compared]) -> Beside:
+    """For the reports. A first run is beside nothing, which one line says as well as one for each metric."""
+    if all(one.baseline.missing and not one.baseline.is_pinned for one in compared):
+        whys = {one.baseline.missing for one in compared if one.judged.verdict is Change.INCONCLUSIVE}
+        if len(whys) == 1:
+            return Beside(baseline=f"the history ({whys.pop().removeprefix('the history has ')})", compared=())
+    return Beside(baseline="the history", compared=compared)
+
+
+def _unreadable(error: OSError) -> str:
+    return f"{error.filename} cannot be read: {error.strerror}"

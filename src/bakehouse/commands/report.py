@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bakehouse.commands.build_matrix import exit_code
 from bakehouse.commands.context import Context
+from bakehouse.commands.keeper import recall
 from bakehouse.errors import ExitCode
 from bakehouse.reporters import json_file
 from bakehouse.reporters.latest import find_latest
@@ -14,9 +15,13 @@ from bakehouse.reporters.terminal import show
 
 
 def report(context: Context, folder: Path | None) -> ExitCode:
-    """The latest run without a folder. Ends with the code that the run itself ended with."""
+    """The latest run without a folder. Ends with the code that its cells give, whatever it was compared with.
+
+    What a run is compared with is not in its folder: the history is asked again, and decisions since then count.
+    """
     folder = folder or find_latest(context.reports)
     run = json_file.read(folder)
-    write_all(run, folder)
-    show(run, console=context.console, folder=folder)
+    beside = recall(context.reports, run, say=context.say)
+    write_all(run, folder, beside=beside)
+    show(run, console=context.console, folder=folder, beside=beside)
     return exit_code(run)

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from bakehouse.__main__ import main
 from bakehouse.commands.job import Options
+from bakehouse.errors import ExitCode
 from bakehouse.select import Selection
 
 
@@ -21,3 +23,11 @@ from bakehouse.select import Selection
 )
 def test_only_what_was_measured_in_full_is_kept_unless_it_is_asked_for(asked: dict[str, Any], keeps: bool) -> None:
     assert Options(selection=Selection(), **asked).keeps_history is keeps
+
+
+@pytest.mark.parametrize(
+    "words", [["bench", "--quick"], ["build-matrix", "--no-tests"], ["bench", "--no-history"]], ids=" ".join
+)
+def test_a_gate_that_nothing_goes_through_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*words, "--fail-on-regression"]) == ExitCode.BAD_INPUT
+    assert "would be compared with nothing" in capsys.readouterr().err

@@ -6,12 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.commands.keeper import Keeper, hardware_of
+from bakehouse.commands.build_matrix import regression_code
+from bakehouse.commands.keeper import Keeper, hardware_of, recall
 from bakehouse.engine.devices import SOFTWARE
+from bakehouse.errors import ExitCode
 from bakehouse.history.collect import collect
+from bakehouse.history.journal import append
 from bakehouse.machine import Card, Machine
+from bakehouse.model.history import Decision
 from bakehouse.model.report import BuildResult, CellReport, Measurement, RunReport, Sample
-from bakehouse.model.words import AcceleratorName, Verdict
+from bakehouse.model.words import AcceleratorName, Change, Verdict
+from bakehouse.reporters.beside import Beside
 from tests.unit.test_runs import HOST
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
@@ -127,6 +132,76 @@ def test_a_history_of_a_newer_bakehouse_is_added_to_and_stays(keeper: Keeper, tm
     keeper.keep(run(cell()))
     assert path.read_text().startswith('{"schema_version":99,"run":"x"}\n')
     assert lines(tmp_path) == 15
+
+
+def nights(keeper: Keeper, number: int) -> None:
+    for night in range(number):
+        replace_kept = Keeper(reports=keeper.reports, machine=MACHINE, revisions={}, say=keeper.say)
+        replace_kept.keep(run(cell("a", measured(100 + night % 3 / 10)), night=night))
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict", "code"),
+    [(100.0, Change.PASS, 0), (85.0, Change.REGRESS, 1), (115.0, Change.IMPROVE, 0)],
+)
+def test_a_run_is_judged_beside_the_runs_before_it(keeper: Keeper, value: float, verdict: Change, code: int) -> None:
+    nights(keeper, 6)
+    tonight = run(cell("a", measured(value)), night=9)
+    beside = keeper.compare(tonight)
+    assert beside is not None
+    assert [one.judged.verdict for one in beside.compared] == [verdict]
+    assert regression_code(beside) == code
+    assert recall(keeper.reports, tonight, say=keeper.say) is None, "it was not kept"
+    keeper.keep(tonight)
+    again = recall(keeper.reports, tonight, say=keeper.say)
+    assert again is not None
+    assert [one.judged for one in again.compared] == [one.judged for one in beside.compared]
+
+
+def test_a_first_run_is_beside_nothing_and_says_so_once(keeper: Keeper) -> None:
+    first = run(cell())
+    keeper.keep(first)
+    beside = keeper.compare(first)
+    assert beside == Beside(baseline="the history (no earlier run of it)", compared=())
+    assert regression_code(beside) == 0
+
+
+def test_a_wrong_image_is_compared_with_nothing(keeper: Keeper) -> None:
+    nights(keeper, 6)
+    beside = keeper.compare(run(cell("a", measured(50), verdict=Verdict.FAILED), night=9))
+    assert beside is not None
+    assert not beside.compared
+
+
+def test_a_pinned_run_that_is_missing_is_said(keeper: Keeper) -> None:
+    pin = Decision(schema_version=1, kind="pin", cell="a", run="gone", time=NOW)
+    append(keeper.reports / "baselines" / "decisions.jsonl", [pin])
+    beside = keeper.compare(run(cell()))
+    assert beside is not None
+    assert [one.judged.reason for one in beside.compared] == [
+        "run gone, which is pinned, has no tg128 decode_rate of a in the history"
+    ]
+
+
+def test_lines_that_cannot_be_used_are_said_and_the_rest_is(keeper: Keeper, said: list[str]) -> None:
+    nights(keeper, 6)
+    with (keeper.reports / "history" / "a" / "2026-11.jsonl").open("a") as file:
+        file.write('{"schema_version":99}\n' + "no json\n" * 4)
+    beside = keeper.compare(run(cell("a", measured(85)), night=9))
+    assert beside is not None
+    assert beside.tally == [(Change.REGRESS, 1)]
+    assert ":85: was written in schema 99" in said[0]
+    assert said[-1] == f"and 2 more such lines in {keeper.reports / 'history'}"
+
+
+def test_a_history_that_cannot_be_read_is_said_and_is_no_green_gate(keeper: Keeper, said: list[str]) -> None:
+    (keeper.reports / "history" / "a" / "2026-11.jsonl").mkdir(parents=True)
+    beside = keeper.compare(run(cell()))
+    assert beside is None
+    assert said == [
+        f"nothing was compared: {keeper.reports / 'history/a/2026-11.jsonl'} cannot be read: Is a directory"
+    ]
+    assert regression_code(beside) == ExitCode.INFRASTRUCTURE
 
 
 def test_the_card_that_computed_is_the_hardware() -> None:
