@@ -135,7 +135,11 @@ def unit_of(metric: Metric) -> Unit:
         return "requests/s"
     if metric.endswith("_rate"):
         return "tokens/s"
-    return "bytes" if metric == "memory" else "seconds"
+    if metric == "energy_per_token":
+        return "joules/token"
+    if metric in ("client_to_server", "server_to_llama_bench"):
+        return "ratio"
+    return "bytes" if metric in ("memory", "image_size") else "seconds"
 
 
 def passed(parts: Sequence[Judged]) -> int:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from bakehouse.model.report import Check, RunReport, Sample, TestResult
+from bakehouse.model.report import Check, Metric, RunReport, Sample, TestResult
 from bakehouse.model.words import Verdict
 from bakehouse.reporters import figures
 from tests.unit.reporters.sample import empty_run, errored_cell, failed_cell, passed_cell, sample_run, unfinished_run
+from tests.unit.reporters.world import world_run
 
 HERE = Path("nowhere")
 
@@ -112,3 +114,11 @@ def test_what_is_not_asked_of_an_image_is_no_proof() -> None:
     ]
     assert figures.proof_words(checks) == "1 of 2"
     assert figures.proof_words(checks[2:]) == ""
+
+
+def test_every_metric_has_a_name_and_the_unit_it_is_recorded_with() -> None:
+    assert set(figures.METRICS) == set(get_args(Metric))
+    recorded = {one.metric: one.unit for cell in world_run().cells for one in cell.measurements}
+    assert {metric: figures.unit_of(metric) for metric in recorded} == recorded
+    assert figures.unit_of("image_size") == "bytes"
+    assert figures.unit_of("energy_per_token") == "joules/token"

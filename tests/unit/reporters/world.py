@@ -189,6 +189,7 @@ def pp_and_tg(
 
 def cold(decode: float, settings: dict[str, Any], chance: random.Random, *, starts: int) -> list[Measurement]:
     moments = {
+        "create": 0.045,
         "port_open": 0.31,
         "time_to_healthy": 0.62,
         "first_token": 0.62 + 20 / decode,

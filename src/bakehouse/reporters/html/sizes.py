@@ -53,13 +53,14 @@ def sizes(cells: Sequence[CellReport], *, by_layer: bool = True) -> Sizes | None
     rows = []
     for number, (name, image, budget) in enumerate(found):
         share = image.bytes_unpacked / budget
-        note = f"{size(image.bytes_unpacked)}, {share:.0%} of {size(budget)}; {size(image.bytes_compressed)} to pull"
+        filled = f"{share:.0%} of" if share <= 1 else f"{size(image.bytes_unpacked - budget)} over"
+        note = f"{size(image.bytes_unpacked)}, {filled} {size(budget)}; {size(image.bytes_compressed)} to pull"
         layers = image.layers if by_layer else []
         weights = sorted((max(0, layer.bytes_unpacked) for layer in layers), reverse=True)
         rows.append(
             Row(
                 cell=name,
-                note=note + (": over its budget" if share > 1 else ""),
+                note=note,
                 y=number * ROW,
                 is_over=share > 1,
                 pieces=_pieces(weights or [image.bytes_unpacked], image.bytes_unpacked, min(share, most) / most * 100),

@@ -25,6 +25,13 @@ def test_pieces_follow_one_another_to_the_last_moment() -> None:
     assert [name for _, name in found.legend] == ["port open", "healthy", "first token", "steady"]
 
 
+def test_creating_comes_before_the_start_that_all_else_is_measured_from() -> None:
+    found = cold_starts([started(create=1, port_open=1, time_to_healthy=3)])
+    assert found
+    assert [(piece.x, piece.width) for piece in found.bars[0].pieces] == [(0, 25), (25, 25), (50, 50)]
+    assert found.bars[0].note == "1.00 s + 1.00 s, 3.00 s"
+
+
 def test_cells_share_an_axis() -> None:
     found = cold_starts([started(time_to_healthy=1), started(time_to_healthy=4)])
     assert found
