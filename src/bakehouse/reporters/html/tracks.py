@@ -16,7 +16,7 @@ from bakehouse.reporters.beside import Beside
 from bakehouse.reporters.html.scale import Scale, nice_step
 
 HEIGHT, TOP, BOTTOM = 150, 12, 26
-_MARGIN = 10.0
+_MARGIN = 14.0
 """Per cent: room for the labels."""
 _LEAST_EXTENT = 0.08
 MOST = 200
