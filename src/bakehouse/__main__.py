@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 import bakehouse
-from bakehouse.commands import lint, plan
+from bakehouse.commands import history, lint, plan
 from bakehouse.commands.bench import bench
 from bakehouse.commands.build_matrix import build_matrix
 from bakehouse.commands.clean import clean
@@ -26,6 +26,7 @@ from bakehouse.commands.report import report
 from bakehouse.commands.schema import schema
 from bakehouse.engine.process import sigterm_interrupts
 from bakehouse.errors import BakehouseError, ExitCode, InfrastructureError
+from bakehouse.history.imports import FORMATS
 from bakehouse.select import Selection
 
 EPILOG = """\
@@ -105,6 +106,8 @@ def parser() -> argparse.ArgumentParser:
     drawing = verbs.add_parser("report", help="draw a run's reports again from its run.json")
     drawing.add_argument("folder", nargs="?", type=Path, help="the run's folder (default: reports/latest)")
 
+    _add_history(verbs.add_parser("history", help="say which measurements are right; add those of other programs"))
+
     locking = verbs.add_parser("lock", help="pin what the matrix's names stand for today in bakehouse.lock")
     locking.add_argument("--no-install", action="store_true", help="never install Debian packages")
 
@@ -128,6 +131,46 @@ def parser() -> argparse.ArgumentParser:
         "--cache", action="store_true", help="remove the cache folder too: downloads, compiler cache, engine"
     )
     return top
+
+
+def _add_history(verb: argparse.ArgumentParser) -> None:
+    kinds = verb.add_subparsers(dest="kind", required=True, metavar="ACTION")
+    for kind, text in (
+        ("accept", "the level that holds this run is right, although it is worse than the one before"),
+        ("pin", "compare this cell with this run only"),
+        ("unpin", "compare this cell with its history again"),
+    ):
+        deciding = kinds.add_parser(kind, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        deciding.add_argument("cell", metavar="CELL")
+        if kind != "unpin":
+            deciding.add_argument("run", metavar="RUN", help="its name: that of its folder in reports")
+        deciding.add_argument("--reason", metavar="TEXT", default="", help="for those who read it later")
+    importing = kinds.add_parser(
+        "import",
+        help="add results of llama-bench, aiperf or guidellm",
+        description="Add results of another program. They are compared with results of the same program only.",
+    )
+    importing.add_argument("file", type=Path, metavar="FILE", help="JSON or JSON Lines, as the program wrote it")
+    importing.add_argument("--cell", required=True, metavar="CELL", help="the cell whose image was measured")
+    importing.add_argument("--host", required=True, metavar="NAME", help="the machine: files do not say which it was")
+    importing.add_argument("--device", default="", metavar="NAME", help="the card, where the file does not say")
+    importing.add_argument("--image", default="", metavar="DIGEST", help="the image that was measured")
+    importing.add_argument("--format", choices=list(FORMATS), help="default: its content says whose it is")
+
+
+def _history(arguments: argparse.Namespace, context: Context) -> int:
+    if arguments.kind != "import":
+        run = getattr(arguments, "run", "")
+        return history.decide(context, arguments.kind, cell=arguments.cell, run=run, reason=arguments.reason)
+    asked = history.Import(
+        path=arguments.file,
+        cell=arguments.cell,
+        host=arguments.host,
+        device=arguments.device,
+        image=arguments.image,
+        format=arguments.format,
+    )
+    return history.import_file(context, asked)
 
 
 def _add_selection(verb: argparse.ArgumentParser) -> None:
@@ -229,7 +272,7 @@ def _run_options(arguments: argparse.Namespace) -> Options:
     )
 
 
-def _dispatch(arguments: argparse.Namespace, context: Context) -> int:  # noqa: PLR0911 - one for each verb
+def _dispatch(arguments: argparse.Namespace, context: Context) -> int:  # noqa: C901, PLR0911 - one for each verb
     match arguments.verb:
         case "plan":
             options = plan.Options(
@@ -247,6 +290,8 @@ def _dispatch(arguments: argparse.Namespace, context: Context) -> int:  # noqa: 
             return bench(context, _run_options(arguments))
         case "report":
             return report(context, arguments.folder)
+        case "history":
+            return _history(arguments, context)
         case "lock":
             return lock(context, install=not arguments.no_install)
         case "lint":

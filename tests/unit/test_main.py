@@ -15,7 +15,7 @@ from bakehouse.engine import process
 from bakehouse.errors import ExitCode, InputError, Interrupted, SupplyError
 from tests.unit.projects import write_project
 
-VERBS = ("plan", "build-matrix", "bench", "report", "lock", "lint", "schema", "clean")
+VERBS = ("plan", "build-matrix", "bench", "report", "history", "lock", "lint", "schema", "clean")
 
 
 def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
