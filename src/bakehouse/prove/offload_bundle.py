@@ -86,7 +86,9 @@ def _entries(raw: bytes, begin: int, *, where: str) -> Iterator[tuple[int, int, 
         at = begin + len(_MAGIC) + _NUMBER.size
         for _ in range(count):
             start, size, length = _ENTRY.unpack_from(raw, at)
-            name = raw[at + _ENTRY.size : at + _ENTRY.size + min(length, _LONGEST_NAME)].decode()
+            if length > _LONGEST_NAME:
+                raise BrokenDeviceCodeError(f"{where}: a name of {length} letters in a bundle")
+            name = raw[at + _ENTRY.size : at + _ENTRY.size + length].decode()
             if begin + start + size > len(raw):
                 raise BrokenDeviceCodeError(f"{where}: code for {name} is cut off")
             yield start, size, name
