@@ -7,6 +7,7 @@ from typing import Any
 
 from bakehouse.model.history import HISTORY_SCHEMA, Hardware, Row, Terms, Value
 from bakehouse.model.report import CellReport, Measurement, RunReport, Sample
+from bakehouse.model.words import Verdict
 
 _REVISION = "org.opencontainers.image.revision"
 _LONGEST = 64
@@ -24,6 +25,8 @@ def rows_of_cell(run: RunReport, cell: CellReport, hardware: Hardware) -> Iterat
     together: dict[tuple[str, int, int], list[tuple[Measurement, Sample]]] = {}
     for measurement in cell.measurements:
         for sample in measurement.samples:
+            if sample.verdict is Verdict.SKIPPED:  # nothing here could measure it: no night of it is missing
+                continue
             key = (measurement.workload, sample.start, sample.repetition)
             together.setdefault(key, []).append((measurement, sample))
     for (workload, start, repetition), taken in together.items():

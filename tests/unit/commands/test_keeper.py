@@ -173,6 +173,15 @@ def test_a_wrong_image_is_compared_with_nothing(keeper: Keeper) -> None:
     assert not beside.compared
 
 
+def test_what_this_machine_cannot_measure_gets_no_verdict(keeper: Keeper) -> None:
+    nights(keeper, 3)
+    nothing = Sample(start=0, repetition=0, value=0.0, verdict=Verdict.SKIPPED, reason="unsupported")
+    energy = Measurement(workload="tg128", metric="energy_per_token", unit="joules/token", samples=[nothing])
+    beside = keeper.compare(run(cell("a", measured(), energy), night=9))
+    assert beside is not None
+    assert [one.judged.metric for one in beside.compared] == ["decode_rate"]
+
+
 def test_a_pinned_run_that_is_missing_is_said(keeper: Keeper) -> None:
     pin = Decision(schema_version=1, kind="pin", cell="a", run="gone", time=NOW)
     append(keeper.reports / "baselines" / "decisions.jsonl", [pin])
