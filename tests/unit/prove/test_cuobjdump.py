@@ -11,7 +11,7 @@ from bakehouse.prove.cuobjdump import check_cuobjdump, parse
 from bakehouse.prove.device_code import Form
 
 LISTED = """ELF file    1: plugin.1.sm_86.cubin
-ELF file    2: plugin.2.sm_120a.cubin
+ELF file    2: plugin.2.sm_120.cubin
 ELF file    3: plugin.3.sm_86.cubin
 PTX file    1: plugin.1.sm_90.ptx
 """
@@ -27,7 +27,7 @@ def says(folder: Path, text: str, *, complaint: str = NONE, code: int = 0) -> Pa
 
 
 def test_its_lines_are_counted_by_form_and_code() -> None:
-    assert parse(LISTED) == {Form.NATIVE: {"sm_86": 2, "sm_120a": 1}, Form.PTX: {"sm_90": 1}}
+    assert parse(LISTED) == {Form.NATIVE: {"sm_86": 2, "sm_120": 1}, Form.PTX: {"sm_90": 1}}
     assert parse(NONE) == {Form.NATIVE: {}, Form.PTX: {}}
 
 
@@ -43,10 +43,11 @@ def test_two_who_agree_pass(tmp_path: Path) -> None:
     )
 
 
-def test_the_family_suffix_is_nothing_to_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("code", ["sm_120a", "sm_120f"])
+def test_suffixes_are_nothing_to_it(tmp_path: Path, code: str) -> None:
     check = check_cuobjdump(
-        bake_cuda(tmp_path, "cuda13-sm_120f"),
-        promise_cuda(codes=("sm_120f",)),
+        bake_cuda(tmp_path, f"cuda13-{code}"),
+        promise_cuda(codes=(code,)),
         program=says(tmp_path, "ELF file    1: plugin.1.sm_120.cubin"),
     )
     assert check.verdict is Verdict.PASSED
@@ -57,7 +58,7 @@ def test_the_family_suffix_is_nothing_to_it(tmp_path: Path) -> None:
     [
         (
             "ELF file    1: plugin.1.sm_120a.cubin",
-            "libggml-cuda.so: cuobjdump lists native code for sm_120a, promised is sm_86 (and 1 more)",
+            "libggml-cuda.so: cuobjdump lists native code for sm_120, promised is sm_86 (and 1 more)",
         ),
         (
             "ELF file    1: plugin.1.sm_86.cubin\nELF file    2: plugin.2.sm_86.cubin",
