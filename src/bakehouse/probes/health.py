@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
+import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import requests
 
@@ -180,33 +183,41 @@ def stops(server: Running, health: Health) -> Stopped:
     return stopped
 
 
-def stops_while_answering(server: Running, health: Health, *, patience: float = 2.0) -> Stopped:
+def stops_while_answering(server: Running, health: Health, *, patience: float = 2.0, begin: float = 120.0) -> Stopped:
     """End within `stop_grace` on SIGTERM, also in the middle of an answer.
 
     The client hangs up when it has not heard anything for `patience` seconds, as clients do. llama-server needs that:
-    at revision 0c1e57098 SIGTERM stops the tokens at once, but the process waits until the last client has gone.
+    at revision 0c1e57098 SIGTERM stops the tokens at once, but the process waits until the last client has gone. The
+    answer itself may take `begin` seconds to begin: on a busy machine, or where a driver still compiles.
     """
-    body = Request(prompt=(1,), output_tokens=ENDLESS).body()
+    address = urlsplit(server.url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=begin)
     try:
-        with requests.post(f"{server.url}/completion", json=body, stream=True, timeout=patience) as response:
-            chunks = response.iter_content(chunk_size=None)
-            next(chunks)
-            reader = threading.Thread(target=_read_on, args=(response, chunks))
-            reader.start()
-            try:
-                return stops(server, health)
-            finally:
-                reader.join()
-    except (requests.RequestException, StopIteration) as error:
+        connection.connect()
+        client = connection.sock
+        body = json.dumps(Request(prompt=(1,), output_tokens=ENDLESS).body())
+        connection.request("POST", "/completion", body=body, headers={"Content-Type": "application/json"})
+        response = connection.getresponse()
+        if not response.read1(1):
+            raise ProbeFailed("it did not begin to answer: the answer is empty")
+        client.settimeout(patience)
+        reader = threading.Thread(target=_read_on, args=(connection, response))
+        reader.start()
+        try:
+            return stops(server, health)
+        finally:
+            reader.join()
+    except (OSError, http.client.HTTPException) as error:
         raise ProbeFailed(f"it did not begin to answer: {error}") from error
 
 
-def _read_on(response: requests.Response, chunks: Iterator[bytes]) -> None:
+def _read_on(connection: http.client.HTTPConnection, response: http.client.HTTPResponse) -> None:
     """Read until the server ends or falls silent, and hang up."""
-    with contextlib.suppress(requests.RequestException):
-        for _ in chunks:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        while response.read1(65536):
             pass
     response.close()
+    connection.close()
 
 
 class _Watch:

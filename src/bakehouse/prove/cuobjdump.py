@@ -32,8 +32,9 @@ def check_cuobjdump(
 ) -> Check:
     """NVIDIA's program lists the promised archs and no others, and as many pieces as we counted.
 
-    Its list says nothing of suffixes: in a plugin that CUDA 13.0 made, `sm_120a` is `sm_120` to it. (`cuobjdump -elf` does
-    say it, and takes a minute for 85 MB; our own reader takes it from each code's own header.) Errored without the program: two opinions were promised.
+    Its list says nothing of suffixes: in a plugin that CUDA 13.0 made, `sm_120a` is `sm_120` to it. (`cuobjdump -elf`
+    does say it, and takes a minute for 85 MB; our own reader takes it from each code's own header.) Errored without the
+    program: two opinions were promised.
     """
     if expectation.accelerator is not AcceleratorName.CUDA:
         return skip(NAME, "only CUDA has it")
