@@ -87,11 +87,15 @@ class Ledger:
         return run
 
 
+OFFLOAD = "offload"
+"""The probe that only an accelerator can answer."""
+
+
 def conclude(cell: CellReport) -> tuple[Verdict, str]:
     """A cell's verdict and its reason from its parts, the earliest trouble first.
 
     A void measurement makes no cell bad: it is shown where the rate would stand. A passed cell with a reason is one
-    that nothing speaks against, and that nobody has run.
+    that nothing speaks against, and that nobody has run on what it is for.
     """
     if cell.build is None:
         return cell.verdict, cell.reason
@@ -105,6 +109,9 @@ def conclude(cell: CellReport) -> tuple[Verdict, str]:
             return wanted, _words(bad)
     if cell.tests and all(test.verdict is Verdict.SKIPPED for test in cell.tests):
         return Verdict.PASSED, f"built and proven, but never run: {_first_line(cell.tests[0].message)}"
+    offload = [test for test in cell.tests if test.probe == OFFLOAD]
+    if offload and all(test.verdict is Verdict.SKIPPED for test in offload):
+        return Verdict.PASSED, f"never run on its accelerator: {_first_line(offload[0].message)}"
     return Verdict.PASSED, ""
 
 

@@ -82,6 +82,17 @@ def check(verdict: Verdict) -> Check:
             Verdict.PASSED,
             "built and proven, but never run: no emulator for linux/arm64",
         ),
+        (
+            {
+                "build": BUILT,
+                "tests": [
+                    outcome(Verdict.PASSED),
+                    outcome(Verdict.SKIPPED, "o", "no card").model_copy(update={"probe": "offload"}),
+                ],
+            },
+            Verdict.PASSED,
+            "never run on its accelerator: no card",
+        ),
     ],
 )
 def test_a_verdict_follows_from_the_parts(parts: dict[str, object], verdict: Verdict, reason: str) -> None:

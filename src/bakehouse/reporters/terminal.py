@@ -64,6 +64,8 @@ def show(run: RunReport, *, console: Console, folder: Path, beside: Beside | Non
     ]
     if changes := list(_changes(beside, ascii_only=ascii_only)):
         parts += [Text(), *changes]
+    remarkable = [cell for cell in run.cells if cell.verdict is Verdict.PASSED and cell.reason]
+    parts += [_remark(cell, ascii_only=ascii_only) for cell in remarkable]
     parts.append(_last_line(run, ascii_only=ascii_only))
     console.print(Group(*parts))
 
@@ -94,6 +96,12 @@ def _row(cell: CellReport, *, ascii_only: bool) -> list[Text]:
     return [Text(_letters(value, ascii_only=ascii_only)) for value in values] + [
         _verdict(cell.verdict, ascii_only=ascii_only)
     ]
+
+
+def _remark(cell: CellReport, *, ascii_only: bool) -> RenderableType:
+    """What a reader must know of a cell that passed."""
+    text = f"\n{plain(cell.name)}: {one_line(plain(cell.reason), most=400)}"
+    return Text(_letters(text, ascii_only=ascii_only), style="dim")
 
 
 def _reasons(
