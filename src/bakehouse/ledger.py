@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -107,12 +107,16 @@ def conclude(cell: CellReport) -> tuple[Verdict, str]:
     for wanted in (Verdict.FAILED, Verdict.ERRORED):
         if bad := next((test for test in cell.tests if test.verdict is wanted), None):
             return wanted, _words(bad)
-    if cell.tests and all(test.verdict is Verdict.SKIPPED for test in cell.tests):
-        return Verdict.PASSED, f"built and proven, but never run: {_first_line(cell.tests[0].message)}"
-    offload = [test for test in cell.tests if test.probe == OFFLOAD]
-    if offload and all(test.verdict is Verdict.SKIPPED for test in offload):
-        return Verdict.PASSED, f"never run on its accelerator: {_first_line(offload[0].message)}"
-    return Verdict.PASSED, ""
+    return Verdict.PASSED, _never_run(cell.tests)
+
+
+def _never_run(tests: Sequence[TestResult]) -> str:
+    """What nobody has run of an image that nothing speaks against."""
+    offload = [test for test in tests if test.probe == OFFLOAD]
+    for of_these, words in ((tests, "built and proven, but never run"), (offload, "never run on its accelerator")):
+        if of_these and all(test.verdict is Verdict.SKIPPED for test in of_these):
+            return f"{words}: {_first_line(of_these[0].message)}"
+    return ""
 
 
 def _words(test: TestResult) -> str:
