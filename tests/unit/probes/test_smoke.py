@@ -44,6 +44,12 @@ def test_plugins() -> None:
     assert "It has libggml-base.so, libggml-cpu-x64.so." in str(caught.value)
 
 
+def test_a_server_whose_last_line_was_lost_is_asked_again() -> None:
+    answers = iter(["Available devices:\n  (none)\n", VERBOSE])
+    found = smoke.loads_cpu_plugin(lambda args: answering(next(answers))(args), [])
+    assert found == "libggml-cpu-zen4.so"
+
+
 def test_loaded_cpu_plugin() -> None:
     assert smoke.loads_cpu_plugin(answering(VERBOSE), ["libggml-cpu-zen4.so"]) == "libggml-cpu-zen4.so"
     with pytest.raises(ProbeFailed, match=r"loaded libggml-cpu-zen4\.so, which the plan does not name"):
