@@ -60,8 +60,8 @@ def has_plugins(listed: Sequence[str], expected: Sequence[str]) -> None:
 def loads_cpu_plugin(ask: Ask, expected: Sequence[str]) -> str:
     """Prove that the server finds a CPU variant for this machine. Returns the plugin's file name.
 
-    Only a verbose server says what it loads (`--log-verbosity 5`; seen at revision 0c1e57098), and about one time in ten
-    the last line that it logged before it ended is lost. So a silent server is asked again.
+    Only a verbose server says what it loads (`--log-verbosity 5`; seen at revision 0c1e57098), and about one time in
+    ten the last line that it logged before it ended is lost. So a silent server is asked again.
     """
     output, plugin = "", None
     for _ in range(_ASKED):

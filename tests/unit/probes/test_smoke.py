@@ -46,8 +46,11 @@ def test_plugins() -> None:
 
 def test_a_server_whose_last_line_was_lost_is_asked_again() -> None:
     answers = iter(["Available devices:\n  (none)\n", VERBOSE])
-    found = smoke.loads_cpu_plugin(lambda args: answering(next(answers))(args), [])
-    assert found == "libggml-cpu-zen4.so"
+
+    def ask(args: Sequence[str]) -> Finished:
+        return answering(next(answers))(args)
+
+    assert smoke.loads_cpu_plugin(ask, []) == "libggml-cpu-zen4.so"
 
 
 def test_loaded_cpu_plugin() -> None:
