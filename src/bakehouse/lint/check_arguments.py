@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bakehouse.lint.finding import Finding, Severity
 from bakehouse.lint.given import Setting, Word
-from bakehouse.lint.knowledge import ABSENT, Fact, Knowledge
+from bakehouse.lint.knowledge import ABSENT, Knowledge
 from bakehouse.lint.nearest import nearest
 from bakehouse.lint.options import Argument
 
@@ -83,7 +83,7 @@ def _check_one(word: Word, argument: Argument, values: Sequence[Word], knowledge
     value = values[0].text if values else None
     for fact in knowledge.arguments:
         if fact.problem not in ABSENT and fact.concerns(spelled(word.text), value):
-            yield _told(word, fact, value)
+            yield fact.told(word.where, f"{word.text} {value}" if value and fact.values else word.text)
 
 
 def _check_values(word: Word, argument: Argument, values: Sequence[Word]) -> Iterator[Finding]:
@@ -110,24 +110,12 @@ def _unknown(word: Word, known: Mapping[str, Argument], knowledge: Knowledge) ->
         why = "The server exits: it does not split words at '='."
         return _finding(word, "is not an argument", why, f"two words: {name} {value}")
     if fact := next((fact for fact in knowledge.arguments if fact.concerns(spelled(word.text))), None):
-        return _told(word, fact)
+        return fact.told(word.where, word.text)
     if not word.text.startswith("-"):
         why = "The server exits: the option before it takes no value, and it has no arguments without a name."
         return _finding(word, "is not an argument", why, "leave it out")
     instead = nearest(spelled(word.text), known) or "leave it out"
     return _finding(word, "is not an argument of this revision", "The server exits.", instead)
-
-
-def _told(word: Word, fact: Fact, value: str | None = None) -> Finding:
-    return Finding(
-        severity=fact.rank,
-        where=word.where,
-        subject=f"{word.text} {value}" if value and fact.values else word.text,
-        what=fact.what,
-        why=fact.why,
-        instead=fact.instead or "",
-        link=fact.link,
-    )
 
 
 def _finding(word: Word, what: str, why: str, instead: str, *, severity: Severity = Severity.ERROR) -> Finding:

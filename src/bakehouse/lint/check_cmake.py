@@ -38,7 +38,7 @@ def check_option(setting: Setting, cmake: CMake, knowledge: Knowledge) -> Iterat
         return
     for fact in facts:
         if fact.problem not in ABSENT:
-            yield _told(setting, fact)
+            yield fact.told(setting.where, setting.as_option)
     if setting.complete:
         option = cmake.options.get(setting.name)
         if option is not None:
@@ -78,7 +78,7 @@ def _is_on(step: Mapping[str, Setting], backend: str) -> bool:
 def _absent(setting: Setting, cmake: CMake, facts: Iterable[Fact]) -> Finding:
     deprecated = cmake.deprecated.get(setting.name)
     if fact := next(iter(facts), None):
-        return _told(setting, fact)
+        return fact.told(setting.where, setting.as_option)
     if deprecated is not None:
         return Finding(
             severity=Severity.ERROR if deprecated.fatal else Severity.WARNING,
@@ -95,18 +95,6 @@ def _absent(setting: Setting, cmake: CMake, facts: Iterable[Fact]) -> Finding:
         what="is not an option of this revision",
         why="CMake takes it without a word and nothing reads it.",
         instead=nearest(setting.name, [*cmake.options, *_names_of_cmake()[0]]) or "leave it out",
-    )
-
-
-def _told(setting: Setting, fact: Fact) -> Finding:
-    return Finding(
-        severity=fact.rank,
-        where=setting.where,
-        subject=setting.as_option,
-        what=fact.what,
-        why=fact.why,
-        instead=fact.instead or "",
-        link=fact.link,
     )
 
 

@@ -13,7 +13,7 @@ from bakehouse.lint.container_file import Contents, read_contents
 from bakehouse.lint.dockerfile import read_dockerfile
 from bakehouse.lint.finding import Finding, Severity, in_order
 from bakehouse.lint.given import Setting, Word
-from bakehouse.lint.knowledge import Fact, Knowledge
+from bakehouse.lint.knowledge import Knowledge
 from bakehouse.lint.options import SourceOptions
 from bakehouse.model.matrix import Matrix
 
@@ -64,7 +64,7 @@ def _check_stage(
 ) -> Iterator[Finding]:
     for fact in knowledge.images:
         if fact.concerns(one.image):
-            yield _told(one.image, Word(text=one.image, where=check_image.where_from(one)), fact)
+            yield fact.told(check_image.where_from(one), one.image)
     for setting in one.variables:
         yield from check_variable(setting, options, knowledge, stage="image" if in_image else "build")
     for word in one.packages:
@@ -72,19 +72,7 @@ def _check_stage(
             # An image of a single stage must hold what it is built with.
             wanted = "build" if not in_image or alone else "image"
             if fact.where in (wanted, "anywhere") and fact.concerns(word.text.partition("=")[0]):
-                yield _told(word.text, word, fact)
-
-
-def _told(subject: str, word: Word, fact: Fact) -> Finding:
-    return Finding(
-        severity=fact.rank,
-        where=word.where,
-        subject=subject,
-        what=fact.what,
-        why=fact.why,
-        instead=fact.instead or "",
-        link=fact.link,
-    )
+                yield fact.told(word.where, word.text)
 
 
 def _server_words(contents: Sequence[Contents]) -> tuple[Word, ...]:

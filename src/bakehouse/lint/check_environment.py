@@ -8,7 +8,7 @@ from typing import Literal
 
 from bakehouse.lint.finding import Finding, Severity
 from bakehouse.lint.given import Setting
-from bakehouse.lint.knowledge import ABSENT, Fact, Knowledge
+from bakehouse.lint.knowledge import ABSENT, Knowledge
 from bakehouse.lint.nearest import nearest
 from bakehouse.lint.options import Argument, SourceOptions
 
@@ -35,7 +35,7 @@ def check_variable(
     if facts:
         fact = facts[0]
         if fact.problem not in ABSENT or setting.name not in known:
-            yield _told(setting, fact)
+            yield fact.told(setting.where, setting.as_variable)
         return
     if stage == "build" or not OWN.fullmatch(setting.name):
         return
@@ -74,18 +74,6 @@ def _check_value(setting: Setting, argument: Argument) -> Iterator[Finding]:
         yield _finding(setting, "is neither on nor off", "The server exits.", f"{setting.name}=on or off")
     elif argument.takes == "nothing" and not argument.negated and value not in TRUTHY:
         yield _finding(setting, "has no effect", "Only on, enabled, true and 1 switch it on.", f"{setting.name}=on")
-
-
-def _told(setting: Setting, fact: Fact) -> Finding:
-    return Finding(
-        severity=fact.rank,
-        where=setting.where,
-        subject=setting.as_variable,
-        what=fact.what,
-        why=fact.why,
-        instead=fact.instead or "",
-        link=fact.link,
-    )
 
 
 def _finding(setting: Setting, what: str, why: str, instead: str) -> Finding:

@@ -14,7 +14,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bakehouse.config import validate
-from bakehouse.lint.finding import Severity
+from bakehouse.errors import Where
+from bakehouse.lint.finding import Finding, Severity
 from bakehouse.model.kinds import Link, Model, Text
 from bakehouse.yamlfile import parse
 
@@ -76,6 +77,18 @@ class Fact(Model):
     @property
     def what(self) -> str:
         return f"{WORDS[self.problem]}{f' since {self.since}' if self.since else ''}"
+
+    def told(self, where: Where, subject: str) -> Finding:
+        """The finding where the name was written, and how."""
+        return Finding(
+            severity=self.rank,
+            where=where,
+            subject=subject,
+            what=self.what,
+            why=self.why,
+            instead=self.instead or "",
+            link=self.link,
+        )
 
     def concerns(self, name: str, value: str | None = None) -> bool:
         if not any(fnmatch.fnmatchcase(name, pattern) for pattern in self.names):
