@@ -26,6 +26,7 @@ LAYERS = (
     ("probes", "bake", "runs", "affected", "expectations"),
     ("testing", "ledger"),
     ("commands",),
+    ("cli",),
     ("__main__",),
 )
 """Lowest first. Packages and top-level modules of `bakehouse`."""

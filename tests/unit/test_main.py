@@ -5,24 +5,29 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-import bakehouse.__main__ as program
 from bakehouse.__main__ import main
+from bakehouse.cli.verbs import VERBS
 from bakehouse.engine import process
 from bakehouse.errors import ExitCode, InputError, Interrupted, SupplyError
 from tests.unit.projects import write_project
 
-VERBS = ("plan", "build-matrix", "bench", "report", "history", "lock", "lint", "schema", "clean")
+
+def planning(monkeypatch: pytest.MonkeyPatch, run: Callable[[], int]) -> None:
+    """Have `plan` do this."""
+    monkeypatch.setitem(VERBS, "plan", replace(VERBS["plan"], run=lambda *_: run()))
 
 
 def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    def dispatch(*_: object) -> None:
+    def run() -> int:
         raise error
 
-    monkeypatch.setattr(program, "_dispatch", dispatch)
+    planning(monkeypatch, run)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -99,7 +104,11 @@ def test_a_bug_whose_log_cannot_be_written_is_told_whole(
 
 
 def test_sigterm_is_an_interruption(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(program, "_dispatch", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    def run() -> int:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return 0
+
+    planning(monkeypatch, run)
     assert main(["plan"]) is ExitCode.INTERRUPTED
     assert capsys.readouterr().err == "interrupted\n"
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

@@ -1,0 +1,1 @@
+"""The command line: words in, the call of a command out."""

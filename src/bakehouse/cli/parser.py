@@ -1,0 +1,48 @@
+"""The whole command line."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import bakehouse
+from bakehouse.cli.verbs import VERBS
+
+EPILOG = """\
+exit codes:
+  0    everything that was asked for passed
+  1    a cell failed or could not be judged; the reports say why (lint: there are errors); with
+       --fail-on-regression also: something became slower or larger
+  2    the input is wrong (a file, an option); nothing was done
+  3    a bug in bakehouse; a log was saved
+  4    the infrastructure failed (engine, disk) and the run could not go on; the same command goes on there
+  130  interrupted; the same command goes on where it stopped
+
+environment:
+  BAKEHOUSE_CACHE            where downloads, bases, models and the embedded engine live (~/.cache/bakehouse)
+  BAKEHOUSE_REGISTRY_MIRROR  a registry to ask after the public one, as HOST[:PORT][/PREFIX]
+  BAKEHOUSE_OFFLINE=1        use only what is cached or local
+  DOCKER_HOST, DOCKER_CONTEXT  the engine to use; without one that answers, root gets a private engine
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="bakehouse",
+        description=bakehouse.__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"bakehouse {bakehouse.__version__}")
+    top.add_argument("--root", type=Path, default=Path(), help="the project's folder, with matrix.yaml (default: here)")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, verb in VERBS.items():
+        own = verbs.add_parser(
+            name,
+            help=verb.help,
+            description=verb.description,
+            epilog=verb.epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        verb.add_arguments(own)
+    return top
