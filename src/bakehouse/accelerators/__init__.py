@@ -1,23 +1,23 @@
 """What differs between accelerators and cannot be data: how a compiler is told the archs, what only the driver brings.
 
-A new accelerator is one module with an `Accelerator` and one line in `ACCELERATORS`.
+A new accelerator is one module with an `Accelerator` and one line in `ACCELERATORS`; the line alone where `Portable`
+says all there is.
 """
 
 from __future__ import annotations
 
 from bakehouse.accelerators.accelerator import Accelerator
-from bakehouse.accelerators.cpu import Cpu
 from bakehouse.accelerators.cuda import Cuda
+from bakehouse.accelerators.portable import Portable
 from bakehouse.accelerators.rocm import Rocm
-from bakehouse.accelerators.vulkan import Vulkan
 from bakehouse.accelerators.xpu import Xpu
 from bakehouse.model.words import AcceleratorName
 
 ACCELERATORS: dict[AcceleratorName, Accelerator] = {
-    AcceleratorName.CPU: Cpu(),
+    AcceleratorName.CPU: Portable(),
     AcceleratorName.CUDA: Cuda(),
     AcceleratorName.ROCM: Rocm(),
     AcceleratorName.XPU: Xpu(),
-    AcceleratorName.VULKAN: Vulkan(),
+    AcceleratorName.VULKAN: Portable(),
 }
 """The seam between the flow and the accelerators."""

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from statistics import median
 from typing import assert_never
-
-from bakehouse.measure.statistics import median
 
 CLIENT_GATE = 0.01
 """Share by which the client's decode rate may differ from the server's."""

@@ -11,12 +11,12 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from statistics import median
 from typing import Any
 
 from bakehouse.machine.card_sensors import HOT
 from bakehouse.machine.sensors import Sensors
 from bakehouse.measure.load import Usage, Watched
-from bakehouse.measure.statistics import median
 
 INTERVAL = 0.5
 """Seconds between two looks. One look at a card takes a few milliseconds, at a processor less than one."""

@@ -1,11 +1,15 @@
-"""Any card with a Vulkan driver: SPIR-V shaders, compiled by the driver. Mesa's drivers are in the image."""
+"""One build for every device: no toolkit, no archs, and nothing that the image lacks at rest.
+
+The processor: ggml's CPU backend, one plugin for each variant, the best one chosen at start-up. Any card with a Vulkan
+driver: SPIR-V shaders, compiled by the driver; Mesa's drivers are in the image.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 
-class Vulkan:
+class Portable:
     toolkit_name = ""
     needs_toolkit = False
     needs_arch = False
