@@ -6,7 +6,6 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 BEGIN = b"-----BEGIN "
@@ -44,21 +43,3 @@ def read_block(text: bytes) -> Block | None:
     except binascii.Error:
         return None
     return Block(label=found["label"].decode("ascii"), body=body) if body else None
-
-
-def read_blocks(text: bytes) -> Iterator[Block]:
-    """All blocks of a file, such as a CA bundle."""
-    at = text.find(BEGIN)
-    while at >= 0:
-        if block := read_block(text[at:]):
-            yield block
-        at = text.find(BEGIN, at + 1)
-
-
-def certificate_digests(bundle: bytes) -> frozenset[str]:
-    """sha256 (hex) of the DER form of each certificate in a bundle, as `Expectation.forbidden_certificates` takes them.
-
-    The CA bundle of a machine holds the public authorities too, which every image may hold: forbid the difference to
-    a public bundle (that of certifi, or of the base), not the whole.
-    """
-    return frozenset(block.digest for block in read_blocks(bundle) if block.is_certificate)

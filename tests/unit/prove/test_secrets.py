@@ -7,7 +7,6 @@ import pytest
 from tests.unit.prove.builders import PROMISE, bake, file, promise, removed
 
 from bakehouse.model.words import Verdict
-from bakehouse.prove.pem import certificate_digests
 from bakehouse.prove.secrets import check_secrets
 
 CERTIFICATE = bytes(range(200))
@@ -102,9 +101,3 @@ def test_the_history_is_read_too(tmp_path: Path) -> None:
     image.document["history"].append({"created_by": "|1 http_proxy=http://p RUN x", "empty_layer": True})
 
     assert check_secrets(image, PROMISE).message == "step 3 of the history of the image names a proxy (http_proxy)"
-
-
-def test_the_digests_of_a_bundle_are_those_of_its_certificates() -> None:
-    bundle = b"# a comment\n" + pem("CERTIFICATE") + pem("PRIVATE KEY") + pem("CERTIFICATE", b"another" * 9)
-
-    assert certificate_digests(bundle) == {hashlib.sha256(body).hexdigest() for body in (CERTIFICATE, b"another" * 9)}
