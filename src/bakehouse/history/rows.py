@@ -45,7 +45,7 @@ def rows_of_cell(run: RunReport, cell: CellReport, hardware: Hardware) -> Iterat
             values={measurement.metric: _value(measurement, sample) for measurement, sample in taken},
             raw=_without_long_lists(next((sample.raw for _, sample in taken if sample.raw), {})),
             terms=Terms(
-                client=f"bakehouse {run.bakehouse}",
+                client=first.client or f"bakehouse {run.bakehouse}",
                 definitions=first.definitions,
                 hardware=hardware,
                 settings=first.settings,

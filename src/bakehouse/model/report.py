@@ -193,6 +193,8 @@ class Measurement(Record):
     samples: list[Sample]
     settings: dict[str, Any] = {}
     """What must be equal for two measurements to be compared: model sha256, server arguments, threads."""
+    client: str = ""
+    """The program that made the load, with its version: `aiperf 0.13.0`. Empty: our own."""
 
     @property
     def counted(self) -> list[float]:

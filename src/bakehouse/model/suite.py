@@ -73,3 +73,8 @@ class Suite(Record):
     calibrate: bool = False
     """Whether llama-bench runs beside each start."""
     subjects: list[Subject]
+Client = Literal["bakehouse", "aiperf"]
+"""Who makes the load: our own client, or a program that is installed on this machine."""
+
+
+    client: Client = "bakehouse"

@@ -74,26 +74,49 @@ def _request(path: Path, line: int, document: Any) -> dict[Metric, Value] | None
     about = document.get("metadata")
     if isinstance(about, Mapping) and about.get("benchmark_phase", "profiling") != "profiling":
         return None
-    if (error := document.get("error")) is not None:
-        said = error.get("message") or error.get("type") if isinstance(error, Mapping) else error
+    if said := failure(document):
         return {"latency": void(f"the request failed: {said}")}
     return _values((metric, (document["metrics"] or {}).get(tag), "value") for tag, metric in _OF_A_REQUEST.items())
 
 
 def _summary(path: Path, line: int, document: Mapping[str, Any], origin: Origin) -> Iterator[Row]:
-    values = _values((metric, document.get(tag), key) for (tag, key), metric in _OF_A_RUN.items())
+    values = summary(document)
     if not values:
         raise broken(path, line, "has none of the metrics that are imported")
-    if why := _incomplete(document):
-        values = {metric: void(why, said.unit) for metric, said in values.items()}
     config = document.get("input_config")
     yield from rows(
         origin,
-        client=f"aiperf {document.get('aiperf_version') or ''}".strip(),
+        client=client(document),
         workload="aiperf",
         settings={"input_config": config} if isinstance(config, Mapping) else {},
         repetitions=[values],
     )
+
+def client(document: Mapping[str, Any]) -> str:
+    """What wrote a summary: `aiperf 0.13.0`; older ones do not say their version."""
+    return f"aiperf {document.get('aiperf_version') or ''}".strip()
+
+
+def summary(document: Mapping[str, Any]) -> dict[Metric, Value]:
+    """What a summary says; void where requests failed or the run did not finish."""
+    values = _values((metric, document.get(tag), key) for (tag, key), metric in _OF_A_RUN.items())
+    if why := _incomplete(document):
+        return {metric: void(why, said.unit) for metric, said in values.items()}
+    return values
+
+
+def is_warm_up(request: Mapping[str, Any]) -> bool:
+    about = request.get("metadata")
+    return isinstance(about, Mapping) and about.get("benchmark_phase", "profiling") != "profiling"
+
+
+def failure(request: Mapping[str, Any]) -> str:
+    """Why a request failed, or nothing."""
+    error = request.get("error")
+    if isinstance(error, Mapping):
+        return str(error.get("message") or error.get("type") or "it does not say why")
+    return "" if error is None else str(error)
+
 
 
 def _incomplete(document: Mapping[str, Any]) -> str:
