@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Sequence
 
 from bakehouse.accelerators import ACCELERATORS
 from bakehouse.model.cell import Cell, World
-from bakehouse.model.suite import Subject, Workload
+from bakehouse.model.recipe import Load
+from bakehouse.model.suite import Baseline, Subject, Workload
 from bakehouse.prove.expect import Expectation
 from bakehouse.render.labels import labels
 
@@ -91,8 +93,10 @@ def subject(
     starts: int | None = None,
     repetitions: int | None = None,
     bytes_compressed: int | None = None,
+    loads: Sequence[Load] | None = None,
+    baseline: Baseline | None = None,
 ) -> Subject:
-    """What the suite must know about a built image. `starts` and `repetitions` replace the recipe's."""
+    """What the suite must know about a built image. `starts`, `repetitions` and `loads` replace the recipe's."""
     probes = cell.recipe.probes
     workload = None
     if probes.throughput and model_path:
@@ -104,7 +108,8 @@ def subject(
             starts=starts or probes.throughput.starts,
             repetitions=repetitions or probes.throughput.repetitions,
             question=probes.throughput.question,
-            loads=list(probes.throughput.workloads),
+            loads=list(probes.throughput.workloads if loads is None else loads),
+            load_repetitions=repetitions or probes.throughput.workload_repetitions,
             limits=probes.throughput.limits,
             api=probes.throughput.api,
         )
@@ -128,6 +133,7 @@ def subject(
         runs_on=_cards_of(cell, world),
         ptx=cell.ptx is not None,
         bytes_compressed=bytes_compressed,
+        baseline=baseline,
         model_path=model_path,
     )
 

@@ -97,7 +97,7 @@ def run(tmp_path: Path, subjects: list[Subject], *, workers: int = 1, **hooks: o
 
 
 def by_name(outcome: Outcome, cell: str) -> dict[str, TestResult]:
-    return {test.name: test for test in outcome.cells[cell][0]}
+    return {test.name: test for test in outcome.cells[cell].tests}
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_verdicts_names_and_messages(tests: Path) -> None:
     assert found["test_smoke.py::test_skips"].message == "no such card"
     assert found["test_throughput.py::test_rates"].message == "pp512 prompt_rate: disturbed"
     assert found["test_throughput.py::test_rates"].probe == "throughput"
-    assert [one.workload for one in outcome.cells["a"][1]] == ["pp512"]
+    assert [one.workload for one in outcome.cells["a"].measurements] == ["pp512"]
 
     other = by_name(outcome, "b")
     assert other["test_chat.py::test_chats"].verdict is Verdict.SKIPPED
@@ -152,5 +152,5 @@ def test_a_suite_that_cannot_be_collected_leaves_no_cell_without_a_verdict(tests
     outcome = run(tests, [subject("a"), subject("b")])
     assert not outcome.complete
     for cell in "ab":
-        assert {test.verdict for test in outcome.cells[cell][0]} == {Verdict.ERRORED}
-        assert "nothing_of_that_name" in outcome.cells[cell][0][0].message
+        assert {test.verdict for test in outcome.cells[cell].tests} == {Verdict.ERRORED}
+        assert "nothing_of_that_name" in outcome.cells[cell].tests[0].message

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 
+from bakehouse.model.recipe import Load
 from bakehouse.model.report import Measurement
-from bakehouse.model.suite import Subject, Suite
+from bakehouse.model.suite import Subject
 from bakehouse.probes import calibrate, loads, throughput
+from bakehouse.probes.taking import take
 from bakehouse.testing.bench import Bench
+from bakehouse.testing.fixtures import RecordMeasurement
+from bakehouse.testing.notebook import Notebook
 from bakehouse.testing.session import Server
 
 Note = Callable[[str], None]
+LONGEST = 6 * 3600
+"""Seconds. Seven starts of two images in turn, with a model that takes a minute to answer, last hours."""
 
 
 def test_answers_the_question(subject: Subject, server: Server, note: Note) -> None:
@@ -22,45 +28,55 @@ def test_answers_the_question(subject: Subject, server: Server, note: Note) -> N
     note(f"it answered {throughput.answers_question(server.url, subject.workload.question)!r}")
 
 
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(LONGEST)
 def test_rates(
-    suite: Suite,
-    bench: Bench,
-    random_ids: random.Random,
-    record_measurement: Callable[[Sequence[Measurement]], None],
-    note: Note,
+    bench: Bench, notebook: Notebook, random_ids: random.Random, record_measurement: RecordMeasurement, note: Note
 ) -> None:
-    measurements = throughput.measure(
-        bench.start,
-        bench.workload,
-        settings=bench.settings(),
-        random_ids=random_ids,
-        quick=suite.mode == "quick",
-        reference=bench.reference,
-        host_work=bench.host_work,
-        image_size=bench.subject.bytes_compressed,
-    )
-    note(throughput.summary(measurements))
-    note(calibrate.summary(measurements) or "not held against llama-bench")
-    record_measurement(measurements)
+    def rates(of: Bench) -> throughput.Rates:
+        return throughput.Rates(
+            start=of.start,
+            asked=of.workload,
+            settings=of.settings(),
+            random_ids=random_ids,
+            samples=of.samples(notebook, "rates"),
+            reference=of.reference,
+            host_work=of.host_work,
+            image_size=of.subject.bytes_compressed,
+        )
+
+    found = take([rates(each) for each in bench.with_baseline()], starts=bench.workload.starts)
+    note(throughput.summary(found[0]))
+    note(calibrate.summary(found[0]) or "not held against llama-bench")
+    record_measurement(*found)
 
 
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(LONGEST)
 def test_workloads(
-    suite: Suite,
     bench: Bench,
+    notebook: Notebook,
     random_ids: random.Random,
-    record_measurement: Callable[[Sequence[Measurement]], None],
+    record_measurement: RecordMeasurement,
     note: Note,
 ) -> None:
     if not bench.workload.loads:
         pytest.skip("the recipe names no workloads beside pp and tg")
-    measurements = loads.measure_loads(
-        bench.start,
-        bench.workload,
-        settings=bench.settings,
-        chance=random_ids,
-        quick=suite.mode == "quick",
-    )
-    note(loads.summary(measurements))
-    record_measurement(measurements)
+    if bench.devices.is_software:
+        pytest.skip("its driver computes on the processor: how that bears many users says nothing of the image")
+
+    def loaded(of: Bench, load: Load) -> loads.Loaded:
+        return loads.Loaded(
+            start=of.start,
+            load=load,
+            asked=of.workload,
+            settings=of.settings(load),
+            chance=random_ids,
+            samples=of.samples(notebook, load.kind, load),
+        )
+
+    both: list[list[Measurement]] = [[] for _ in bench.with_baseline()]
+    for load in bench.workload.loads:
+        found = take([loaded(each, load) for each in bench.with_baseline()], starts=bench.workload.starts)
+        for kept, new in zip(both, found, strict=True):
+            kept.extend(new)
+    note(loads.summary(both[0]))
+    record_measurement(*both)

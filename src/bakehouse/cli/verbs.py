@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bakehouse.cli.console import Output
@@ -13,6 +13,7 @@ from bakehouse.commands import history, lint, plan
 from bakehouse.commands.bench import bench
 from bakehouse.commands.build_matrix import build_matrix
 from bakehouse.commands.clean import clean
+from bakehouse.commands.compare import STARTS as COMPARED_STARTS
 from bakehouse.commands.context import Context
 from bakehouse.commands.engine import use_engine
 from bakehouse.commands.lock import lock
@@ -80,13 +81,30 @@ def _build_matrix(arguments: argparse.Namespace, context: Context) -> int:
     return build_matrix(context, run_options(arguments))
 
 
+BENCH_EXAMPLES = """\
+examples:
+  bakehouse bench                                 the processor: all its cells, beside their history
+  bakehouse bench --gpu rtx5090                   the cells of a card that is in this machine
+  bakehouse bench --compare 20261120-031200-0e5428 --fail-on-regression
+                                                  what is built now, in turn with the images of that run
+  bakehouse bench --only llama-server-cpu-amd64 --compare ghcr.io/me/llama-server@sha256:5d1c...
+                                                  the same with one image, pulled if need be
+"""
+
+
 def _add_bench(verb: argparse.ArgumentParser) -> None:
     add_selection(verb)
     add_run_options(verb)
+    verb.add_argument(
+        "--compare",
+        metavar="BASE",
+        help="measure each cell in turn with another image (A B B A): that of a run in reports, or an image by tag, "
+        f"digest or ID; {COMPARED_STARTS} starts each unless --starts says otherwise",
+    )
 
 
 def _bench(arguments: argparse.Namespace, context: Context) -> int:
-    return bench(context, run_options(arguments))
+    return bench(context, replace(run_options(arguments), compare=arguments.compare))
 
 
 def _add_report(verb: argparse.ArgumentParser) -> None:
@@ -206,6 +224,7 @@ VERBS = {
     ),
     "bench": Verb(
         help="measure on this machine; --gpu cpu is its processor",
+        epilog=BENCH_EXAMPLES,
         add_arguments=_add_bench,
         run=_bench,
     ),

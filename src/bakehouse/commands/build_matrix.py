@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 
 import bakehouse
 from bakehouse.cards import require_card, without_row
 from bakehouse.commands import stages
 from bakehouse.commands.choose import choose
+from bakehouse.commands.compare import beside_in_turn, find_baselines
 from bakehouse.commands.context import Context, open_engine, open_project, revision
 from bakehouse.commands.fingerprint import run_fingerprint
 from bakehouse.commands.job import Job, Options
@@ -15,6 +17,7 @@ from bakehouse.commands.keeper import Keeper
 from bakehouse.commands.lint import refuse_errors
 from bakehouse.config import Project
 from bakehouse.engine.connection import Engine
+from bakehouse.engine.docker import Docker
 from bakehouse.engine.host import describe_host
 from bakehouse.engine.network import network_secrets
 from bakehouse.engine.reaper import reap
@@ -23,8 +26,9 @@ from bakehouse.ledger import Ledger
 from bakehouse.machine import detect
 from bakehouse.model.cell import Cell, Excluded, Resolution
 from bakehouse.model.lock import Lock
-from bakehouse.model.plan import Plan, Supplies
-from bakehouse.model.report import RunReport
+from bakehouse.model.plan import Supplies
+from bakehouse.model.report import Host, RunReport
+from bakehouse.model.suite import Baseline
 from bakehouse.model.words import Change, Verdict
 from bakehouse.planner import make_plan, published_supplies
 from bakehouse.reporters.beside import Beside
@@ -50,6 +54,7 @@ def build_matrix(context: Context, options: Options) -> ExitCode:
     with ExitStack() as stack:
         engine = stack.enter_context(open_engine(context, install=options.install))
         reap(engine, say=context.say)
+        baselines = _baselines(context, options, engine, cells)
         gathered = gather(
             world=project.world,
             cells=cells,
@@ -70,6 +75,7 @@ def build_matrix(context: Context, options: Options) -> ExitCode:
             gathered=gathered,
             cells=cells,
             excluded=resolution.excluded,
+            baselines=baselines,
         )
         run, beside = _run(job, cells)
     update_latest(context.reports, run.run)
@@ -79,10 +85,11 @@ def build_matrix(context: Context, options: Options) -> ExitCode:
 
 def _refuse_idle_gate(options: Options) -> None:
     """A gate that nothing goes through would be green for ever."""
-    if options.fail_on_regression and not options.keeps_history:
+    if options.fail_on_regression and not options.keeps_history and options.compare is None:
         raise InputError(
             "--fail-on-regression has nothing to go by: this run would be compared with nothing",
-            hint="Leave out --quick, --no-tests and --no-history; --quick --history compares rough figures.",
+            hint="Leave out --quick, --no-tests and --no-history; --quick --history compares rough figures, "
+            "`bench --compare BASE` two images.",
         )
 
 
@@ -108,6 +115,7 @@ def _open_job(
     gathered: Gathered,
     cells: tuple[Cell, ...],
     excluded: tuple[Excluded, ...],
+    baselines: Mapping[str, Baseline],
 ) -> Job:
     """Decide what will be built, and hold the run's folder: a new one, or that of a run that was cut off."""
     supplies = _supplies(context, gathered)
@@ -119,12 +127,20 @@ def _open_job(
         supplies=supplies,
         selected_by=options.selection.words(),
     )
-    record = _record(context, options, plan, engine, gathered)
+    host = describe_host(engine)
+    fingerprint = run_fingerprint(
+        plan,
+        options,
+        root=context.root,
+        where=(host.name, engine.host or ""),
+        beside={cell: baseline.reference for cell, baseline in baselines.items()},
+    )
+    record = _record(context, host=host, gathered=gathered, fingerprint=fingerprint)
     folder = stack.enter_context(
         open_run(
             context.reports,
             started=context.started,
-            fingerprint=record.fingerprint,
+            fingerprint=fingerprint,
             fresh=options.fresh,
             say=context.say,
         )
@@ -140,7 +156,16 @@ def _open_job(
         plan=plan,
         ledger=ledger,
         keeper=_keeper(context, project, cells) if options.keeps_history else None,
+        baselines=baselines,
     )
+
+
+def _baselines(context: Context, options: Options, engine: Engine, cells: tuple[Cell, ...]) -> Mapping[str, Baseline]:
+    if options.compare is None:
+        return {}
+    images, say = Docker(engine), context.say
+    names = [cell.name for cell in cells]
+    return find_baselines(options.compare, names, reports=context.reports, images=images, say=say)
 
 
 def _keeper(context: Context, project: Project, cells: tuple[Cell, ...]) -> Keeper:
@@ -172,7 +197,7 @@ def _run(job: Job, cells: tuple[Cell, ...]) -> tuple[RunReport, Beside | None]:
         for cell in ledger.todo(cells):
             ledger.finish(cell.name)
         stages.keep(job)
-        beside = job.keeper.compare(ledger.report()) if job.keeper else None
+        beside = _beside(job)
         return ledger.write(finished=True, beside=beside), beside
     except BaseException:
         try:
@@ -186,6 +211,13 @@ def _run(job: Job, cells: tuple[Cell, ...]) -> tuple[RunReport, Beside | None]:
             reap(job.engine, say=say, run=ledger.folder.name)
         except InfrastructureError as error:
             say(f"cannot remove what this run may have left; the next run will: {error.message}")
+
+
+def _beside(job: Job) -> Beside | None:
+    """What was measured in turn says more than a history; None where nothing was asked for."""
+    if job.baselines:
+        return beside_in_turn(job.ledger.report())
+    return job.keeper.compare(job.ledger.report()) if job.keeper else None
 
 
 def _walk(job: Job) -> None:
@@ -206,14 +238,13 @@ def _supplies(context: Context, gathered: Gathered) -> Supplies:
     )
 
 
-def _record(context: Context, options: Options, plan: Plan, engine: Engine, gathered: Gathered) -> RunReport:
+def _record(context: Context, *, host: Host, gathered: Gathered, fingerprint: str) -> RunReport:
     """The run before anything is done. Its name is that of its folder, which is not chosen yet."""
-    host = describe_host(engine)
     return RunReport(
         run="",
         bakehouse=bakehouse.__version__,
         command=list(context.command),
-        fingerprint=run_fingerprint(plan, options, root=context.root, where=(host.name, engine.host or "")),
+        fingerprint=fingerprint,
         revision=revision(context.root),
         started=context.started,
         verdict=Verdict.SKIPPED,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from bakehouse.commands.job import Options
@@ -13,14 +14,20 @@ from bakehouse.supply.checksum import sha256_of_tree
 TESTS = Path("tests") / "images"
 
 
-def run_fingerprint(plan: Plan, options: Options, *, root: Path, where: tuple[str, ...]) -> str:
-    """sha256 over what decides the verdicts: the plan, how it is probed, the files that are read, `where` it runs."""
+def run_fingerprint(
+    plan: Plan, options: Options, *, root: Path, where: tuple[str, ...], beside: Mapping[str, str] | None = None
+) -> str:
+    """sha256 over what decides the verdicts: the plan, how it is probed, the files that are read, `where` it runs.
+
+    `beside`: by cell, the image that it is measured in turn with.
+    """
     recipes = {cell.at.recipe for cell in plan.cells}
     folders = [root / TESTS, *(root / "recipes" / name for name in sorted(recipes))]
     content = {
         "plan": plan.fingerprint,
         "how": [options.tests, options.prove, options.probes, options.quick, options.starts, options.repetitions],
         "calibrates": options.calibrates,
+        "beside": beside or {},
         "files": [sha256_of_tree(folder) for folder in folders if folder.is_dir()],
         "where": where,
     }

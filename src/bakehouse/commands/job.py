@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bakehouse.commands.context import Context
 from bakehouse.commands.keeper import Keeper
@@ -10,6 +11,7 @@ from bakehouse.config import Project
 from bakehouse.engine.connection import Engine
 from bakehouse.ledger import Ledger
 from bakehouse.model.plan import Plan
+from bakehouse.model.suite import Baseline
 from bakehouse.select import Selection
 from bakehouse.supply.chain import Gathered
 
@@ -39,12 +41,15 @@ class Options:
     """Probes at the same time; by default one for two cores."""
     install: bool = True
     """Whether Debian packages may be installed when the machine has no engine."""
+    compare: str | None = None
+    """A run or an image that each cell is measured in turn with."""
     need_card: bool = False
     """Whether the selection's card must be in this machine (bench)."""
 
     @property
     def calibrates(self) -> bool:
-        return not self.quick if self.calibrate is None else self.calibrate
+        """Not in a comparison, unless asked for: it would double the time, and both images stand in for each other."""
+        return not (self.quick or self.compare) if self.calibrate is None else self.calibrate
 
     @property
     def keeps_history(self) -> bool:
@@ -63,3 +68,5 @@ class Job:
     ledger: Ledger
     keeper: Keeper | None = None
     """None: nothing is kept."""
+    baselines: Mapping[str, Baseline] = field(default_factory=dict)
+    """By cell: the image that it is measured in turn with."""

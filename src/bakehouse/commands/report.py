@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bakehouse.commands.build_matrix import exit_code
+from bakehouse.commands.compare import beside_in_turn
 from bakehouse.commands.context import Context
 from bakehouse.commands.keeper import recall
 from bakehouse.errors import ExitCode
@@ -21,7 +22,7 @@ def report(context: Context, folder: Path | None) -> ExitCode:
     """
     folder = folder or find_latest(context.reports)
     run = json_file.read(folder)
-    beside = recall(context.reports, run, say=context.say)
+    beside = beside_in_turn(run) or recall(context.reports, run, say=context.say)
     write_all(run, folder, beside=beside)
     show(run, console=context.console, folder=folder, beside=beside)
     return exit_code(run)

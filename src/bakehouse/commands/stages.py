@@ -11,8 +11,9 @@ from typing import Any
 
 from bakehouse.bake.display import display
 from bakehouse.bake.executor import Oven, write_bake_files
+from bakehouse.commands.compare import STARTS as COMPARED_STARTS
 from bakehouse.commands.fingerprint import TESTS
-from bakehouse.commands.job import Job
+from bakehouse.commands.job import Job, Options
 from bakehouse.commands.scratch import scratch
 from bakehouse.engine.connect import require_engine
 from bakehouse.engine.network import ca_bundle, ca_fingerprints
@@ -20,9 +21,11 @@ from bakehouse.errors import BakehouseError
 from bakehouse.expectations import expectation, subject
 from bakehouse.ledger import Ledger
 from bakehouse.measure.lease import hold
+from bakehouse.measure.loads import quick
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.plan import Plan, Supplies
-from bakehouse.model.report import Check, TestResult
+from bakehouse.model.recipe import Load
+from bakehouse.model.report import BaselineReport, Check, TestResult
 from bakehouse.model.suite import Suite
 from bakehouse.model.words import Verdict
 from bakehouse.prove.expect import Expectation
@@ -35,7 +38,7 @@ from bakehouse.runs import RunFolder
 from bakehouse.supply.chain import Gathered
 from bakehouse.supply.tools import CUOBJDUMP
 from bakehouse.testing.display import SuiteDisplay
-from bakehouse.testing.results import collect, planned
+from bakehouse.testing.results import Found, collect, planned
 from bakehouse.testing.run import run_suite
 
 PATIENCE = 6 * 3600.0
@@ -134,9 +137,15 @@ def test(job: Job) -> None:
             extra=_only_probes(job.options.probes),
         )
     for cell in job.ledger.todo(cells):
-        tests, measurements = outcome.cells[cell.name]
-        job.ledger.update(cell.name, tests=tests, measurements=measurements)
+        job.ledger.update(cell.name, **_said(job, cell.name, outcome.cells[cell.name]))
     _settle(job, cells)
+
+
+def _said(job: Job, cell: str, found: Found) -> dict[str, Any]:
+    """Changes of the cell's report."""
+    other = job.baselines.get(cell)
+    baseline = BaselineReport(name=other.name, image=other.reference, measurements=found.baseline) if other else None
+    return {"tests": found.tests, "measurements": found.measurements, "baseline": baseline}
 
 
 class _Follower:
@@ -155,8 +164,7 @@ class _Follower:
         folder = self._ledger.folder.path
         wanted = {test.name for test in planned(folder) if test.cell == cell}
         if wanted and wanted <= ended and self._ledger[cell].finished is None:
-            tests, measurements = collect(folder).get(cell, ([], []))
-            self._ledger.update(cell, tests=tests, measurements=measurements)
+            self._ledger.update(cell, **_said(self._job, cell, collect(folder).get(cell, Found())))
             self._ledger.finish(cell)
             keep(self._job)
 
@@ -189,7 +197,6 @@ def _suite(job: Job, cells: list[Cell]) -> Suite:
         run=folder.name,
         run_folder=str(folder.path),
         cache=str(job.context.cache),
-        mode="quick" if options.quick else "full",
         calibrate=options.calibrates,
         subjects=[
             subject(
@@ -198,13 +205,26 @@ def _suite(job: Job, cells: list[Cell]) -> Suite:
                 reference=_reference(job.ledger, cell),
                 digest=_digest(job.ledger, cell),
                 model_path=_model(cell, job.gathered),
-                starts=options.starts or (QUICK_STARTS if options.quick else None),
+                starts=_starts(options),
                 repetitions=options.repetitions or (QUICK_REPETITIONS if options.quick else None),
                 bytes_compressed=_compressed(job, cell),
+                loads=_quick_loads(cell) if options.quick else None,
+                baseline=job.baselines.get(cell.name),
             )
             for cell in cells
         ],
     )
+
+
+def _starts(options: Options) -> int | None:
+    """None: as the recipe says."""
+    wanted = (QUICK_STARTS if options.quick else None, COMPARED_STARTS if options.compare else None)
+    return options.starts or next(filter(None, wanted), None)
+
+
+def _quick_loads(cell: Cell) -> list[Load]:
+    throughput = cell.recipe.probes.throughput
+    return [quick(load) for load in throughput.workloads] if throughput else []
 
 
 def _compressed(job: Job, cell: Cell) -> int | None:

@@ -178,6 +178,10 @@ class Docker:
                 has_healthcheck=bool(config.healthcheck and (config.healthcheck.test or ["NONE"])[0] != "NONE"),
             )
 
+    def pull(self, reference: str) -> None:
+        with translated():
+            self._client.image.pull(reference, quiet=True)
+
     def create(self, creation: Creation) -> None:
         """Create a hardened container: read-only root, no capabilities, no new privileges, a writable /tmp.
 

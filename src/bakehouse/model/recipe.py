@@ -198,6 +198,8 @@ class Throughput(Model):
     question: Question | None = None
     workloads: tuple[Load, ...] = ()
     """What is measured beside pp and tg; a server is started for each."""
+    workload_repetitions: Annotated[int, Field(ge=1)] = 2
+    """Repetitions of those in each start: each holds many requests."""
     limits: Limits = Limits()
     """What counts as good in `goodput`."""
     api: Literal["llama-server", "openai"] = "llama-server"

@@ -202,6 +202,16 @@ class Measurement(Record):
         return [sample.value for sample in self.samples if sample.verdict is Verdict.PASSED]
 
 
+class BaselineReport(Record):
+    """The image that a cell's was measured in turn with (`bench --compare`)."""
+
+    name: str
+    """What was asked for."""
+    image: str
+    """ID in the engine's store."""
+    measurements: list[Measurement] = []
+
+
 class CellReport(Record):
     """Everything about one cell. Written as `cells/NAME.json` as soon as the cell is finished."""
 
@@ -232,6 +242,7 @@ class CellReport(Record):
     checks: list[Check] = []
     tests: list[TestResult] = []
     measurements: list[Measurement] = []
+    baseline: BaselineReport | None = None
 
 
 class ExcludedRecord(Record):

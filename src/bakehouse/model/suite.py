@@ -24,8 +24,23 @@ class Workload(Record):
     question: Question | None = None
     loads: list[Load] = []
     """Measured beside pp and tg."""
+    load_repetitions: int = 2
     limits: Limits = Limits()
     api: Literal["llama-server", "openai"] = "llama-server"
+
+
+Side = Literal["candidate", "baseline"]
+"""Of a comparison in turn. Without one, there is a candidate only."""
+
+
+class Baseline(Record):
+    """The image that a subject is measured in turn with. It gets the subject's arguments, model and devices."""
+
+    reference: str
+    digest: str
+    name: str
+    """For people: what was asked for."""
+    bytes_compressed: int | None = None
 
 
 class Subject(Record):
@@ -59,8 +74,13 @@ class Subject(Record):
     """Whether cards that are newer than the code may compile it."""
     bytes_compressed: int | None = None
     """What a registry would send of the image; None: nobody has looked."""
+    baseline: Baseline | None = None
     model_path: str | None = None
     """A model for the probes that need a serving server; the workload's, where there is one."""
+
+
+Client = Literal["bakehouse", "aiperf"]
+"""Who makes the load: our own client, or a program that is installed on this machine."""
 
 
 class Suite(Record):
@@ -69,12 +89,7 @@ class Suite(Record):
     """Absolute. Results go to `tests/*.jsonl` (one file a worker), container logs to `logs/`."""
     cache: str
     """Absolute: leases live in `leases/`."""
-    mode: Literal["full", "quick"] = "full"
     calibrate: bool = False
     """Whether llama-bench runs beside each start."""
-    subjects: list[Subject]
-Client = Literal["bakehouse", "aiperf"]
-"""Who makes the load: our own client, or a program that is installed on this machine."""
-
-
     client: Client = "bakehouse"
+    subjects: list[Subject]

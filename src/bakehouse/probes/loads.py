@@ -9,10 +9,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import Any
 
 from bakehouse.measure import loads
-from bakehouse.measure.client import Ask, Failure, RequestFailedError, load, model_name
+from bakehouse.measure.client import Ask, Failure, RequestFailedError, model_name
+from bakehouse.measure.client import load as ask_all
 from bakehouse.measure.loads import Figures, Planned
 from bakehouse.model import suite
 from bakehouse.model.recipe import Load
@@ -21,7 +23,7 @@ from bakehouse.model.words import Verdict
 from bakehouse.probes import ProbeFailed
 from bakehouse.probes.served import Served
 from bakehouse.probes.surroundings import disturbed, raw_usage
-from bakehouse.probes.throughput import QUICK_REPETITIONS, QUICK_STARTS
+from bakehouse.probes.taking import Samples
 
 StartFor = Callable[[Load], AbstractContextManager[Served]]
 """Starts a fresh server for a load, and removes it."""
@@ -30,29 +32,49 @@ ALWAYS: tuple[Metric, ...] = ("system_rate",)
 """Metrics that a void repetition is recorded under; those of time it has none of."""
 
 
-def measure_loads(
-    start: StartFor,
-    asked: suite.Workload,
-    *,
-    settings: Callable[[Load], dict[str, Any]],
-    chance: random.Random,
-    quick: bool = False,
-    ask: Ask = load,
-) -> list[Measurement]:
-    """Measure the workloads one after the other. Raises ProbeFailed when a server answers nothing at all."""
-    starts = QUICK_STARTS if quick else asked.starts
-    repetitions = min(QUICK_REPETITIONS, asked.repetitions) if quick else asked.repetitions
-    found: list[Measurement] = []
-    for each in asked.loads:
-        what = loads.quick(each) if quick else each
-        samples: dict[tuple[str, Metric], list[Sample]] = {}
-        for number in range(starts):
-            with start(what) as served:
-                _one_start(
-                    served, what, asked, number=number, repetitions=repetitions, chance=chance, samples=samples, ask=ask
-                )
-        found += _measurements(samples, settings(what) | {"api": asked.api, "limits": asked.limits.model_dump()})
-    return found
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loaded:
+    """One image under one load, a container start at a time."""
+
+    start: StartFor
+    load: Load
+    asked: suite.Workload
+    settings: dict[str, Any]
+    chance: random.Random
+    samples: Samples = field(default_factory=Samples)
+    ask: Ask = ask_all
+
+    def take(self, number: int) -> None:
+        """Raises ProbeFailed when the server answers nothing at all."""
+        with self.start(self.load) as served:
+            self._measure(served, number)
+
+    def measurements(self) -> list[Measurement]:
+        promised = {"api": self.asked.api, "limits": self.asked.limits.model_dump()}
+        return self.samples.measurements(loads.UNITS, self.settings | promised)
+
+    def _measure(self, served: Served, number: int) -> None:
+        llama = self.asked.api == "llama-server"
+        try:
+            model = "" if llama else model_name(served.url)
+        except RequestFailedError as error:
+            raise ProbeFailed(str(error)) from error
+        answered, last = 0, ""
+        for repetition in range(-1, self.asked.load_repetitions):  # -1 warms up
+            for planned in loads.plan(self.load, chance=self.chance, llama=llama, model=model):
+                served.load.start()
+                outcome = self.ask(served.url, planned.requests, users=planned.users, due=planned.due)
+                usage = served.load.usage()
+                failed = [reply.reason for reply in outcome.replies if isinstance(reply, Failure)]
+                answered += len(outcome.replies) - len(failed)
+                last = failed[-1] if failed else last
+                if repetition >= 0:
+                    figures = loads.figures(planned, outcome, self.asked.limits)
+                    reason = figures.reason or outcome.own.saturation(figures.shortest) or disturbed(usage)
+                    raw = loads.raw(planned, outcome) | {"machine": raw_usage(usage)}
+                    _record(self.samples, planned, figures, reason=reason, raw=raw, at=(number, repetition))
+        if not answered:
+            raise ProbeFailed(f"not one request was answered; the last: {last}")
 
 
 def summary(measurements: Sequence[Measurement]) -> str:
@@ -64,51 +86,20 @@ def summary(measurements: Sequence[Measurement]) -> str:
     )
 
 
-def _one_start(
-    served: Served,
-    what: Load,
-    asked: suite.Workload,
-    *,
-    number: int,
-    repetitions: int,
-    chance: random.Random,
-    samples: dict[tuple[str, Metric], list[Sample]],
-    ask: Ask,
-) -> None:
-    llama = asked.api == "llama-server"
-    try:
-        model = "" if llama else model_name(served.url)
-    except RequestFailedError as error:
-        raise ProbeFailed(str(error)) from error
-    answered, last = 0, ""
-    for repetition in range(-1, repetitions):  # -1 warms up
-        for planned in loads.plan(what, chance=chance, llama=llama, model=model):
-            served.load.start()
-            outcome = ask(served.url, planned.requests, users=planned.users, due=planned.due)
-            usage = served.load.usage()
-            failed = [reply.reason for reply in outcome.replies if isinstance(reply, Failure)]
-            answered += len(outcome.replies) - len(failed)
-            last = failed[-1] if failed else last
-            if repetition >= 0:
-                figures = loads.figures(planned, outcome, asked.limits)
-                reason = figures.reason or outcome.own.saturation(figures.shortest) or disturbed(usage)
-                raw = loads.raw(planned, outcome) | {"machine": raw_usage(usage)}
-                _record(samples, planned, figures, reason=reason, raw=raw, start=number, repetition=repetition)
-    if not answered:
-        raise ProbeFailed(f"not one request was answered; the last: {last}")
-
-
 def _record(
-    samples: dict[tuple[str, Metric], list[Sample]],
+    samples: Samples,
     planned: Planned,
     figures: Figures,
     *,
     reason: str,
     raw: dict[str, Any],
-    start: int,
-    repetition: int,
+    at: tuple[int, int],
 ) -> None:
-    """One sample for each metric; what came over the wire is kept once, with the system rate."""
+    """One sample for each metric; what came over the wire is kept once, with the system rate.
+
+    `at`: start and repetition.
+    """
+    start, repetition = at
 
     def keep(metric: Metric, value: float, verdict: Verdict, why: str) -> None:
         sample = Sample(
@@ -119,7 +110,7 @@ def _record(
             reason=why,
             raw=raw if metric in ALWAYS else {},
         )
-        samples.setdefault((planned.name, metric), []).append(sample)
+        samples.add(planned.name, metric, sample)
 
     for metric in ALWAYS:
         if metric not in figures.values:
@@ -128,16 +119,3 @@ def _record(
         keep(metric, value, Verdict.VOID if reason else Verdict.PASSED, reason)
     for metric, why in figures.skipped.items():
         keep(metric, 0.0, Verdict.SKIPPED, why)
-
-
-def _measurements(samples: dict[tuple[str, Metric], list[Sample]], settings: dict[str, Any]) -> list[Measurement]:
-    return [
-        Measurement(
-            workload=workload,
-            metric=metric,
-            unit=loads.UNITS.get(metric, "seconds"),
-            samples=taken,
-            settings=settings,
-        )
-        for (workload, metric), taken in samples.items()
-    ]

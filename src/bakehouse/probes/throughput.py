@@ -23,21 +23,9 @@ from bakehouse.model.words import Unit, Verdict
 from bakehouse.probes import ProbeFailed, calibrate
 from bakehouse.probes.served import Served, Start, cold_start, memory
 from bakehouse.probes.surroundings import disturbed, energy_per_token, raw_usage
+from bakehouse.probes.taking import Samples
 
-QUICK_STARTS = 1
-QUICK_REPETITIONS = 2
 ANSWER_TOKENS = 16
-
-
-@dataclass(kw_only=True)
-class _Samples:
-    """Samples by (workload, metric), in the order they came."""
-
-    by_metric: dict[tuple[str, Metric], list[Sample]] = field(default_factory=dict)
-
-    def add(self, workload: str, metric: Metric, sample: Sample) -> None:
-        self.by_metric.setdefault((workload, metric), []).append(sample)
-
 
 UNITS: dict[Metric, Unit] = {
     "prompt_rate": "tokens/s",
@@ -57,60 +45,84 @@ STEADY = 0.95
 """Share of the later answers' median decode rate from which on a server counts as steady."""
 
 
-def measure(
-    start: Start,
-    asked: suite.Workload,
-    *,
-    settings: dict[str, Any],
-    random_ids: random.Random,
-    quick: bool = False,
-    ask: Ask = load,
-    reference: calibrate.Reference | None = None,
-    host_work: float = 0.0,
-    image_size: int | None = None,
-) -> list[Measurement]:
-    """Measure pp and tg over several container starts. Quick: one start, two repetitions.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rates:
+    """pp and tg of one image, a container start at a time.
 
-    With a reference, llama-bench runs beside each start, and what the three clocks disagree on is void; `host_work`:
-    see `calibrate.agreements`.
-    Raises ProbeFailed when not one request of a workload was answered: that is the image's fault.
+    With a reference, llama-bench runs beside each start, and what the three clocks disagree on is void.
     """
-    starts = QUICK_STARTS if quick else asked.starts
-    repetitions = min(QUICK_REPETITIONS, asked.repetitions) if quick else asked.repetitions
-    samples = _Samples()
-    if image_size is not None:
-        samples.add("start", "image_size", Sample(start=0, repetition=0, value=float(image_size)))
-    for number in range(starts):
-        if reference and number % 2:
-            _refer(reference, asked, number, repetitions, samples)
-        with start() as served:
-            for cold, sample in cold_start(served, number, ask=ask).items():
-                samples.add("start", cold, sample)
-            _one_start(
-                served, asked, number=number, repetitions=repetitions, random_ids=random_ids, samples=samples, ask=ask
-            )
-            samples.add("start", "memory", memory(served, number))
-        if reference and not number % 2:
-            _refer(reference, asked, number, repetitions, samples)
-    measurements = [
-        Measurement(
-            workload=workload, metric=metric, unit=UNITS.get(metric, "seconds"), samples=taken, settings=settings
-        )
-        for (workload, metric), taken in samples.by_metric.items()
-    ]
-    if reference is None:
-        return [one for one in measurements if not one.metric.startswith(_CLIENTS)]
-    return calibrate.calibrated(measurements, asked, settings=settings, host_work=host_work)
 
+    start: Start
+    asked: suite.Workload
+    settings: dict[str, Any]
+    random_ids: random.Random
+    samples: Samples = field(default_factory=Samples)
+    ask: Ask = load
+    reference: calibrate.Reference | None = None
+    host_work: float = 0.0
+    """See `calibrate.agreements`."""
+    image_size: int | None = None
 
-def _refer(
-    reference: calibrate.Reference, asked: suite.Workload, number: int, repetitions: int, samples: _Samples
-) -> None:
-    """Let llama-bench measure the same, in its own container, before the start's server or after it in turn."""
-    for metric, taken in calibrate.samples(reference(repetitions), asked, start=number).items():
-        workload = workloads.prompt_rate(asked) if "prompt" in metric else workloads.decode_rate(asked)
-        for sample in taken:
-            samples.add(workload.name, metric, sample)
+    def take(self, number: int) -> None:
+        """Raises ProbeFailed when not one request was answered: that is the image's fault."""
+        if self.image_size is not None and not number:
+            self.samples.add("start", "image_size", Sample(start=0, repetition=0, value=float(self.image_size)))
+        if self.reference and number % 2:
+            self._refer(self.reference, number)
+        with self.start() as served:
+            for cold, sample in cold_start(served, number, ask=self.ask).items():
+                self.samples.add("start", cold, sample)
+            self._measure(served, number)
+            self.samples.add("start", "memory", memory(served, number))
+        if self.reference and not number % 2:
+            self._refer(self.reference, number)
+
+    def measurements(self) -> list[Measurement]:
+        found = self.samples.measurements(UNITS, self.settings)
+        if self.reference is None:
+            return [one for one in found if not one.metric.startswith(_CLIENTS)]
+        return calibrate.calibrated(found, self.asked, settings=self.settings, host_work=self.host_work)
+
+    def _refer(self, reference: calibrate.Reference, number: int) -> None:
+        """Let llama-bench measure the same, in its own container, before the start's server or after it in turn."""
+        benched = reference(self.asked.repetitions)
+        for metric, taken in calibrate.samples(benched, self.asked, start=number).items():
+            workload = workloads.prompt_rate(self.asked) if "prompt" in metric else workloads.decode_rate(self.asked)
+            for sample in taken:
+                self.samples.add(workload.name, metric, sample)
+
+    def _measure(self, served: Served, number: int) -> None:
+        try:
+            vocabulary = vocabulary_size(served.url)
+        except RequestFailedError as error:
+            raise ProbeFailed(str(error)) from error
+        pp, tg = workloads.prompt_rate(self.asked), workloads.decode_rate(self.asked)
+        failures: list[str] = []
+        answers: list[tuple[float, float]] = []
+        spent: list[tuple[Usage, int]] = []
+        for repetition in range(-1, self.asked.repetitions):  # -1 warms up
+            for workload in (pp, tg):
+                request = workload.request(random_ids=self.random_ids, vocabulary=vocabulary)
+                served.load.start()
+                outcome = self.ask(served.url, [request])
+                usage = served.load.usage()
+                (reply,) = outcome.replies
+                if isinstance(reply, Failure):
+                    failures.append(reply.reason)
+                elif workload is tg and (rate := metrics.client_decode_rate(reply)):
+                    answers.append((reply.ended, rate))
+                if repetition >= 0:
+                    counts = _record(
+                        self.samples, workload, request, outcome, usage, start=number, repetition=repetition
+                    )
+                    spent += [(usage, request.output_tokens)] if counts and workload is tg else []
+        if len(failures) == 2 * (self.asked.repetitions + 1):
+            raise ProbeFailed(f"not one request was answered; the last: {failures[-1]}")
+        if served.started is not None and answers:
+            steady = _steady(answers) - served.started
+            self.samples.add("start", "steady", Sample(start=number, repetition=0, value=steady))
+        if any(usage.telemetry for usage, _ in spent):
+            self.samples.add(tg.name, "energy_per_token", energy_per_token(spent, start=number))
 
 
 def answers_question(url: str, question: Question) -> str:
@@ -147,47 +159,6 @@ def summary(measurements: list[Measurement]) -> str:
     return ", ".join(parts)
 
 
-def _one_start(
-    served: Served,
-    asked: suite.Workload,
-    *,
-    number: int,
-    repetitions: int,
-    random_ids: random.Random,
-    samples: _Samples,
-    ask: Ask,
-) -> None:
-    try:
-        vocabulary = vocabulary_size(served.url)
-    except RequestFailedError as error:
-        raise ProbeFailed(str(error)) from error
-    pp, tg = workloads.prompt_rate(asked), workloads.decode_rate(asked)
-    failures: list[str] = []
-    answers: list[tuple[float, float]] = []
-    spent: list[tuple[Usage, int]] = []
-    for repetition in range(-1, repetitions):  # -1 warms up
-        for workload in (pp, tg):
-            request = workload.request(random_ids=random_ids, vocabulary=vocabulary)
-            served.load.start()
-            outcome = ask(served.url, [request])
-            usage = served.load.usage()
-            (reply,) = outcome.replies
-            if isinstance(reply, Failure):
-                failures.append(reply.reason)
-            elif workload is tg and (rate := metrics.client_decode_rate(reply)):
-                answers.append((reply.ended, rate))
-            if repetition >= 0:
-                counts = _record(samples, workload, request, outcome, usage, start=number, repetition=repetition)
-                spent += [(usage, request.output_tokens)] if counts and workload is tg else []
-    if len(failures) == 2 * (repetitions + 1):
-        raise ProbeFailed(f"not one request was answered; the last: {failures[-1]}")
-    if served.started is not None and answers:
-        steady = _steady(answers) - served.started
-        samples.add("start", "steady", Sample(start=number, repetition=0, value=steady))
-    if any(usage.telemetry for usage, _ in spent):
-        samples.add(tg.name, "energy_per_token", energy_per_token(spent, start=number))
-
-
 def _steady(answers: list[tuple[float, float]]) -> float:
     """When the first answer ended that was as quick as the later ones; from (end, decode rate) in order."""
     wanted = STEADY * statistics.median([rate for _, rate in answers[1:] or answers])
@@ -195,7 +166,7 @@ def _steady(answers: list[tuple[float, float]]) -> float:
 
 
 def _record(
-    samples: _Samples,
+    samples: Samples,
     workload: Workload,
     request: Request,
     outcome: Outcome,

@@ -23,11 +23,13 @@ from bakehouse.measure.load import Meter, Usage, Watched, peak_memory, physical_
 from bakehouse.measure.telemetry import CARD_ENERGY, PROCESSOR_ENERGY, Telemetry, Watch
 from bakehouse.measure.workloads import pinned_arguments
 from bakehouse.model.recipe import Load
-from bakehouse.model.suite import Subject, Workload
+from bakehouse.model.suite import Side, Subject, Workload
 from bakehouse.probes.calibrate import PROGRAM, Benched, Reference, arguments
 from bakehouse.probes.health import wait_serving
 from bakehouse.probes.served import Served
 from bakehouse.probes.serving import serving
+from bakehouse.probes.taking import Samples
+from bakehouse.testing.notebook import Notebook
 
 BENCH_TIMEOUT = 1800.0
 """Seconds. A model of some GiB on two slow cores."""
@@ -47,8 +49,28 @@ class Bench:
     devices: Devices
     log: Callable[[], Path]
     """A new path for each container's log."""
+    side: Side = "candidate"
     calibrates: bool = False
     """Whether llama-bench, which the image holds, is to run beside each start."""
+
+    @property
+    def baseline(self) -> Bench | None:
+        """The image that this one is measured in turn with, on the same device, told the same."""
+        other = self.subject.baseline
+        if other is None:
+            return None
+        changes = {"reference": other.reference, "digest": other.digest, "bytes_compressed": other.bytes_compressed}
+        subject = self.subject.model_copy(update=changes | {"baseline": None})
+        return replace(self, subject=subject, side="baseline")
+
+    def with_baseline(self) -> list[Bench]:
+        """Give this one, then its baseline where it has one."""
+        return [self, *filter(None, [self.baseline])]
+
+    def samples(self, notebook: Notebook, name: str, load: Load | None = None) -> Samples:
+        """Where those of a series go; what an earlier attempt at this run took of it stands there already."""
+        about, settings = self.subject, self.settings(load)
+        return notebook.samples(cell=about.cell, side=self.side, image=about.reference, name=name, settings=settings)
 
     @property
     def reference(self) -> Reference | None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import pytest
 
@@ -29,6 +29,7 @@ from bakehouse.probes.serving import bare, serving
 from bakehouse.probes.throughput import void_reasons
 from bakehouse.testing.bench import Bench
 from bakehouse.testing.fit import patient, unfit
+from bakehouse.testing.notebook import Notebook
 from bakehouse.testing.session import SESSION, Server, Session
 from bakehouse.testing.verdicts import MeasurementVoid
 from bakehouse.testing.witness import Witness, keeping_shaders, observe
@@ -40,6 +41,10 @@ SAID = "bakehouse: "
 """Starts a line that is meant for the person who waits."""
 
 Say = Callable[[str], None]
+
+
+class RecordMeasurement(Protocol):
+    def __call__(self, candidate: Sequence[Measurement], baseline: Sequence[Measurement] = ()) -> None: ...
 
 
 @pytest.fixture(scope="session")
@@ -286,13 +291,24 @@ def bench(request: pytest.FixtureRequest, subject: Subject, session: Session, le
 
 
 @pytest.fixture
-def record_measurement(subject: Subject, session: Session) -> Callable[[Sequence[Measurement]], None]:
-    """Keep measurements, also void ones. Raises MeasurementVoid when a metric has no sample that counts."""
+def notebook(session: Session) -> Notebook:
+    """Keeps samples as soon as they are taken."""
+    return session.notebook
 
-    def record(measurements: Sequence[Measurement]) -> None:
-        for measurement in measurements:
+
+@pytest.fixture
+def record_measurement(subject: Subject, session: Session) -> RecordMeasurement:
+    """Keep measurements, also void ones. Raises MeasurementVoid when a metric has no sample that counts.
+
+    Those of the baseline come second, where there is one; what is void there is said by the comparison.
+    """
+
+    def record(candidate: Sequence[Measurement], baseline: Sequence[Measurement] = ()) -> None:
+        for measurement in candidate:
             session.writer.measurement(subject.cell, measurement)
-        reasons = void_reasons(list(measurements))
+        for measurement in baseline:
+            session.writer.measurement(subject.cell, measurement, side="baseline")
+        reasons = void_reasons(list(candidate))
         if reasons:
             raise MeasurementVoid("; ".join(reasons))
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from bakehouse.model.report import Measurement, Record, TestResult
+from bakehouse.model.suite import Side
 
 FOLDER = "tests"
 COLLECTED = "collected.json"
@@ -26,6 +28,7 @@ class TestLine(Record):
 
 class MeasurementLine(Record):
     cell: str
+    side: Side = "candidate"
     measurement: Measurement
 
 
@@ -41,6 +44,17 @@ class Planned(Record):
 
 class Collected(Record):
     tests: list[Planned]
+
+
+@dataclass(kw_only=True, slots=True)
+class Found:
+    """What the suite found of one cell."""
+
+    tests: list[TestResult] = field(default_factory=list)
+    """In the order of their names."""
+    measurements: list[Measurement] = field(default_factory=list)
+    baseline: list[Measurement] = field(default_factory=list)
+    """Of the image that this one was measured in turn with."""
 
 
 class Writer:
@@ -62,8 +76,8 @@ class Writer:
     def test(self, cell: str, result: TestResult) -> None:
         _append(self._tests, TestLine(cell=cell, test=result))
 
-    def measurement(self, cell: str, measurement: Measurement) -> None:
-        _append(self._measurements, MeasurementLine(cell=cell, measurement=measurement))
+    def measurement(self, cell: str, measurement: Measurement, *, side: Side = "candidate") -> None:
+        _append(self._measurements, MeasurementLine(cell=cell, side=side, measurement=measurement))
 
 
 class Follower:
@@ -83,13 +97,13 @@ class Follower:
                 yield from _lines(content[begin:end])
 
 
-def collect(run_folder: Path) -> dict[str, tuple[list[TestResult], list[Measurement]]]:
-    """Read all results of a run by cell, each cell's tests in the order of their names. Torn lines are left out."""
-    found: dict[str, tuple[list[TestResult], list[Measurement]]] = {}
+def collect(run_folder: Path) -> dict[str, Found]:
+    """Read all results of a run by cell. Torn lines are left out."""
+    found: dict[str, Found] = {}
     folder = run_folder / FOLDER
     for path in _result_files(folder):
         for line in _lines(path.read_bytes()):
-            tests = found.setdefault(line.cell, ([], []))[0]
+            tests = found.setdefault(line.cell, Found()).tests
             # A pytest that outlived a killed run can report once more what a second one has done: the last word counts.
             tests[:] = [*(test for test in tests if test.name != line.test.name), line.test]
     for path in sorted(folder.glob("*.measurements.jsonl")):
@@ -98,9 +112,10 @@ def collect(run_folder: Path) -> dict[str, tuple[list[TestResult], list[Measurem
                 entry = MeasurementLine.model_validate_json(raw)
             except ValidationError:
                 continue
-            found.setdefault(entry.cell, ([], []))[1].append(entry.measurement)
-    for tests, _ in found.values():
-        tests.sort(key=lambda test: test.name)
+            cell = found.setdefault(entry.cell, Found())
+            (cell.baseline if entry.side == "baseline" else cell.measurements).append(entry.measurement)
+    for cell in found.values():
+        cell.tests.sort(key=lambda test: test.name)
     return found
 
 

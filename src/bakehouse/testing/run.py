@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.process import stream
-from bakehouse.model.report import Measurement, TestResult
+from bakehouse.model.report import TestResult
 from bakehouse.model.suite import Suite
 from bakehouse.model.words import Verdict
 from bakehouse.testing import results
@@ -42,7 +42,7 @@ Say = Callable[[str], None]
 class Outcome:
     """What the suite found."""
 
-    cells: dict[str, tuple[list[TestResult], list[Measurement]]]
+    cells: dict[str, results.Found]
     """Every cell of the suite, also one without any result."""
     complete: bool
     """False: pytest ended before it had run every test; the missing ones are `errored`."""
@@ -87,10 +87,10 @@ def run_suite(
     why = _why(done.code, done.stdout + done.stderr)
     missing = _missing(suite, found, planned=results.planned(folder), code=done.code, why=why)
     for cell, result in missing:
-        found.setdefault(cell, ([], []))[0].append(result)
+        found.setdefault(cell, results.Found()).tests.append(result)
         if on_result:
             on_result(cell, result)
-    cells = {subject.cell: found.get(subject.cell, ([], [])) for subject in suite.subjects}
+    cells = {subject.cell: found.get(subject.cell, results.Found()) for subject in suite.subjects}
     return Outcome(cells=cells, complete=not missing, log=log)
 
 
@@ -118,7 +118,7 @@ def _prepare(
 
 def _missing(
     suite: Suite,
-    found: dict[str, tuple[list[TestResult], list[Measurement]]],
+    found: dict[str, results.Found],
     *,
     planned: list[results.Planned],
     code: int,
@@ -128,7 +128,7 @@ def _missing(
 
     When pytest did not end normally, every cell gets one: tests may be missing of which nobody has heard.
     """
-    have = {(cell, test.name) for cell, (tests, _) in found.items() for test in tests}
+    have = {(cell, test.name) for cell, each in found.items() for test in each.tests}
     lost = [test for test in planned if (test.cell, test.name) not in have]
     known = {test.cell for test in planned} if code in _ENDED_NORMALLY else {test.cell for test in lost}
     lost += [

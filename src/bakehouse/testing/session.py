@@ -18,7 +18,8 @@ from bakehouse.errors import InfrastructureError
 from bakehouse.model.suite import Subject, Suite
 from bakehouse.probes.health import Startup, wait_serving
 from bakehouse.probes.serving import serving
-from bakehouse.testing.results import Writer
+from bakehouse.testing import results
+from bakehouse.testing.notebook import Notebook
 from bakehouse.testing.verdicts import PhaseReport
 
 
@@ -42,7 +43,8 @@ class Session:
         self.engine = engine
         self.folder = Path(suite.run_folder)
         self.leases = Path(suite.cache) / "leases"
-        self.writer = Writer(self.folder, worker)
+        self.writer = results.Writer(self.folder, worker)
+        self.notebook = Notebook(self.folder / results.FOLDER, worker)
         self.phases: dict[str, list[PhaseReport]] = {}
         self.logs: dict[str, Path] = {}
         self.notes: dict[str, list[str]] = {}

@@ -19,6 +19,7 @@ from bakehouse.model.suite import Workload
 from bakehouse.model.words import Verdict
 from bakehouse.probes import ProbeFailed, loads, throughput
 from bakehouse.probes.served import Served
+from bakehouse.probes.taking import take
 from bakehouse.testing.mock import mock_server
 from bakehouse.testing.mock_server import Script
 
@@ -54,15 +55,19 @@ def measure(
             "prompt_tokens": 8,
             "output_tokens": 5,
             "starts": 1,
-            "repetitions": repetitions,
+            "repetitions": 1,
+            "load_repetitions": repetitions,
             "loads": [one.model_dump() for one in asked],
             "limits": Limits(ttft=5.0),
             "api": api,
         }
     )
-    found = loads.measure_loads(
-        start, workload, settings=lambda one: {"kind": one.kind}, chance=random.Random(1), ask=ask
-    )
+    chance = random.Random(1)
+    takings = [
+        loads.Loaded(start=start, load=one, asked=workload, settings={"kind": one.kind}, chance=chance, ask=ask)
+        for one in workload.loads
+    ]
+    found = [one for taking in takings for one in take([taking], starts=workload.starts)[0]]
     return {f"{one.workload} {one.metric}": one for one in found}
 
 

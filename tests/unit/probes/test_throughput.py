@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from bakehouse.model.words import Verdict
 from bakehouse.probes import ProbeFailed, throughput
 from bakehouse.probes.calibrate import Benched
 from bakehouse.probes.served import Served, Start
+from bakehouse.probes.taking import take
 from bakehouse.testing.fake_server import Behaviour, fake_server
 
 ASKED = Workload(model_path="/m", model_sha256="0" * 64, prompt_tokens=8, output_tokens=5, starts=2, repetitions=3)
@@ -56,8 +58,17 @@ def served(behaviour: Behaviour, *, load: Load | None = None, memory: int | None
     return start
 
 
+def rates(start: Start, asked: Workload, **how: Any) -> list[Measurement]:
+    taking = throughput.Rates(
+        start=start, asked=asked, settings={"threads": 2}, random_ids=random.Random(1), ask=ask, **how
+    )
+    (found,) = take([taking], starts=asked.starts)
+    return found
+
+
 def measure(start: Callable[[], AbstractContextManager[Served]], *, quick: bool = False) -> dict[str, Measurement]:
-    found = throughput.measure(start, ASKED, settings={"threads": 2}, random_ids=random.Random(1), quick=quick, ask=ask)
+    asked = ASKED.model_copy(update={"starts": 1, "repetitions": 2}) if quick else ASKED
+    found = rates(start, asked)
     return {f"{one.workload} {one.metric}": one for one in found}
 
 
@@ -147,12 +158,9 @@ def calibrated(*, prompt: float, events: list[bytes | float] | None = None) -> t
         with fake_server(Behaviour(events=events)) as url:
             yield Served(url=url, healthy=0.5, created=0.1, load=Load(), peak_memory=lambda: 1)
 
-    found = throughput.measure(
+    found = rates(
         start,
         ASKED.model_copy(update={"starts": 3, "repetitions": 2}),
-        settings={"threads": 2},
-        random_ids=random.Random(1),
-        ask=ask,
         reference=Reference(order, prompt=prompt, decode=4.0),
         image_size=4096,
     )
@@ -185,10 +193,6 @@ def test_a_server_that_the_client_contradicts_is_void() -> None:
     (reason,) = {one.reason for one in found["tg5 decode_rate"].samples}
     assert reason.startswith("tg5: by the client's clock it is ")
     assert reason.endswith("look at `chunks` and `client.lag_s` of the samples in run.json")
-
-
-def test_quick_is_one_start_and_two_repetitions() -> None:
-    assert len(measure(served(Behaviour()), quick=True)["pp8 prompt_rate"].samples) == 2
 
 
 def test_every_prompt_is_another() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bakehouse.model.report import Measurement, Sample, TestResult
 from bakehouse.model.words import Verdict
-from bakehouse.testing.results import Follower, Planned, Writer, collect, planned
+from bakehouse.testing.results import Follower, Found, Planned, Writer, collect, planned
 
 
 def result(name: str) -> TestResult:
@@ -22,8 +22,12 @@ def test_what_workers_write_is_read_back_by_cell(tmp_path: Path) -> None:
     second.test("a", result("b"))
     second.test("b", result("c"))
     second.measurement("b", measurement(1.5))
+    second.measurement("b", measurement(1.4), side="baseline")
     found = collect(tmp_path)
-    assert found == {"a": ([result("b"), result("z")], []), "b": ([result("c")], [measurement(1.5)])}
+    assert found == {
+        "a": Found(tests=[result("b"), result("z")]),
+        "b": Found(tests=[result("c")], measurements=[measurement(1.5)], baseline=[measurement(1.4)]),
+    }
 
 
 def test_each_line_is_on_disk_at_once_and_a_torn_one_costs_itself_only(tmp_path: Path) -> None:
@@ -32,9 +36,9 @@ def test_each_line_is_on_disk_at_once_and_a_torn_one_costs_itself_only(tmp_path:
     path = tmp_path / "tests/gw0.jsonl"
     whole = path.read_bytes()
     path.write_bytes(whole + whole[: len(whole) // 2])
-    assert collect(tmp_path) == {"a": ([result("b")], [])}
+    assert collect(tmp_path) == {"a": Found(tests=[result("b")])}
     (tmp_path / "tests/gw0.measurements.jsonl").write_text('{"cell": "a", "measu', encoding="utf-8")
-    assert collect(tmp_path) == {"a": ([result("b")], [])}
+    assert collect(tmp_path) == {"a": Found(tests=[result("b")])}
 
 
 def test_nothing_is_nothing(tmp_path: Path) -> None:

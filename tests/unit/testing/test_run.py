@@ -62,7 +62,7 @@ def run(tmp_path: Path, test: str, *cells: str, platform: str = HERE) -> Outcome
 @pytest.mark.parametrize("code", [3, 0])
 def test_a_pytest_that_dies_is_an_infrastructure_error_of_what_it_had_not_done(tmp_path: Path, code: int) -> None:
     outcome = run(tmp_path, DIES.format(code=code), "a")
-    first, second = outcome.cells["a"][0]
+    first, second = outcome.cells["a"].tests
     assert not outcome.complete
     assert (first.name, first.verdict) == ("test_smoke.py::test_a", Verdict.PASSED)
     assert (second.name, second.verdict) == ("test_smoke.py::test_b", Verdict.ERRORED)
@@ -83,6 +83,6 @@ def test_an_image_for_another_machine_is_left_alone_and_says_why(
     docker.chmod(0o755)
     monkeypatch.setenv("PATH", f"{docker.parent}:/usr/bin:/bin")
     outcome = run(tmp_path, "def test_a(subject):\n    raise AssertionError('it ran')\n", "a", platform="linux/s390x")
-    ((result,),) = outcome.cells["a"][:1]
+    (result,) = outcome.cells["a"].tests
     assert result.verdict == Verdict.SKIPPED
     assert result.message.startswith("it was proved at rest, and cannot be started here: the image is for linux/s390x")
