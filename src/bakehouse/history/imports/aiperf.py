@@ -71,8 +71,7 @@ def _request(path: Path, line: int, document: Any) -> dict[Metric, Value] | None
     """None: of another phase than the one that counts."""
     if not isinstance(document, Mapping) or not isinstance(document.get("metrics"), Mapping | None):
         raise broken(path, line, "is no request of aiperf: metadata or metrics is missing")
-    about = document.get("metadata")
-    if isinstance(about, Mapping) and about.get("benchmark_phase", "profiling") != "profiling":
+    if is_warm_up(document):
         return None
     if said := failure(document):
         return {"latency": void(f"the request failed: {said}")}
@@ -91,6 +90,7 @@ def _summary(path: Path, line: int, document: Mapping[str, Any], origin: Origin)
         settings={"input_config": config} if isinstance(config, Mapping) else {},
         repetitions=[values],
     )
+
 
 def client(document: Mapping[str, Any]) -> str:
     """What wrote a summary: `aiperf 0.13.0`; older ones do not say their version."""
@@ -116,7 +116,6 @@ def failure(request: Mapping[str, Any]) -> str:
     if isinstance(error, Mapping):
         return str(error.get("message") or error.get("type") or "it does not say why")
     return "" if error is None else str(error)
-
 
 
 def _incomplete(document: Mapping[str, Any]) -> str:
