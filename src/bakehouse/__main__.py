@@ -11,7 +11,7 @@ from bakehouse.cli.failures import tell
 from bakehouse.cli.parser import parser
 from bakehouse.cli.verbs import VERBS
 from bakehouse.commands.context import Context, default_cache
-from bakehouse.engine.process import sigterm_interrupts
+from bakehouse.engine import sigterm
 
 
 def main(words: Sequence[str]) -> int:
@@ -26,7 +26,7 @@ def main(words: Sequence[str]) -> int:
         command=("bakehouse", *words),
     )
     try:
-        with sigterm_interrupts():
+        with sigterm.interrupts():
             return VERBS[arguments.verb].run(arguments, context)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last line of defence
         return tell(error, console, words=words)

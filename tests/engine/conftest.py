@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from tests.engine.toy import Toy, supply
 
-from bakehouse.engine import process
+from bakehouse.engine import daemon, process
 from bakehouse.engine.apt import Machine, ensure_programs, install_docker
 from bakehouse.engine.connect import connect
 from bakehouse.engine.connection import Engine
@@ -135,7 +135,7 @@ def without_engine(folder: Path) -> dict[str, str]:
 def traces(folder: Path) -> dict[str, list[str]]:
     """What an engine below that folder has on this machine: processes, mounts, interfaces, firewall rules."""
     name = f"bakehouse-{hashlib.sha256(bytes(folder / 'engine')).hexdigest()[:5]}"
-    commands = [" ".join(process.command_line(int(entry.name))) for entry in Path("/proc").glob("[0-9]*")]
+    commands = [" ".join(daemon.command_line(int(entry.name))) for entry in Path("/proc").glob("[0-9]*")]
     processes = [command for command in commands if str(folder / "engine") in command]
     mounts = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(folder) in line]
     rules = [

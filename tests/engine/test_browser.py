@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.engine import browser, process
+from bakehouse.engine import browser, daemon
 from bakehouse.errors import InfrastructureError
 
 PAGE = """<!doctype html><title>Try</title><link rel="icon" href="data:,"><textarea></textarea><p></p>
@@ -96,7 +96,7 @@ def test_leaves_nothing_behind(
         page.open(f"{site}/")
         (profile,) = temporary.iterdir()
     assert not list(temporary.iterdir())
-    assert not [args for pid in _pids() if str(profile) in " ".join(args := process.command_line(pid))]
+    assert not [args for pid in _pids() if str(profile) in " ".join(args := daemon.command_line(pid))]
 
 
 def _pids() -> list[int]:

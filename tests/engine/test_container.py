@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.engine.conftest import Ground
 
-from bakehouse.engine import process
+from bakehouse.engine import daemon, process
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.container import Launch, WillNotStartError, run_once, start
 from bakehouse.engine.docker import Docker, NoSuchObjectError
@@ -99,7 +99,7 @@ with start(engine, launch, log=Path(sys.argv[4])):
 def test_what_a_killed_process_left_is_reaped_and_nothing_else(engine: Engine, image: str, tmp_path: Path) -> None:
     run = f"{RUN}-left"
     command = [sys.executable, "-c", OWNER, engine.host or "", image, run, str(tmp_path / "left.log")]
-    owner = process.start_daemon(command, log=tmp_path / "owner.log")
+    owner = daemon.start(command, log=tmp_path / "owner.log")
     _until_it_says(lambda: "started" if (tmp_path / "left.log.started").exists() else "", "started")
     os.kill(owner, signal.SIGKILL)
     os.waitpid(owner, 0)

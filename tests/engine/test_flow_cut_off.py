@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.engine.toy import PROJECT, Running, Toy
 
-from bakehouse.engine import process
+from bakehouse.engine import daemon, process
 from bakehouse.engine.leftovers import find_dockerd
 from bakehouse.engine.local import folders_for
 from bakehouse.errors import ExitCode
@@ -89,7 +89,7 @@ def printed(toy: Toy, cell: str, words: str) -> bool:
 
 def programs() -> set[tuple[str, ...]]:
     """All that runs on this machine."""
-    return {process.command_line(int(entry.name)) for entry in Path("/proc").glob("[0-9]*")}
+    return {daemon.command_line(int(entry.name)) for entry in Path("/proc").glob("[0-9]*")}
 
 
 @pytest.mark.parametrize("how", HOW)

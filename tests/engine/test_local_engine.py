@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tests.engine.conftest import SETTINGS, traces
 
-from bakehouse.engine import bridge, process
+from bakehouse.engine import bridge, daemon, process
 from bakehouse.engine.connect import connect
 from bakehouse.engine.host import describe_host
 from bakehouse.engine.leftovers import clean_up, find_dockerd
@@ -172,7 +172,7 @@ def test_starts_again_after_dockerd_was_killed_in_a_build(cache: Path, shell_ima
 
 def sleeping(seconds: str) -> list[int]:
     pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
-    return [pid for pid in pids if process.command_line(pid)[-2:] in (("sleep", seconds), ("/bin/sleep", seconds))]
+    return [pid for pid in pids if daemon.command_line(pid)[-2:] in (("sleep", seconds), ("/bin/sleep", seconds))]
 
 
 def test_stop_after_a_kill_leaves_nothing(cache: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_user_that_was_killed_does_not_keep_it(cache: Path) -> None:
 
 
 def test_stale_pid_and_socket_of_another_process_are_no_obstacle(cache: Path) -> None:
-    bystander = process.start_daemon(["sleep", "60"], log=cache / "bystander.log")
+    bystander = daemon.start(["sleep", "60"], log=cache / "bystander.log")
     try:
         engine = engine_at(cache)
         containerd = engine.folders.exec / "containerd"
@@ -206,9 +206,9 @@ def test_stale_pid_and_socket_of_another_process_are_no_obstacle(cache: Path) ->
         engine.folders.socket.touch()
         with engine:
             assert docker(engine, "version").code == 0
-        assert process.alive(bystander)
+        assert daemon.alive(bystander)
     finally:
-        process.stop(bystander, grace=1)
+        daemon.stop(bystander, grace=1)
     assert traces(cache) == NOTHING
 
 
@@ -219,14 +219,14 @@ def test_an_engine_started_by_hand_is_used_and_not_stopped(cache: Path) -> None:
     # A bridge of its own here too: without one, dockerd deletes docker0.
     by_hand["bridge"] = bridge.create_bridge("bakehouse-hand", routes=routes()).name
     (cache / "by-hand.json").write_text(json.dumps(by_hand))
-    pid = process.start_daemon(["dockerd", "--config-file", str(cache / "by-hand.json")], log=cache / "by-hand.log")
+    pid = daemon.start(["dockerd", "--config-file", str(cache / "by-hand.json")], log=cache / "by-hand.log")
     try:
         wait_for(engine.socket.exists)
         with engine_at(cache) as user:
             assert docker(user, "version").code == 0
-        assert process.alive(pid)
+        assert daemon.alive(pid)
     finally:
-        process.stop(pid, grace=30)
+        daemon.stop(pid, grace=30)
         clean_up(engine.folders)  # in a container, dockerd leaves its data folder mounted on itself
         bridge.remove_bridge("bakehouse-hand")
 

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import ClientConnection, connect
 
-from bakehouse.engine import process
+from bakehouse.engine import daemon, process, sigterm
 from bakehouse.errors import InfrastructureError
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -71,8 +71,8 @@ def opened(program: Path) -> Iterator[Page]:
     # A sandbox of its own needs a user who is not root.
     sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
     arguments = (str(program), *ARGUMENTS, *sandbox, f"--user-data-dir={folder / 'profile'}", "about:blank")
-    with process.sigterm_interrupts():
-        pid = process.start_daemon(arguments, log=log)
+    with sigterm.interrupts():
+        pid = daemon.start(arguments, log=log)
         try:
             address = _address(folder / "profile" / "DevToolsActivePort", pid=pid, log=log)
             with connect(address, max_size=None, proxy=None) as socket:
@@ -80,7 +80,7 @@ def opened(program: Path) -> Iterator[Page]:
         except (ConnectionClosed, InvalidHandshake) as error:
             raise _lost(log, f"the browser went away: {error}") from error
         finally:
-            process.stop(pid, grace=STOP_GRACE)
+            daemon.stop(pid, grace=STOP_GRACE)
             _remove(folder)
 
 
@@ -183,7 +183,7 @@ def _address(port_file: Path, *, pid: int, log: Path) -> str:
         with contextlib.suppress(OSError, ValueError):
             port, path = port_file.read_text(encoding="ascii").split()
             return f"ws://127.0.0.1:{port}{path}"
-        if not process.alive(pid):
+        if not daemon.alive(pid):
             raise _lost(log, "the browser ended at once")
         if time.monotonic() > deadline:
             raise _lost(log, f"the browser does not listen after {START_TIMEOUT:g} s")

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakehouse.engine import process
+from bakehouse.engine import daemon, process
 
 _TERMINATE = 5.0
 
@@ -69,15 +69,15 @@ def find_foreign_dockerd(folders: Folders) -> int | None:
         pid = int(folders.pidfile.read_text(encoding="ascii"))
     except (OSError, ValueError):
         return None
-    args = process.command_line(pid)
-    is_dockerd = bool(args) and Path(args[0]).name == "dockerd" and process.alive(pid)
+    args = daemon.command_line(pid)
+    is_dockerd = bool(args) and Path(args[0]).name == "dockerd" and daemon.alive(pid)
     return pid if is_dockerd and str(folders.config) not in args else None
 
 
 def clean_up(folders: Folders) -> None:
     """End and unmount everything of this engine. Only for when its dockerd has ended."""
     for pid in [*_running("containerd", str(folders.containerd_config)), *_shims(folders)]:
-        process.stop(pid, grace=_TERMINATE)
+        daemon.stop(pid, grace=_TERMINATE)
     _kill_all(folders)
     _unmount_all(folders)
     for path in (folders.pidfile, folders.socket, folders.exec / "containerd" / "containerd.pid"):
@@ -105,15 +105,15 @@ def roots_on(data: Path, *, mountinfo: str) -> bool:
 
 def _running(program: str, argument: str) -> Iterator[int]:
     for pid in _pids():
-        args = process.command_line(pid)
-        if args and Path(args[0]).name == program and argument in args and process.alive(pid):
+        args = daemon.command_line(pid)
+        if args and Path(args[0]).name == program and argument in args and daemon.alive(pid):
             yield pid
 
 
 def _shims(folders: Folders) -> Iterator[int]:
     address = str(folders.exec / "containerd" / "containerd.sock")
     for pid in _pids():
-        args = process.command_line(pid)
+        args = daemon.command_line(pid)
         if args and Path(args[0]).name.startswith("containerd-shim") and address in args:
             yield pid
 
@@ -141,7 +141,7 @@ def _inside(folders: Folders) -> Iterator[int]:
             except OSError:
                 continue
             known[namespace] = roots_on(folders.data, mountinfo=mountinfo)
-        if known[namespace] and process.alive(pid):
+        if known[namespace] and daemon.alive(pid):
             yield pid
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from bakehouse.engine import bridge, process
+from bakehouse.engine import bridge, daemon, process, sigterm
 from bakehouse.engine.leftovers import Folders, clean_up, find_dockerd, find_foreign_dockerd
 from bakehouse.engine.ping import engine_answers
 from bakehouse.errors import EngineError, InputError, Where
@@ -82,7 +82,7 @@ class EmbeddedEngine:
         """Use the engine that runs, or start it. Raises EngineError."""
         self.folders.engine.mkdir(parents=True, exist_ok=True, mode=0o711)
         self.folders.runtime.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with process.sigterm_interrupts(), self._alone():
+        with sigterm.interrupts(), self._alone():
             users = (self.folders.engine / "users").open("ab")
             try:
                 fcntl.flock(users, fcntl.LOCK_SH)
@@ -143,18 +143,18 @@ class EmbeddedEngine:
 
     def _launch(self) -> None:
         _rotate(self.folders.log)
-        pid = process.start_daemon(
+        pid = daemon.start(
             ["dockerd", "--config-file", str(self.folders.config)],
             log=self.folders.log,
             env=_daemon_environment(self._environ),
         )
         if not self._wait(pid):
-            state = "did not answer in time" if process.alive(pid) else "ended while it started"
+            state = "did not answer in time" if daemon.alive(pid) else "ended while it started"
             raise self._error(f"the embedded engine {state}")
 
     def _stop(self) -> None:
         pid = find_dockerd(self.folders)
-        if pid is not None and not process.stop(pid, grace=STOP_GRACE):
+        if pid is not None and not daemon.stop(pid, grace=STOP_GRACE):
             self._say("The embedded engine did not stop by itself and was killed.")
         clean_up(self.folders)
         bridge.forget_networks(self.folders.data)
@@ -167,7 +167,7 @@ class EmbeddedEngine:
         while time.monotonic() < deadline:
             if engine_answers(self.socket):
                 return True
-            if not process.alive(pid):
+            if not daemon.alive(pid):
                 return False
             time.sleep(0.05)
         return False

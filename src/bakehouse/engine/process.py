@@ -1,4 +1,4 @@
-"""The only door to other programs: run one, stream one, start and stop a daemon.
+"""The only door to other programs that end before we do: run one, stream one, attend one. daemon.py has the others.
 
 Contract of everything here: no shell, no traceback for what can happen to users, and nothing is left running. A
 child has a process group of its own. On Ctrl-C or SIGTERM we end that group politely, then firmly, and only then does
@@ -14,13 +14,13 @@ import shlex
 import shutil
 import signal
 import subprocess  # noqa: TID251 - this is the module that the ban points to
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from bakehouse.engine import sigterm
 from bakehouse.errors import InfrastructureError
 
 SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
@@ -35,7 +35,6 @@ TAIL_LINES = 15
 KEPT_OUTPUT = 1 << 20
 """Bytes that `stream` keeps of each output; the whole of it goes to the log."""
 _CHUNK = 1 << 16
-_VISIBLE = 1.0
 _LINGER = 0.2
 """How long we listen for a last word when the program has ended but a grandchild holds its output open."""
 
@@ -97,6 +96,14 @@ def find(name: str, *, path: str | None = None) -> Path | None:
     return Path(found) if found else None
 
 
+def locate(name: str, env: Mapping[str, str] | None) -> str:
+    """The program's path, by the PATH of the environment it will have. Raises MissingProgramError."""
+    found = find(name, path=None if env is None else env.get("PATH", os.defpath))
+    if found is None:
+        raise MissingProgramError(name)
+    return str(found)
+
+
 def run(
     args: Sequence[str],
     *,
@@ -156,97 +163,18 @@ def stream(
 def attend(args: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
     """Run a program with our own terminal, for a person to work in. Returns its exit status as a shell would say it.
 
-    Ctrl-C is for the program; we wait until it has ended.
+    Ctrl-C is for the program, and so is a SIGTERM that we get: it is handed on. We wait until the program has ended.
+    (An interactive shell ends on neither.)
     """
-    program = _program(args, env)
-    with subprocess.Popen(list(args), executable=program, env=env) as process:
+    program = locate(args[0], env)
+    with sigterm.handed_on() as hand_to, subprocess.Popen(list(args), executable=program, env=env) as process:
+        hand_to(process.terminate)
         while True:
             try:
                 code = process.wait()
             except KeyboardInterrupt:
                 continue
             return 128 - code if code < 0 else code
-
-
-def start_daemon(args: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None) -> int:
-    """Start a program that outlives us: a session of its own, no input, all it says appended to `log`. Returns its pid.
-
-    It inherits no open file of ours, so it holds none of our locks.
-    """
-    program = _program(args, env)
-    actions = [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
-        (os.POSIX_SPAWN_DUP2, 1, 2),
-    ]
-    try:
-        pid = os.posix_spawn(
-            program,
-            list(args),
-            os.environ if env is None else env,
-            file_actions=actions,
-            setsid=True,
-            setsigmask=[],
-            setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGPIPE],
-        )
-    except OSError as error:
-        raise InfrastructureError(f"cannot start {args[0]}: {error}") from error
-    # The kernel shows the new arguments a moment after we are back; whoever looks for the daemon by them must find it.
-    deadline = time.monotonic() + _VISIBLE
-    while not command_line(pid) and alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.001)
-    return pid
-
-
-def alive(pid: int) -> bool:
-    """Whether that process runs. One that ended and was not waited for does not; our own child is waited for here."""
-    with contextlib.suppress(ChildProcessError):
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:
-            return False
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
-
-
-def command_line(pid: int) -> tuple[str, ...]:
-    """Arguments of a running process; empty where there is none. Tells a process from another that got its pid."""
-    try:
-        raw = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return ()
-    return tuple(os.fsdecode(part) for part in raw.rstrip(b"\0").split(b"\0")) if raw else ()
-
-
-def stop(pid: int, *, grace: float) -> bool:
-    """End a process: SIGTERM, and SIGKILL after `grace`. Whether it ended by itself in time."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-    if _ends_within(pid, grace):
-        return True
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-    _ends_within(pid, TERMINATE_GRACE)
-    return False
-
-
-@contextlib.contextmanager
-def sigterm_interrupts() -> Iterator[None]:
-    """Make SIGTERM raise KeyboardInterrupt inside, as Ctrl-C does. Leaves a handler that somebody else set alone."""
-    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    if not ours:
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 class _Sink:
@@ -316,8 +244,8 @@ def _pump(process: subprocess.Popen[bytes], sinks: tuple[_Sink, ...], *, deadlin
 def _started(
     args: Sequence[str], *, env: Mapping[str, str] | None, cwd: Path | None, stdin: int
 ) -> Iterator[subprocess.Popen[bytes]]:
-    program = _program(args, env)
-    with sigterm_interrupts():
+    program = locate(args[0], env)
+    with sigterm.interrupts():
         try:
             process = subprocess.Popen(
                 list(args),
@@ -361,27 +289,11 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
         os.killpg(process.pid, number)
 
 
-def _ends_within(pid: int, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while alive(pid):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
 def _late(args: Sequence[str], timeout: float | None) -> ProgramTimeoutError:
     return ProgramTimeoutError(
         f"{Path(args[0]).name} did not end within {timeout:g} s and was stopped",
         hint=f"The command was: {shlex.join(args)}",
     )
-
-
-def _program(args: Sequence[str], env: Mapping[str, str] | None) -> str:
-    found = find(args[0], path=None if env is None else env.get("PATH", os.defpath))
-    if found is None:
-        raise MissingProgramError(args[0])
-    return str(found)
 
 
 def _completed(args: Sequence[str], code: int, stdout: bytes, stderr: bytes) -> Completed:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import requests
 
-from bakehouse.engine.process import start_daemon
+from bakehouse.engine import daemon
 from bakehouse.errors import InfrastructureError
 from bakehouse.testing.mock_server import PORT_LINE, Script, Told
 
@@ -45,7 +45,7 @@ def mock_server(scripts: Mapping[str, Script], *, folder: Path, python: str = sy
     file, log = folder / "scripts.json", folder / "mock.log"
     file.write_text(json.dumps({name: asdict(script) for name, script in scripts.items()}), encoding="utf-8")
     log.unlink(missing_ok=True)
-    pid = start_daemon([python, "-m", "bakehouse.testing.mock_server", str(file)], log=log)
+    pid = daemon.start([python, "-m", "bakehouse.testing.mock_server", str(file)], log=log)
     try:
         yield Mock(url=f"http://127.0.0.1:{_port(log)}", pid=pid)
     finally:

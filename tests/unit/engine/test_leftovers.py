@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bakehouse.engine import process
+from bakehouse.engine import daemon, process
 from bakehouse.engine.leftovers import Folders, clean_up, find_dockerd, find_foreign_dockerd, mounts_below, roots_on
 
 MOUNTS = r"""22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
@@ -43,7 +43,7 @@ def fake_dockerd(tmp_path: Path, *args: str) -> int:
     if not program.exists():
         program.symlink_to(process.find("tail") or "/bin/tail")
     (tmp_path / "daemon.json").touch()
-    return process.start_daemon([str(program), "-f", *args], log=tmp_path / "log")
+    return daemon.start([str(program), "-f", *args], log=tmp_path / "log")
 
 
 def test_our_dockerd_is_known_by_its_configuration_without_a_pid_file(tmp_path: Path) -> None:
@@ -57,19 +57,19 @@ def test_our_dockerd_is_known_by_its_configuration_without_a_pid_file(tmp_path: 
         ours.pidfile.write_text(str(pid))
         assert find_foreign_dockerd(ours) is None
     finally:
-        process.stop(pid, grace=1)
+        daemon.stop(pid, grace=1)
     assert find_dockerd(ours) is None
 
 
 def test_a_pid_that_is_another_program_now_is_nobodys_dockerd(tmp_path: Path) -> None:
     ours = folders(tmp_path)
     assert find_foreign_dockerd(ours) is None
-    pid = process.start_daemon(["sleep", "60"], log=tmp_path / "log")
+    pid = daemon.start(["sleep", "60"], log=tmp_path / "log")
     try:
         ours.pidfile.write_text(str(pid))
         assert find_foreign_dockerd(ours) is None
     finally:
-        process.stop(pid, grace=1)
+        daemon.stop(pid, grace=1)
     ours.pidfile.write_text("not a number")
     assert find_foreign_dockerd(ours) is None
 
@@ -83,20 +83,20 @@ def test_a_dockerd_started_by_hand_is_foreign(tmp_path: Path) -> None:
         assert find_foreign_dockerd(ours) == pid
         assert find_dockerd(ours) is None
     finally:
-        process.stop(pid, grace=1)
+        daemon.stop(pid, grace=1)
     assert find_foreign_dockerd(ours) is None
 
 
 def test_cleaning_up_removes_what_would_be_in_the_way_and_ends_nobody_else(tmp_path: Path) -> None:
     ours = folders(tmp_path)
-    pid = process.start_daemon(["sleep", "60"], log=tmp_path / "log")
+    pid = daemon.start(["sleep", "60"], log=tmp_path / "log")
     containerd = ours.exec / "containerd" / "containerd.pid"
     containerd.parent.mkdir(parents=True)
     for path in (ours.pidfile, ours.socket, containerd):
         path.write_text(str(pid))
     try:
         clean_up(ours)
-        assert process.alive(pid)
+        assert daemon.alive(pid)
     finally:
-        process.stop(pid, grace=1)
+        daemon.stop(pid, grace=1)
     assert not any(path.exists() for path in (ours.pidfile, ours.socket, containerd))

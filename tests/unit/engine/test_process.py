@@ -4,33 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from tests.unit.engine.programs import python, sh, wait_until
 
-from bakehouse.engine import process
+from bakehouse.engine import daemon, process, sigterm
 from bakehouse.errors import InfrastructureError
-
-
-def sh(script: str) -> list[str]:
-    return ["sh", "-c", script]
-
-
-def python(script: str) -> list[str]:
-    return [sys.executable, "-c", script]
-
-
-def wait_until(condition: object, seconds: float = 5.0) -> bool:
-    assert callable(condition)
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 class TestRun:
@@ -75,7 +57,7 @@ class TestRun:
     def test_a_program_that_hangs_is_stopped(self, tmp_path: Path) -> None:
         with pytest.raises(process.ProgramTimeoutError, match=r"did not end within 0.2 s"):
             process.run(sh(f"echo $$ > {tmp_path}/pid; sleep 60"), timeout=0.2)
-        assert not process.alive(int((tmp_path / "pid").read_text()))
+        assert not daemon.alive(int((tmp_path / "pid").read_text()))
 
 
 class TestStream:
@@ -133,7 +115,7 @@ class TestStream:
 
         with pytest.raises(KeyboardInterrupt):
             process.stream(sh("echo $$; sleep 60 & echo $!; wait"), on_line=on_line)
-        assert wait_until(lambda: not any(process.alive(pid) for pid in pids))
+        assert wait_until(lambda: not any(daemon.alive(pid) for pid in pids))
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
     def test_a_deaf_program_is_killed_after_the_grace(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +130,7 @@ class TestStream:
         deaf = "import os, signal, time; [signal.signal(n, signal.SIG_IGN) for n in (2, 15)]; "
         with pytest.raises(KeyboardInterrupt):
             process.stream(python(deaf + "print(os.getpid(), flush=True); time.sleep(60)"), on_line=on_line)
-        assert not process.alive(pids[0])
+        assert not daemon.alive(pids[0])
 
     def test_works_outside_the_main_thread(self) -> None:
         results: list[process.Completed] = []
@@ -156,45 +138,6 @@ class TestStream:
         thread.start()
         thread.join()
         assert results[0].stdout == "hello\n"
-
-
-class TestDaemon:
-    def test_runs_in_a_session_of_its_own_and_appends_to_the_log(self, tmp_path: Path) -> None:
-        log = tmp_path / "log"
-        log.write_text("before\n")
-        pid = process.start_daemon(sh("echo hello; echo oh >&2; exec sleep 60"), log=log)
-        try:
-            assert wait_until(lambda: log.read_text() == "before\nhello\noh\n")
-            assert os.getsid(pid) == pid
-            assert process.alive(pid)
-            assert wait_until(lambda: process.command_line(pid) == ("sleep", "60"))
-        finally:
-            assert process.stop(pid, grace=5)
-        assert not process.alive(pid)
-        assert process.command_line(pid) == ()
-
-    def test_holds_no_open_file_of_ours(self, tmp_path: Path) -> None:
-        with (tmp_path / "held").open("w") as held:
-            pid = process.start_daemon(["ls", "-l", "/proc/self/fd"], log=tmp_path / "log")
-            assert wait_until(lambda: not process.alive(pid))
-        listed = (tmp_path / "log").read_text()
-        assert "/dev/null" in listed
-        assert held.name not in listed
-
-    def test_a_deaf_daemon_is_killed(self, tmp_path: Path) -> None:
-        pid = process.start_daemon(sh("trap '' TERM; echo ready; while :; do sleep 0.05; done"), log=tmp_path / "log")
-        assert wait_until(lambda: (tmp_path / "log").read_text() == "ready\n")
-        assert not process.stop(pid, grace=0.2)
-        assert not process.alive(pid)
-
-    def test_one_that_ended_is_not_alive(self, tmp_path: Path) -> None:
-        pid = process.start_daemon(["true"], log=tmp_path / "log")
-        assert wait_until(lambda: not process.alive(pid))
-        assert process.stop(pid, grace=1)
-
-    def test_a_missing_program_is_an_error(self, tmp_path: Path) -> None:
-        with pytest.raises(process.MissingProgramError):
-            process.start_daemon(["no-such-daemon"], log=tmp_path / "log")
 
 
 class TestFind:
@@ -213,11 +156,26 @@ class TestFind:
         assert process.find("some-daemon", path="/nowhere") == tool
 
 
-@pytest.mark.parametrize(("script", "code"), [("exit 7", 7), ("kill -TERM $$", 143), ("true", 0)])
-def test_attend_gives_the_status_as_a_shell_would(script: str, code: int) -> None:
-    assert process.attend(["sh", "-c", script]) == code
+class TestAttend:
+    @pytest.mark.parametrize(("script", "code"), [("exit 7", 7), ("kill -TERM $$", 143), ("true", 0)])
+    def test_gives_the_status_as_a_shell_would(self, script: str, code: int) -> None:
+        assert process.attend(sh(script)) == code
 
+    def test_names_a_program_that_is_missing(self) -> None:
+        with pytest.raises(process.MissingProgramError, match="no-such-program"):
+            process.attend(["no-such-program"])
 
-def test_attend_names_a_program_that_is_missing() -> None:
-    with pytest.raises(process.MissingProgramError, match="no-such-program"):
-        process.attend(["no-such-program"])
+    @pytest.mark.parametrize(
+        ("script", "code"),
+        [
+            ("kill -TERM $PPID; exec sleep 60", 143),
+            ("trap 'exit 7' TERM; kill -TERM $PPID; while :; do sleep 0.01; done", 7),
+            ("trap '' TERM; kill -TERM $PPID; sleep 0.1; exit 3", 3),
+        ],
+    )
+    def test_hands_our_sigterm_on_and_waits(self, script: str, code: int) -> None:
+        """The program itself sends it to us."""
+        with sigterm.interrupts():
+            before = signal.getsignal(signal.SIGTERM)
+            assert process.attend(sh(script)) == code
+            assert signal.getsignal(signal.SIGTERM) is before

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.engine import process
+from bakehouse.engine import daemon
 from bakehouse.measure.lease import LeaseTimeoutError, hold, holders
 
 SCRIPT = """
@@ -34,7 +34,7 @@ class Other:
     def __init__(self, folder: Path, name: str, mode: str) -> None:
         self._mark = folder / name
         command = [sys.executable, "-c", SCRIPT, str(folder), name, mode]
-        self.pid = process.start_daemon(command, log=folder / f"{name}.log")
+        self.pid = daemon.start(command, log=folder / f"{name}.log")
 
     def said(self, word: str, *, within: float = 10.0) -> bool:
         deadline = time.monotonic() + within
@@ -62,7 +62,7 @@ def other(tmp_path: Path) -> Iterator[Callable[[str, str], Other]]:
 
     yield start
     for one in started:
-        if process.alive(one.pid):
+        if daemon.alive(one.pid):
             one.kill()
 
 
@@ -126,9 +126,9 @@ def test_devices_are_independent(tmp_path: Path) -> None:
 
 def test_programs_that_we_start_do_not_keep_our_hold(tmp_path: Path) -> None:
     with hold("cpu", folder=tmp_path, run="me", exclusive=True, timeout=1):
-        child = process.start_daemon(["sleep", "20"], log=tmp_path / "log")
+        child = daemon.start(["sleep", "20"], log=tmp_path / "log")
     try:
         with hold("cpu", folder=tmp_path, run="me", exclusive=True, timeout=0.2):
             pass
     finally:
-        process.stop(child, grace=1)
+        daemon.stop(child, grace=1)

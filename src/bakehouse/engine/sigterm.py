@@ -1,0 +1,61 @@
+"""What SIGTERM means while something runs. Python hears signals in its main thread only; elsewhere nothing changes."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
+
+
+@contextlib.contextmanager
+def interrupts() -> Iterator[None]:
+    """Make SIGTERM raise KeyboardInterrupt inside, as Ctrl-C does. Leaves a handler that somebody else set alone."""
+    if not _heard_here() or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def handed_on() -> Iterator[Callable[[Callable[[], None]], None]]:
+    """Keep SIGTERM from us inside. Gives a function that takes what to do instead; one that came before is made up for.
+
+    So a program can be started in between, and misses none.
+    """
+    if not _heard_here():
+        yield lambda _: None
+        return
+    act: Callable[[], None] | None = None
+    waiting = False
+
+    def hear(*_: object) -> None:
+        nonlocal waiting
+        if act:
+            act()
+        else:
+            waiting = True
+
+    def hand_to(receiver: Callable[[], None]) -> None:
+        nonlocal act
+        act = receiver
+        if waiting:
+            act()
+
+    before = signal.signal(signal.SIGTERM, hear)
+    try:
+        yield hand_to
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _heard_here() -> bool:
+    return threading.current_thread() is threading.main_thread()
