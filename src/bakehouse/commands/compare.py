@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from bakehouse.commands.keeper import is_kept
-from bakehouse.engine.docker import DockerError, ImageConfig, NoSuchObjectError
+from bakehouse.engine.docker import DockerError, NoSuchObjectError
+from bakehouse.engine.objects import ImageConfig
 from bakehouse.errors import InputError
 from bakehouse.history.baseline import Baseline as Unknown
 from bakehouse.history.baseline import Compared

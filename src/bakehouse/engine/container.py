@@ -12,7 +12,8 @@ from pathlib import Path
 
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.devices import CPU, Devices
-from bakehouse.engine.docker import Creation, Docker, DockerError, NoSuchObjectError, State
+from bakehouse.engine.docker import Docker, DockerError, NoSuchObjectError
+from bakehouse.engine.objects import Creation, State
 from bakehouse.engine.owner import identity
 from bakehouse.errors import BakehouseError, ExitCode, InfrastructureError
 

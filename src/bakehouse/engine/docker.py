@@ -7,9 +7,7 @@ DockerError: it answered something else that we did not want.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, assert_never, cast
 
 from python_on_whales import DockerClient  # noqa: TID251 - this is the module that the ban points to
@@ -23,9 +21,8 @@ from python_on_whales.exceptions import (  # noqa: TID251
 )
 
 from bakehouse.engine.connection import Engine
+from bakehouse.engine.objects import Creation, ImageConfig, Kind, Labelled, State
 from bakehouse.errors import EngineError, InfrastructureError
-
-Kind = Literal["container", "network", "volume"]
 
 _GONE = (
     "cannot connect to the docker daemon",
@@ -53,80 +50,6 @@ class DockerError(InfrastructureError):
 
 class NoSuchObjectError(DockerError):
     """There is no such container, image, network or volume (any more)."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class State:
-    """A container at one moment."""
-
-    status: str
-    """created, running, paused, restarting, removing, exited or dead."""
-    running: bool
-    exit_code: int
-    oom_killed: bool
-    """The kernel ended a process of it because the memory limit was reached."""
-    pid: int
-    """Of its first process, on the engine's machine; 0 when it does not run."""
-    error: str = ""
-    """Why the engine could not start it."""
-    health: str | None = None
-    """starting, healthy or unhealthy; None without a HEALTHCHECK."""
-    health_said: tuple[str, ...] = ()
-    """What the last health checks printed, oldest first."""
-    restarts: int = 0
-    ports: dict[int, int] = field(default_factory=dict)
-    """Port in the container to port on this machine (TCP)."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageConfig:
-    """What an image says of itself."""
-
-    id: str
-    entrypoint: tuple[str, ...]
-    command: tuple[str, ...]
-    env: tuple[str, ...]
-    user: str
-    labels: dict[str, str]
-    has_healthcheck: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Labelled:
-    """Something that carries a label of ours."""
-
-    kind: Kind
-    name: str
-    labels: dict[str, str]
-    running: bool = False
-    created: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Creation:
-    """A container to create. Sizes are bytes, times seconds."""
-
-    image: str
-    name: str
-    args: tuple[str, ...] = ()
-    entrypoint: str | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-    port: int | None = None
-    """TCP port that gets a random port on 127.0.0.1."""
-    mounts: Mapping[str, str] = field(default_factory=dict)
-    """Files here to files there, read-only."""
-    folders: Mapping[str, str] = field(default_factory=dict)
-    """Folders here to folders there, writable."""
-    memory: int | None = None
-    pids: int | None = None
-    cpus: float | None = None
-    gpus: str | None = None
-    devices: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    platform: str | None = None
-    health_interval: int | None = None
-    """Asks the image's own HEALTHCHECK more often than the image says."""
 
 
 def client(engine: Engine) -> DockerClient:

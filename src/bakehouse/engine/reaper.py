@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.container import OWNER_LABEL, RUN_LABEL
-from bakehouse.engine.docker import Docker, Labelled
+from bakehouse.engine.docker import Docker
+from bakehouse.engine.objects import Labelled
 from bakehouse.engine.owner import Standing, standing
 
 STALE = timedelta(hours=1)

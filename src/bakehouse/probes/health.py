@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import requests
 
 from bakehouse.engine.container import Stopped, last_lines
-from bakehouse.engine.docker import State
+from bakehouse.engine.objects import State
 from bakehouse.measure.workloads import Request
 from bakehouse.model.recipe import Health
 from bakehouse.probes import ProbeFailed

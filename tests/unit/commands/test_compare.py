@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bakehouse.commands.compare import beside_in_turn, find_baselines
-from bakehouse.engine.docker import DockerError, ImageConfig, NoSuchObjectError
+from bakehouse.engine.docker import DockerError, NoSuchObjectError
+from bakehouse.engine.objects import ImageConfig
 from bakehouse.errors import InputError
 from bakehouse.model.report import BaselineReport, CellReport
 from bakehouse.model.words import Change, Verdict

@@ -10,7 +10,8 @@ from bakehouse.engine import container as module
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.container import CELL_LABEL, OWNER_LABEL, RUN_LABEL, Launch, WillNotStartError, run_once, start
 from bakehouse.engine.devices import Devices
-from bakehouse.engine.docker import Creation, DockerError, NoSuchObjectError, State
+from bakehouse.engine.docker import DockerError, NoSuchObjectError
+from bakehouse.engine.objects import Creation, State
 from bakehouse.engine.owner import Standing, standing
 from bakehouse.errors import EngineError, InfrastructureError
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from bakehouse.engine.connection import Engine
-from bakehouse.engine.docker import Creation, Docker, DockerError, NoSuchObjectError
+from bakehouse.engine.docker import Docker, DockerError, NoSuchObjectError
+from bakehouse.engine.objects import Creation
 from bakehouse.errors import EngineError
 
 ENGINE = Engine(kind="external", host="unix:///run/e.sock", version="26", buildx="", containerd_store=True)

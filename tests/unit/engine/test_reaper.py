@@ -6,7 +6,7 @@ import pytest
 
 from bakehouse.engine import reaper
 from bakehouse.engine.connection import Engine
-from bakehouse.engine.docker import Kind, Labelled
+from bakehouse.engine.objects import Kind, Labelled
 from bakehouse.engine.owner import identity
 from bakehouse.engine.reaper import reap
 

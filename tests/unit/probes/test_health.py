@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from bakehouse.engine.container import Stopped
-from bakehouse.engine.docker import State
+from bakehouse.engine.objects import State
 from bakehouse.model.recipe import Health
 from bakehouse.probes import ProbeFailed, health
 from bakehouse.probes.health import Startup
