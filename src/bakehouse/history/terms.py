@@ -27,16 +27,14 @@ def hardware(
     *,
     device: str = "cpu",
     is_software: bool = False,
-    power_limits: Mapping[str, float] | None = None,
 ) -> Hardware:
-    """The fingerprint of a machine. `cards`: those that were measured; `power_limits`: watts by their UUID."""
-    limits = power_limits or {}
+    """The fingerprint of a machine. `cards`: those that were measured."""
     known = tuple(
         Gpu(
             name=card.name,
             memory_bytes=None if card.shared_memory else card.memory,
             driver=card.driver,
-            power_limit_watts=limits.get(card.uuid or ""),
+            power_limit_watts=card.power_limit,
             mig=" MIG " in f" {card.name} ",
         )
         for card in cards

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bakehouse.machine.bus import Roots, Slot, closed, normal_address, number, read, unbound
+from bakehouse.machine.bus import Roots, Slot, closed, normal_address, number, power_limit, read, unbound
 from bakehouse.machine.card import Card
 from bakehouse.model.words import AcceleratorName
 
@@ -32,6 +32,7 @@ def cards(slots: list[Slot], amdsmi: Any | None, roots: Roots) -> list[Card]:
                 arch=_arch(node.get("gfx_target_version", "")) if node else None,
                 memory=number(read(slot.folder / "mem_info_vram_total")),
                 driver=version,
+                power_limit=power_limit(slot),
                 index=index,
                 render=str(render) if render else None,
                 problem=_problem(slot, node, render, roots.dev),

@@ -75,6 +75,13 @@ def unbound(slot: Slot, wanted: tuple[str, ...], *, install: str) -> str | None:
     return f"the {slot.driver} driver holds it, which cannot run it: {install}"
 
 
+def power_limit(slot: Slot) -> float | None:
+    """Watts, of the drivers that say so in hwmon: amdgpu calls it a cap, xe and i915 a maximum."""
+    files = [path for name in ("power1_cap", "power1_max") for path in sorted(slot.folder.glob(f"hwmon/hwmon*/{name}"))]
+    said = next((value for path in files if (value := number(read(path)))), None)
+    return said / 1e6 if said else None
+
+
 def closed(node: Path) -> str | None:
     """Why a container's user cannot open a device node, even in the node's group; None: he can."""
     try:

@@ -29,6 +29,8 @@ class Card:
     """Whether `memory` is the machine's own, which the processor uses, too (DGX Spark)."""
     driver: str | None = None
     """Version of the driver, as `nvidia-smi` shows it."""
+    power_limit: float | None = None
+    """Watts that it may draw: what its owner set, which changes what it can compute."""
     index: int | None = None
     """As the vendor's tools count."""
     uuid: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bakehouse.machine.bus import Roots, Slot, closed, unbound
+from bakehouse.machine.bus import Roots, Slot, closed, power_limit, unbound
 from bakehouse.machine.card import Card
 from bakehouse.model.words import AcceleratorName
 
@@ -22,6 +22,7 @@ def cards(slots: list[Slot], roots: Roots) -> list[Card]:
                 name=f"PCI {slot.pci}",
                 pci=slot.pci,
                 address=slot.address,
+                power_limit=power_limit(slot),
                 index=index,
                 render=str(render) if render else None,
                 problem=_problem(slot, render, roots.dev),

@@ -121,6 +121,7 @@ def _card(nvml: Any, index: int, driver: str, roots: Roots) -> tuple[Card, ...]:
             memory=memory,
             shared_memory=is_shared,
             driver=driver,
+            power_limit=_power_limit(nvml, handle),
             index=index,
             uuid=nvml.nvmlDeviceGetUUID(handle),
             problem=_nodes_closed(roots),
@@ -139,6 +140,14 @@ def _memory(nvml: Any, handle: Any, roots: Roots) -> tuple[int | None, bool]:
             return None, False
     found = re.search(r"^MemTotal:\s+(\d+) kB", read(roots.proc / "meminfo"), re.MULTILINE)
     return (int(found[1]) * 1024 if found else None), True
+
+
+def _power_limit(nvml: Any, handle: Any) -> float | None:
+    """Watts. A GB10 has none of its own, a MIG instance is not asked."""
+    try:
+        return float(nvml.nvmlDeviceGetEnforcedPowerLimit(handle)) / 1000
+    except nvml.NVMLError:
+        return None
 
 
 def _is_split(nvml: Any, handle: Any) -> bool:

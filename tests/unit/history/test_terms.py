@@ -94,8 +94,9 @@ def test_fingerprint_of_a_machine() -> None:
         memory=2**35,
         driver="580.95",
         uuid="GPU-1",
+        power_limit=575.0,
     )
-    found = hardware(HOST, (card,), device=card.name, power_limits={"GPU-1": 575.0})
+    found = hardware(HOST, (card,), device=card.name)
     assert found.gpus == HARDWARE.gpus
     assert "GPU-1" not in found.model_dump_json()
     assert differences(TERMS, TERMS.model_copy(update={"hardware": found})) == []

@@ -94,6 +94,7 @@ class FakeGpu:
     processes: dict[int, int] = field(default_factory=dict)
     power: int | None = None
     """Milliwatts. None, here and below: NVML does not support it."""
+    power_limit: int | None = None
     energy: int | None = None
     """Millijoules."""
     clock: int | None = None
@@ -170,6 +171,9 @@ class FakeNvml:
     nvmlClocksEventReasonSwPowerCap = 0x04  # noqa: N815 - the library's own names and values
     nvmlClocksEventReasonHwSlowdown = 0x08  # noqa: N815
     nvmlClocksEventReasonSwThermalSlowdown = 0x20  # noqa: N815
+
+    def nvmlDeviceGetEnforcedPowerLimit(self, gpu: FakeGpu) -> int:  # noqa: N802
+        return _told(gpu.power_limit)
 
     def nvmlDeviceGetPowerUsage(self, gpu: FakeGpu) -> int:  # noqa: N802
         return _told(gpu.power)

@@ -20,6 +20,7 @@ def test_two_cards_and_their_render_nodes(faked: Faked) -> None:
     first = faked.card("0000:03:00.0", "1002:744c", driver="amdgpu", render=129)
     faked.card("0000:83:00.0", "1002:7550", driver="amdgpu", render=128)
     faked.write(first / "mem_info_vram_total", str(24 * GIB))
+    faked.write(first / "hwmon/hwmon2/power1_cap", "303000000\n")
     faked.write(faked.sys / "module/amdgpu/version", "6.12.12\n")
     faked.kfd(1, gfx=110000, bus=0x03)
     faked.kfd(2, gfx=120001, bus=0x83)
@@ -28,6 +29,7 @@ def test_two_cards_and_their_render_nodes(faked: Faked) -> None:
     assert (one.name, one.arch, one.memory, one.driver) == ("AMD Radeon RX 7900 XTX", "gfx1100", 24 * GIB, "6.12.12")
     assert (one.render, two.render) == (f"{faked.dev}/dri/renderD129", f"{faked.dev}/dri/renderD128")
     assert (two.name, two.arch, two.lease) == ("PCI 1002:7550", "gfx1201", "gpu-1")
+    assert (one.power_limit, two.power_limit) == (303.0, None)
     assert one.problem is two.problem is None
 
 

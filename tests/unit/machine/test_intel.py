@@ -10,8 +10,10 @@ from .machines import Faked
 @pytest.mark.parametrize("driver", ["xe", "i915"])
 def test_a_card(tmp_path: Path, driver: str) -> None:
     faked = Faked(tmp_path)
-    faked.card("0000:03:00.0", "8086:e20b", driver=driver, render=128)
+    folder = faked.card("0000:03:00.0", "8086:e20b", driver=driver, render=128)
+    faked.write(folder / "hwmon/hwmon1/power1_max", "190000000")
     (card,) = faked.detect().cards
+    assert card.power_limit == 190.0
     assert (card.accelerator, card.pci, card.problem) == ("xpu", "8086:e20b", None)
     assert card.render == f"{faked.dev}/dri/renderD128"
 

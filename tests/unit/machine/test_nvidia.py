@@ -21,7 +21,12 @@ from .machines import (
 
 RTX_3090 = FakeGpu(name="NVIDIA GeForce RTX 3090", bus="00000000:01:00.0", capability=(8, 6), uuid="GPU-3090")
 RTX_5090 = FakeGpu(
-    name="NVIDIA GeForce RTX 5090", bus="00000000:41:00.0", capability=(12, 0), memory=32 * GIB, uuid="GPU-5090"
+    name="NVIDIA GeForce RTX 5090",
+    bus="00000000:41:00.0",
+    capability=(12, 0),
+    memory=32 * GIB,
+    uuid="GPU-5090",
+    power_limit=450_000,
 )
 
 
@@ -49,6 +54,7 @@ def test_several_cards_by_address(faked: Faked) -> None:
         "GPU-5090",
         "gpu-1",
     )
+    assert (first.power_limit, second.power_limit) == (None, 450.0)
     assert first.problem is second.problem is None
     assert second.describe() == "NVIDIA GeForce RTX 5090 (sm_120, 32 GiB, driver 580.95.05)"
     assert nvml.open == 0, "NVML was shut down"
