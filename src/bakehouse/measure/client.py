@@ -11,9 +11,11 @@ from typing import Any, Protocol
 
 import requests
 
-from bakehouse.measure import stream, wire
+from bakehouse.measure import events, stream, wire
+from bakehouse.measure.events import SAID, RequestFailedError
+from bakehouse.measure.exchange import Address, Outgoing
 from bakehouse.measure.own import Own
-from bakehouse.measure.stream import Failure, Reply, RequestFailedError
+from bakehouse.measure.stream import Failure, Reply
 from bakehouse.measure.wire import CONNECT_TIMEOUT, STALL_TIMEOUT
 from bakehouse.measure.workloads import Api, Request
 
@@ -29,8 +31,6 @@ __all__ = [
     "load",
     "vocabulary_size",
 ]
-
-_SAID = 300
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,14 +119,14 @@ def _load(
     clock: Callable[[], float] = time.perf_counter,
     stall: float = STALL_TIMEOUT,
 ) -> Outcome:
-    address = wire.Address.of(url)
+    address = Address.of(url)
     moments = due or [0.0] * len(bodies)
     outgoing = [
-        wire.Outgoing(data=address.post(path, json.dumps(body).encode()), due=moment)
+        Outgoing(data=address.post(path, json.dumps(body).encode()), due=moment)
         for (path, body), moment in zip(bodies, moments, strict=True)
     ]
     how = {} if users is None else {"users": users}
-    run = wire.run(address, outgoing, finished=stream.complete, clock=clock, stall=stall, **how)
+    run = wire.run(address, outgoing, finished=events.complete, clock=clock, stall=stall, **how)
     before = time.process_time()
     replies = tuple(stream.read(exchange) for exchange in run.exchanges)
     return Outcome(replies=replies, own=run.own, parsing=time.process_time() - before)
@@ -158,9 +158,9 @@ def _json(response: requests.Response) -> dict[str, Any]:
     try:
         value = response.json()
     except ValueError:
-        raise RequestFailedError(f"the answer is no JSON: {response.text[:_SAID]}") from None
+        raise RequestFailedError(f"the answer is no JSON: {response.text[:SAID]}") from None
     if not isinstance(value, dict):
-        raise RequestFailedError(f"the answer is unexpected: {response.text[:_SAID]}")
+        raise RequestFailedError(f"the answer is unexpected: {response.text[:SAID]}")
     return value
 
 
@@ -169,4 +169,4 @@ def _said(response: requests.Response) -> str:
     try:
         return stream.error_text(_json(response))
     except RequestFailedError:
-        return response.text[:_SAID] or "(empty)"
+        return response.text[:SAID] or "(empty)"

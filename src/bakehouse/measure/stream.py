@@ -1,36 +1,21 @@
-"""From the bytes of an answer to what it says. Pure, and done after the run.
+"""From the events of an answer to what it says. Pure, and done after the run.
 
-Server-sent events as they are in the wild: comments as keep-alive, chunks with a role only, UTF-8 split between two
-reads, an `error` event after HTTP 200, a last chunk with usage only, a stream that just ends.
+As they are in the wild: chunks with a role only, an `error` event after HTTP 200, a last chunk with usage only, a
+stream that just ends.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-import httptools
+from bakehouse.measure.events import SAID, Event, Http, RequestFailedError, events, shown
+from bakehouse.measure.exchange import Exchange
 
-from bakehouse.measure.wire import Exchange
-
-_SAID = 300
 _OK = 200
 _decode = json.JSONDecoder().decode
-
-
-class RequestFailedError(Exception):
-    """The server did not answer a request as it should."""
-
-
-class Event(NamedTuple):
-    """One server-sent event."""
-
-    at: float
-    """When the bytes that completed it arrived; taken before anything was parsed."""
-    data: str
-    kind: str = "message"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,95 +70,6 @@ def read(exchange: Exchange) -> Reply | Failure:
     return Failure(reason=reason, sent=exchange.sent, due=exchange.due, chunks=len(answer.stamps))
 
 
-def complete(reads: Iterable[tuple[float, bytes]]) -> bool:
-    """Whether all of an answer is there, although the server has not closed the connection."""
-    http = _Http()
-    try:
-        body = b"".join(chunk for _, chunk in http.body(reads))
-    except RequestFailedError:
-        return True
-    return http.complete or body.rstrip().endswith(b"data: [DONE]")
-
-
-def events(chunks: Iterable[tuple[float, bytes]]) -> Iterator[Event]:
-    """Take a stream of bytes apart: `text/event-stream` with LF or CR LF, which is all that servers send.
-
-    Lines are cut as bytes, so that a character that was split between two reads is whole again before it is decoded.
-    """
-    data: list[str] = []
-    rest, kind, at = b"", "message", 0.0
-    for arrived, chunk in chunks:
-        at = arrived
-        if not rest and not data and kind == "message" and _is_one_event(chunk):
-            yield Event(at, chunk[6:-2].decode("utf-8", errors="replace"))
-            continue
-        # A CR at the very end may be half of a CR LF: it waits for the next read.
-        *lines, rest = (rest + chunk).replace(b"\r\n", b"\n").split(b"\n")
-        for line in lines:
-            name, _, value = line.rstrip(b"\r").decode("utf-8", errors="replace").partition(":")
-            value = value.removeprefix(" ")
-            if not name and not value:
-                if data:
-                    yield Event(at, "\n".join(data), kind)
-                data, kind = [], "message"
-            elif name == "data":
-                data.append(value)
-            elif name == "event":
-                kind = value
-    if data:  # the last blank line is often forgotten
-        yield Event(at, "\n".join(data), kind)
-
-
-def _is_one_event(chunk: bytes) -> bool:
-    """What nearly all chunks are: `data: ...` and a blank line."""
-    return chunk.startswith(b"data: ") and chunk.endswith(b"\n\n") and chunk.find(b"\n") == len(chunk) - 2
-
-
-@dataclass(kw_only=True, slots=True)
-class _Http:
-    """An HTTP answer, read by llhttp."""
-
-    status: int = 0
-    kind: str = ""
-    """Its Content-Type."""
-    complete: bool = False
-    _pieces: list[bytes] = field(default_factory=list)
-    _parser: Any = None
-
-    def body(self, reads: Iterable[tuple[float, bytes]]) -> Iterator[tuple[float, bytes]]:
-        """Give the body with the times at which it came. Raises RequestFailedError when it is no HTTP."""
-        self._parser = httptools.HttpResponseParser(self)
-        feed, pieces = self._parser.feed_data, self._pieces
-        for at, data in reads:
-            try:
-                feed(data)
-            except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-                if self.complete:  # bytes after the end are nobody's
-                    return
-                raise RequestFailedError(f"the answer is no HTTP ({error}): {_shown(data)}") from None
-            if len(pieces) == 1:
-                yield at, pieces[0]
-            elif pieces:
-                yield at, b"".join(pieces)
-            pieces.clear()
-            if self.complete:
-                return
-
-    # The names that httptools calls.
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if name.lower() == b"content-type":
-            self.kind = value.decode("latin-1").partition(";")[0].strip().lower()
-
-    def on_headers_complete(self) -> None:
-        self.status = self._parser.get_status_code()
-
-    def on_body(self, piece: bytes) -> None:
-        self._pieces.append(piece)
-
-    def on_message_complete(self) -> None:
-        self.complete = True
-
-
 @dataclass(kw_only=True, slots=True)
 class _Answer:
     """What an answer has said so far."""
@@ -188,7 +84,7 @@ class _Answer:
     finished: bool = False
 
     def take(self, exchange: Exchange) -> None:
-        http = _Http()
+        http = Http()
         body = http.body(exchange.reads)
         begin = next(body, None)
         if begin is None:
@@ -251,7 +147,7 @@ def _content(message: dict[str, Any]) -> tuple[str, bool, bool]:
         text = _text(delta, "content", "reasoning_content", "reasoning") if delta else _text(choice, "text")
         return text, False, choice.get("finish_reason") is not None
     except (AttributeError, KeyError, TypeError):
-        raise RequestFailedError(f"the stream holds something unexpected: {str(message)[:_SAID]}") from None
+        raise RequestFailedError(f"the stream holds something unexpected: {str(message)[:SAID]}") from None
 
 
 def _text(message: dict[str, Any], *names: str) -> str:
@@ -259,7 +155,7 @@ def _text(message: dict[str, Any], *names: str) -> str:
         if found := message.get(name):
             if isinstance(found, str):
                 return found
-            raise RequestFailedError(f"the stream holds something unexpected: {str(message)[:_SAID]}")
+            raise RequestFailedError(f"the stream holds something unexpected: {str(message)[:SAID]}")
     return ""
 
 
@@ -274,9 +170,9 @@ def parsed(event: Event) -> dict[str, Any]:
     try:
         message = _decode(event.data)
     except (ValueError, RecursionError):
-        raise RequestFailedError(f"the stream holds something that is no JSON: {event.data[:_SAID]}") from None
+        raise RequestFailedError(f"the stream holds something that is no JSON: {event.data[:SAID]}") from None
     if not isinstance(message, dict):
-        raise RequestFailedError(f"the stream holds something unexpected: {event.data[:_SAID]}")
+        raise RequestFailedError(f"the stream holds something unexpected: {event.data[:SAID]}")
     if event.kind == "error" or message.get("error") is not None:
         raise RequestFailedError(f"the server broke off: {error_text(message)}")
     return message
@@ -286,10 +182,10 @@ def error_text(message: dict[str, Any]) -> str:
     """Find the words in an error that came as JSON."""
     error = message.get("error", message)
     text = error.get("message", error) if isinstance(error, dict) else error
-    return str(text)[:_SAID]
+    return str(text)[:SAID]
 
 
-def _refusal(http: _Http, said: bytes) -> str:
+def _refusal(http: Http, said: bytes) -> str:
     try:
         message = json.loads(said)
     except (ValueError, RecursionError):
@@ -297,16 +193,12 @@ def _refusal(http: _Http, said: bytes) -> str:
     if isinstance(message, dict) and (http.status != _OK or "error" in message):
         words = error_text(message)
     else:
-        words = _shown(said) or "(empty)"
+        words = shown(said) or "(empty)"
     if http.status != _OK:
         return f"HTTP {http.status}: {words}"
     if isinstance(message, dict) and "error" in message:
         return f"the server broke off: {words}"
     return f"it did not stream its answer: {words}"
-
-
-def _shown(data: bytes) -> str:
-    return data[:_SAID].decode("utf-8", errors="replace")
 
 
 def _chain(first: tuple[float, bytes], rest: Iterator[tuple[float, bytes]]) -> Iterator[tuple[float, bytes]]:

@@ -1,34 +1,32 @@
 """The load client's inner loop: sends prepared requests and keeps every byte that comes back with the time it came.
 
 It parses nothing while it measures. One thread, one epoll, plain sockets: a read is a `recvmsg` and an `append`. The
-time of a read is the one at which the kernel got its bytes (SO_TIMESTAMPNS), so that it is right even when this process
-had to wait for a core; and since nothing is lost by reading late, many streams are read together, once a millisecond,
-which is what makes many streams cheap. Where the kernel does not say (gVisor), each read is stamped as soon as it is
-there, and a client that was late voids the measurement. What the bytes mean is read afterwards (stream.py).
+time of a read is the one at which the kernel got its bytes (stamps.py); since nothing is lost by reading late, many
+streams are read together, once a millisecond, which is what makes many streams cheap. Where the kernel does not say
+(gVisor), each read is stamped as soon as it is there, and a client that was late voids the measurement. What the bytes
+mean is read afterwards (events.py, stream.py).
 
 Times are seconds of `clock`, by default `time.perf_counter()`: CLOCK_MONOTONIC, which nobody can set, and which is the
-same in all processes of a machine. The kernel's stamps are of the system's clock, which can be set: the difference of
-the two is looked at all along, and a jump is recorded.
+same in all processes of a machine.
 """
 
 from __future__ import annotations
 
-import bisect
 import contextlib
 import errno
 import gc
 import select
 import socket
-import struct
 import time
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from dataclasses import dataclass
 
 from bakehouse.errors import InputError
+from bakehouse.measure.exchange import Address, Exchange, Outgoing
 from bakehouse.measure.own import Own, own_usage
+from bakehouse.measure.stamps import NOTE, SO_TIMESTAMPNS, Raw, clock_offset, settle
 
 CONNECT_TIMEOUT = 5.0
 STALL_TIMEOUT = 120.0
@@ -49,37 +47,10 @@ _TOGETHER = 0.001
 that they come in one read, or their gap is shorter than anybody sees."""
 _ALONE = 4
 """So few streams are read at once: there is nothing to save."""
-_SO_TIMESTAMPNS = 35
-_NOTE = socket.CMSG_SPACE(16)
-_TIMESPEC = struct.Struct("qq")
 _LIMIT = 1 << 30
 
 
 _Receive = Callable[[int, int], tuple[bytes, list[tuple[int, int, bytes]], int, object]]
-_Raw = tuple[float, bytes, list[tuple[int, int, bytes]]]
-"""One read: when we read it, its bytes, and what the kernel said of them."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outgoing:
-    """One request, ready to be sent."""
-
-    data: bytes
-    due: float = 0.0
-    """Seconds after the begin of the run before which it is not sent."""
-
-
-@dataclass(kw_only=True, slots=True)
-class Exchange:
-    """One request and the bytes that came back."""
-
-    due: float
-    """When it should have been sent."""
-    sent: float = 0.0
-    """Just before its first byte was sent; 0: it was not."""
-    reads: list[tuple[float, bytes]] = field(default_factory=list)
-    broken: str = ""
-    """What went wrong with the connection; empty when the server ended it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,32 +60,6 @@ class Run:
     exchanges: tuple[Exchange, ...]
     begun: float
     own: Own
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Address:
-    """Where a server listens."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def of(cls, url: str) -> Address:
-        """Take `http://HOST:PORT` apart. Raises InputError: encryption would be measured along with the server."""
-        parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname:
-            raise InputError(
-                f"{url} cannot be measured: only http:// can",
-                hint="Measure the server itself, without encryption between it and the client.",
-            )
-        return cls(host=parts.hostname, port=parts.port or 80)
-
-    def post(self, path: str, body: bytes) -> bytes:
-        """Make a request of it. The server closes the connection, so that no answer can run into the next."""
-        return (
-            f"POST {path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nContent-Type: application/json\r\n"
-            f"Accept: text/event-stream\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
-        ).encode() + body
 
 
 def run(
@@ -148,7 +93,7 @@ def run(
         finally:
             loop.close()
         after = own_usage()
-    lags = _settle(loop.exchanges, loop.raw, loop.offsets)
+    lags = settle(loop.exchanges, loop.raw, loop.offsets)
     jump = max(offset for _, offset in loop.offsets) - min(offset for _, offset in loop.offsets)
     own = after.since(before, lags=lags, late=loop.late, jump=jump, by_kernel=loop.by_kernel)
     return Run(exchanges=tuple(loop.exchanges), begun=loop.begun, own=own)
@@ -162,7 +107,7 @@ class _Stream:
     socket: socket.socket
     rest: memoryview
     opened: float
-    raw: list[_Raw]
+    raw: list[Raw]
     careful: bool = True
     """Look closely at the next read: it is the first, or the answer says its length so that each may be the last."""
 
@@ -189,7 +134,7 @@ class _Loop:
         self._poll = select.epoll()
         self._streams: dict[int, _Stream] = {}
         self._now = 0.0
-        self._reading: dict[int, tuple[_Receive, Callable[[_Raw], None], _Stream]] = {}
+        self._reading: dict[int, tuple[_Receive, Callable[[Raw], None], _Stream]] = {}
         """Streams whose request is sent, with what is needed for a read."""
         self.by_kernel = True
         """Whether the kernel has said when each read came."""
@@ -199,7 +144,7 @@ class _Loop:
         """Seconds by which requests left late that were to leave at a moment."""
         self.begun = 0.0
         self.exchanges = [Exchange(due=request.due) for request in requests]
-        self.raw: list[list[_Raw]] = [[] for _ in requests]
+        self.raw: list[list[Raw]] = [[] for _ in requests]
         order = sorted(range(len(requests)), key=lambda number: requests[number].due)
         self._waiting = deque((self.exchanges[number], requests[number].data, self.raw[number]) for number in order)
 
@@ -209,7 +154,7 @@ class _Loop:
         look = self.begun = clock()
         for exchange in self.exchanges:
             exchange.due += self.begun
-        self.offsets.append(_offset(clock))
+        self.offsets.append(clock_offset(clock))
         while self._waiting or streams:
             self._start_due()
             ready = poll(self._timeout())
@@ -217,11 +162,11 @@ class _Loop:
             self._attend(ready)
             if self._now >= look:
                 self._give_up(self._now)
-                self.offsets.append(_offset(clock))
+                self.offsets.append(clock_offset(clock))
                 look = self._now + self._look
             if self.by_kernel and len(streams) > _ALONE:
                 self._pause()
-        self.offsets.append(_offset(clock))
+        self.offsets.append(clock_offset(clock))
 
     def close(self) -> None:
         for stream in list(self._streams.values()):
@@ -246,7 +191,7 @@ class _Loop:
         while self._waiting and len(self._streams) < self._users and self._waiting[0][0].due <= self._clock():
             self._open(*self._waiting.popleft())
 
-    def _open(self, exchange: Exchange, data: bytes, raw: list[_Raw]) -> None:
+    def _open(self, exchange: Exchange, data: bytes, raw: list[Raw]) -> None:
         family, target = self._where
         now = self._clock()
         try:
@@ -256,7 +201,7 @@ class _Loop:
             return
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with contextlib.suppress(OSError):
-            connection.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+            connection.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         stream = _Stream(exchange=exchange, socket=connection, rest=memoryview(data), opened=now, raw=raw)
         self._streams[connection.fileno()] = stream
         self._poll.register(connection.fileno(), select.EPOLLOUT)
@@ -295,7 +240,7 @@ class _Loop:
                 continue
             receive, keep, stream = found
             try:
-                data, notes, _, _ = receive(_READ, _NOTE)
+                data, notes, _, _ = receive(_READ, NOTE)
             except BlockingIOError:
                 continue
             except OSError as error:
@@ -332,42 +277,6 @@ class _Loop:
         self._streams.pop(stream.socket.fileno())
         self._reading.pop(stream.socket.fileno(), None)
         stream.socket.close()  # epoll forgets it by itself
-
-
-def _settle(
-    exchanges: Sequence[Exchange], raw: Sequence[Sequence[_Raw]], offsets: Sequence[tuple[float, float]]
-) -> array[float]:
-    """Give each read the time at which the kernel got it; returns how much later we read, in seconds.
-
-    The offset of the clocks is the one that was found last before the read: they drift apart by microseconds.
-    """
-    lags = array("d")
-    moments = [moment for moment, _ in offsets]
-    for exchange, reads in zip(exchanges, raw, strict=True):
-        for at, data, notes in reads:
-            stamp = at
-            for level, kind, value in notes:
-                if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(value) == _TIMESPEC.size:
-                    seconds, nanoseconds = _TIMESPEC.unpack(value)
-                    offset = offsets[max(0, bisect.bisect_right(moments, at) - 1)][1]
-                    stamp = seconds + nanoseconds / 1e9 - offset
-                    lags.append(max(0.0, at - stamp))  # negative: it came after our look at the clock
-            exchange.reads.append((stamp, data))
-    return lags
-
-
-def _offset(clock: Callable[[], float]) -> tuple[float, float]:
-    """By how much the system's clock is ahead of ours; of some looks the one that took least time.
-
-    A look in the middle of which we had to wait for a core would be off by as much.
-    """
-    best = (float("inf"), 0.0, 0.0)
-    for _ in range(5):
-        before = clock()
-        wall = time.time()
-        after = clock()
-        best = min(best, (after - before, after, wall - (before + after) / 2))
-    return best[1], best[2]
 
 
 def _resolved(address: Address) -> tuple[socket.AddressFamily, tuple[object, ...]]:
