@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -146,10 +145,3 @@ def _why(code: int, output: str) -> str:
     how = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
     tail = "\n".join(output.rstrip().splitlines()[-_TAIL:])
     return f"pytest {how} before this test had a result; its last lines:\n{tail}"
-
-
-def replay_command(run_folder: Path, *, image_tests: Path) -> str:
-    """Give the command with which a person repeats the suite of a run, for example with `-k health -x --pdb`."""
-    suite = run_folder / "suite.json"
-    words = [Path(sys.executable).name, "-m", "pytest", "-p", "bakehouse.testing.plugin", "--suite", str(suite)]
-    return shlex.join([*words, str(image_tests)])

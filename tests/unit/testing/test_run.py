@@ -12,7 +12,7 @@ from bakehouse.engine.host import ARCHITECTURES
 from bakehouse.model.recipe import Health
 from bakehouse.model.suite import Subject, Suite
 from bakehouse.model.words import Verdict
-from bakehouse.testing.run import Outcome, replay_command, run_suite
+from bakehouse.testing.run import Outcome, run_suite
 
 HERE = f"linux/{ARCHITECTURES[machine()]}"
 ENGINE = Engine(kind="external", host="unix:///nowhere.sock", version="", buildx="", containerd_store=True)
@@ -67,11 +67,6 @@ def test_a_pytest_that_dies_is_an_infrastructure_error_of_what_it_had_not_done(t
     assert (first.name, first.verdict) == ("test_smoke.py::test_a", Verdict.PASSED)
     assert (second.name, second.verdict) == ("test_smoke.py::test_b", Verdict.ERRORED)
     assert f"pytest ended with status {code} before this test had a result" in second.message
-
-
-def test_the_replay_command_can_be_pasted() -> None:
-    words = replay_command(Path("/r u n"), image_tests=Path("tests/images"))
-    assert words.endswith("-p bakehouse.testing.plugin --suite '/r u n/suite.json' tests/images")
 
 
 def test_an_image_for_another_machine_is_left_alone_and_says_why(
