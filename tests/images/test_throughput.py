@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -11,7 +11,8 @@ from bakehouse.model.recipe import Load
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Subject
 from bakehouse.probes import calibrate, loads, throughput
-from bakehouse.probes.taking import take
+from bakehouse.probes.external import Profiled, loads_of
+from bakehouse.probes.taking import Taking, take
 from bakehouse.testing.bench import Bench
 from bakehouse.testing.fixtures import RecordMeasurement
 from bakehouse.testing.notebook import Notebook
@@ -29,6 +30,7 @@ def test_answers_the_question(subject: Subject, server: Server, note: Note) -> N
 
 
 @pytest.mark.timeout(LONGEST)
+@pytest.mark.usefixtures("own_client")
 def test_rates(
     bench: Bench, notebook: Notebook, random_ids: random.Random, record_measurement: RecordMeasurement, note: Note
 ) -> None:
@@ -51,6 +53,7 @@ def test_rates(
 
 
 @pytest.mark.timeout(LONGEST)
+@pytest.mark.usefixtures("own_client")
 def test_workloads(
     bench: Bench,
     notebook: Notebook,
@@ -60,8 +63,7 @@ def test_workloads(
 ) -> None:
     if not bench.workload.loads:
         pytest.skip("the recipe names no workloads beside pp and tg")
-    if bench.devices.is_software:
-        pytest.skip("its driver computes on the processor: how that bears many users says nothing of the image")
+    _refuse_software(bench)
 
     def loaded(of: Bench, load: Load) -> loads.Loaded:
         return loads.Loaded(
@@ -73,10 +75,31 @@ def test_workloads(
             samples=of.samples(notebook, load.kind, load),
         )
 
+    found = _take_each(bench, bench.workload.loads, loaded)
+    note(loads.summary(found[0]))
+    record_measurement(*found)
+
+
+@pytest.mark.timeout(LONGEST)
+def test_with_aiperf(
+    profiled: Callable[[Bench, Load], Profiled], bench: Bench, record_measurement: RecordMeasurement, note: Note
+) -> None:
+    _refuse_software(bench)
+    found = _take_each(bench, loads_of(bench.workload), profiled)
+    note(f"{found[0][0].client}: {loads.summary(found[0])}")
+    record_measurement(*found)
+
+
+def _refuse_software(bench: Bench) -> None:
+    if bench.devices.is_software:
+        pytest.skip("its driver computes on the processor: how that bears many users says nothing of the image")
+
+
+def _take_each(bench: Bench, asked: Sequence[Load], taking: Callable[[Bench, Load], Taking]) -> list[list[Measurement]]:
+    """Take one load after the other, of the image and, where it has one, of its baseline in turn."""
     both: list[list[Measurement]] = [[] for _ in bench.with_baseline()]
-    for load in bench.workload.loads:
-        found = take([loaded(each, load) for each in bench.with_baseline()], starts=bench.workload.starts)
+    for load in asked:
+        found = take([taking(each, load) for each in bench.with_baseline()], starts=bench.workload.starts)
         for kept, new in zip(both, found, strict=True):
             kept.extend(new)
-    note(loads.summary(both[0]))
-    record_measurement(*both)
+    return both

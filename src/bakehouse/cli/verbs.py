@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 from bakehouse.cli.console import Output
 from bakehouse.cli.options import add_run_options, add_selection, run_options, selection
@@ -20,6 +21,7 @@ from bakehouse.commands.lock import lock
 from bakehouse.commands.report import report
 from bakehouse.commands.schema import schema
 from bakehouse.history.imports import FORMATS
+from bakehouse.model.suite import Client
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,6 +91,7 @@ examples:
                                                   what is built now, in turn with the images of that run
   bakehouse bench --only llama-server-cpu-amd64 --compare ghcr.io/me/llama-server@sha256:5d1c...
                                                   the same with one image, pulled if need be
+  bakehouse bench --engine aiperf                 let NVIDIA's aiperf make the load, beside its own history
 """
 
 
@@ -102,9 +105,17 @@ def _add_bench(verb: argparse.ArgumentParser) -> None:
         f"digest or ID; {COMPARED_STARTS} starts each unless --starts says otherwise",
     )
 
+    verb.add_argument(
+        "--engine",
+        choices=get_args(Client),
+        default="bakehouse",
+        dest="client",
+        help="who makes the load: our own client (default), or NVIDIA's aiperf, if it is installed",
+    )
+
 
 def _bench(arguments: argparse.Namespace, context: Context) -> int:
-    return bench(context, replace(run_options(arguments), compare=arguments.compare))
+    return bench(context, replace(run_options(arguments), compare=arguments.compare, client=arguments.client))
 
 
 def _add_report(verb: argparse.ArgumentParser) -> None:

@@ -8,13 +8,29 @@ from bakehouse.cards import CPU
 from bakehouse.commands.build_matrix import build_matrix
 from bakehouse.commands.context import Context
 from bakehouse.commands.job import Options
-from bakehouse.errors import ExitCode
+from bakehouse.errors import ExitCode, InputError
+from bakehouse.measure.external import find_aiperf
 
 
 def bench(context: Context, options: Options) -> ExitCode:
-    """Without --gpu: the processor. Raises InputError when the named card is not in this machine."""
+    """Without --gpu: the processor.
+
+    Raises InputError when the named card is not in this machine, or the client is not, before anything is built.
+    """
+    if options.client == "aiperf":
+        _require_aiperf(context, options)
     selection = options.selection if options.selection.gpu else replace(options.selection, gpu=CPU)
     return build_matrix(
         context,
         replace(options, selection=selection, need_card=True, prove=False, tests=True, probes=("throughput",)),
     )
+
+
+def _require_aiperf(context: Context, options: Options) -> None:
+    if options.calibrate:
+        raise InputError(
+            "--calibrate holds our own client's rates against llama-bench, and --engine aiperf leaves them out",
+            hint="Leave out one of the two.",
+        )
+    found = find_aiperf(context.environ)
+    context.say(f"{found.name} makes the load: {found.path}")

@@ -27,6 +27,7 @@ def run_fingerprint(
         "plan": plan.fingerprint,
         "how": [options.tests, options.prove, options.probes, options.quick, options.starts, options.repetitions],
         "calibrates": options.calibrates,
+        "client": options.client,
         "beside": beside or {},
         "files": [sha256_of_tree(folder) for folder in folders if folder.is_dir()],
         "where": where,

@@ -11,7 +11,7 @@ from bakehouse.config import Project
 from bakehouse.engine.connection import Engine
 from bakehouse.ledger import Ledger
 from bakehouse.model.plan import Plan
-from bakehouse.model.suite import Baseline
+from bakehouse.model.suite import Baseline, Client
 from bakehouse.select import Selection
 from bakehouse.supply.chain import Gathered
 
@@ -45,10 +45,14 @@ class Options:
     """A run or an image that each cell is measured in turn with."""
     need_card: bool = False
     """Whether the selection's card must be in this machine (bench)."""
+    client: Client = "bakehouse"
+    """Who makes the load (bench --engine)."""
 
     @property
     def calibrates(self) -> bool:
         """Not in a comparison, unless asked for: it would double the time, and both images stand in for each other."""
+        if self.client != "bakehouse":
+            return False
         return not (self.quick or self.compare) if self.calibrate is None else self.calibrate
 
     @property

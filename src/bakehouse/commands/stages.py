@@ -198,6 +198,7 @@ def _suite(job: Job, cells: list[Cell]) -> Suite:
         run_folder=str(folder.path),
         cache=str(job.context.cache),
         calibrate=options.calibrates,
+        client=options.client,
         subjects=[
             subject(
                 cell,

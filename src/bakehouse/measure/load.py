@@ -1,7 +1,8 @@
 """How busy this machine is with other things while a container is measured.
 
 /proc/stat counts what all processes use; the container's cgroup says what is its own. What is left, less our own
-client, is foreign. Stolen time (a hypervisor that serves others) counts as foreign: it is not ours either.
+client or the program that stands in for it, is foreign. Stolen time (a hypervisor that serves others) counts as
+foreign: it is not ours either.
 """
 
 from __future__ import annotations
@@ -78,7 +79,13 @@ class Meter:
 
     def _now(self) -> tuple[float, float, float | None, float]:
         container = container_seconds(self._pid, root=self._root)
-        return time.perf_counter(), machine_seconds(root=self._root), container, time.process_time()
+        return time.perf_counter(), machine_seconds(root=self._root), container, _own_seconds()
+
+
+def _own_seconds() -> float:
+    """CPU time of this process and of the programs that it has run to their end: one of them may make the load."""
+    times = os.times()
+    return time.process_time() + times.children_user + times.children_system
 
 
 def usable_cores() -> int:

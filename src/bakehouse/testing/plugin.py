@@ -31,7 +31,7 @@ from bakehouse.testing.verdicts import MeasurementVoid, PhaseReport, combine
 ENGINE_FILE = "engine.json"
 """Beside suite.json: how to reach the engine."""
 
-pytest_plugins = ["bakehouse.testing.fixtures"]
+pytest_plugins = ["bakehouse.testing.fixtures", "bakehouse.testing.clients"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

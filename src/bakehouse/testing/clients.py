@@ -1,0 +1,61 @@
+"""Fixtures of those who make the load: our own client, or a program that is installed here. Loaded by the plugin.
+
+A test asks for them before `bench`, which may wait for hours until nobody else measures.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bakehouse.errors import InfrastructureError, InputError
+from bakehouse.measure.external import PROGRAM, Aiperf, find_aiperf
+from bakehouse.model.recipe import Load
+from bakehouse.model.suite import Suite
+from bakehouse.probes.external import Profiled
+from bakehouse.testing.bench import Bench
+from bakehouse.testing.notebook import Notebook
+
+
+@pytest.fixture
+def own_client(suite: Suite) -> None:
+    """Skips where another makes the load."""
+    if suite.client != "bakehouse":
+        pytest.skip(f"{suite.client} makes the load in this run")
+
+
+@pytest.fixture
+def aiperf(suite: Suite) -> Aiperf:
+    """The program on this machine. Skips where our own client makes the load."""
+    if suite.client != PROGRAM:
+        pytest.skip("our own client makes the load in this run")
+    try:
+        return find_aiperf(os.environ)
+    except InputError as error:  # it was there when the run began
+        raise InfrastructureError(error.message, hint=error.hint) from error
+
+
+@pytest.fixture
+def profiled(
+    aiperf: Aiperf, suite: Suite, notebook: Notebook, random_ids: random.Random
+) -> Callable[[Bench, Load], Profiled]:
+    """One image under one load that aiperf makes; what it writes is kept in the run's folder."""
+
+    def of(bench: Bench, load: Load) -> Profiled:
+        name = bench.subject.cell if bench.side == "candidate" else f"{bench.subject.cell}-{bench.side}"
+        return Profiled(
+            start=bench.start,
+            load=load,
+            asked=bench.workload,
+            settings=bench.settings(load),
+            chance=random_ids,
+            program=aiperf,
+            folder=Path(suite.run_folder) / PROGRAM / name,
+            samples=bench.samples(notebook, f"{aiperf.name} {load.kind}", load),
+        )
+
+    return of
