@@ -135,7 +135,10 @@ def find_aiperf(environ: Mapping[str, str]) -> Aiperf:
 
 
 def command(program: Path, planned: Planned, *, url: str, limits: Limits, folder: Path) -> list[str]:
-    """What is run for a load. A level of users is a closed loop; moments are kept to, as ours."""
+    """What is run for a load: so many users at the same time, or the moments of the trace.
+
+    Each request has a connection of its own, as ours have: a server that closes an idle one is no failure.
+    """
     first = planned.requests[0]
     good = [f"{tag}:{limit * 1000:g}" for name, tag in _IN_MS if (limit := getattr(limits, name)) is not None]
     return [
@@ -143,6 +146,7 @@ def command(program: Path, planned: Planned, *, url: str, limits: Limits, folder
         *("--endpoint-type", "chat" if first.api is Api.CHAT else "completions", "--streaming"),
         *("--input-file", str(folder / _INPUT), "--custom-dataset-type", "mooncake_trace"),
         *("--request-count", str(len(planned.requests)), "--request-timeout-seconds", str(_REQUEST_TIMEOUT)),
+        *("--connection-reuse-strategy", "never"),
         *(["--fixed-schedule"] if planned.due else ["--no-fixed-schedule", "--concurrency", str(planned.users)]),
         *(["--goodput", " ".join(good)] if good else []),
         *("--use-server-token-count", "--tokenizer", str(folder / "home")),
