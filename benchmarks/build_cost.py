@@ -1,49 +1,68 @@
-"""What a cold build costs: CPU seconds of the build containers, for one cell, for both, and for plain Dockerfiles.
+"""What a cold build costs: CPU seconds of the build containers for 1, 2 and 4 cells, and for as many plain Dockerfiles.
 
     python benchmarks/build_cost.py
 
-Each scenario has an engine of its own with an empty data root: no layers, no compiler cache, no packages. Base and
-source tree come from the cache. Scenarios: `one` CPU cell; `both` cells (default and BLAS) in one bake; `plain`: two
-Dockerfiles as people write them, which share no stage, use no ccache, and compile the same programs and CPU variants
-in one RUN each. The engine's control group counts, so that other work on the machine does not. Needs root.
-Targets: both cost at most 1.2 times one; two plain Dockerfiles cost about twice one of them, which is what we save.
+Scenarios, in this order. Each engine is made for the purpose: no layers, no compiler cache, no packages; the base and
+the source tree come from our cache and cost neither side anything. Needs root.
+
+- `cells`: the four cells of CELLS, one added after the other in one engine, so that one run tells what 1, 2 and 4 cost.
+  Then, in the same engine, the changes of `rebuild_cost.py`.
+- `plain`: four Dockerfiles as people write them, each with everything in one stage: the same programs, CPU variants and
+  plugins, no ccache. Each has an engine of its own, so they share nothing, and what n of them cost is a sum. Ours have
+  the web page and theirs do not, which favours theirs.
+- `together`, only when asked for: the four cells in one bake, as a check of the sums of `cells`.
+
+Target: four cells cost at most half of four plain Dockerfiles. A run that is cut off keeps what it knew.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
+from account import Account, Costs, Ledger, cpu_of, fresh_engine, wall_of
 from harness import (
-    ROOT,
     Comparison,
     Oven,
     Record,
     arguments,
     build_on_our_base,
-    lease,
     our_context,
     prepare,
-    say,
-    seconds,
     workspace,
 )
+from rebuild_cost import compare_changes, make_changes
 
 from bakehouse.commands.context import Context
-from bakehouse.engine.connect import ask, describe
+from bakehouse.engine import sigterm
 from bakehouse.engine.connection import Engine
-from bakehouse.engine.local import EmbeddedEngine
 from bakehouse.model.cell import Cell
+from bakehouse.model.matrix import FlagSet
+from bakehouse.model.words import AcceleratorName
 
-LIMIT = 1.2
-LEAST_SAVING = 1.7
-"""Plain over both: what two Dockerfiles without anything shared cost more, at least."""
-CGROUPS = Path("/sys/fs/cgroup")
+T = TypeVar("T")
+LIMIT = 0.5
+"""Four of ours over four plain ones."""
+SECOND_CELL = 1.2
+"""Two of ours over one of ours."""
+COUNTS = (1, 2, 4)
+
+CELLS = (("cpu", "default"), ("cpu", "blas"), ("cpu", "rpc"), ("vulkan", "default"))
+"""Accelerator and flag set. Each compiles something that no other does: plain Dockerfiles of two cells that differ in a
+package only (`media`) would have a compile in common, which BuildKit would find by itself.
+"""
+MORE = {
+    "rpc": FlagSet(
+        summary="a backend on another machine",
+        accelerators=(AcceleratorName.CPU,),
+        plugins=("ggml-rpc",),
+        cmake={"GGML_RPC": "ON"},
+    )
+}
+"""Flag sets that the matrix does not have."""
 
 PLAIN = """\
 FROM {base} AS builder
@@ -60,106 +79,101 @@ ENTRYPOINT ["/app/llama-server"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Cost:
-    """What a build took."""
+class Kitchen:
+    """A fresh engine with our bake files for it."""
 
-    cpu: float
-    """Seconds of CPU time, user and system, of the processes in build containers."""
-    wall: float
+    context: Context
+    engine: Engine
+    account: Account
+    folder: Path
+    oven: Oven
 
-
-class Account:
-    """The CPU time of everything that ran below one control group, ended processes and removed groups included."""
-
-    def __init__(self, parent: str) -> None:
-        self._parent = parent
-
-    def read(self) -> float:
-        """Seconds; 0 before the first container."""
-        for folder in ("cpuacct", "cpu,cpuacct"):  # version 1: a parent's figure includes its children's
-            with contextlib.suppress(OSError):
-                return int((CGROUPS / folder / self._parent / "cpuacct.usage").read_text()) / 1e9
-        with contextlib.suppress(OSError):
-            usage = (CGROUPS / self._parent / "cpu.stat").read_text().split()
-            return int(usage[usage.index("usage_usec") + 1]) / 1e6
-        return 0.0
-
-    def remove(self) -> None:
-        """Take the empty groups away, in every hierarchy."""
-        for root in (CGROUPS, *CGROUPS.iterdir()):
-            group = root / self._parent
-            if group.is_dir():
-                for folder, _, _ in os.walk(group, topdown=False):
-                    with contextlib.suppress(OSError):
-                        Path(folder).rmdir()
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """In the order of CELLS."""
+        return tuple(find(self.oven.cells, accelerator, flag_set) for accelerator, flag_set in CELLS)
 
 
-@contextlib.contextmanager
-def fresh_engine(context: Context, folder: Path) -> Iterator[tuple[Engine, Account]]:
-    """A private engine that has never built anything, and the account of its build containers."""
-    parent = f"bakehouse-benchmark-{secrets.token_hex(4)}"
-    settings = json.loads((ROOT / "buildkit/daemon.json").read_text())
-    settings |= {"cgroup-parent": f"/{parent}", "exec-opts": ["native.cgroupdriver=cgroupfs"]}
-    file = folder / "daemon.json"
-    file.write_text(json.dumps(settings))
-    account = Account(parent)
-    environ = {key: value for key, value in context.environ.items() if key not in ("DOCKER_HOST", "DOCKER_CONTEXT")}
-    try:
-        with EmbeddedEngine(cache=folder, say=say, environ=environ, settings=file) as embedded:
-            reached = environ | {"DOCKER_HOST": f"unix://{embedded.socket}"}
-            yield describe(reached, version=ask(reached).version or "", kind="embedded"), account
-    finally:
-        account.remove()
+def find(cells: Sequence[Cell], accelerator: str, flag_set: str) -> Cell:
+    return next(cell for cell in cells if (cell.at.accelerator, cell.at.flag_set) == (accelerator, flag_set))
 
 
-def measure(context: Context, *, build: Callable[[Oven, Path], None], keep: bool) -> Cost:
-    """Build in a fresh engine. The base is made first: every scenario needs it, and it costs none of them anything."""
-    with workspace(context, keep=keep) as folder, fresh_engine(context, folder) as (engine, account):
-        oven = prepare(context, engine, folder / "bake")
-        before = account.read()
-        with lease(context, alone=False):
-            wall = seconds(lambda: build(oven, folder))
-        return Cost(cpu=account.read() - before, wall=wall)
+def label(accelerator: str, flag_set: str) -> str:
+    return accelerator if flag_set == "default" else f"{accelerator}-{flag_set}"
 
 
-def one(oven: Oven, folder: Path) -> None:  # noqa: ARG001 - the shape of a scenario
-    oven.bake(_cell(oven, "default").target)
+LABELS = tuple(label(*one) for one in CELLS)
+OURS = tuple(f"ours, {name} added" for name in LABELS)
+THEIRS = tuple(f"plain, {name}" for name in LABELS)
+TOGETHER = "ours, all in one bake"
 
 
-def both(oven: Oven, folder: Path) -> None:  # noqa: ARG001
-    oven.bake(*(cell.target for cell in oven.cells))
+def cells(context: Context, ledger: Ledger, *, keep: bool) -> None:
+    def add(kitchen: Kitchen) -> None:
+        for name, cell in zip(OURS, kitchen.cells, strict=True):
+            charge(kitchen, ledger, name, partial(kitchen.oven.bake, cell.target))
+            ledger.weigh(name, kitchen.engine, cell.image)
+        make_changes(context, ledger, kitchen.engine, kitchen.account, kitchen.folder, vulkan=True)
+
+    in_fresh_engine(context, add, keep=keep)
 
 
-def plain(oven: Oven, folder: Path) -> None:
+def together(context: Context, ledger: Ledger, *, keep: bool) -> None:
+    def bake(kitchen: Kitchen) -> None:
+        targets = [cell.target for cell in kitchen.cells]
+        charge(kitchen, ledger, TOGETHER, partial(kitchen.oven.bake, *targets))
+
+    in_fresh_engine(context, bake, keep=keep)
+
+
+def plain(context: Context, ledger: Ledger, *, keep: bool) -> None:
     """One after the other, so that neither slows the other down."""
-    for cell in oven.cells:
-        source = oven.supplies.sources[cell.recipe.build.source].context
-        build_on_our_base(
-            oven, folder, name=f"plain-{cell.at.flag_set}", dockerfile=plain_dockerfile(cell), context=source
-        )
+    for index in range(len(CELLS)):
+        in_fresh_engine(context, partial(build_plain, ledger=ledger, index=index), keep=keep)
+
+
+def build_plain(kitchen: Kitchen, *, ledger: Ledger, index: int) -> None:
+    cell, oven = kitchen.cells[index], kitchen.oven
+    source = oven.supplies.sources[cell.recipe.build.source].context
+    name, text = f"plain-{LABELS[index]}", plain_dockerfile(cell)
+    build = partial(build_on_our_base, oven, kitchen.folder, name=name, dockerfile=text, context=source)
+    image = charge(kitchen, ledger, THEIRS[index], build)
+    ledger.weigh(THEIRS[index], kitchen.engine, image)
+
+
+def in_fresh_engine(context: Context, work: Callable[[Kitchen], None], *, keep: bool) -> None:
+    """The base is made by the first build. It is a copy without any container: it costs nothing that is counted."""
+    with workspace(context, keep=keep) as folder, fresh_engine(context, folder) as (engine, account):
+        accelerators = {accelerator for accelerator, _ in CELLS}
+        oven = prepare(context, engine, folder / "bake", accelerators=accelerators, more=MORE)
+        work(Kitchen(context=context, engine=engine, account=account, folder=folder, oven=oven))
+
+
+def charge(kitchen: Kitchen, ledger: Ledger, name: str, build: Callable[[], T]) -> T:
+    return ledger.charge(name, kitchen.account, build, context=kitchen.context)
 
 
 def plain_dockerfile(cell: Cell) -> str:
-    """The same programs and CPU variants as our cell, in one stage."""
-    recipe, flags = cell.recipe, cell.flag_set
+    """The same programs, CPU variants and plugins as our cell, in one stage."""
+    recipe, flags, backend = cell.recipe, cell.flag_set, cell.backend
     cmake = recipe.build.cmake | recipe.build.host_cmake
-    cmake |= {"GGML_CPU": "ON", "GGML_CPU_ALL_VARIANTS": "ON", "GGML_CCACHE": "OFF"} | flags.cmake
-    targets = [*recipe.build.host_targets, *(f"ggml-cpu-{variant}" for variant in cell.cpu_variants), *flags.plugins]
+    cmake |= {"GGML_CPU": "ON", "GGML_CPU_ALL_VARIANTS": "ON", "GGML_CCACHE": "OFF"}
+    cmake |= flags.cmake | (backend.cmake if backend else {})
+    packages = [name for name in recipe.build.packages if name != "ccache"]
+    packages += [*flags.build_packages, *(backend.build_packages if backend else ())]
+    runtime = [*recipe.runtime.packages, *flags.runtime_packages, *(backend.runtime_packages if backend else ())]
     return PLAIN.format(
         base=cell.build_base,
         runtime_base=cell.runtime_base,
-        packages=" ".join([*(name for name in recipe.build.packages if name != "ccache"), *flags.build_packages]),
-        runtime_packages=" ".join([*recipe.runtime.packages, *flags.runtime_packages]),
+        packages=" ".join(packages),
+        runtime_packages=" ".join(runtime),
         options=" ".join(f"-D{name}='{value}'" for name, value in cmake.items()),
-        targets=" ".join(targets),
+        targets=" ".join([*recipe.build.host_targets, *cell.plugins]),
     )
 
 
-def _cell(oven: Oven, flag_set: str) -> Cell:
-    return next(cell for cell in oven.cells if cell.at.flag_set == flag_set)
-
-
-SCENARIOS: dict[str, Callable[[Oven, Path], None]] = {"one": one, "both": both, "plain": plain}
+SCENARIOS: dict[str, Callable[..., None]] = {"cells": cells, "plain": plain, "together": together}
+USUAL = ("cells", "plain")
 
 
 def main() -> None:
@@ -168,32 +182,38 @@ def main() -> None:
     asked = parser.parse_args()
     context = our_context()
     record = Record(name="build_cost")
-    costs: dict[str, list[Cost]] = {name: [] for name in asked.scenario or SCENARIOS}
-    for _ in range(asked.runs):
-        for name, found in costs.items():
-            record.look(f"before {name}")
-            found.append(measure(context, build=SCENARIOS[name], keep=asked.keep))
-            say(f"{name}: {found[-1].cpu:.0f} s of CPU, {found[-1].wall:.0f} s on the clock")
-            # At once: a run of half an hour that is cut off keeps what it knew.
-            record.details = {
-                key: [{"cpu": cost.cpu, "wall": cost.wall} for cost in known] for key, known in costs.items()
-            }
-            record.comparisons = compare({key: [cost.cpu for cost in known] for key, known in costs.items() if known})
-            record.write(asked.json)
+    ledger = Ledger(record, asked.json, compare=compare)
+    with sigterm.interrupts():
+        for _ in range(asked.runs):
+            for name in asked.scenario or USUAL:
+                record.look(f"before {name}")
+                SCENARIOS[name](context, ledger, keep=asked.keep)
     record.show()
 
 
-def compare(cpu: dict[str, list[float]]) -> list[Comparison]:
+def compare(costs: Costs) -> list[Comparison]:
     """The ratios for which both sides are known."""
-    wanted = (
-        ("both cells in one bake, against one", "one", LIMIT),
-        ("both cells in one bake, against two plain Dockerfiles", "plain", 1 / LEAST_SAVING),
-    )
-    return [
-        Comparison(what=what, ours=cpu["both"], theirs=cpu[other], unit="CPU s", limit=limit)
-        for what, other, limit in wanted
-        if "both" in cpu and other in cpu
+    found = []
+    for count in COUNTS:
+        what, ours, theirs = f"cells: {count}, against as many plain Dockerfiles", OURS[:count], THEIRS[:count]
+        limit = LIMIT if count == len(CELLS) else None
+        found.append(ratio(what, cpu_of(costs, ours), cpu_of(costs, theirs), limit=limit))
+        found.append(ratio(what, wall_of(costs, ours), wall_of(costs, theirs), limit=None, unit="s"))
+    one, two, four = (cpu_of(costs, OURS[:count]) for count in COUNTS)
+    at_once = cpu_of(costs, [TOGETHER])
+    found += [
+        ratio("cells: 2, against 1", two, one, limit=SECOND_CELL),
+        ratio("cells: 4, against 1", four, one, limit=None),
+        ratio("cells: 4 in one bake, against 4 plain Dockerfiles", at_once, cpu_of(costs, THEIRS), limit=LIMIT),
+        ratio("cells: 4 in one bake, against one after the other", at_once, four, limit=None),
     ]
+    return [one for one in found if one] + compare_changes(costs, cold=OURS[0], cold_vulkan=(OURS[0], OURS[3]))
+
+
+def ratio(
+    what: str, ours: list[float], theirs: list[float], *, limit: float | None, unit: str = "CPU s"
+) -> Comparison | None:
+    return Comparison(what=what, ours=ours, theirs=theirs, unit=unit, limit=limit) if ours and theirs else None
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -29,6 +29,7 @@ from bakehouse.errors import InfrastructureError
 from bakehouse.measure.lease import hold
 from bakehouse.measure.load import machine_seconds, usable_cores
 from bakehouse.model.cell import Cell, World
+from bakehouse.model.matrix import FlagSet
 from bakehouse.model.plan import Supplies
 from bakehouse.planner import make_plan
 from bakehouse.resolve import resolve
@@ -54,8 +55,8 @@ class Comparison:
     ours: list[float]
     theirs: list[float]
     unit: str
-    limit: float
-    """What the ratio is held against."""
+    limit: float | None
+    """What the ratio is held against; None: it is only told."""
     higher_is_better: bool = False
     note: str = ""
 
@@ -65,11 +66,15 @@ class Comparison:
         return statistics.median(self.ours) / statistics.median(self.theirs)
 
     @property
-    def met(self) -> bool:
+    def met(self) -> bool | None:
+        if self.limit is None:
+            return None
         return self.ratio >= self.limit if self.higher_is_better else self.ratio <= self.limit
 
     @property
     def target(self) -> str:
+        if self.limit is None:
+            return ""
         return f"at {'least' if self.higher_is_better else 'most'} {self.limit:g}"
 
 
@@ -109,7 +114,8 @@ class Record:
             table.add_column(heading, justify=justify)  # type: ignore[arg-type]
         for one in self.comparisons:
             ours, theirs = (f"{in_words(values)} {one.unit}" for values in (one.ours, one.theirs))
-            table.add_row(one.what, ours, theirs, f"{one.ratio:.3f}", one.target, "met" if one.met else "missed")
+            verdict = {True: "met", False: "missed", None: ""}[one.met]
+            table.add_row(one.what, ours, theirs, f"{one.ratio:.3f}", one.target, verdict)
         Console(width=160).print(table)
         for one in self.comparisons:
             if one.note:
@@ -234,17 +240,24 @@ class Oven:
 
 
 def prepare(
-    context: Context, engine: Engine, folder: Path, *, accelerator: str = "cpu", also: tuple[str, ...] = ()
+    context: Context,
+    engine: Engine,
+    folder: Path,
+    *,
+    accelerators: Collection[str] = ("cpu",),
+    also: tuple[str, ...] = (),
+    more: Mapping[str, FlagSet] | None = None,
 ) -> Oven:
     """Gather what the project's cells need (from the cache, if it is there) and write their bake file.
 
-    Cells of this machine's platform only. `also` names flag sets that stand on no axis of the matrix.
+    Cells of this machine's platform only. `also` names flag sets that stand on no axis of the matrix; `more` holds
+    some that are not in it at all.
     """
     project, _ = open_project(context.root)
-    world = _with_flag_sets(project.world, also)
+    world = _with_flag_sets(project.world, also, more or {})
     own = f"linux/{ARCHITECTURES.get(platform.machine(), platform.machine())}"
     cells = tuple(
-        cell for cell in resolve(world).cells if (cell.at.accelerator, cell.at.platform) == (accelerator, own)
+        cell for cell in resolve(world).cells if cell.at.accelerator in accelerators and cell.at.platform == own
     )
     gathered = gather(
         world=world,
@@ -271,10 +284,11 @@ def prepare(
     return Oven(engine=engine, root=context.root, folder=folder, cells=cells, gathered=gathered, supplies=supplies)
 
 
-def _with_flag_sets(world: World, names: tuple[str, ...]) -> World:
-    axes = world.matrix.axes
-    wider = axes.model_copy(update={"flag_set": tuple(dict.fromkeys((*axes.flag_set, *names)))})
-    return replace(world, matrix=world.matrix.model_copy(update={"axes": wider}))
+def _with_flag_sets(world: World, names: tuple[str, ...], more: Mapping[str, FlagSet]) -> World:
+    matrix = world.matrix
+    wider = matrix.axes.model_copy(update={"flag_set": tuple(dict.fromkeys((*matrix.axes.flag_set, *names, *more)))})
+    flag_sets = {**matrix.flag_sets, **more}
+    return replace(world, matrix=matrix.model_copy(update={"axes": wider, "flag_sets": flag_sets}))
 
 
 def build_on_our_base(

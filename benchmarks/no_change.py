@@ -9,14 +9,12 @@ on the embedded one. Pairs alternate. Target: at most 1.3 times the time of plai
 
 from __future__ import annotations
 
-import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import yaml
 from harness import (
-    ROOT,
     Comparison,
     Oven,
     Record,
@@ -31,6 +29,7 @@ from harness import (
     seconds,
     workspace,
 )
+from project import change_matrix, copy_project
 
 from bakehouse.bake.display import PlainDisplay
 from bakehouse.bake.executor import Oven as Baker
@@ -64,33 +63,23 @@ LABEL {{ name }}={{ value | docker }}
 """
 
 
-def copy_project(to: Path) -> Path:
-    """The project as it is, in a folder whose reports nobody misses."""
-    for name in ("recipes", "dockerfiles", "buildkit"):
-        shutil.copytree(ROOT / name, to / name)
-    for name in ("matrix.yaml", "bakehouse.lock"):
-        if (ROOT / name).exists():
-            shutil.copy(ROOT / name, to / name)
-    return to
-
-
 def many_cells(to: Path) -> Path:
     """A project of `MANY` cells: our recipe with a template that compiles nothing, and as many flag sets."""
-    to.mkdir()
     copy_project(to)
     (to / "recipes/llama-server").rename(to / "recipes" / RECIPE)
     recipe = to / "recipes" / RECIPE / "recipe.yaml"
     recipe.write_text(recipe.read_text().replace("llama-server.Dockerfile.j2", "trivial.Dockerfile.j2"))
     (to / "dockerfiles/trivial.Dockerfile.j2").write_text(TRIVIAL)
-    matrix = yaml.safe_load((to / "matrix.yaml").read_text())
-    matrix["flag_sets"] = {
-        f"set-{index}": {"summary": "x", "accelerators": ["cpu"], "cmake": {"OPTION": str(index)}}
-        for index in range(MANY)
-    }
-    matrix["axes"] = {"accelerator": ["cpu"], "flag_set": list(matrix["flag_sets"]), "platform": ["linux/amd64"]}
-    matrix["exclude"] = []
-    (to / "matrix.yaml").write_text(yaml.safe_dump(matrix, sort_keys=False))
-    return to
+
+    def change(matrix: dict[str, Any]) -> None:
+        matrix["flag_sets"] = {
+            f"set-{index}": {"summary": "x", "accelerators": ["cpu"], "cmake": {"OPTION": str(index)}}
+            for index in range(MANY)
+        }
+        matrix["axes"] = {"accelerator": ["cpu"], "flag_set": list(matrix["flag_sets"]), "platform": ["linux/amd64"]}
+        matrix["exclude"] = []
+
+    return change_matrix(to, change)
 
 
 def our_bake(oven: Oven, folder: Path) -> None:
@@ -166,7 +155,7 @@ def main() -> None:
     record = Record(name="no_change")
     here = our_context()
     with our_engine(here) as engine, workspace(here, keep=asked.keep) as folder:
-        own = replace(here, root=copy_project(_made(folder / "own")))
+        own = replace(here, root=copy_project(folder / "own"))
         two = prepare(own, engine, folder / "own-bake")
         compare_bakes(record, own, two, folder, runs=asked.runs)
         compare_command(record, own, two, runs=asked.runs)
@@ -178,11 +167,6 @@ def main() -> None:
                 remove_images(engine, *(cell.image for cell in generated.cells))
     record.show()
     record.write(asked.json)
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
 
 
 if __name__ == "__main__":

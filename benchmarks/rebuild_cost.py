@@ -2,121 +2,117 @@
 
     python benchmarks/rebuild_cost.py
 
-In one engine of its own, which has never built anything: the CPU cell cold; then the BLAS cell beside it, then the
-BLAS cell after its flag set got another option; then the CPU cell after a patch to one source file of llama.cpp, which
-changes what every compile step sees, so that all of them run again through ccache. Needs root.
+In one engine of its own, which has never built anything: the CPU cell and the BLAS cell cold; then the BLAS cell after
+its flag set got another option, and the CPU cell after a patch to one source file of llama.cpp. The patch changes what
+every compile step sees, so that all of them run again, through ccache. Needs root. `build_cost.py` makes the same
+changes after its four cells, and patches its Vulkan cell as well, whose shaders ccache does not keep.
 Target: after each change at most a tenth of the cold build.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import yaml
-from build_cost import Account, Cost, fresh_engine
-from harness import ROOT, Comparison, Oven, Record, arguments, lease, our_context, prepare, say, seconds, workspace
+from account import Account, Costs, Ledger, cpu_of, fresh_engine, wall_of
+from harness import Comparison, Oven, Record, arguments, our_context, prepare, workspace
+from project import change_matrix, copy_project
 
 from bakehouse.commands.context import Context
+from bakehouse.engine import sigterm
 from bakehouse.engine.connection import Engine
 
 LIMIT = 0.1
-FILES = ("matrix.yaml", "bakehouse.lock")
-FOLDERS = ("recipes", "dockerfiles", "buildkit")
 PATCHED = "src/llama-sampler.cpp"
 FLAG_SET = "blas"
-PLATFORM = "linux/amd64"
 SOURCE = "llama-cpp"
+
+COLD = "cold, cpu"
+FLAGS = "another option of a flag set, cpu-blas"
+PATCH = "a patch to one source file, cpu"
+PATCH_VULKAN = "the same patch, vulkan added"
 
 
 def main() -> None:
     asked = arguments(__doc__, runs=1).parse_args()
     context = our_context()
     record = Record(name="rebuild_cost")
-    costs: dict[str, list[Cost]] = {}
-    for _ in range(asked.runs):
-        record.look("before")
-        with workspace(context, keep=asked.keep) as folder, fresh_engine(context, folder) as (engine, account):
-            for name, cost in measure(context, engine, account, folder):
-                costs.setdefault(name, []).append(cost)
-                say(f"{name}: {cost.cpu:.1f} s of CPU, {cost.wall:.0f} s on the clock")
-                record.details = {
-                    key: [{"cpu": one.cpu, "wall": one.wall} for one in known] for key, known in costs.items()
-                }
-                record.comparisons = [
-                    Comparison(
-                        what=f"{key}, against a cold build",
-                        ours=[one.cpu for one in known],
-                        theirs=[one.cpu for one in costs["cold"]],
-                        unit="CPU s",
-                        limit=LIMIT,
-                    )
-                    for key, known in costs.items()
-                    if key != "cold"
-                ]
-                record.write(asked.json)
+    ledger = Ledger(record, asked.json, compare=lambda costs: compare_changes(costs, cold=COLD))
+    with sigterm.interrupts():
+        for _ in range(asked.runs):
+            record.look("before")
+            with workspace(context, keep=asked.keep) as folder, fresh_engine(context, folder) as (engine, account):
+                oven = prepare(context, engine, folder / "bake")
+                for name, flag_set in ((COLD, "default"), ("one more flag set, cpu-blas", FLAG_SET)):
+                    ledger.charge(name, account, partial(bake, oven, "cpu", flag_set), context=context)
+                make_changes(context, ledger, engine, account, folder, vulkan=False)
     record.show()
 
 
-def measure(context: Context, engine: Engine, account: Account, folder: Path) -> Iterator[tuple[str, Cost]]:
-    """Each step and its cost, in an order in which each is the only thing that changed."""
-    cold = copy_project(folder / "cold")
-    yield "cold", build(cold, "default", context, engine, account)
-    yield "one more flag set", build(cold, FLAG_SET, context, engine, account)
-    other = copy_project(folder / "flag-set")
-    change_flag_set(other)
-    yield "another option of a flag set", build(other, FLAG_SET, context, engine, account)
-    patched = copy_project(folder / "patched")
-    patch_source(patched, tree=Path(oven_of(cold, context, engine).supplies.sources[SOURCE].context))
-    yield "a patch to one source file", build(patched, "default", context, engine, account)
+def make_changes(
+    context: Context, ledger: Ledger, engine: Engine, account: Account, folder: Path, *, vulkan: bool
+) -> None:
+    """Make each change in a copy of the project, and build what it touches. The engine has built the project before."""
+    other = change_flag_set(copy_project(folder / "flag-set"))
+    changed = oven_of(other, context, engine)
+    ledger.charge(FLAGS, account, partial(bake, changed, "cpu", FLAG_SET), context=context)
+    patched = patch_source(copy_project(folder / "patched"), tree=Path(changed.supplies.sources[SOURCE].context))
+    oven = oven_of(patched, context, engine, vulkan=vulkan)
+    ledger.charge(PATCH, account, partial(bake, oven, "cpu", "default"), context=context)
+    if vulkan:
+        ledger.charge(PATCH_VULKAN, account, partial(bake, oven, "vulkan", "default"), context=context)
 
 
-def oven_of(project: Path, context: Context, engine: Engine) -> Oven:
-    return prepare(replace(context, root=project), engine, project / "bake")
+def oven_of(project: Path, context: Context, engine: Engine, *, vulkan: bool = False) -> Oven:
+    accelerators = ("cpu", "vulkan") if vulkan else ("cpu",)
+    return prepare(replace(context, root=project), engine, project / "bake", accelerators=accelerators)
 
 
-def build(project: Path, flag_set: str, context: Context, engine: Engine, account: Account) -> Cost:
-    oven = oven_of(project, context, engine)
-    cell = next(cell for cell in oven.cells if cell.at.flag_set == flag_set and cell.at.platform == PLATFORM)
-    before = account.read()
-    with lease(context, alone=False):
-        wall = seconds(lambda: oven.bake(cell.target))
-    return Cost(cpu=account.read() - before, wall=wall)
+def bake(oven: Oven, accelerator: str, flag_set: str) -> None:
+    cells = [cell for cell in oven.cells if (cell.at.accelerator, cell.at.flag_set) == (accelerator, flag_set)]
+    oven.bake(*(cell.target for cell in cells))
 
 
-def copy_project(to: Path) -> Path:
-    to.mkdir()
-    for name in FILES:
-        shutil.copy2(ROOT / name, to / name)
-    for name in FOLDERS:
-        shutil.copytree(ROOT / name, to / name)
-    return to
-
-
-def change_flag_set(project: Path) -> None:
+def change_flag_set(project: Path) -> Path:
     """An option that really changes what is compiled: the backend's optimisation level."""
-    file = project / "matrix.yaml"
-    document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    document["flag_sets"][FLAG_SET]["cmake"]["CMAKE_CXX_FLAGS_RELEASE"] = "-O2 -DNDEBUG"
-    write_matrix(file, document)
+
+    def change(matrix: dict[str, Any]) -> None:
+        matrix["flag_sets"][FLAG_SET]["cmake"]["CMAKE_CXX_FLAGS_RELEASE"] = "-O2 -DNDEBUG"
+
+    return change_matrix(project, change)
 
 
-def patch_source(project: Path, *, tree: Path) -> None:
+def patch_source(project: Path, *, tree: Path) -> Path:
     """A copy of the pinned tree with one more function in one of its files becomes the only place of the source."""
     copy = project / "tree"
     shutil.copytree(tree, copy, symlinks=True)
     with (copy / PATCHED).open("a", encoding="utf-8") as file:
         file.write("\nint llama_sampler_patched_by_a_benchmark() { return 1; }\n")
-    matrix = project / "matrix.yaml"
-    document = yaml.safe_load(matrix.read_text(encoding="utf-8"))
-    document["sources"][SOURCE]["places"] = [{"path": str(copy)}]
-    write_matrix(matrix, document)
+
+    def change(matrix: dict[str, Any]) -> None:
+        matrix["sources"][SOURCE]["places"] = [{"path": str(copy)}]
+
+    return change_matrix(project, change)
 
 
-def write_matrix(file: Path, document: object) -> None:
-    file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+def compare_changes(costs: Costs, *, cold: str, cold_vulkan: Sequence[str] = ()) -> list[Comparison]:
+    """The ratios for which both sides are known. A cell's cold cost is that of all builds that led to it."""
+    pairs = [
+        (FLAGS, [FLAGS], [cold]),
+        (PATCH, [PATCH], [cold]),
+        ("a patch to one source file, vulkan", [PATCH, PATCH_VULKAN], list(cold_vulkan)),
+    ]
+    found = []
+    for what, after, before in pairs:
+        for unit, of, limit in (("CPU s", cpu_of, LIMIT), ("s", wall_of, None)):
+            if (ours := of(costs, after)) and (theirs := of(costs, before)):
+                what_else = f"{what}, against a cold build"
+                found.append(Comparison(what=what_else, ours=ours, theirs=theirs, unit=unit, limit=limit))
+    return found
 
 
 if __name__ == "__main__":
