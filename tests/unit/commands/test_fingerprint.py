@@ -46,6 +46,7 @@ def test_the_same_is_the_same(tmp_path: Path, plan: Plan) -> None:
         {"repetitions": 2},
         {"calibrate": False},
         {"probes": ("smoke",)},
+        {"client": "aiperf", "calibrate": False},
     ],
 )
 def test_another_question_is_another_run(tmp_path: Path, plan: Plan, change: dict[str, object]) -> None:
@@ -60,6 +61,7 @@ def test_rates_are_calibrated_unless_it_is_to_be_quick() -> None:
     assert not replace(OPTIONS, quick=True).calibrates
     assert replace(OPTIONS, quick=True, calibrate=True).calibrates
     assert not replace(OPTIONS, calibrate=False).calibrates
+    assert not replace(OPTIONS, client="aiperf").calibrates
 
 
 @pytest.mark.parametrize("file", ["recipes/server/healthcheck.c", "tests/images/test_smoke.py"])

@@ -90,3 +90,10 @@ def test_two_images_beside_each_other() -> None:
     older = base[0].model_copy(update={"definitions": 0})
     assert pairs("cell", [slow], [older])[0].missing == "the two cannot be compared: metric definitions 1 and 0"
     assert replace(pairs("cell", [slow], base)[0], cell="x").candidate == side(slow)
+
+
+def test_a_row_names_the_program_that_made_the_load() -> None:
+    ours, theirs = measurement(workload="sweep-2u"), measurement(workload="sweep-4u")
+    run = run_with(ours, theirs.model_copy(update={"client": "aiperf 0.13.0"}))
+    clients = {row.workload: row.terms.client for row in rows(run, lambda _: HARDWARE)}
+    assert clients == {"sweep-2u": "bakehouse 0.1.0", "sweep-4u": "aiperf 0.13.0"}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bakehouse.engine import process
 from bakehouse.measure import load
 from bakehouse.measure.load import Meter, Usage
 
@@ -37,6 +38,13 @@ def test_machine_seconds_counts_stolen_time_and_neither_idle_nor_guests_twice(tm
     #            user nice system idle iowait irq softirq steal guest guest_nice
     write(tmp_path, "proc/stat", "cpu  100 10 20 9999 777 1 2 3 50 5\ncpu0 1 1 1 1 1 1 1 1 1 1\n")
     assert load.machine_seconds(root=tmp_path) == pytest.approx((100 + 10 + 20 + 1 + 2 + 3) / JIFFIES)
+
+
+def test_a_program_that_makes_the_load_in_our_stead_is_not_foreign() -> None:
+    meter = Meter(os.getpid())
+    meter.start()
+    process.run(["sh", "-c", "sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done'; true"])
+    assert meter.usage().client > 0.03
 
 
 V1 = "2500000000\n"
