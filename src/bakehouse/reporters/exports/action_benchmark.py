@@ -29,8 +29,9 @@ class Exporter:
     def _entries(self, run: RunReport) -> Iterator[dict[str, Any]]:
         for cell, measurement, summary in measured(run):
             if is_judged(measurement.metric) and higher_is_better(measurement.metric) is self.bigger:
+                by = f" by {measurement.client}" if measurement.client else ""
                 yield {
-                    "name": one_line(f"{cell.name} {measurement.workload} {measurement.metric}"),
+                    "name": one_line(f"{cell.name} {measurement.workload} {measurement.metric}{by}"),
                     "unit": measurement.unit,
                     "value": summary.median,
                     "range": f"{significant(summary.low, digits=4)} to {significant(summary.high, digits=4)}",

@@ -15,6 +15,7 @@ file = f"{FOLDER}/measurements.csv"
 COLUMNS = (
     *("run", "started", "cell", "recipe", "accelerator", "toolkit", "arch", "flag_set", "platform", "image"),
     *("workload", "metric", "unit", "definitions", "start", "repetition", "value", "verdict", "reason"),
+    "client",
 )
 
 
@@ -28,7 +29,7 @@ def render(run: RunReport, *, folder: Path) -> str:  # noqa: ARG001 - a Reporter
         for one in cell.measurements:
             about = (one.workload, one.metric, one.unit, one.definitions)
             for sample in one.samples:
-                said = (sample.start, sample.repetition, repr(sample.value), sample.verdict, sample.reason)
+                said = (sample.start, sample.repetition, repr(sample.value), sample.verdict, sample.reason, one.client)
                 row = (run.run, run.started.isoformat(), *place, image, *about, *said)
                 writer.writerow("" if value is None else one_line(str(value)) for value in row)
     return text.getvalue()

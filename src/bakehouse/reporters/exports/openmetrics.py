@@ -35,7 +35,7 @@ def _lines(run: RunReport) -> Iterator[str]:
     for cell, one, summary in measured(run):
         unit = one.unit.replace("/s", "_per_second").replace("/", "_per_")
         name = f"bakehouse_{one.metric}_{unit}"
-        labels = {"cell": cell.name, "workload": one.workload}
+        labels = {"cell": cell.name, "workload": one.workload} | ({"client": one.client} if one.client else {})
         texts[name] = figures.METRICS.get(one.metric, ("", one.metric))[1]
         for statistic, value in (("median", summary.median), ("lowest", summary.low), ("highest", summary.high)):
             found.setdefault(name, []).append(({**labels, "statistic": statistic}, value))

@@ -36,7 +36,11 @@ class Labels:
             Settings(
                 label=label,
                 workloads=tuple(workloads),
-                pairs=(*_flat(measurement.settings), ("definitions", f"version {measurement.definitions}")),
+                pairs=(
+                    *_flat(measurement.settings),
+                    ("definitions", f"version {measurement.definitions}"),
+                    *([("client", measurement.client)] if measurement.client else []),
+                ),
             )
             for label, workloads, measurement in self._found.values()
         )
@@ -45,7 +49,7 @@ class Labels:
 def settings_key(measurement: Measurement) -> str:
     """The same for measurements that may be compared."""
     said = json.dumps(measurement.settings, sort_keys=True, default=str)
-    return f"{measurement.definitions} {said}"
+    return f"{measurement.client} {measurement.definitions} {said}"
 
 
 def _letters(number: int) -> str:

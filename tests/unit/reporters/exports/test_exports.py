@@ -146,6 +146,23 @@ def test_csv_holds_every_sample() -> None:
     assert found == wanted
 
 
+def test_figures_of_another_client_are_a_series_of_their_own() -> None:
+    ours, theirs = sample_run(), sample_run()
+    for cell in theirs.cells:
+        for one in cell.measurements:
+            one.client = "aiperf 0.13.0"
+    entries = [json.loads(text(action_benchmark.BIGGER, run)) for run in (ours, theirs)]
+    assert [f"{one['name']} by aiperf 0.13.0" for one in entries[0]] == [one["name"] for one in entries[1]]
+    series = [
+        set(re.findall(r"^bakehouse_decode_rate[^}]*\}", text(openmetrics, run), re.MULTILINE))
+        for run in (ours, theirs)
+    ]
+    assert series[0]
+    assert not series[0] & series[1]
+    clients = [{row["client"] for row in csv.DictReader(io.StringIO(text(csv_file, run)))} for run in (ours, theirs)]
+    assert clients == [{""}, {"aiperf 0.13.0"}]
+
+
 def test_openmetrics() -> None:
     lines = text(openmetrics).splitlines()
     assert lines[-1] == "# EOF"
