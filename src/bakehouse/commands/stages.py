@@ -11,31 +11,26 @@ from typing import Any
 
 from bakehouse.bake.display import display
 from bakehouse.bake.executor import Oven, write_bake_files
-from bakehouse.commands.compare import STARTS as COMPARED_STARTS
 from bakehouse.commands.fingerprint import TESTS
-from bakehouse.commands.job import Job, Options
+from bakehouse.commands.job import Job
 from bakehouse.commands.scratch import scratch
+from bakehouse.commands.suite import recipe_tests, reference, suite_of
 from bakehouse.engine.connect import require_engine
 from bakehouse.engine.network import ca_bundle, ca_fingerprints
 from bakehouse.errors import BakehouseError
-from bakehouse.expectations import expectation, subject
-from bakehouse.ledger import Ledger
+from bakehouse.expectations import expectation
 from bakehouse.measure.lease import hold
-from bakehouse.measure.loads import quick
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.plan import Plan, Supplies
-from bakehouse.model.recipe import Load
 from bakehouse.model.report import BaselineReport, Check, TestResult
-from bakehouse.model.suite import Suite
 from bakehouse.model.words import Verdict
 from bakehouse.prove.expect import Expectation
-from bakehouse.prove.image import compressed_size, open_image, save_image, to_report
+from bakehouse.prove.image import open_image, save_image, to_report
 from bakehouse.prove.memory import Memory, Proof
 from bakehouse.prove.run import CheckFunction, checks_with
 from bakehouse.prove.run import prove as run_checks
 from bakehouse.render.bake import bake_file
 from bakehouse.runs import RunFolder
-from bakehouse.supply.chain import Gathered
 from bakehouse.supply.tools import CUOBJDUMP
 from bakehouse.testing.display import SuiteDisplay
 from bakehouse.testing.results import Found, collect, planned
@@ -43,8 +38,6 @@ from bakehouse.testing.run import run_suite
 
 PATIENCE = 6 * 3600.0
 """Seconds we wait for other runs' measurements to end."""
-
-QUICK_STARTS, QUICK_REPETITIONS = 1, 2
 
 
 def write_plan(plan: Plan, world: World, supplies: Supplies, folder: RunFolder) -> None:
@@ -85,19 +78,19 @@ def prove(job: Job) -> None:
 
 def _proof(job: Job, cell: Cell, expected: Expectation, folder: Path) -> dict[str, Any]:
     """Changes of the cell's report. Layers that cells share are unpacked and examined once; no proof is made twice."""
-    reference = _reference(job.ledger, cell)
+    image_id = reference(job.ledger, cell)
     memory = Memory(job.context.cache / "proofs")
     try:
-        proof = memory.recall(reference, expected) if reference != cell.image else None
+        proof = memory.recall(image_id, expected) if image_id != cell.image else None
         if proof is None:
-            tar = save_image(job.engine, reference, to=folder / "image.tar")
+            tar = save_image(job.engine, image_id, to=folder / "image.tar")
             image = open_image(tar, workspace=folder, platform=cell.at.platform)
             tar.unlink()
             proof = Proof(
                 image=to_report(image, reference=cell.image), checks=run_checks(image, expected, checks=_checks(job))
             )
-            if reference != cell.image:  # a tag can come to mean another image
-                memory.keep(reference, expected, proof)
+            if image_id != cell.image:  # a tag can come to mean another image
+                memory.keep(image_id, expected, proof)
     except BakehouseError as error:
         return {"checks": [Check(name="open", verdict=Verdict.ERRORED, message=str(error))]}
     return {"image": proof.image, "checks": proof.checks}
@@ -122,7 +115,7 @@ def test(job: Job) -> None:
     cells = job.ledger.passed_so_far(job.plan.cells)
     if not cells:
         return
-    suite = _suite(job, cells)
+    suite = suite_of(job, cells)
     names = [cell.name for cell in cells]
     folder, console, say = job.ledger.folder.path, job.context.console, job.context.say
     with SuiteDisplay(names, run_folder=folder, console=console, say=say) as watcher:
@@ -130,7 +123,7 @@ def test(job: Job) -> None:
             suite,
             engine=job.engine,
             image_tests=job.context.root / TESTS,
-            recipe_test_folders=_recipe_tests(job.context.root, cells),
+            recipe_test_folders=recipe_tests(job.context.root, cells),
             workers=job.options.workers or _default_workers(),
             on_result=_Follower(job, watcher),
             say=say,
@@ -189,82 +182,6 @@ def _default_workers() -> int:
 
 def _only_probes(probes: tuple[str, ...]) -> tuple[str, ...]:
     return ("-k", " or ".join(f"test_{probe}" for probe in probes)) if probes else ()
-
-
-def _suite(job: Job, cells: list[Cell]) -> Suite:
-    options, folder = job.options, job.ledger.folder
-    return Suite(
-        run=folder.name,
-        run_folder=str(folder.path),
-        cache=str(job.context.cache),
-        calibrate=options.calibrates,
-        client=options.client,
-        subjects=[
-            subject(
-                cell,
-                job.project.world,
-                reference=_reference(job.ledger, cell),
-                digest=_digest(job.ledger, cell),
-                model_path=_model(cell, job.gathered),
-                starts=_starts(options),
-                repetitions=options.repetitions or (QUICK_REPETITIONS if options.quick else None),
-                bytes_compressed=_compressed(job, cell),
-                loads=_quick_loads(cell) if options.quick else None,
-                baseline=job.baselines.get(cell.name),
-            )
-            for cell in cells
-        ],
-    )
-
-
-def _starts(options: Options) -> int | None:
-    """None: as the recipe says."""
-    wanted = (QUICK_STARTS if options.quick else None, COMPARED_STARTS if options.compare else None)
-    return options.starts or next(filter(None, wanted), None)
-
-
-def _quick_loads(cell: Cell) -> list[Load]:
-    throughput = cell.recipe.probes.throughput
-    return [quick(load) for load in throughput.workloads] if throughput else []
-
-
-def _compressed(job: Job, cell: Cell) -> int | None:
-    """Bytes to pull. None where the engine keeps layers unpacked only (its store before containerd's)."""
-    if not job.engine.containerd_store:
-        return None
-    if image := job.ledger[cell.name].image:
-        return image.bytes_compressed
-    if job.options.quick or cell.recipe.probes.throughput is None:
-        return None
-    with scratch(job.context.cache) as folder:
-        try:
-            tar = save_image(job.engine, _reference(job.ledger, cell), to=folder / "image.tar")
-            return compressed_size(tar, platform=cell.at.platform)
-        except BakehouseError:
-            return None  # a size that is missing is no reason not to measure
-
-
-def _reference(ledger: Ledger, cell: Cell) -> str:
-    """The very image that this run built, whatever the tag means by now."""
-    build = ledger[cell.name].build
-    return (build.image if build else "") or cell.image
-
-
-def _digest(ledger: Ledger, cell: Cell) -> str:
-    """Digest of the manifest where the image was proven, else what the engine's store calls it."""
-    image = ledger[cell.name].image
-    return image.digest if image else _reference(ledger, cell)
-
-
-def _model(cell: Cell, gathered: Gathered) -> str | None:
-    throughput = cell.recipe.probes.throughput
-    path = gathered.models.get(throughput.model) if throughput else None
-    return str(path) if path else None
-
-
-def _recipe_tests(root: Path, cells: list[Cell]) -> list[Path]:
-    folders = {root / "recipes" / cell.at.recipe / "tests" for cell in cells}
-    return sorted(folder for folder in folders if folder.is_dir())
 
 
 @contextmanager

@@ -7,11 +7,12 @@ repetition more in each start that warms up and is not counted. Every repetition
 from __future__ import annotations
 
 import random
+import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bakehouse.measure import metrics, statistics, workloads
+from bakehouse.measure import metrics, workloads
 from bakehouse.measure.client import Ask, Outcome, Reply, RequestFailedError, answer, load, vocabulary_size
 from bakehouse.measure.load import Usage
 from bakehouse.measure.stream import Failure
@@ -70,9 +71,12 @@ class Rates:
         if self.reference and number % 2:
             self._refer(self.reference, number)
         with self.start() as served:
-            for cold, sample in cold_start(served, number, ask=self.ask).items():
-                self.samples.add("start", cold, sample)
-            self._measure(served, number)
+            cold = cold_start(served, number, ask=self.ask)
+            answers = self._measure(served, number)
+            if served.started is not None and answers.ended:
+                cold["steady"] = Sample(start=number, repetition=0, value=_steady(answers.ended) - served.started)
+            for metric, sample in cold.items():
+                self.samples.add("start", metric, _void_if(answers.trouble, sample))
             self.samples.add("start", "memory", memory(served, number))
         if self.reference and not number % 2:
             self._refer(self.reference, number)
@@ -91,15 +95,13 @@ class Rates:
             for sample in taken:
                 self.samples.add(workload.name, metric, sample)
 
-    def _measure(self, served: Served, number: int) -> None:
+    def _measure(self, served: Served, number: int) -> _Answers:
         try:
             vocabulary = vocabulary_size(served.url)
         except RequestFailedError as error:
             raise ProbeFailed(str(error)) from error
         pp, tg = workloads.prompt_rate(self.asked), workloads.decode_rate(self.asked)
-        failures: list[str] = []
-        answers: list[tuple[float, float]] = []
-        spent: list[tuple[Usage, int]] = []
+        found = _Answers()
         for repetition in range(-1, self.asked.repetitions):  # -1 warms up
             for workload in (pp, tg):
                 request = workload.request(random_ids=self.random_ids, vocabulary=vocabulary)
@@ -108,21 +110,49 @@ class Rates:
                 usage = served.load.usage()
                 (reply,) = outcome.replies
                 if isinstance(reply, Failure):
-                    failures.append(reply.reason)
+                    found.failures.append(reply.reason)
                 elif workload is tg and (rate := metrics.client_decode_rate(reply)):
-                    answers.append((reply.ended, rate))
+                    found.ended.append((reply.ended, rate))
                 if repetition >= 0:
+                    found.disturbances.append(disturbed(usage))
                     counts = _record(
                         self.samples, workload, request, outcome, usage, start=number, repetition=repetition
                     )
-                    spent += [(usage, request.output_tokens)] if counts and workload is tg else []
-        if len(failures) == 2 * (self.asked.repetitions + 1):
-            raise ProbeFailed(f"not one request was answered; the last: {failures[-1]}")
-        if served.started is not None and answers:
-            steady = _steady(answers) - served.started
-            self.samples.add("start", "steady", Sample(start=number, repetition=0, value=steady))
-        if any(usage.telemetry for usage, _ in spent):
-            self.samples.add(tg.name, "energy_per_token", energy_per_token(spent, start=number))
+                    if counts and workload is tg:
+                        found.spent.append((usage, request.output_tokens))
+        if len(found.failures) == 2 * (self.asked.repetitions + 1):
+            raise ProbeFailed(f"not one request was answered; the last: {found.failures[-1]}")
+        if any(usage.telemetry for usage, _ in found.spent):
+            self.samples.add(tg.name, "energy_per_token", energy_per_token(found.spent, start=number))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """Of one start."""
+
+    failures: list[str] = field(default_factory=list)
+    ended: list[tuple[float, float]] = field(default_factory=list)
+    """When a long answer ended, and its decode rate."""
+    spent: list[tuple[Usage, int]] = field(default_factory=list)
+    """Usage and output tokens of long answers that count."""
+    disturbances: list[str] = field(default_factory=list)
+    """Of each repetition that is recorded; empty text where nothing was in the way."""
+
+    @property
+    def trouble(self) -> str:
+        """What was wrong most of the time: then it was so while the server started, too, which nobody watched.
+
+        A start cannot be watched in the same way: what the engine does for it would count as foreign.
+        """
+        said = [reason for reason in self.disturbances if reason]
+        return f"for most of this start, {said[-1]}" if 2 * len(said) > len(self.disturbances) else ""
+
+
+def _void_if(reason: str, sample: Sample) -> Sample:
+    if not reason or sample.verdict is not Verdict.PASSED:
+        return sample
+    return sample.model_copy(update={"verdict": Verdict.VOID, "reason": reason})
 
 
 def answers_question(url: str, question: Question) -> str:

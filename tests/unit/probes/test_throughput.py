@@ -127,6 +127,16 @@ def test_a_start_without_a_first_token_is_void_there() -> None:
     assert (sample.verdict, sample.reason) == (Verdict.VOID, "no chunk had generated content")
 
 
+def test_a_start_on_a_busy_machine_is_void_as_its_answers_are() -> None:
+    """Two requests that warm up, then four that count: three of those are disturbed."""
+    busy = {False: Load(0.0, 0.0, 0.5, 0.5, 0.0, 0.0), True: Load(0.0, 0.0, 0.5, 0.0, 0.5, 0.5)}
+    for is_void, load in busy.items():
+        (sample,) = measure(served(Behaviour(), load=load), quick=True)["start time_to_healthy"].samples
+        assert (sample.verdict is Verdict.VOID) == is_void
+        assert ("for most of this start, other processes used 50% of" in sample.reason) == is_void
+        assert sample.value == 0.5
+
+
 def test_steady_is_the_first_answer_that_is_as_quick_as_the_later_ones() -> None:
     answers = [(1.0, 50.0), (2.0, 94.0), (3.0, 96.0), (4.0, 100.0), (5.0, 101.0), (6.0, 102.0)]
     assert throughput._steady(answers) == 3.0
