@@ -130,8 +130,8 @@ def test_a_start_without_a_first_token_is_void_there() -> None:
 def test_a_start_on_a_busy_machine_is_void_as_its_answers_are() -> None:
     """Two requests that warm up, then four that count: three of those are disturbed."""
     busy = {False: Load(0.0, 0.0, 0.5, 0.5, 0.0, 0.0), True: Load(0.0, 0.0, 0.5, 0.0, 0.5, 0.5)}
-    for is_void, load in busy.items():
-        (sample,) = measure(served(Behaviour(), load=load), quick=True)["start time_to_healthy"].samples
+    for is_void, shares in busy.items():
+        (sample,) = measure(served(Behaviour(), load=shares), quick=True)["start time_to_healthy"].samples
         assert (sample.verdict is Verdict.VOID) == is_void
         assert ("for most of this start, other processes used 50% of" in sample.reason) == is_void
         assert sample.value == 0.5
