@@ -53,7 +53,7 @@ def find(name: str, found: Resolution) -> Cell | Excluded:
         ("cuda12.8-sm120f-amd64", "toolkit-arch", "CUDA 12.8.1 cannot compile sm_120f; 12.9.0 is the first that can"),
         ("cuda12.9-sm121-amd64", "arch-platform", "cards that run sm_121 are in linux/arm64 machines only"),
         ("cuda12.9-sm120f-amd64", "cmake-arch", "CMake 3.28.3 of cuda-12.9 does not know sm_120f"),
-        ("cuda13.2-sm120-amd64", "known-bad-toolkit", "CUDA 13.2.1 is known to be bad for sm_120"),
+        ("cuda13.2-sm120-amd64", "known-bad-toolkit", "CUDA 13.2.1 is known to be bad: it miscompiles"),
         ("cuda12.9-sm120-blas-amd64", "flag-set-accelerator", "the flag set blas is for cpu, not for cuda"),
         ("rocm7.2-gfx1100-arm64", "base-platform", "the base rocm-7.2 exists for linux/amd64, not for linux/arm64"),
         ("xpu2025.3-arm64", "base-platform", "the base oneapi-2025.3 exists for linux/amd64, not for linux/arm64"),
