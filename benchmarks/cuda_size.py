@@ -38,7 +38,10 @@ IMAGES = "bakehouse/llama-server"
 
 IN_OURS = ("cublas", "cudart")
 """What the plugin links to: our image holds it as well."""
-RUNTIME = tuple("cufft cufile curand cusolver cusparse npp nvfatbin nvjitlink nvjpeg nvrtc nvtx opencl".split())
+RUNTIME = (
+    *("cufft", "cufile", "curand", "cusolver", "cusparse", "npp"),
+    *("nvfatbin", "nvjitlink", "nvjpeg", "nvrtc", "nvtx", "opencl"),
+)
 """The rest of cuda-libraries, NPP and NVTX: extras of NVIDIA's wheel `cuda-toolkit`."""
 PROFILING = ("cupti",)
 
