@@ -1,5 +1,5 @@
 /* A server that looks like llama-server to the image suite, and misbehaves when it is told to.
- * TOY: never-healthy | exits | deaf (to SIGTERM) | hungry (for memory); anything else behaves. */
+ * TOY: never-healthy | exits | deaf (to SIGTERM) | hungry (for memory) | slow; anything else behaves. */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -67,7 +67,7 @@ static void complete(int to, const char *body) {
         return;
     double begun = age();
     for (int i = 0; i < tokens; i++) {
-        usleep(500);
+        usleep(strcmp(mode, "slow") ? 500 : 5000);
         if (say_chunk(to, "data: {\"content\": \"x\", \"tokens\": [1], \"stop\": false}\n\n")) return;
     }
     char last[512];

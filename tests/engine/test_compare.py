@@ -1,0 +1,72 @@
+"""Two images in turn on a real engine: the slower one is called slower, and a comparison that is killed goes on."""
+
+from __future__ import annotations
+
+import pytest
+from tests.engine.toy import Toy
+
+from bakehouse.errors import ExitCode
+from bakehouse.model.words import Verdict
+
+pytestmark = pytest.mark.engine
+
+PATIENCE = 240.0
+"""Seconds for fourteen starts."""
+
+
+def built(toy: Toy) -> str:
+    """The name of a run that built the good server."""
+    toy.write(whole_suite=True)
+    ended = toy.build("--no-tests")
+    assert ended.code == ExitCode.OK, ended.said
+    return toy.folders[-1].name
+
+
+def test_a_slower_image_is_a_regression_beside_the_one_before(toy: Toy) -> None:
+    before = built(toy)
+    toy.write({"default": {"TOY": "slow"}}, whole_suite=True)
+    words = ("bench", "--compare", before, "--repetitions", "1", "--no-history")
+    ended = toy.start(*words, "--fail-on-regression").end(PATIENCE)
+    assert ended.code == ExitCode.CELL_FAILED, ended.said
+    assert f"run {before} (sha256:" in ended.said
+    assert "▼ regress" in ended.said
+    cell = toy.cell()
+    assert cell.verdict is Verdict.PASSED
+    assert cell.baseline
+    for side in (cell.measurements, cell.baseline.measurements):
+        (rate,) = (one for one in side if one.metric == "decode_rate")
+        assert sorted({sample.start for sample in rate.samples}) == list(range(7))
+    again = toy.run("report")
+    assert "▼ regress" in again.said, "a report that is drawn again says the same"
+    assert not (toy.root / "reports" / "history").exists()
+
+
+def test_a_comparison_that_is_killed_goes_on_with_what_it_had(toy: Toy) -> None:
+    before = built(toy)
+    words = ("bench", "--compare", before, "--starts", "2", "--repetitions", "1", "--no-history")
+    running = toy.start(*words)
+    notes = "reports/2*/tests/notebook/*.jsonl"
+    running.wait_for(lambda: any('"kind":"start"' in path.read_text() for path in toy.root.glob(notes)))
+    running.kill()
+    (path,) = toy.root.glob(notes)
+    had = path.read_text()
+    ended = toy.start(*words).end(PATIENCE)
+    assert ended.code == ExitCode.OK, ended.said
+    assert "which was cut off" in ended.said
+    assert path.read_text().startswith(had), "nothing that was taken is taken again, or lost"
+    cell = toy.cell()
+    assert cell.baseline
+    (ours,) = (one for one in cell.measurements if one.metric == "decode_rate")
+    (theirs,) = (one for one in cell.baseline.measurements if one.metric == "decode_rate")
+    first = had.splitlines()
+    assert any(f'"value":{ours.samples[0].value}' in line for line in first)
+    assert len({sample.start for sample in ours.samples}) >= 2
+    assert len({sample.start for sample in theirs.samples}) >= 2
+
+
+def test_a_baseline_that_is_not_there_is_said_before_anything_is_built(toy: Toy) -> None:
+    toy.write(whole_suite=True)
+    ended = toy.run("bench", "--compare", "nobody/has:this")
+    assert ended.code == ExitCode.BAD_INPUT, ended.said
+    assert "--compare nobody/has:this: there is no run of that name, the engine has no such image" in ended.said
+    assert not toy.folders
