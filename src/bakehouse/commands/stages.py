@@ -24,6 +24,7 @@ from bakehouse.model.cell import Cell, World
 from bakehouse.model.plan import Plan, Supplies
 from bakehouse.model.report import BaselineReport, Check, TestResult
 from bakehouse.model.words import Verdict
+from bakehouse.probes.calibrate import doubted
 from bakehouse.prove.expect import Expectation
 from bakehouse.prove.image import open_image, save_image, to_report
 from bakehouse.prove.memory import Memory, Proof
@@ -138,7 +139,7 @@ def _said(job: Job, cell: str, found: Found) -> dict[str, Any]:
     """Changes of the cell's report."""
     other = job.baselines.get(cell)
     baseline = BaselineReport(name=other.name, image=other.reference, measurements=found.baseline) if other else None
-    return {"tests": found.tests, "measurements": found.measurements, "baseline": baseline}
+    return {"tests": found.tests, "measurements": doubted(found.measurements), "baseline": baseline}
 
 
 class _Follower:

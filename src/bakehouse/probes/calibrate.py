@@ -175,17 +175,30 @@ def recorded(found: Sequence[Agreement], settings: dict[str, Any]) -> list[Measu
 
 def summary(measurements: Sequence[Measurement]) -> str:
     """Say in one line how far the three agree, from what `recorded` kept."""
-    return "; ".join(
+    return "; ".join(agreement.describe() for agreement in _read(measurements))
+
+
+def doubted(measurements: Sequence[Measurement]) -> list[Measurement]:
+    """All of a cell's: where the server contradicts the client, loads are void as well, which the client alone saw."""
+    contradicted = [one for one in _read(measurements) if one.disagrees and one.pair is Pair.CLIENT_SERVER]
+    if not contradicted:
+        return list(measurements)
+    return [_void(one, contradicted[0].reason()) if "kind" in one.settings else one for one in measurements]
+
+
+def _read(measurements: Sequence[Measurement]) -> list[Agreement]:
+    """What `recorded` wrote."""
+    return [
         Agreement(
             workload=one.workload,
             pair=Pair(one.metric),
             gate=one.settings["gate"],
             allowed=one.settings["allowed_s"],
             sides={sample.start: (sample.raw[_SIDES[0]], sample.raw[_SIDES[1]]) for sample in one.samples},
-        ).describe()
+        )
         for one in measurements
         if one.metric in tuple(Pair)
-    )
+    ]
 
 
 def judged(measurements: Sequence[Measurement], found: Sequence[Agreement]) -> list[Measurement]:

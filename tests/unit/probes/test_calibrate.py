@@ -171,6 +171,18 @@ def test_a_disagreement_voids_the_workload_and_keeps_what_was_measured(rates: li
     assert bool(found["pp512", "ttft"].counted) == (pair is Pair.SERVER_LLAMA_BENCH)
 
 
+@pytest.mark.parametrize(
+    ("client", "bench", "counts"), [(98.0, 100.0, False), (100.0, 96.0, True), (100.0, 100.0, True)]
+)
+def test_loads_are_doubted_only_where_the_client_is_contradicted(client: float, bench: float, counts: bool) -> None:
+    load = measurement("sweep-4u", "system_rate", [50.0]).model_copy(update={"settings": {"kind": "sweep"}})
+    rates = calibrate.calibrated(measured(client=client, bench=bench), ASKED, settings={})
+    found = calibrate.doubted([*rates, load])
+    assert bool(found[-1].counted) == counts
+    assert found[:-1] == rates
+    assert counts or "by the client's clock" in found[-1].samples[0].reason
+
+
 def test_a_server_s_own_work_on_a_card_is_no_disagreement() -> None:
     """2.5 ms a token instead of 2.2 ms."""
     rates = measured(client=400.0, server=400.0, bench=450.0)
