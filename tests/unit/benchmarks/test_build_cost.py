@@ -7,14 +7,14 @@ from account import Cost
 from build_cost import CELLS, LABELS, MORE, OURS, THEIRS, TOGETHER, compare, find, plain_dockerfile
 from harness import ROOT, _with_flag_sets
 
-from bakehouse.commands.context import open_project
+from bakehouse.config import load_project
 from bakehouse.model.cell import Cell
 from bakehouse.resolve import resolve
 
 
 @cache
 def cells() -> dict[str, Cell]:
-    world = _with_flag_sets(open_project(ROOT)[0].world, (), MORE)
+    world = _with_flag_sets(load_project(ROOT).world, (), MORE)
     ours = [cell for cell in resolve(world).cells if cell.at.platform == "linux/amd64"]
     return {label: find(ours, *at) for label, at in zip(LABELS, CELLS, strict=True)}
 

@@ -7,24 +7,24 @@ from harness import ROOT
 from project import change_matrix, copy_project
 from rebuild_cost import COLD, FLAGS, PATCH, PATCH_VULKAN, PATCHED, change_flag_set, compare_changes, patch_source
 
-from bakehouse.commands.context import open_project
+from bakehouse.config import load_project
 from bakehouse.model.places import DockerfilePlace, PathPlace
 
 
 def test_a_copy_of_the_project_reads_as_the_project(tmp_path: Path) -> None:
     """Its matrix has a key `on`, which YAML 1.1 calls true."""
     copy = change_matrix(copy_project(tmp_path / "copy"), lambda _: None)
-    assert open_project(copy)[0].world == open_project(ROOT)[0].world
+    assert load_project(copy).world == load_project(ROOT).world
     assert any(
         isinstance(place, DockerfilePlace)
-        for base in open_project(copy)[0].world.matrix.bases.values()
+        for base in load_project(copy).world.matrix.bases.values()
         for place in base.places
     )
 
 
 def test_another_option_changes_one_flag_set_only(tmp_path: Path) -> None:
-    before = open_project(ROOT)[0].world.matrix
-    after = open_project(change_flag_set(copy_project(tmp_path / "copy")))[0].world.matrix
+    before = load_project(ROOT).world.matrix
+    after = load_project(change_flag_set(copy_project(tmp_path / "copy"))).world.matrix
     changed = {name for name, flag_set in after.flag_sets.items() if flag_set != before.flag_sets[name]}
     assert changed == {"blas"}
     assert after.model_copy(update={"flag_sets": before.flag_sets}) == before
@@ -36,7 +36,7 @@ def test_a_patch_changes_one_file_of_a_copy(tmp_path: Path) -> None:
     (tree / PATCHED).write_text("int one() { return 1; }\n")
     (tree / "other.cpp").write_text("int two() { return 2; }\n")
     project = patch_source(copy_project(tmp_path / "copy"), tree=tree)
-    (place,) = open_project(project)[0].world.matrix.sources["llama-cpp"].places
+    (place,) = load_project(project).world.matrix.sources["llama-cpp"].places
     assert isinstance(place, PathPlace)
     patched = Path(place.path)
     assert (patched / PATCHED).read_text().startswith("int one() { return 1; }\n\nint ")
