@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from bakehouse.model.recipe import Load
-from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Subject
 from bakehouse.probes import calibrate, loads, throughput
 from bakehouse.probes.external import Profiled, loads_of
-from bakehouse.probes.taking import Taking, take
 from bakehouse.testing.bench import Bench
-from bakehouse.testing.fixtures import RecordMeasurement
-from bakehouse.testing.notebook import Notebook
+from bakehouse.testing.fixtures import RecordMeasurement, TakeAll
 from bakehouse.testing.session import Server
 
 Note = Callable[[str], None]
@@ -32,7 +30,7 @@ def test_answers_the_question(subject: Subject, server: Server, note: Note) -> N
 @pytest.mark.timeout(LONGEST)
 @pytest.mark.usefixtures("own_client")
 def test_rates(
-    bench: Bench, notebook: Notebook, random_ids: random.Random, record_measurement: RecordMeasurement, note: Note
+    bench: Bench, take_all: TakeAll, random_ids: random.Random, record_measurement: RecordMeasurement, note: Note
 ) -> None:
     def rates(of: Bench) -> throughput.Rates:
         return throughput.Rates(
@@ -40,13 +38,13 @@ def test_rates(
             asked=of.workload,
             settings=of.settings(),
             random_ids=random_ids,
-            samples=of.samples(notebook, "rates"),
+            samples=of.samples("rates"),
             reference=of.reference,
             host_work=of.host_work,
             image_size=of.subject.bytes_compressed,
         )
 
-    found = take([rates(each) for each in bench.with_baseline()], starts=bench.workload.starts)
+    found = take_all(bench, [rates])
     note(throughput.summary(found[0]))
     note(calibrate.summary(found[0]) or "not held against llama-bench")
     record_measurement(*found)
@@ -55,11 +53,7 @@ def test_rates(
 @pytest.mark.timeout(LONGEST)
 @pytest.mark.usefixtures("own_client")
 def test_workloads(
-    bench: Bench,
-    notebook: Notebook,
-    random_ids: random.Random,
-    record_measurement: RecordMeasurement,
-    note: Note,
+    bench: Bench, take_all: TakeAll, random_ids: random.Random, record_measurement: RecordMeasurement, note: Note
 ) -> None:
     if not bench.workload.loads:
         pytest.skip("the recipe names no workloads beside pp and tg")
@@ -72,20 +66,28 @@ def test_workloads(
             asked=of.workload,
             settings=of.settings(load),
             chance=random_ids,
-            samples=of.samples(notebook, load.kind, load),
+            samples=of.samples(load.kind, load),
         )
 
-    found = _take_each(bench, bench.workload.loads, loaded)
+    found = take_all(bench, [partial(loaded, load=load) for load in bench.workload.loads])
     note(loads.summary(found[0]))
     record_measurement(*found)
 
 
 @pytest.mark.timeout(LONGEST)
 def test_with_aiperf(
-    profiled: Callable[[Bench, Load], Profiled], bench: Bench, record_measurement: RecordMeasurement, note: Note
+    profiled: Callable[[Bench, Load], Profiled],
+    bench: Bench,
+    take_all: TakeAll,
+    record_measurement: RecordMeasurement,
+    note: Note,
 ) -> None:
     _refuse_software(bench)
-    found = _take_each(bench, loads_of(bench.workload), profiled)
+
+    def under(load: Load) -> Callable[[Bench], Profiled]:
+        return lambda of: profiled(of, load)
+
+    found = take_all(bench, [under(load) for load in loads_of(bench.workload)])
     note(f"{found[0][0].client}: {loads.summary(found[0])}")
     record_measurement(*found)
 
@@ -93,13 +95,3 @@ def test_with_aiperf(
 def _refuse_software(bench: Bench) -> None:
     if bench.devices.is_software:
         pytest.skip("its driver computes on the processor: how that bears many users says nothing of the image")
-
-
-def _take_each(bench: Bench, asked: Sequence[Load], taking: Callable[[Bench, Load], Taking]) -> list[list[Measurement]]:
-    """Take one load after the other, of the image and, where it has one, of its baseline in turn."""
-    both: list[list[Measurement]] = [[] for _ in bench.with_baseline()]
-    for load in asked:
-        found = take([taking(each, load) for each in bench.with_baseline()], starts=bench.workload.starts)
-        for kept, new in zip(both, found, strict=True):
-            kept.extend(new)
-    return both

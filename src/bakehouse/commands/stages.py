@@ -127,6 +127,7 @@ def test(job: Job) -> None:
             recipe_test_folders=recipe_tests(job.context.root, cells),
             workers=job.options.workers or _default_workers(),
             on_result=_Follower(job, watcher),
+            on_progress=watcher.measuring,
             say=say,
             extra=_only_probes(job.options.probes),
         )

@@ -65,18 +65,21 @@ class Taking(Protocol):
     def measurements(self) -> list[Measurement]: ...
 
 
-def take(takings: Sequence[Taking], *, starts: int) -> list[list[Measurement]]:
+def take(
+    takings: Sequence[Taking], *, starts: int, ended: Callable[[], None] = lambda: None
+) -> list[list[Measurement]]:
     """Take so many starts of one, or of two in turn; what an earlier attempt took is not taken again.
 
-    Returns the measurements of each.
+    Returns the measurements of each. `ended` is called after each start, and for each that was taken before.
     """
     turns = interleave(takings[0], takings[-1], starts) if takings[1:] else [*takings] * starts
     before = {id(each): each.samples.starts for each in takings}
     for each in turns:
         if before[id(each)]:
             before[id(each)] -= 1
-            continue
-        number = each.samples.next_start
-        each.take(number)
-        each.samples.end_start(number)
+        else:
+            number = each.samples.next_start
+            each.take(number)
+            each.samples.end_start(number)
+        ended()
     return [each.measurements() for each in takings]

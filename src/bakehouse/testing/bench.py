@@ -49,6 +49,7 @@ class Bench:
     devices: Devices
     log: Callable[[], Path]
     """A new path for each container's log."""
+    notebook: Notebook
     side: Side = "candidate"
     calibrates: bool = False
     """Whether llama-bench, which the image holds, is to run beside each start."""
@@ -67,10 +68,12 @@ class Bench:
         """Give this one, then its baseline where it has one."""
         return [self, *filter(None, [self.baseline])]
 
-    def samples(self, notebook: Notebook, name: str, load: Load | None = None) -> Samples:
+    def samples(self, name: str, load: Load | None = None) -> Samples:
         """Where those of a series go; what an earlier attempt at this run took of it stands there already."""
         about, settings = self.subject, self.settings(load)
-        return notebook.samples(cell=about.cell, side=self.side, image=about.reference, name=name, settings=settings)
+        return self.notebook.samples(
+            cell=about.cell, side=self.side, image=about.reference, name=name, settings=settings
+        )
 
     @property
     def reference(self) -> Reference | None:

@@ -18,7 +18,6 @@ from bakehouse.model.recipe import Load
 from bakehouse.model.suite import Suite
 from bakehouse.probes.external import Profiled
 from bakehouse.testing.bench import Bench
-from bakehouse.testing.notebook import Notebook
 
 
 @pytest.fixture
@@ -40,9 +39,7 @@ def aiperf(suite: Suite) -> Aiperf:
 
 
 @pytest.fixture
-def profiled(
-    aiperf: Aiperf, suite: Suite, notebook: Notebook, random_ids: random.Random
-) -> Callable[[Bench, Load], Profiled]:
+def profiled(aiperf: Aiperf, suite: Suite, random_ids: random.Random) -> Callable[[Bench, Load], Profiled]:
     """One image under one load that aiperf makes; what it writes is kept in the run's folder."""
 
     def of(bench: Bench, load: Load) -> Profiled:
@@ -55,7 +52,7 @@ def profiled(
             chance=random_ids,
             program=aiperf,
             folder=Path(suite.run_folder) / PROGRAM / name,
-            samples=bench.samples(notebook, f"{aiperf.name} {load.kind}", load),
+            samples=bench.samples(f"{aiperf.name} {load.kind}", load),
         )
 
     return of

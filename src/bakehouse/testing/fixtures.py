@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,10 +27,11 @@ from bakehouse.probes.calibrate import PROGRAM
 from bakehouse.probes.health import wait_serving
 from bakehouse.probes.offload import LIST
 from bakehouse.probes.serving import bare, serving
+from bakehouse.probes.taking import Taking, take
 from bakehouse.probes.throughput import void_reasons
 from bakehouse.testing.bench import Bench
 from bakehouse.testing.fit import patient, unfit
-from bakehouse.testing.notebook import Notebook
+from bakehouse.testing.progress import counter
 from bakehouse.testing.session import SESSION, Server, Session
 from bakehouse.testing.verdicts import MeasurementVoid
 from bakehouse.testing.witness import Witness, keeping_shaders, observe
@@ -41,6 +43,9 @@ SAID = "bakehouse: "
 """Starts a line that is meant for the person who waits."""
 
 Say = Callable[[str], None]
+
+
+TakeAll = Callable[[Bench, Sequence[Callable[[Bench], Taking]]], list[list[Measurement]]]
 
 
 class RecordMeasurement(Protocol):
@@ -97,15 +102,21 @@ def choice(
 
 
 @pytest.fixture
-def say(request: pytest.FixtureRequest) -> Say:
-    """Tell the person at the terminal at once, past pytest's capture and from any worker."""
+def _write_line(request: pytest.FixtureRequest) -> Say:
+    """Past pytest's capture and from any worker, to whoever runs the suite."""
     capture = request.config.pluginmanager.get_plugin("capturemanager")
 
-    def write(text: str) -> None:
+    def write(line: str) -> None:
         with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
-            print(f"{SAID}{text}", file=sys.stderr, flush=True)  # noqa: T201
+            print(line, file=sys.stderr, flush=True)  # noqa: T201
 
     return write
+
+
+@pytest.fixture
+def say(_write_line: Say) -> Say:
+    """Tell the person at the terminal at once."""
+    return lambda text: _write_line(f"{SAID}{text}")
 
 
 @pytest.fixture(autouse=True)
@@ -282,6 +293,7 @@ def bench(request: pytest.FixtureRequest, subject: Subject, session: Session, le
         workload=subject.workload,
         devices=lease,
         log=lambda: session.log_path(subject.cell, request.node.nodeid),
+        notebook=session.notebook,
         calibrates=(
             session.suite.calibrate
             and subject.workload.api == "llama-server"
@@ -291,9 +303,19 @@ def bench(request: pytest.FixtureRequest, subject: Subject, session: Session, le
 
 
 @pytest.fixture
-def notebook(session: Session) -> Notebook:
-    """Keeps samples as soon as they are taken."""
-    return session.notebook
+def take_all(_write_line: Say) -> TakeAll:
+    """Measure one kind after the other, of the image and, where it has one, of its baseline in turn; say how far it is.
+
+    Returns all measurements of the image, then those of the baseline.
+    """
+
+    def run(bench: Bench, kinds: Sequence[Callable[[Bench], Taking]]) -> list[list[Measurement]]:
+        images, starts = bench.with_baseline(), bench.workload.starts
+        ended = counter(bench.subject.cell, starts * len(images) * len(kinds), _write_line)
+        found = [take([kind(each) for each in images], starts=starts, ended=ended) for kind in kinds]
+        return [list(itertools.chain.from_iterable(side)) for side in zip(*found, strict=True)]
+
+    return run
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ from bakehouse.engine.process import stream
 from bakehouse.model.report import TestResult
 from bakehouse.model.suite import Suite
 from bakehouse.model.words import Verdict
-from bakehouse.testing import results
+from bakehouse.testing import progress, results
 from bakehouse.testing.fixtures import SAID
 from bakehouse.testing.plugin import ENGINE_FILE
+from bakehouse.testing.progress import Progress
 
 TEST_TIMEOUT = 600
 """Seconds for one test, without the fixtures that wait for a lease. A test of rates says its own."""
@@ -57,6 +58,7 @@ def run_suite(
     recipe_test_folders: list[Path],
     workers: int,
     on_result: OnResult | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
     say: Say | None = None,
     extra: tuple[str, ...] = (),
 ) -> Outcome:
@@ -77,6 +79,8 @@ def run_suite(
     def hear(line: str) -> None:
         if say and line.startswith(SAID):
             say(line.removeprefix(SAID))
+        if on_progress and (said := progress.read(line)):
+            on_progress(said)
         tell()
 
     log = folder / results.FOLDER / LOG
