@@ -13,7 +13,7 @@ from bakehouse.model.words import SEVERITY, Verdict
 from bakehouse.reporters import figures, voids
 from bakehouse.reporters.beside import Beside
 from bakehouse.reporters.calibration import Calibration, calibrations
-from bakehouse.reporters.html import cells, cold, comparisons, curves, exclusions, settings, sizes, tracks
+from bakehouse.reporters.html import cells, cold, comparisons, curves, exclusions, settings, shifts, sizes, tracks
 from bakehouse.reporters.html.grid import Grid, Heat, grids, heat
 
 _WHOLE_UP_TO = 4
@@ -45,6 +45,8 @@ class Page:
     heat: Heat | None
     beside: Beside | None
     changes: tuple[tracks.View, ...]
+    shifts: shifts.Axis | None
+    """Of those, in the same order."""
     comparisons: tuple[comparisons.Comparison, ...]
     sweeps: tuple[curves.Sweep, ...]
     cold: cold.ColdStarts | None
@@ -77,6 +79,7 @@ def build(run: RunReport, *, folder: Path, beside: Beside | None = None) -> Page
         heat=heat(run.cells),
         beside=beside,
         changes=tracks.changes(beside, run.cells, anchors) if beside else (),
+        shifts=shifts.axis([one.judged for one in beside.in_order]) if beside else None,
         comparisons=comparisons.comparisons(run.cells, is_brief=is_brief, labels=labels),
         sweeps=tuple(found for cell in run.cells if (found := curves.sweep(cell))),
         cold=cold.cold_starts(run.cells),
