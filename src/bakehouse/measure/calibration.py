@@ -2,7 +2,8 @@
 
 Each container start gives one ratio of two of them, from medians of its repetitions; the median of the starts' ratios
 is held against a gate. What the three do differently stands in docs/measuring.md; none of it is corrected, because all
-of it is real work of a server, and small beside the gates where the processor computes the model.
+of it is real work of a server, and small beside the gates where the processor computes the model. What streaming
+costs is larger there: so the answers that are held against llama-bench, which sends nothing, come in one piece.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import requests
@@ -29,6 +29,7 @@ __all__ = [
     "chat",
     "complete",
     "load",
+    "unstreamed",
     "vocabulary_size",
 ]
 
@@ -81,6 +82,25 @@ def chat(url: str, messages: list[dict[str, str]], *, output_tokens: int) -> Rep
     """Stream `POST /v1/chat/completions`, greedy, to its natural end. Raises RequestFailedError."""
     body = {"messages": messages, "max_tokens": output_tokens, "temperature": 0, "stream": True}
     return _only(_load(url, [(Api.CHAT.value, body)]))
+
+
+def unstreamed(url: str, request: Request) -> Reply:
+    """The same in one piece: what llama-server's `timings` say when nobody waits for each token.
+
+    No moment is known but when it was sent and had come. Raises RequestFailedError.
+    """
+    sent = time.perf_counter()
+    with _asked("POST", f"{url}{request.api}", body=replace(request, streamed=False).body()) as response:
+        said = _json(response)
+    timings = said.get("timings")
+    return Reply(
+        text=str(said.get("content", "")),
+        sent=sent,
+        first=None,
+        ended=time.perf_counter(),
+        chunks=1,
+        timings=timings if isinstance(timings, dict) else None,
+    )
 
 
 def answer(url: str, prompt: str, *, output_tokens: int) -> str:

@@ -34,6 +34,7 @@ class Request:
     api: Api = Api.COMPLETION
     model: str = ""
     """What the server calls its model; OpenAI-compatible servers want to be told."""
+    streamed: bool = True
 
     @property
     def prompt_tokens(self) -> int | None:
@@ -44,7 +45,7 @@ class Request:
         """What is sent, as JSON. Each server takes the words that it knows and leaves the others."""
         prompt = self.prompt if isinstance(self.prompt, str) else list(self.prompt)
         common: dict[str, Any] = {"model": self.model} if self.model else {}
-        common |= {"stream": True, "cache_prompt": False, "ignore_eos": True, "temperature": 0, "seed": SEED}
+        common |= {"stream": self.streamed, "cache_prompt": False, "ignore_eos": True, "temperature": 0, "seed": SEED}
         if self.api is Api.COMPLETION:
             return {"prompt": prompt, "n_predict": self.output_tokens} | common
         asked: dict[str, Any] = {"messages": [{"role": "user", "content": prompt}]}

@@ -174,6 +174,7 @@ Metric = Literal[
     "energy_per_token",
     "client_prompt_rate",
     "client_decode_rate",
+    "unstreamed_decode_rate",
     "llama_bench_prompt_rate",
     "llama_bench_decode_rate",
     "client_to_server",

@@ -38,6 +38,7 @@ _SIDES = ("first", "second")
 _WITNESSES: tuple[Metric, ...] = (
     "client_prompt_rate",
     "client_decode_rate",
+    "unstreamed_decode_rate",
     "llama_bench_prompt_rate",
     "llama_bench_decode_rate",
     "client_to_server",
@@ -148,7 +149,7 @@ def agreements(
     by_prompt = host_work / asked.prompt_tokens
     return [
         held(tg, client, "client_decode_rate", "decode_rate", gate=CLIENT_GATE),
-        held(tg, server, "decode_rate", "llama_bench_decode_rate", gate=DECODE_GATE, allowed=host_work),
+        held(tg, server, "unstreamed_decode_rate", "llama_bench_decode_rate", gate=DECODE_GATE, allowed=host_work),
         held(pp, server, "prompt_rate", "llama_bench_prompt_rate", gate=PROMPT_GATE, allowed=by_prompt),
     ]
 

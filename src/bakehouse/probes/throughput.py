@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bakehouse.measure import metrics, workloads
-from bakehouse.measure.client import Ask, Outcome, Reply, RequestFailedError, answer, load, vocabulary_size
+from bakehouse.measure.client import Ask, Outcome, Reply, RequestFailedError, answer, load, unstreamed, vocabulary_size
 from bakehouse.measure.load import Usage
 from bakehouse.measure.stream import Failure
 from bakehouse.measure.workloads import Request, Workload
@@ -33,6 +33,7 @@ UNITS: dict[Metric, Unit] = {
     "decode_rate": "tokens/s",
     "client_prompt_rate": "tokens/s",
     "client_decode_rate": "tokens/s",
+    "unstreamed_decode_rate": "tokens/s",
     "llama_bench_prompt_rate": "tokens/s",
     "llama_bench_decode_rate": "tokens/s",
     "memory": "bytes",
@@ -95,36 +96,65 @@ class Rates:
             for sample in taken:
                 self.samples.add(workload.name, metric, sample)
 
+    def _answer_in_one_piece(self, served: Served, request: Request, *, at: tuple[int, int]) -> None:
+        """What the server's timings say when it sends nothing meanwhile, as llama-bench sends nothing."""
+        served.load.start()
+        value, reason, raw = 0.0, "", {}
+        try:
+            reply = unstreamed(served.url, request)
+            raw = {"timings": reply.timings}
+            metrics.check(reply, request)
+            value = metrics.decode_rate(reply)
+        except RequestFailedError as error:
+            reason = f"the request failed: {error}"
+        except metrics.VoidError as error:
+            reason = str(error)
+        reason = reason or disturbed(served.load.usage())
+        start, repetition = at
+        sample = _void_if(reason, Sample(start=start, repetition=repetition, value=value, raw=raw))
+        self.samples.add(workloads.decode_rate(self.asked).name, "unstreamed_decode_rate", sample)
+
     def _measure(self, served: Served, number: int) -> _Answers:
         try:
             vocabulary = vocabulary_size(served.url)
         except RequestFailedError as error:
             raise ProbeFailed(str(error)) from error
         pp, tg = workloads.prompt_rate(self.asked), workloads.decode_rate(self.asked)
+
+        def fresh(workload: Workload) -> Request:
+            return workload.request(random_ids=self.random_ids, vocabulary=vocabulary)
+
         found = _Answers()
         for repetition in range(-1, self.asked.repetitions):  # -1 warms up
             for workload in (pp, tg):
-                request = workload.request(random_ids=self.random_ids, vocabulary=vocabulary)
-                served.load.start()
-                outcome = self.ask(served.url, [request])
-                usage = served.load.usage()
-                (reply,) = outcome.replies
-                if isinstance(reply, Failure):
-                    found.failures.append(reply.reason)
-                elif workload is tg and (rate := metrics.client_decode_rate(reply)):
-                    found.ended.append((reply.ended, rate))
-                if repetition >= 0:
-                    found.disturbances.append(disturbed(usage))
-                    counts = _record(
-                        self.samples, workload, request, outcome, usage, start=number, repetition=repetition
-                    )
-                    if counts and workload is tg:
-                        found.spent.append((usage, request.output_tokens))
+                self._answer(served, workload, fresh(workload), found, at=(number, repetition))
+            if self.reference and repetition >= 0:
+                self._answer_in_one_piece(served, fresh(tg), at=(number, repetition))
         if len(found.failures) == 2 * (self.asked.repetitions + 1):
             raise ProbeFailed(f"not one request was answered; the last: {found.failures[-1]}")
         if any(usage.telemetry for usage, _ in found.spent):
             self.samples.add(tg.name, "energy_per_token", energy_per_token(found.spent, start=number))
         return found
+
+    def _answer(
+        self, served: Served, workload: Workload, request: Request, found: _Answers, *, at: tuple[int, int]
+    ) -> None:
+        served.load.start()
+        outcome = self.ask(served.url, [request])
+        usage = served.load.usage()
+        (reply,) = outcome.replies
+        is_long = workload.output_tokens > 1
+        if isinstance(reply, Failure):
+            found.failures.append(reply.reason)
+        elif is_long and (rate := metrics.client_decode_rate(reply)):
+            found.ended.append((reply.ended, rate))
+        start, repetition = at
+        if repetition < 0:
+            return
+        found.disturbances.append(disturbed(usage))
+        counts = _record(self.samples, workload, request, outcome, usage, start=start, repetition=repetition)
+        if counts and is_long:
+            found.spent.append((usage, request.output_tokens))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ WITNESSES = (
     BENCH,
     "client_prompt_rate",
     "client_decode_rate",
+    "unstreamed_decode_rate",
     "llama_bench_prompt_rate",
     "llama_bench_decode_rate",
 )
@@ -46,9 +47,17 @@ class Calibration:
     cell: str
     workload: str
     server: float
+    """Of streamed answers."""
+    unstreamed: float | None
+    """Of answers in one piece, where those were held against llama-bench."""
     client_rate: float | None
     client: Held | None
     bench: Held | None
+
+    @property
+    def streaming(self) -> float | None:
+        """What sending each token at once costs, as a share of the rate."""
+        return 1 - self.server / self.unstreamed if self.unstreamed else None
 
     @property
     def agrees(self) -> bool:
@@ -69,17 +78,24 @@ def calibrations(cells: Sequence[CellReport]) -> tuple[Calibration, ...]:
             name = str(measurement.metric)
             if name in (CLIENT, BENCH) and (held := _held(measurement)):
                 by_workload[measurement.workload][name] = held
-        found += [_row(cell.name, workload, held, clients.get(workload)) for workload, held in by_workload.items()]
+        whole = {one.workload for one in cell.measurements if one.metric == "unstreamed_decode_rate" and one.counted}
+        found += [
+            _row(cell.name, workload, held, clients.get(workload), is_whole=workload in whole)
+            for workload, held in by_workload.items()
+        ]
     return tuple(found)
 
 
-def _row(cell: str, workload: str, held: Mapping[str, Held], client_rate: float | None) -> Calibration:
+def _row(
+    cell: str, workload: str, held: Mapping[str, Held], client_rate: float | None, *, is_whole: bool
+) -> Calibration:
     client, bench = held.get(CLIENT), held.get(BENCH)
-    server = bench.first if bench else client.second if client else 0.0
+    server = client.second if client else bench.first if bench else 0.0
     return Calibration(
         cell=cell,
         workload=workload,
         server=server,
+        unstreamed=bench.first if bench and is_whole else None,
         client_rate=client.first if client else client_rate,
         client=client,
         bench=bench,

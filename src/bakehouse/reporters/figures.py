@@ -45,6 +45,7 @@ METRICS: dict[Metric, tuple[str, str]] = {
     "client_prompt_rate": ("Prompt rate by the client", "prompt tokens / time to first token"),
     "client_decode_rate": ("Decode rate by the client", "(tokens - 1) / (end - first token), on the client's clock"),
     "llama_bench_prompt_rate": ("Prompt rate by llama-bench", "in the same image, with the same settings"),
+    "unstreamed_decode_rate": ("Decode rate in one piece", "the server's, of answers that it does not stream"),
     "llama_bench_decode_rate": ("Decode rate by llama-bench", "in the same image, with the same settings"),
     "client_to_server": ("Client against server", "the client's decode rate / the server's"),
     "server_to_llama_bench": ("Server against llama-bench", "the server's rate / llama-bench's"),

@@ -10,7 +10,13 @@ HIGHER_IS_BETTER: frozenset[Metric] = frozenset(
 """Rates. Of times, sizes and energy less is better."""
 WITNESSES: frozenset[Metric] = frozenset(
     (
-        *("client_prompt_rate", "client_decode_rate", "llama_bench_prompt_rate", "llama_bench_decode_rate"),
+        *(
+            "client_prompt_rate",
+            "client_decode_rate",
+            "unstreamed_decode_rate",
+            "llama_bench_prompt_rate",
+            "llama_bench_decode_rate",
+        ),
         *("client_to_server", "server_to_llama_bench"),
     )
 )

@@ -75,7 +75,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif body.get("stream"):
             self._stream(self.behaviour.events if self.behaviour.events is not None else self._good_stream(body))
         else:
-            self._json(200, {"content": self.behaviour.content, "stop": True})
+            timings = self.behaviour.timings(self._timings(body))
+            said = {"timings": timings} if timings is not None else {}
+            self._json(200, {"content": self.behaviour.content, "stop": True} | said)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the standard library chose
         pass
@@ -87,17 +89,19 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._json(self.behaviour.health, {"status": "ok"})
 
-    def _good_stream(self, body: dict[str, Any]) -> list[bytes | float]:
-        prompt, wanted = len(body["prompt"]), body["n_predict"]
-        timings = {
+    def _timings(self, body: dict[str, Any]) -> Timings:
+        return {
             "cache_n": 0,
-            "prompt_n": prompt,
+            "prompt_n": len(body["prompt"]),
             "prompt_ms": self.behaviour.prompt_ms,
-            "predicted_n": wanted,
+            "predicted_n": body["n_predict"],
             "predicted_ms": self.behaviour.predicted_ms,
         }
+
+    def _good_stream(self, body: dict[str, Any]) -> list[bytes | float]:
+        wanted = body["n_predict"]
         last: dict[str, Any] = {"content": "", "tokens": [], "stop": True}
-        changed = self.behaviour.timings(timings)
+        changed = self.behaviour.timings(self._timings(body))
         if changed is not None:
             last["timings"] = changed
         tokens = [_event({"content": "x", "tokens": [number], "stop": False}) for number in range(wanted)]

@@ -78,4 +78,4 @@ class Pace:
         """`measuring: 3 of 14 starts, about 2 min left`."""
         words = f"measuring: {self.latest.done} of {self.latest.total} starts"
         left = self.left(now)
-        return words if left is None else f"{words}, about {round_seconds(left)} left"
+        return words if left is None else f"{words}, about {round_seconds(round(left))} left"

@@ -9,6 +9,7 @@ from bakehouse.measure.client import (
     answer,
     chat,
     complete,
+    unstreamed,
     vocabulary_size,
 )
 from bakehouse.measure.workloads import Request
@@ -97,6 +98,27 @@ def test_complete_does_not_wait_for_a_server_that_hangs() -> None:
 def test_complete_says_that_nobody_answers() -> None:
     with pytest.raises(RequestFailedError, match="the connection broke"):
         complete("http://127.0.0.1:9", REQUEST)
+
+
+def test_the_same_in_one_piece_has_the_servers_timings_and_no_first_token() -> None:
+    behaviour = Behaviour(predicted_ms=30.0)
+    with fake_server(behaviour) as url:
+        reply = unstreamed(url, REQUEST)
+    (asked,) = behaviour.requests
+    assert asked == REQUEST.body() | {"stream": False}
+    assert reply.timings
+    assert (reply.timings["predicted_n"], reply.timings["predicted_ms"], reply.first) == (4, 30.0, None)
+    assert reply.sent <= reply.ended
+
+
+@pytest.mark.parametrize("behaviour", [Behaviour(status=500), Behaviour(timings=lambda _: None)], ids=["500", "silent"])
+def test_an_answer_in_one_piece_can_go_wrong(behaviour: Behaviour) -> None:
+    with fake_server(behaviour) as url:
+        if behaviour.status == 200:
+            assert unstreamed(url, REQUEST).timings is None
+        else:
+            with pytest.raises(RequestFailedError, match="HTTP 500: out of patience"):
+                unstreamed(url, REQUEST)
 
 
 def test_answer_and_vocabulary() -> None:

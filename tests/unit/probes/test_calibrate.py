@@ -62,6 +62,7 @@ def measured(*, client: float = 100.0, server: float = 100.0, bench: float = 100
 
     return [
         measurement("tg128", "decode_rate", *at(server)),
+        measurement("tg128", "unstreamed_decode_rate", *at(server)),
         measurement("tg128", "client_decode_rate", *at(client)),
         measurement("tg128", "llama_bench_decode_rate", *at(bench)),
         measurement("pp512", "prompt_rate", *at(900.0)),

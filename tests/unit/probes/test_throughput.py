@@ -184,6 +184,7 @@ def test_llama_bench_runs_after_and_before_in_turn() -> None:
     assert [one.start for one in found["pp8 llama_bench_prompt_rate"].samples] == [0, 0, 1, 1, 2, 2]
     assert found["pp8 server_to_llama_bench"].counted == [1.0] * 3
     assert found["pp8 prompt_rate"].counted == [80.0] * 6
+    assert found["tg5 unstreamed_decode_rate"].counted == [4.0] * 6
     assert found["start create"].counted == [0.1] * 3
     assert found["start image_size"].counted == [4096.0]
 
@@ -194,6 +195,19 @@ def test_a_server_that_llama_bench_contradicts_is_void() -> None:
     assert found["pp8 ttft"].counted == []
     (reason,) = {one.reason for one in found["pp8 prompt_rate"].samples}
     assert reason.startswith("pp8: by the server's timings it is 11 % lower than by llama-bench (3 starts")
+
+
+def test_llama_bench_is_held_against_answers_that_are_not_streamed() -> None:
+    """Streamed, it is a hundred times as quick, by both clocks: that is no disagreement, and is told."""
+    quick = {"prompt_n": 1, "prompt_ms": 1.0, "predicted_n": 5, "predicted_ms": 10.0}
+    chunks: list[bytes | float] = [
+        b'data: {"content":"a","stop":false}\n\n',
+        0.01,
+        b"data: %b\n\n" % json.dumps({"content": "", "stop": True, "timings": quick}).encode(),
+    ]
+    found, _ = calibrated(prompt=80.0, events=chunks)
+    assert found["tg5 server_to_llama_bench"].counted == [1.0] * 3
+    assert found["tg5 unstreamed_decode_rate"].counted == [4.0] * 6
 
 
 def test_a_server_that_the_client_contradicts_is_void() -> None:
