@@ -11,11 +11,13 @@ from typing import Any
 
 from bakehouse.bake.display import display
 from bakehouse.bake.executor import Oven, write_bake_files
+from bakehouse.bake.predecessors import kept
 from bakehouse.commands.fingerprint import TESTS
 from bakehouse.commands.job import Job
 from bakehouse.commands.scratch import scratch
 from bakehouse.commands.suite import recipe_tests, reference, suite_of
 from bakehouse.engine.connect import require_engine
+from bakehouse.engine.docker import Docker
 from bakehouse.engine.network import ca_bundle, ca_fingerprints
 from bakehouse.errors import BakehouseError
 from bakehouse.expectations import expectation
@@ -55,7 +57,8 @@ def bake(job: Job) -> None:
     folder = job.ledger.folder
     with _busy(job), display(cells, job.context.console, job.context.say) as watcher:
         oven = Oven(engine=job.engine, root=job.context.root, folder=folder.bake, logs=folder.logs, watcher=watcher)
-        built = oven.bake(cells)
+        with kept([cell.image for cell in cells], Docker(job.engine)):
+            built = oven.bake(cells)
     for cell in cells:
         job.ledger.update(cell.name, build=built[cell.name])
         result = job.ledger[cell.name]

@@ -105,6 +105,21 @@ class Docker:
         with translated():
             self._client.image.pull(reference, quiet=True)
 
+    def tag(self, reference: str, name: str) -> None:
+        """Give an image another name. Raises NoSuchObjectError."""
+        with translated():
+            self._client.image.tag(reference, name)
+
+    def untag(self, names: Sequence[str]) -> None:
+        """Take names away; an image without a name is forgotten."""
+        with translated():
+            self._client.image.remove(list(names))
+
+    def ids(self, references: Sequence[str]) -> list[str]:
+        """IDs in the store, in one call. Raises NoSuchObjectError when one is missing."""
+        with translated():
+            return [image.id for image in self._client.image.inspect(list(references))]
+
     def create(self, creation: Creation) -> None:
         """Create a hardened container: read-only root, no capabilities, no new privileges, a writable /tmp.
 

@@ -15,7 +15,7 @@ def pairs(cell: str, candidate: Sequence[Measurement], baseline: Sequence[Measur
     """One for each metric that gets a verdict. What the baseline lacks, or measured otherwise, says so."""
     theirs = {(one.workload, one.metric): one for one in baseline}
     found = []
-    for ours in (one for one in candidate if is_judged(one.metric)):
+    for ours in (one for one in candidate if is_judged(one.metric) and _is_measurable(one)):
         other = theirs.get((ours.workload, ours.metric))
         missing = _missing(ours, other)
         found.append(
@@ -33,9 +33,14 @@ def pairs(cell: str, candidate: Sequence[Measurement], baseline: Sequence[Measur
 
 def side(measurement: Measurement) -> Side:
     """Its samples that count, by container start."""
-    void = [sample for sample in measurement.samples if sample.verdict is not Verdict.PASSED]
+    void = [sample for sample in measurement.samples if sample.verdict not in (Verdict.PASSED, Verdict.SKIPPED)]
     counted = [(sample.start, sample.value) for sample in measurement.samples if sample.verdict is Verdict.PASSED]
     return Side(starts=group(counted), void=len(void), reason=void[-1].reason if void else "")
+
+
+def _is_measurable(measurement: Measurement) -> bool:
+    """Whether anything on this machine can tell: a metric that it skips is no void one."""
+    return any(sample.verdict is not Verdict.SKIPPED for sample in measurement.samples)
 
 
 def _missing(ours: Measurement, theirs: Measurement | None) -> str:

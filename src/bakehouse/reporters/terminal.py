@@ -126,12 +126,14 @@ def _changes(beside: Beside | None, *, ascii_only: bool) -> Iterator[RenderableT
     """What is not as it was, or may not be; how many are is enough to know of the others."""
     if beside is None:
         return
-    for one in beside.in_order:
-        judged = one.judged
-        if judged.verdict is not Change.PASS:
-            head = Text(f"{judged.verdict} ", style=_CHANGES[judged.verdict])
-            words = f"{plain(judged.cell)} {judged.workload} {judged.metric}: {one_line(judged.reason)}"
-            yield head.append(_letters(words, ascii_only=ascii_only), style="default")
+    changed = [one.judged for one in beside.in_order if one.judged.verdict in (Change.REGRESS, Change.IMPROVE)]
+    unsure = [one.judged for one in beside.in_order if one.judged.verdict in (Change.INCONCLUSIVE, Change.VOID)]
+    for judged in (*changed, *unsure[:_SHOWN_LINES]):
+        head = Text(f"{judged.verdict} ", style=_CHANGES[judged.verdict])
+        words = f"{plain(judged.cell)} {judged.workload} {judged.metric}: {one_line(judged.reason)}"
+        yield head.append(_letters(words, ascii_only=ascii_only), style="default")
+    if len(unsure) > _SHOWN_LINES:
+        yield Text(f"{len(unsure) - _SHOWN_LINES} more are not sure: report.html has them", style="dim")
     counts = ", ".join(f"{number} {change}" for change, number in beside.tally) or "nothing to compare"
     yield Text(_letters(f"beside {one_line(beside.baseline)}: {counts}", ascii_only=ascii_only))
 

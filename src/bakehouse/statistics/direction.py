@@ -21,6 +21,17 @@ WITNESSES: frozenset[Metric] = frozenset(
     )
 )
 """They say whether the measurement is right, and nothing of the image that others do not: they get no verdict."""
+FOLLOWS: frozenset[Metric] = frozenset(
+    (
+        *("system_prompt_rate", "request_rate", "goodput"),
+        *("latency", "latency_p90", "latency_p99"),
+        *("tpot", "tpot_p90", "tpot_p99", "itl", "itl_p90", "itl_p99"),
+        *("ttft_p90", "ttft_p99", "create", "port_open"),
+    )
+)
+"""They follow from system_rate, decode_rate, ttft and time_to_healthy, or are the tail of few requests. They are
+recorded, drawn and not judged: the more metrics are judged together, the more must be shown of each, and among the 76
+of six workloads 7 starts beside 7 can show nothing at all."""
 EXACT: frozenset[Metric] = frozenset(("image_size",))
 """Without noise: any two values can be compared."""
 
@@ -29,5 +40,9 @@ def higher_is_better(metric: Metric) -> bool:
     return metric in HIGHER_IS_BETTER
 
 
-def is_judged(metric: str) -> bool:
+def is_of_image(metric: str) -> bool:
     return metric not in WITNESSES
+
+
+def is_judged(metric: str) -> bool:
+    return metric not in WITNESSES and metric not in FOLLOWS

@@ -21,6 +21,7 @@ class Engine:
 
     images: set[str]
     registry: set[str] = field(default_factory=set)
+    named: dict[str, str] = field(default_factory=dict)
 
     def image(self, reference: str) -> ImageConfig:
         if reference not in self.images:
@@ -34,6 +35,9 @@ class Engine:
             labels={},
             has_healthcheck=False,
         )
+
+    def tag(self, reference: str, name: str) -> None:
+        self.named[name] = reference
 
     def pull(self, reference: str) -> None:
         if reference not in self.registry:
@@ -56,6 +60,12 @@ def keep_run(reports: Path) -> str:
 
 def test_an_image_is_the_baseline_of_the_one_cell_that_is_selected(tmp_path: Path) -> None:
     assert find("mine:old", tmp_path, engine=Engine({"mine:old"})) == {"a": "sha256:mine:old"}
+
+
+def test_a_baseline_keeps_a_name_whatever_the_build_does_with_its_tag(tmp_path: Path) -> None:
+    engine = Engine({"sha256:0123456789abcdef"})
+    find("sha256:0123456789abcdef", tmp_path, engine=engine)
+    assert engine.named == {"bakehouse/baseline:0123456789ab": "sha256:0123456789abcdef"}
 
 
 def test_an_image_that_the_engine_lacks_is_pulled(tmp_path: Path) -> None:

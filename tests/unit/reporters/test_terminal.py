@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from bakehouse.history.baseline import Baseline, Compared
+from bakehouse.model.words import Change
 from bakehouse.reporters import show, terminal
+from bakehouse.reporters.beside import Beside
+from bakehouse.statistics.judge import Judged
 from tests.unit.reporters.poison import poisoned
 from tests.unit.reporters.sample import sample_run, write_logs
 
@@ -61,6 +65,19 @@ def test_reasons_come_with_the_path_of_the_log(tmp_path: Path) -> None:
     text = shown(300, folder=tmp_path)
     assert f"log: {tmp_path}/logs/llama-server-cuda12.4-sm86-amd64.build.log" in text
     assert "cell: no base rocm7-devel (tried" in text
+
+
+def test_what_changed_is_all_said_and_what_is_not_sure_is_counted(tmp_path: Path) -> None:
+    def judged(change: Change, number: int) -> Compared:
+        one = Judged(cell="a", workload=f"w{number}", metric="decode_rate", verdict=change, reason="because")
+        return Compared(judged=one, baseline=Baseline())
+
+    several = [judged(change, number) for change in (Change.REGRESS, Change.INCONCLUSIVE) for number in range(8)]
+    said = terminal.render(sample_run(), folder=tmp_path, beside=Beside(baseline="another", compared=several))
+    assert said.count("regress a ") == 8
+    assert said.count("inconclusive a ") == 5
+    assert "3 more are not sure: report.html has them" in said
+    assert "beside another: 8 regress, 8 inconclusive" in said
 
 
 def test_markup_and_escape_sequences_in_a_record_stay_text() -> None:

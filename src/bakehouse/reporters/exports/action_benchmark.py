@@ -15,7 +15,7 @@ from bakehouse.model.report import RunReport
 from bakehouse.quantities import count, significant
 from bakehouse.reporters.exports.measured import FOLDER, measured
 from bakehouse.reporters.text import one_line
-from bakehouse.statistics.direction import higher_is_better, is_judged
+from bakehouse.statistics.direction import higher_is_better, is_of_image
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +28,7 @@ class Exporter:
 
     def _entries(self, run: RunReport) -> Iterator[dict[str, Any]]:
         for cell, measurement, summary in measured(run):
-            if is_judged(measurement.metric) and higher_is_better(measurement.metric) is self.bigger:
+            if is_of_image(measurement.metric) and higher_is_better(measurement.metric) is self.bigger:
                 by = f" by {measurement.client}" if measurement.client else ""
                 yield {
                     "name": one_line(f"{cell.name} {measurement.workload} {measurement.metric}{by}"),
