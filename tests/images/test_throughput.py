@@ -28,7 +28,7 @@ def test_answers_the_question(subject: Subject, server: Server, note: Note) -> N
 
 
 @pytest.mark.timeout(LONGEST)
-@pytest.mark.usefixtures("own_client")
+@pytest.mark.client("bakehouse")
 def test_rates(
     bench: Bench, take_all: TakeAll, random_ids: random.Random, record_measurement: RecordMeasurement, note: Note
 ) -> None:
@@ -51,7 +51,7 @@ def test_rates(
 
 
 @pytest.mark.timeout(LONGEST)
-@pytest.mark.usefixtures("own_client")
+@pytest.mark.client("bakehouse")
 def test_workloads(
     bench: Bench, take_all: TakeAll, random_ids: random.Random, record_measurement: RecordMeasurement, note: Note
 ) -> None:
@@ -75,6 +75,7 @@ def test_workloads(
 
 
 @pytest.mark.timeout(LONGEST)
+@pytest.mark.client("aiperf")
 def test_with_aiperf(
     profiled: Callable[[Bench, Load], Profiled],
     bench: Bench,

@@ -7,13 +7,13 @@ before a build, and keeps one if it was replaced.
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from bakehouse.engine.docker import NoSuchObjectError
+from bakehouse.errors import InfrastructureError
 
 PREVIOUS = ".previous"
-_HELD = ".before"
 
 
 class Images(Protocol):
@@ -28,24 +28,32 @@ class Images(Protocol):
 
 @contextlib.contextmanager
 def kept(names: Sequence[str], images: Images) -> Iterator[None]:
-    """Build inside. `names`: tags that the build may move."""
-    held = [name for name in names if _hold(name, images)]
-    if not held:
+    """Build inside. `names`: tags that the build may move. What cannot be kept is no reason not to build."""
+    held = f".before-{secrets.token_hex(3)}"  # others may build the same at the same time
+    there = [name for name in names if _hold(name, name + held, images)]
+    if not there:
         yield
         return
-    before = images.ids([name + _HELD for name in held])
     try:
         yield
     finally:
-        for name, old, new in zip(held, before, images.ids(held), strict=True):
-            if old != new:
-                images.tag(name + _HELD, name + PREVIOUS)
-        images.untag([name + _HELD for name in held])
+        with contextlib.suppress(InfrastructureError):  # the engine may have died in the build, which says so itself
+            _settle(there, held, images)
 
 
-def _hold(name: str, images: Images) -> bool:
+def _hold(name: str, second: str, images: Images) -> bool:
     try:
-        images.tag(name, name + _HELD)
-    except NoSuchObjectError:
+        images.tag(name, second)
+    except InfrastructureError:  # there is none, or no engine: the build will say
         return False
     return True
+
+
+def _settle(names: Sequence[str], held: str, images: Images) -> None:
+    try:
+        pairs = zip(names, images.ids([name + held for name in names]), images.ids(names), strict=True)
+        for name, before, now in pairs:
+            if before != now:
+                images.tag(name + held, name + PREVIOUS)
+    finally:
+        images.untag([name + held for name in names])

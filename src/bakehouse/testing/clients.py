@@ -1,7 +1,4 @@
-"""Fixtures of those who make the load: our own client, or a program that is installed here. Loaded by the plugin.
-
-A test asks for them before `bench`, which may wait for hours until nobody else measures.
-"""
+"""Fixtures of a program that makes the load in the place of our own client. Loaded by the plugin."""
 
 from __future__ import annotations
 
@@ -21,17 +18,8 @@ from bakehouse.testing.bench import Bench
 
 
 @pytest.fixture
-def own_client(suite: Suite) -> None:
-    """Skips where another makes the load."""
-    if suite.client != "bakehouse":
-        pytest.skip(f"{suite.client} makes the load in this run")
-
-
-@pytest.fixture
-def aiperf(suite: Suite) -> Aiperf:
-    """The program on this machine. Skips where our own client makes the load."""
-    if suite.client != PROGRAM:
-        pytest.skip("our own client makes the load in this run")
+def aiperf() -> Aiperf:
+    """The program on this machine."""
     try:
         return find_aiperf(os.environ)
     except InputError as error:  # it was there when the run began

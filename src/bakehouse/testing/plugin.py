@@ -39,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "client(name): which client makes the load of a test; without it, it makes none")
     config.addinivalue_line("markers", f"probe(name): which probe a test belongs to: {', '.join(PROBES)}")
     path = cast("Path", config.getoption("--suite"))
     worker = cast("dict[str, Any]", getattr(config, "workerinput", {})).get("workerid", "main")
@@ -61,10 +62,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Go cell by cell, smoke first.
 
-    Leave out tests without a cell (of a recipe that the suite does not have), and of an accelerator that it has not.
+    Leave out tests without a cell (of a recipe that the suite does not have), of an accelerator that it has not, and of
+    another client than the one that makes the load in this run.
     """
-    kept = [item for item in items if _concerns_its_cell(item)]
-    gone = [item for item in items if not _concerns_its_cell(item)]
+    client = config.stash[SESSION].suite.client
+    kept = [item for item in items if _concerns_its_cell(item) and _client(item) in (None, client)]
+    gone = [item for item in items if item not in kept]
     if gone:
         config.hook.pytest_deselected(items=gone)
     cells = [subject.cell for subject in config.stash[SESSION].suite.subjects]
@@ -169,6 +172,11 @@ def _concerns_its_cell(item: pytest.Item) -> bool:
     if subject is None:
         return False
     return subject.accelerator != AcceleratorName.CPU or not PROBES[_probe(item)].needs_accelerator
+
+
+def _client(item: pytest.Item) -> str | None:
+    marker = item.get_closest_marker("client")
+    return str(marker.args[0]) if marker else None
 
 
 def _cell(item: pytest.Item) -> str:

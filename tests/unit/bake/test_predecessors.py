@@ -6,6 +6,7 @@ import pytest
 
 from bakehouse.bake.predecessors import kept
 from bakehouse.engine.docker import NoSuchObjectError
+from bakehouse.errors import EngineError
 
 
 class Store:
@@ -46,3 +47,24 @@ def test_a_build_that_is_interrupted_leaves_no_second_name() -> None:
     with pytest.raises(KeyboardInterrupt), kept(["a"], store):
         raise KeyboardInterrupt
     assert store.names == {"a": "1"}
+
+
+def test_two_builds_of_the_same_at_a_time_do_not_take_each_others_names() -> None:
+    store = Store(a="1")
+    with kept(["a"], store), kept(["a"], store):
+        store.names["a"] = "2"
+    assert store.names == {"a": "2", "a.previous": "1"}
+
+
+def test_an_engine_that_dies_in_the_build_is_told_by_the_build_alone() -> None:
+    class Dying(Store):
+        def ids(self, references: Sequence[str]) -> list[str]:
+            raise EngineError(f"the engine is gone: {references}")
+
+        def untag(self, names: Sequence[str]) -> None:
+            raise EngineError(f"the engine is gone: {names}")
+
+    built = []
+    with kept(["a"], Dying(a="1")):
+        built.append("a")
+    assert built == ["a"]
