@@ -13,7 +13,7 @@ from bakehouse.errors import InputError
 from bakehouse.history.baseline import Baseline as Unknown
 from bakehouse.history.baseline import Compared
 from bakehouse.history.beside import pairs
-from bakehouse.model.report import CellReport, RunReport
+from bakehouse.model.report import RunReport
 from bakehouse.model.suite import Baseline
 from bakehouse.reporters import json_file
 from bakehouse.reporters.beside import Beside
@@ -87,14 +87,14 @@ def _shown(name: str, image: str) -> str:
 
 def _of_run(run: RunReport, cells: Sequence[str], asked: str) -> Mapping[str, tuple[str, str]]:
     """Reference and name by cell."""
-    known: dict[str, CellReport] = {cell.name: cell for cell in run.cells if cell.build and cell.build.image}
+    known = {cell.name: cell.build.image for cell in run.cells if cell.build and cell.build.image}
     if missing := [cell for cell in cells if cell not in known]:
         shown = ", ".join(sorted(known)[:6]) or "none"
         raise InputError(
             f"--compare {asked}: that run built no image of {', '.join(missing)}",
             hint=f"It built: {shown}. Select those with --only, or name another run.",
         )
-    return {cell: (build.image, f"run {run.run}") for cell in cells if (build := known[cell].build) is not None}
+    return {cell: (known[cell], f"run {run.run}") for cell in cells}
 
 
 def _find(reference: str, name: str, *, asked: str, images: Images, say: Say) -> Baseline:
@@ -118,4 +118,4 @@ def _find(reference: str, name: str, *, asked: str, images: Images, say: Say) ->
         config = images.image(reference)
     # The build that follows may move the tag, and containerd's store forgets an image that nothing names.
     images.tag(config.id, f"{KEPT}:{config.id.removeprefix('sha256:')[:12]}")
-    return Baseline(reference=config.id, digest=config.id, name=name)
+    return Baseline(reference=config.id, name=name)

@@ -37,7 +37,7 @@ class Baseline(Record):
     """The image that a subject is measured in turn with. It gets the subject's arguments, model and devices."""
 
     reference: str
-    digest: str
+    """Its ID in the engine's store."""
     name: str
     """For people: what was asked for."""
     bytes_compressed: int | None = None

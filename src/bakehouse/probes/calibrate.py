@@ -17,6 +17,8 @@ from bakehouse.model import suite
 from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.model.words import Verdict
 from bakehouse.probes.surroundings import disturbed, raw_usage
+from bakehouse.probes.taking import void_if
+from bakehouse.statistics.direction import is_of_image
 
 PROGRAM = "llama-bench"
 """Beside the server's program, in the same folder."""
@@ -35,16 +37,6 @@ context is as long as the test (tools/llama-bench/llama-bench.cpp)."""
 
 
 _SIDES = ("first", "second")
-_WITNESSES: tuple[Metric, ...] = (
-    "client_prompt_rate",
-    "client_decode_rate",
-    "unstreamed_decode_rate",
-    "llama_bench_prompt_rate",
-    "llama_bench_decode_rate",
-    "client_to_server",
-    "server_to_llama_bench",
-)
-"""What a disagreement does not void: it is what was said, and nothing is compared with it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -225,18 +217,9 @@ def _raw(row: dict[str, Any], usage: Usage | None) -> dict[str, Any]:
 
 
 def _void(measurement: Measurement, reason: str) -> Measurement:
-    if measurement.metric in _WITNESSES:
+    if not is_of_image(measurement.metric):  # it is what was said, and nothing is compared with it
         return measurement
-    return measurement.model_copy(
-        update={
-            "samples": [
-                sample.model_copy(update={"verdict": Verdict.VOID, "reason": reason})
-                if sample.verdict is Verdict.PASSED
-                else sample
-                for sample in measurement.samples
-            ]
-        }
-    )
+    return measurement.model_copy(update={"samples": [void_if(reason, sample) for sample in measurement.samples]})
 
 
 def _by_start(measurement: Measurement) -> dict[int, list[float]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bakehouse.model.report import Measurement, Metric, Sample
-from bakehouse.model.words import Unit
+from bakehouse.model.words import Unit, Verdict
 from bakehouse.statistics.interleave import interleave
 
 
@@ -51,6 +51,13 @@ class Samples:
             )
             for (workload, metric), taken in self.by_metric.items()
         ]
+
+
+def void_if(reason: str, sample: Sample) -> Sample:
+    """The sample, void where there is a reason. One that is void already, or skipped, keeps its own."""
+    if not reason or sample.verdict is not Verdict.PASSED:
+        return sample
+    return sample.model_copy(update={"verdict": Verdict.VOID, "reason": reason})
 
 
 class Taking(Protocol):

@@ -24,7 +24,7 @@ from bakehouse.model.words import Unit, Verdict
 from bakehouse.probes import ProbeFailed, calibrate
 from bakehouse.probes.served import Served, Start, cold_start, memory
 from bakehouse.probes.surroundings import disturbed, energy_per_token, raw_usage
-from bakehouse.probes.taking import Samples
+from bakehouse.probes.taking import Samples, void_if
 
 ANSWER_TOKENS = 16
 
@@ -77,7 +77,7 @@ class Rates:
             if served.started is not None and answers.ended:
                 cold["steady"] = Sample(start=number, repetition=0, value=_steady(answers.ended) - served.started)
             for metric, sample in cold.items():
-                self.samples.add("start", metric, _void_if(answers.trouble, sample))
+                self.samples.add("start", metric, void_if(answers.trouble, sample))
             self.samples.add("start", "memory", memory(served, number))
         if self.reference and not number % 2:
             self._refer(self.reference, number)
@@ -111,7 +111,7 @@ class Rates:
             reason = str(error)
         reason = reason or disturbed(served.load.usage())
         start, repetition = at
-        sample = _void_if(reason, Sample(start=start, repetition=repetition, value=value, raw=raw))
+        sample = void_if(reason, Sample(start=start, repetition=repetition, value=value, raw=raw))
         self.samples.add(workloads.decode_rate(self.asked).name, "unstreamed_decode_rate", sample)
 
     def _measure(self, served: Served, number: int) -> _Answers:
@@ -177,12 +177,6 @@ class _Answers:
         """
         said = [reason for reason in self.disturbances if reason]
         return f"for most of this start, {said[-1]}" if 2 * len(said) > len(self.disturbances) else ""
-
-
-def _void_if(reason: str, sample: Sample) -> Sample:
-    if not reason or sample.verdict is not Verdict.PASSED:
-        return sample
-    return sample.model_copy(update={"verdict": Verdict.VOID, "reason": reason})
 
 
 def answers_question(url: str, question: Question) -> str:

@@ -13,16 +13,6 @@ from bakehouse.model.report import CellReport, Measurement
 CLIENT, BENCH = "client_to_server", "server_to_llama_bench"
 """Metrics whose samples are ratios of two rates, one for each container start; `raw` holds the two as `first` and
 `second`, and `settings` the `gate`. probes/calibrate.py records them."""
-WITNESSES = (
-    CLIENT,
-    BENCH,
-    "client_prompt_rate",
-    "client_decode_rate",
-    "unstreamed_decode_rate",
-    "llama_bench_prompt_rate",
-    "llama_bench_decode_rate",
-)
-"""Metrics that say nothing of an image by themselves."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

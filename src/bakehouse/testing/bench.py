@@ -60,7 +60,7 @@ class Bench:
         other = self.subject.baseline
         if other is None:
             return None
-        changes = {"reference": other.reference, "digest": other.digest, "bytes_compressed": other.bytes_compressed}
+        changes = {"reference": other.reference, "digest": other.reference, "bytes_compressed": other.bytes_compressed}
         subject = self.subject.model_copy(update=changes | {"baseline": None})
         return replace(self, subject=subject, side="baseline")
 

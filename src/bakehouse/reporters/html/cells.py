@@ -11,7 +11,6 @@ from bakehouse.model.report import CellReport, Check, Measurement, Sample, Step,
 from bakehouse.model.words import Unit, Verdict
 from bakehouse.quantities import quantity
 from bakehouse.reporters import figures, logs
-from bakehouse.reporters.calibration import WITNESSES
 from bakehouse.reporters.html import plots, timeline
 from bakehouse.reporters.html.comparisons import DRAWN, loads_of
 from bakehouse.reporters.html.grid import codes, driver
@@ -19,6 +18,7 @@ from bakehouse.reporters.html.layers import Slice, slices
 from bakehouse.reporters.html.settings import Labels
 from bakehouse.reporters.interval import Known, interval
 from bakehouse.reporters.text import one_line
+from bakehouse.statistics.direction import is_of_image
 
 _LOG_LINES = 15
 _TELLING = ("native-code", "ptx", "driver-floor", "instructions", "size")
@@ -135,7 +135,7 @@ def _measured(cell: CellReport, *, labels: Labels) -> tuple[tuple[MeasurementVie
     table: list[MeasurementView] = []
     loads = loads_of(cell)
     for measurement in cell.measurements:
-        if measurement.metric in WITNESSES:
+        if not is_of_image(measurement.metric):
             continue
         view = _measurement(measurement, label=labels.label(measurement))
         is_drawn = measurement.metric in DRAWN and measurement.workload not in loads
