@@ -7,8 +7,8 @@ for each sample, and one when a container start was taken to its end.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -64,9 +64,7 @@ class Notebook:
         fingerprint = hashlib.sha256(to_json(settings)).hexdigest()[:16]
         series = Series(cell=cell, side=side, image=image, name=name, settings=fingerprint)
         samples = Samples()
-        for line in self._lines():
-            if line.series != series:
-                continue
+        for line in self._earlier.get(series, ()):
             if isinstance(line, StartLine):
                 samples.end_start(line.start)
             else:
@@ -95,8 +93,16 @@ class Notebook:
             with self._own.open("ab") as file:
                 file.write(b"\n")
 
+    @cached_property
+    def _earlier(self) -> Mapping[Series, Sequence[SampleLine | StartLine]]:
+        """What all workers of earlier attempts wrote. Read once: what this attempt writes, it need not read."""
+        found: dict[Series, list[SampleLine | StartLine]] = {}
+        for line in self._lines():
+            found.setdefault(line.series, []).append(line)
+        return found
+
     def _lines(self) -> Iterator[SampleLine | StartLine]:
-        """Those of all workers. What a crash tore is left out."""
+        """What a crash tore is left out."""
         for path in sorted(self._folder.glob("*.jsonl")):
             for raw in path.read_bytes().splitlines():
                 try:
