@@ -18,11 +18,11 @@ from typing import TypeVar
 
 from harness import ROOT, Comparison, Record, docker, lease, say
 
-from bakehouse.commands.context import Context
 from bakehouse.engine.connect import ask, describe
 from bakehouse.engine.connection import Engine
-from bakehouse.engine.local import EmbeddedEngine
+from bakehouse.engine.embedded.local import EmbeddedEngine
 from bakehouse.errors import InfrastructureError
+from bakehouse.pipeline.context import Context
 
 T = TypeVar("T")
 CGROUPS = Path("/sys/fs/cgroup")
@@ -88,7 +88,7 @@ def fresh_engine(context: Context, folder: Path) -> Iterator[tuple[Engine, Accou
         account.remove()
 
 
-class Ledger:
+class RunState:
     """What builds took, by name. It writes after each of them, and every minute while one runs: a run that is cut off
     keeps what it knew.
     """

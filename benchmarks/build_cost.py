@@ -23,10 +23,10 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from account import Account, Costs, Ledger, cpu_of, fresh_engine, wall_of
+from account import Account, Costs, RunState, cpu_of, fresh_engine, wall_of
 from harness import (
     Comparison,
-    Oven,
+    ImageBuilder,
     Record,
     arguments,
     build_on_our_base,
@@ -36,12 +36,12 @@ from harness import (
 )
 from rebuild_cost import compare_changes, make_changes
 
-from bakehouse.commands.context import Context
-from bakehouse.engine import sigterm
 from bakehouse.engine.connection import Engine
 from bakehouse.model.cell import Cell
+from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import FlagSet
-from bakehouse.model.words import AcceleratorName
+from bakehouse.pipeline.context import Context
+from bakehouse.system import sigterm
 
 T = TypeVar("T")
 LIMIT = 0.5
@@ -86,12 +86,12 @@ class Kitchen:
     engine: Engine
     account: Account
     folder: Path
-    oven: Oven
+    builder: ImageBuilder
 
     @property
     def cells(self) -> tuple[Cell, ...]:
         """In the order of CELLS."""
-        return tuple(find(self.oven.cells, accelerator, flag_set) for accelerator, flag_set in CELLS)
+        return tuple(find(self.builder.cells, accelerator, flag_set) for accelerator, flag_set in CELLS)
 
 
 def find(cells: Sequence[Cell], accelerator: str, flag_set: str) -> Cell:
@@ -108,49 +108,49 @@ THEIRS = tuple(f"plain, {name}" for name in LABELS)
 TOGETHER = "ours, all in one bake"
 
 
-def cells(context: Context, ledger: Ledger, *, keep: bool) -> None:
+def cells(context: Context, state: RunState, *, keep: bool) -> None:
     def add(kitchen: Kitchen) -> None:
         for name, cell in zip(OURS, kitchen.cells, strict=True):
-            charge(kitchen, ledger, name, partial(kitchen.oven.bake, cell.target))
-            ledger.weigh(name, kitchen.engine, cell.image)
-        make_changes(context, ledger, kitchen.engine, kitchen.account, kitchen.folder, vulkan=True)
+            charge(kitchen, state, name, partial(kitchen.builder.bake, cell.target))
+            state.weigh(name, kitchen.engine, cell.image)
+        make_changes(context, state, kitchen.engine, kitchen.account, kitchen.folder, vulkan=True)
 
     in_fresh_engine(context, add, keep=keep)
 
 
-def together(context: Context, ledger: Ledger, *, keep: bool) -> None:
+def together(context: Context, state: RunState, *, keep: bool) -> None:
     def bake(kitchen: Kitchen) -> None:
         targets = [cell.target for cell in kitchen.cells]
-        charge(kitchen, ledger, TOGETHER, partial(kitchen.oven.bake, *targets))
+        charge(kitchen, state, TOGETHER, partial(kitchen.builder.bake, *targets))
 
     in_fresh_engine(context, bake, keep=keep)
 
 
-def plain(context: Context, ledger: Ledger, *, keep: bool) -> None:
+def plain(context: Context, state: RunState, *, keep: bool) -> None:
     """One after the other, so that neither slows the other down."""
     for index in range(len(CELLS)):
-        in_fresh_engine(context, partial(build_plain, ledger=ledger, index=index), keep=keep)
+        in_fresh_engine(context, partial(build_plain, state=state, index=index), keep=keep)
 
 
-def build_plain(kitchen: Kitchen, *, ledger: Ledger, index: int) -> None:
-    cell, oven = kitchen.cells[index], kitchen.oven
-    source = oven.supplies.sources[cell.recipe.build.source].context
+def build_plain(kitchen: Kitchen, *, state: RunState, index: int) -> None:
+    cell, builder = kitchen.cells[index], kitchen.builder
+    source = builder.supplies.sources[cell.recipe.build.source].context
     name, text = f"plain-{LABELS[index]}", plain_dockerfile(cell)
-    build = partial(build_on_our_base, oven, kitchen.folder, name=name, dockerfile=text, context=source)
-    image = charge(kitchen, ledger, THEIRS[index], build)
-    ledger.weigh(THEIRS[index], kitchen.engine, image)
+    build = partial(build_on_our_base, builder, kitchen.folder, name=name, dockerfile=text, context=source)
+    image = charge(kitchen, state, THEIRS[index], build)
+    state.weigh(THEIRS[index], kitchen.engine, image)
 
 
 def in_fresh_engine(context: Context, work: Callable[[Kitchen], None], *, keep: bool) -> None:
     """The base is made by the first build. It is a copy without any container: it costs nothing that is counted."""
     with workspace(context, keep=keep) as folder, fresh_engine(context, folder) as (engine, account):
         accelerators = {accelerator for accelerator, _ in CELLS}
-        oven = prepare(context, engine, folder / "bake", accelerators=accelerators, more=MORE)
-        work(Kitchen(context=context, engine=engine, account=account, folder=folder, oven=oven))
+        builder = prepare(context, engine, folder / "bake", accelerators=accelerators, more=MORE)
+        work(Kitchen(context=context, engine=engine, account=account, folder=folder, builder=builder))
 
 
-def charge(kitchen: Kitchen, ledger: Ledger, name: str, build: Callable[[], T]) -> T:
-    return ledger.charge(name, kitchen.account, build, context=kitchen.context)
+def charge(kitchen: Kitchen, state: RunState, name: str, build: Callable[[], T]) -> T:
+    return state.charge(name, kitchen.account, build, context=kitchen.context)
 
 
 def plain_dockerfile(cell: Cell) -> str:
@@ -182,12 +182,12 @@ def main() -> None:
     asked = parser.parse_args()
     context = our_context()
     record = Record(name="build_cost")
-    ledger = Ledger(record, asked.json, compare=compare)
+    state = RunState(record, asked.json, compare=compare)
     with sigterm.interrupts():
         for _ in range(asked.runs):
             for name in asked.scenario or USUAL:
                 record.look(f"before {name}")
-                SCENARIOS[name](context, ledger, keep=asked.keep)
+                SCENARIOS[name](context, state, keep=asked.keep)
     record.show()
 
 

@@ -21,20 +21,20 @@ from rich.console import Console
 from rich.table import Table
 
 from bakehouse.bake.executor import BAKE_FILE, write_bake_files
-from bakehouse.commands.context import Context, default_cache, open_engine, open_project
-from bakehouse.engine import process
+from bakehouse.config.lock_file import read_lock
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.network import network_secrets
 from bakehouse.errors import InfrastructureError
+from bakehouse.measure.cpu_usage import machine_seconds, usable_cores
 from bakehouse.measure.lease import hold
-from bakehouse.measure.load import machine_seconds, usable_cores
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.matrix import FlagSet
 from bakehouse.model.plan import Supplies
-from bakehouse.planner import make_plan
-from bakehouse.resolve import resolve
+from bakehouse.pipeline.context import Context, default_cache, open_engine, open_project
+from bakehouse.planning.planner import make_plan
+from bakehouse.planning.resolve import resolve
 from bakehouse.supply.chain import Gathered, gather
-from bakehouse.supply.lock import read_lock
+from bakehouse.system import process
 
 ROOT = Path(__file__).parents[1]
 FAIR_LOAD = 0.10
@@ -220,7 +220,7 @@ def our_engine(context: Context) -> Iterator[Engine]:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Oven:
+class ImageBuilder:
     """Rendered files of a selection of cells, ready for `docker buildx bake`."""
 
     engine: Engine
@@ -247,7 +247,7 @@ def prepare(
     accelerators: Collection[str] = ("cpu",),
     also: tuple[str, ...] = (),
     more: Mapping[str, FlagSet] | None = None,
-) -> Oven:
+) -> ImageBuilder:
     """Gather what the project's cells need (from the cache, if it is there) and write their bake file.
 
     Cells of this machine's platform only. `also` names flag sets that stand on no axis of the matrix; `more` holds
@@ -281,7 +281,9 @@ def prepare(
     )
     plan = make_plan(root=context.root, world=world, cells=cells, excluded=(), supplies=supplies)
     write_bake_files(folder, dockerfiles=plan.dockerfiles, bake=plan.bake)
-    return Oven(engine=engine, root=context.root, folder=folder, cells=cells, gathered=gathered, supplies=supplies)
+    return ImageBuilder(
+        engine=engine, root=context.root, folder=folder, cells=cells, gathered=gathered, supplies=supplies
+    )
 
 
 def _with_flag_sets(world: World, names: tuple[str, ...], more: Mapping[str, FlagSet]) -> World:
@@ -292,7 +294,7 @@ def _with_flag_sets(world: World, names: tuple[str, ...], more: Mapping[str, Fla
 
 
 def build_on_our_base(
-    oven: Oven,
+    builder: ImageBuilder,
     folder: Path,
     *,
     name: str,
@@ -305,32 +307,32 @@ def build_on_our_base(
 
     `stages` of our own Dockerfile are named contexts of it. It lies in a file: `${...}` in a bake file would be bake's.
     """
-    base = oven.cells[0].build_base
+    base = builder.cells[0].build_base
     (folder / f"{name}.Dockerfile").write_text(dockerfile, encoding="utf-8")
     image = f"bakehouse-benchmark/{name}"
     described: dict[str, Any] = {
         "context": context,
         "dockerfile": str(folder / f"{name}.Dockerfile"),
-        "contexts": {base: oven.supplies.bases[base].context},
+        "contexts": {base: builder.supplies.bases[base].context},
         "tags": [image],
         "attest": ["type=provenance,disabled=true"],
-        "secret": [f"id={secret.id},src={secret.path}" for secret in oven.supplies.secrets],
+        "secret": [f"id={secret.id},src={secret.path}" for secret in builder.supplies.secrets],
     }
     if target:
         described["target"] = target
-    bases = {key: value for key, value in _targets(oven).items() if key == f"base-{base}"}
+    bases = {key: value for key, value in _targets(builder).items() if key == f"base-{base}"}
     for stage in stages:
-        ours = _targets(oven)[oven.cells[0].target]
+        ours = _targets(builder)[builder.cells[0].target]
         bases[f"our-{stage}"] = ours | {"target": stage, "tags": [], "output": ["type=cacheonly"]}
         described["contexts"][stage] = f"target:our-{stage}"
     file = folder / f"{name}.json"
     file.write_text(json.dumps({"target": bases | {name: described}}), encoding="utf-8")
-    bake(oven.engine, file, name, root=folder)
+    bake(builder.engine, file, name, root=folder)
     return image
 
 
-def _targets(oven: Oven) -> dict[str, Any]:
-    targets: dict[str, Any] = json.loads(oven.bake_file.read_text(encoding="utf-8"))["target"]
+def _targets(builder: ImageBuilder) -> dict[str, Any]:
+    targets: dict[str, Any] = json.loads(builder.bake_file.read_text(encoding="utf-8"))["target"]
     return targets
 
 

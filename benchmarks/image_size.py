@@ -17,7 +17,7 @@ from pathlib import Path
 
 from harness import (
     Comparison,
-    Oven,
+    ImageBuilder,
     Record,
     arguments,
     build_on_our_base,
@@ -31,7 +31,7 @@ from harness import (
 
 from bakehouse.errors import InputError
 from bakehouse.model.report import Image
-from bakehouse.prove.image import open_image, save_image, to_report
+from bakehouse.prove.image.at_rest import open_image, save_image, to_report
 
 DOCKERFILE = ".devops/cpu.Dockerfile"
 PAGE = "web-page"
@@ -60,20 +60,20 @@ def adapted(text: str, *, base: str, ffmpeg: bool) -> str:
     return text
 
 
-def build_upstream(oven: Oven, folder: Path, *, ffmpeg: bool) -> str:
-    cell = oven.cells[0]
-    tree = Path(oven.supplies.sources[cell.recipe.build.source].context)
+def build_upstream(builder: ImageBuilder, folder: Path, *, ffmpeg: bool) -> str:
+    cell = builder.cells[0]
+    tree = Path(builder.supplies.sources[cell.recipe.build.source].context)
     text = adapted((tree / DOCKERFILE).read_text(encoding="utf-8"), base=cell.runtime_base, ffmpeg=ffmpeg)
     name = "upstream-cpu" if ffmpeg else "upstream-cpu-without-ffmpeg"
     say(f"building {name}")
     return build_on_our_base(
-        oven, folder, name=name, dockerfile=text, context=str(tree), target="server", stages=(PAGE,)
+        builder, folder, name=name, dockerfile=text, context=str(tree), target="server", stages=(PAGE,)
     )
 
 
-def measure(oven: Oven, image: str, folder: Path) -> Image:
-    tar = save_image(oven.engine, image, to=folder / "image.tar")
-    found = to_report(open_image(tar, workspace=folder, platform=oven.cells[0].at.platform), reference=image)
+def measure(builder: ImageBuilder, image: str, folder: Path) -> Image:
+    tar = save_image(builder.engine, image, to=folder / "image.tar")
+    found = to_report(open_image(tar, workspace=folder, platform=builder.cells[0].at.platform), reference=image)
     tar.unlink()
     return found
 
@@ -95,17 +95,17 @@ def main() -> None:
     record = Record(name="image_size")
     images: list[str] = []
     with our_engine(context) as engine, workspace(context, keep=asked.keep) as folder:
-        oven = prepare(context, engine, folder / "bake", also=("media",))
-        cells = {cell.at.flag_set: cell for cell in oven.cells}
+        builder = prepare(context, engine, folder / "bake", also=("media",))
+        cells = {cell.at.flag_set: cell for cell in builder.cells}
         ours, theirs = {}, {}
         try:
             for flag_set in ("default", "media"):
-                oven.bake(cells[flag_set].target)
-                ours[flag_set] = measure(oven, cells[flag_set].image, folder)
+                builder.bake(cells[flag_set].target)
+                ours[flag_set] = measure(builder, cells[flag_set].image, folder)
             images.append(cells["media"].image)
             for ffmpeg in (True, False):
-                images.append(build_upstream(oven, folder, ffmpeg=ffmpeg))
-                theirs[ffmpeg] = measure(oven, images[-1], folder)
+                images.append(build_upstream(builder, folder, ffmpeg=ffmpeg))
+                theirs[ffmpeg] = measure(builder, images[-1], folder)
         finally:
             if not asked.keep:
                 remove_images(engine, *images)

@@ -32,10 +32,10 @@ import harness
 from harness import Comparison, Record, say
 from load_client_peers import PEERS, Asked, Peer, Reported, install, tokenizer
 
-from bakehouse.engine import process
 from bakehouse.errors import BakehouseError
-from bakehouse.testing.mock import Mock, mock_server
-from bakehouse.testing.mock_server import Script, Told
+from bakehouse.suite.mock import Mock, mock_server
+from bakehouse.suite.mock_server import Script, Told
+from bakehouse.system import process
 
 GAP = 0.01
 """Seconds between two tokens of a stream."""

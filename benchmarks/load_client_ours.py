@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sys
 
-from bakehouse.measure import loads
-from bakehouse.measure.client import load
-from bakehouse.measure.loads import Planned
-from bakehouse.measure.workloads import Api, Request
+from bakehouse.loadgen.client import load
+from bakehouse.loadgen.workloads import Api, Request
+from bakehouse.measure import workload_runs
+from bakehouse.measure.workload_runs import Planned
 from bakehouse.model.recipe import Limits
 
 
@@ -17,7 +17,7 @@ def main() -> None:
     request = Request(prompt="How is bread made?", output_tokens=tokens, api=Api.CHAT, model="mock")
     planned = Planned(name="benchmark", users=users, requests=(request,) * users)
     outcome = load(url, planned.requests, users=users)
-    found = loads.figures(planned, outcome, Limits())
+    found = workload_runs.figures(planned, outcome, Limits())
     if found.reason:
         sys.exit(found.reason)
     said = {"ttft": "ttft", "tpot": "tpot", "system_rate": "system_rate"}

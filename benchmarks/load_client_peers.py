@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bakehouse.engine import process
 from bakehouse.errors import InfrastructureError
+from bakehouse.system import process
 
 TIMEOUT = 240.0
 INSTALL_TIMEOUT = 1800.0

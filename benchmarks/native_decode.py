@@ -20,7 +20,7 @@ from pathlib import Path
 from harness import (
     ROOT,
     Comparison,
-    Oven,
+    ImageBuilder,
     Record,
     alternate,
     arguments,
@@ -35,9 +35,9 @@ from harness import (
     workspace,
 )
 
-from bakehouse.commands.context import Context
-from bakehouse.measure.load import physical_cores
+from bakehouse.measure.cpu_usage import physical_cores
 from bakehouse.model.cell import Cell
+from bakehouse.pipeline.context import Context
 
 LIMIT = 0.97
 """Of the native build's rate."""
@@ -73,11 +73,11 @@ def native_dockerfile(cell: Cell) -> str:
     )
 
 
-def rate(oven: Oven, image: str, workload: str, model: Path) -> float:
+def rate(builder: ImageBuilder, image: str, workload: str, model: Path) -> float:
     """Tokens per second of one repetition in a container of its own, after llama-bench's warm-up."""
     threads = physical_cores()
     said = docker(
-        oven.engine, "run", "--rm", "--network", "none", "--label", "io.bakehouse.benchmark=native_decode",
+        builder.engine, "run", "--rm", "--network", "none", "--label", "io.bakehouse.benchmark=native_decode",
         "--cpuset-cpus", f"0-{threads - 1}" if threads > 1 else "0", "--volume", f"{model.parent}:/models:ro",
         "--entrypoint", "/app/llama-bench", image,
         "-m", f"/models/{model.name}", "-t", str(threads), "-r", "1", "-o", "json", *WORKLOADS[workload],
@@ -85,12 +85,12 @@ def rate(oven: Oven, image: str, workload: str, model: Path) -> float:
     return float(json.loads(said)[0]["avg_ts"])
 
 
-def compare(record: Record, oven: Oven, images: dict[str, str], model: Path, *, runs: int) -> None:
+def compare(record: Record, builder: ImageBuilder, images: dict[str, str], model: Path, *, runs: int) -> None:
     """Three in turn: native, ours, native again. The native image against itself says what the noise is."""
     images |= {"again": images["native"]}
     for workload in WORKLOADS:
         measured: dict[str, Callable[[], float]] = {
-            name: partial(rate, oven, image, workload, model) for name, image in images.items()
+            name: partial(rate, builder, image, workload, model) for name, image in images.items()
         }
         alternate(1, **measured)
         record.look(f"before {workload}")
@@ -117,20 +117,20 @@ def main() -> None:
     context: Context = our_context(ROOT)
     record = Record(name="native_decode")
     with our_engine(context) as engine, workspace(context, keep=asked.keep) as folder:
-        oven = prepare(context, engine, folder / "bake")
-        cell = next(cell for cell in oven.cells if cell.at.flag_set == "default")
+        builder = prepare(context, engine, folder / "bake")
+        cell = next(cell for cell in builder.cells if cell.at.flag_set == "default")
         throughput = cell.recipe.probes.throughput
         assert throughput is not None
-        model = oven.gathered.models[throughput.model]
-        oven.bake(cell.target)
+        model = builder.gathered.models[throughput.model]
+        builder.bake(cell.target)
         say("building native")
-        source = oven.supplies.sources[cell.recipe.build.source].context
-        native = build_on_our_base(oven, folder, name="native", dockerfile=native_dockerfile(cell), context=source)
+        source = builder.supplies.sources[cell.recipe.build.source].context
+        native = build_on_our_base(builder, folder, name="native", dockerfile=native_dockerfile(cell), context=source)
         try:
             if asked.build_only:
                 return
             with lease(context, alone=True):
-                compare(record, oven, {"native": native, "ours": cell.image}, model, runs=asked.runs)
+                compare(record, builder, {"native": native, "ours": cell.image}, model, runs=asked.runs)
         finally:
             if not asked.keep:
                 remove_images(engine, native)

@@ -16,7 +16,7 @@ from typing import Any
 
 from harness import (
     Comparison,
-    Oven,
+    ImageBuilder,
     Record,
     alternate,
     arguments,
@@ -32,10 +32,10 @@ from harness import (
 from project import change_matrix, copy_project
 
 from bakehouse.bake.display import PlainDisplay
-from bakehouse.bake.executor import Oven as Baker
-from bakehouse.commands.context import Context
-from bakehouse.engine import process
-from bakehouse.model.words import Verdict
+from bakehouse.bake.executor import ImageBuilder as Baker
+from bakehouse.model.enums import Verdict
+from bakehouse.pipeline.context import Context
+from bakehouse.system import process
 
 LIMIT = 1.3
 MANY = 50
@@ -82,18 +82,20 @@ def many_cells(to: Path) -> Path:
     return change_matrix(to, change)
 
 
-def our_bake(oven: Oven, folder: Path) -> None:
+def our_bake(builder: ImageBuilder, folder: Path) -> None:
     """What `build-matrix` does in its bake step, with the display that a log gets."""
-    with PlainDisplay(oven.cells, lambda _: None) as watcher:
-        baker = Baker(engine=oven.engine, root=oven.root, folder=oven.folder, logs=folder / "logs", watcher=watcher)
-        built = baker.bake(oven.cells)
+    with PlainDisplay(builder.cells, lambda _: None) as watcher:
+        baker = Baker(
+            engine=builder.engine, root=builder.root, folder=builder.folder, logs=folder / "logs", watcher=watcher
+        )
+        built = baker.bake(builder.cells)
     failed = [f"{name}: {one.reason}" for name, one in built.items() if one.verdict is not Verdict.PASSED]
     if failed:
         raise RuntimeError("; ".join(failed))
 
 
-def whole_command(context: Context, oven: Oven) -> None:
-    names = [word for cell in oven.cells for word in ("--only", cell.name)]
+def whole_command(context: Context, builder: ImageBuilder) -> None:
+    names = [word for cell in builder.cells for word in ("--only", cell.name)]
     process.run(
         [
             sys.executable,
@@ -106,21 +108,21 @@ def whole_command(context: Context, oven: Oven) -> None:
             "--fresh",
             *names,
         ],
-        env=oven.engine.environment() | {"BAKEHOUSE_CACHE": str(context.cache)},
+        env=builder.engine.environment() | {"BAKEHOUSE_CACHE": str(context.cache)},
     )
 
 
-def compare_bakes(record: Record, context: Context, oven: Oven, folder: Path, *, runs: int) -> None:
-    targets = [cell.target for cell in oven.cells]
+def compare_bakes(record: Record, context: Context, builder: ImageBuilder, folder: Path, *, runs: int) -> None:
+    targets = [cell.target for cell in builder.cells]
     say(f"{len(targets)} targets: one build so that nothing is new")
-    oven.bake(*targets)
-    our_bake(oven, folder)
+    builder.bake(*targets)
+    our_bake(builder, folder)
     with lease(context, alone=True):
         record.look(f"before {len(targets)} targets")
         found = alternate(
             runs,
-            plain=lambda: seconds(lambda: oven.bake(*targets)),
-            ours=lambda: seconds(lambda: our_bake(oven, folder)),
+            plain=lambda: seconds(lambda: builder.bake(*targets)),
+            ours=lambda: seconds(lambda: our_bake(builder, folder)),
         )
     record.add(
         Comparison(
@@ -129,14 +131,14 @@ def compare_bakes(record: Record, context: Context, oven: Oven, folder: Path, *,
     )
 
 
-def compare_command(record: Record, context: Context, oven: Oven, *, runs: int) -> None:
-    targets = [cell.target for cell in oven.cells]
-    whole_command(context, oven)
+def compare_command(record: Record, context: Context, builder: ImageBuilder, *, runs: int) -> None:
+    targets = [cell.target for cell in builder.cells]
+    whole_command(context, builder)
     record.look("before the whole command")
     found = alternate(
         runs,
-        plain=lambda: seconds(lambda: oven.bake(*targets)),
-        ours=lambda: seconds(lambda: whole_command(context, oven)),
+        plain=lambda: seconds(lambda: builder.bake(*targets)),
+        ours=lambda: seconds(lambda: whole_command(context, builder)),
     )
     record.add(
         Comparison(

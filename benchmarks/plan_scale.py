@@ -28,7 +28,7 @@ def write_matrix(root: Path, cells: int) -> None:
     """`cells` combinations: recipes x flag sets x 2 platforms."""
     import yaml
 
-    from bakehouse.yamlfile import parse
+    from bakehouse.config.yaml_document import parse
 
     matrix: dict[str, Any] = parse((ROOT / "matrix.yaml").read_text(), file="matrix.yaml").value
     recipe = (ROOT / "recipes/llama-server/recipe.yaml").read_text()
@@ -53,10 +53,10 @@ def write_matrix(root: Path, cells: int) -> None:
 
 def measure(root: Path) -> dict[str, float]:
     """Plan and render once, in this process."""
-    from bakehouse.config import load_project
+    from bakehouse.config.load import load_project
     from bakehouse.model.lock import Lock
-    from bakehouse.planner import make_plan, published_supplies
-    from bakehouse.resolve import resolve
+    from bakehouse.planning.planner import make_plan, published_supplies
+    from bakehouse.planning.resolve import resolve
 
     began = time.perf_counter()
     project = load_project(root)

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from harness import ROOT
 
-from bakehouse.yamlfile import parse
+from bakehouse.config.yaml_document import parse
 
 MATRIX = "matrix.yaml"
 FILES = (MATRIX, "bakehouse.lock")

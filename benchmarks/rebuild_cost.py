@@ -18,13 +18,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from account import Account, Costs, Ledger, cpu_of, fresh_engine, wall_of
-from harness import Comparison, Oven, Record, arguments, our_context, prepare, workspace
+from account import Account, Costs, RunState, cpu_of, fresh_engine, wall_of
+from harness import Comparison, ImageBuilder, Record, arguments, our_context, prepare, workspace
 from project import change_matrix, copy_project
 
-from bakehouse.commands.context import Context
-from bakehouse.engine import sigterm
 from bakehouse.engine.connection import Engine
+from bakehouse.pipeline.context import Context
+from bakehouse.system import sigterm
 
 LIMIT = 0.1
 PATCHED = "src/llama-sampler.cpp"
@@ -41,40 +41,40 @@ def main() -> None:
     asked = arguments(__doc__, runs=1).parse_args()
     context = our_context()
     record = Record(name="rebuild_cost")
-    ledger = Ledger(record, asked.json, compare=lambda costs: compare_changes(costs, cold=COLD))
+    state = RunState(record, asked.json, compare=lambda costs: compare_changes(costs, cold=COLD))
     with sigterm.interrupts():
         for _ in range(asked.runs):
             record.look("before")
             with workspace(context, keep=asked.keep) as folder, fresh_engine(context, folder) as (engine, account):
-                oven = prepare(context, engine, folder / "bake")
+                builder = prepare(context, engine, folder / "bake")
                 for name, flag_set in ((COLD, "default"), ("one more flag set, cpu-blas", FLAG_SET)):
-                    ledger.charge(name, account, partial(bake, oven, "cpu", flag_set), context=context)
-                make_changes(context, ledger, engine, account, folder, vulkan=False)
+                    state.charge(name, account, partial(bake, builder, "cpu", flag_set), context=context)
+                make_changes(context, state, engine, account, folder, vulkan=False)
     record.show()
 
 
 def make_changes(
-    context: Context, ledger: Ledger, engine: Engine, account: Account, folder: Path, *, vulkan: bool
+    context: Context, state: RunState, engine: Engine, account: Account, folder: Path, *, vulkan: bool
 ) -> None:
     """Make each change in a copy of the project, and build what it touches. The engine has built the project before."""
     other = change_flag_set(copy_project(folder / "flag-set"))
-    changed = oven_of(other, context, engine)
-    ledger.charge(FLAGS, account, partial(bake, changed, "cpu", FLAG_SET), context=context)
+    changed = builder_of(other, context, engine)
+    state.charge(FLAGS, account, partial(bake, changed, "cpu", FLAG_SET), context=context)
     patched = patch_source(copy_project(folder / "patched"), tree=Path(changed.supplies.sources[SOURCE].context))
-    oven = oven_of(patched, context, engine, vulkan=vulkan)
-    ledger.charge(PATCH, account, partial(bake, oven, "cpu", "default"), context=context)
+    builder = builder_of(patched, context, engine, vulkan=vulkan)
+    state.charge(PATCH, account, partial(bake, builder, "cpu", "default"), context=context)
     if vulkan:
-        ledger.charge(PATCH_VULKAN, account, partial(bake, oven, "vulkan", "default"), context=context)
+        state.charge(PATCH_VULKAN, account, partial(bake, builder, "vulkan", "default"), context=context)
 
 
-def oven_of(project: Path, context: Context, engine: Engine, *, vulkan: bool = False) -> Oven:
+def builder_of(project: Path, context: Context, engine: Engine, *, vulkan: bool = False) -> ImageBuilder:
     accelerators = ("cpu", "vulkan") if vulkan else ("cpu",)
     return prepare(replace(context, root=project), engine, project / "bake", accelerators=accelerators)
 
 
-def bake(oven: Oven, accelerator: str, flag_set: str) -> None:
-    cells = [cell for cell in oven.cells if (cell.at.accelerator, cell.at.flag_set) == (accelerator, flag_set)]
-    oven.bake(*(cell.target for cell in cells))
+def bake(builder: ImageBuilder, accelerator: str, flag_set: str) -> None:
+    cells = [cell for cell in builder.cells if (cell.at.accelerator, cell.at.flag_set) == (accelerator, flag_set)]
+    builder.bake(*(cell.target for cell in cells))
 
 
 def change_flag_set(project: Path) -> Path:

@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from tests.unit.statistics.noise import QUIET, RECORDED, Noise, fit, pair
+from tests.unit.stats.noise import QUIET, RECORDED, Noise, fit, pair
 
+from bakehouse.model.enums import Change, Verdict
 from bakehouse.model.report import CellReport
-from bakehouse.model.words import Change, Verdict
-from bakehouse.statistics.interleave import interleave
-from bakehouse.statistics.judge import Gates, Pair, group, judge
+from bakehouse.stats.interleave import interleave
+from bakehouse.stats.judge import Gates, Pair, group, judge
 
 SLOWER = 0.95
 FAST = Gates(resamples=1000)

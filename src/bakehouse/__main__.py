@@ -10,8 +10,8 @@ from bakehouse.cli.console import Output
 from bakehouse.cli.failures import tell
 from bakehouse.cli.parser import parser
 from bakehouse.cli.verbs import VERBS
-from bakehouse.commands.context import Context, default_cache
-from bakehouse.engine import sigterm
+from bakehouse.pipeline.context import Context, default_cache
+from bakehouse.system import sigterm
 
 
 def main(words: Sequence[str]) -> int:

@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 from tests.engine.toy import Toy, supply
 
-from bakehouse.engine import daemon, process
-from bakehouse.engine.apt import Machine, ensure_programs, install_docker
 from bakehouse.engine.connect import connect
 from bakehouse.engine.connection import Engine
+from bakehouse.engine.embedded.apt import Machine, ensure_programs, install_docker
+from bakehouse.system import daemon, process
 
 PROJECT = Path(__file__).parents[2]
 SETTINGS = PROJECT / "buildkit" / "daemon.json"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.engine import browser, daemon
 from bakehouse.errors import InfrastructureError
+from bakehouse.system import browser, daemon
 
 PAGE = """<!doctype html><title>Try</title><link rel="icon" href="data:,"><textarea></textarea><p></p>
 <script>

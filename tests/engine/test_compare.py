@@ -6,7 +6,7 @@ import pytest
 from tests.engine.toy import Toy
 
 from bakehouse.errors import ExitCode
-from bakehouse.model.words import Verdict
+from bakehouse.model.enums import Verdict
 
 pytestmark = pytest.mark.engine
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from tests.engine.conftest import Ground
 
-from bakehouse.engine import daemon, process
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.container import Launch, WillNotStartError, run_once, start
 from bakehouse.engine.docker import Docker, NoSuchObjectError
 from bakehouse.engine.reaper import reap
+from bakehouse.system import daemon, process
 
 pytestmark = pytest.mark.engine
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from tests.engine.toy import PROJECT, Running, Toy
 
-from bakehouse.engine import daemon, process
-from bakehouse.engine.leftovers import find_dockerd
-from bakehouse.engine.local import folders_for
+from bakehouse.engine.embedded.leftovers import find_dockerd
+from bakehouse.engine.embedded.local import folders_for
 from bakehouse.errors import ExitCode
 from bakehouse.measure.lease import holders
-from bakehouse.model.words import Verdict
+from bakehouse.model.enums import Verdict
+from bakehouse.system import daemon, process
 
 pytestmark = pytest.mark.engine
 

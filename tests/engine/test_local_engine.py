@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 from tests.engine.conftest import SETTINGS, traces
 
-from bakehouse.engine import bridge, daemon, process
 from bakehouse.engine.connect import connect
+from bakehouse.engine.embedded import bridge
+from bakehouse.engine.embedded.leftovers import clean_up, find_dockerd
+from bakehouse.engine.embedded.local import EmbeddedEngine, routes
 from bakehouse.engine.host import describe_host
-from bakehouse.engine.leftovers import clean_up, find_dockerd
-from bakehouse.engine.local import EmbeddedEngine, routes
 from bakehouse.errors import EngineError, InputError
+from bakehouse.system import daemon, process
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(180)]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from bakehouse.engine.connection import Engine
+from bakehouse.model.enums import Verdict
 from bakehouse.model.recipe import Health
 from bakehouse.model.report import TestResult
 from bakehouse.model.suite import Subject, Suite
-from bakehouse.model.words import Verdict
-from bakehouse.testing.run import Outcome, run_suite
+from bakehouse.suite.run import Outcome, run_suite
 
 ENGINE = Engine(kind="external", host="unix:///nowhere.sock", version="", buildx="", containerd_store=True)
 

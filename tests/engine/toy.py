@@ -22,13 +22,13 @@ from typing import IO, Any
 
 import yaml
 
-from bakehouse.engine import process
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.container import RUN_LABEL
 from bakehouse.model.places import DebootstrapPlace
 from bakehouse.model.report import CellReport, RunReport
 from bakehouse.reporters import json_file
 from bakehouse.supply import debootstrap
+from bakehouse.system import process
 
 HERE = Path(__file__).parent / "toy"
 PROJECT = Path(__file__).parents[2]

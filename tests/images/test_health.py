@@ -8,12 +8,12 @@ import pytest
 
 from bakehouse.engine.container import Container, Launch
 from bakehouse.engine.devices import Devices
-from bakehouse.measure.client import complete
-from bakehouse.measure.workloads import Request
+from bakehouse.loadgen.client import complete
+from bakehouse.loadgen.workloads import Request
 from bakehouse.model.suite import Subject, Suite
 from bakehouse.probes import health
 from bakehouse.probes.serving import PortFrom, serving
-from bakehouse.testing.session import Server
+from bakehouse.suite.session import Server
 
 Note = Callable[[str], None]
 StartServer = Callable[..., Server]

@@ -13,13 +13,13 @@ import pytest
 
 from bakehouse.engine.container import Finished
 from bakehouse.engine.devices import Devices
+from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.suite import Subject
-from bakehouse.model.words import AcceleratorName
 from bakehouse.probes import jit, offload
-from bakehouse.testing.witness import Witness, keeping_shaders
+from bakehouse.suite.verbose_server import VerboseServer, keeping_shaders
 
 Note = Callable[[str], None]
-Watch = Callable[..., Witness]
+Watch = Callable[..., VerboseServer]
 
 
 @pytest.fixture
@@ -31,30 +31,30 @@ def test_sees_the_device(listing: Finished, name: AcceleratorName, accelerator: 
     note(offload.sees_device(listing, name, device=accelerator.name))
 
 
-def test_the_device_is_the_one_it_was_given(witness: Witness, accelerator: Devices, note: Note) -> None:
-    note(offload.says_device(witness.model, expected=accelerator.name, is_software=accelerator.is_software))
+def test_the_device_is_the_one_it_was_given(verbose: VerboseServer, accelerator: Devices, note: Note) -> None:
+    note(offload.says_device(verbose.model, expected=accelerator.name, is_software=accelerator.is_software))
 
 
-def test_offloads_all_layers(witness: Witness, name: AcceleratorName, note: Note) -> None:
-    note(offload.offloads_layers(witness.model, name))
+def test_offloads_all_layers(verbose: VerboseServer, name: AcceleratorName, note: Note) -> None:
+    note(offload.offloads_layers(verbose.model, name))
 
 
-def test_keeps_the_cache_on_the_device(witness: Witness, name: AcceleratorName, note: Note) -> None:
-    note(offload.keeps_cache(witness.model, name))
+def test_keeps_the_cache_on_the_device(verbose: VerboseServer, name: AcceleratorName, note: Note) -> None:
+    note(offload.keeps_cache(verbose.model, name))
 
 
-def test_has_its_compute_buffer_on_the_device(witness: Witness, name: AcceleratorName, note: Note) -> None:
-    note(offload.has_compute_buffer(witness.model, name))
+def test_has_its_compute_buffer_on_the_device(verbose: VerboseServer, name: AcceleratorName, note: Note) -> None:
+    note(offload.has_compute_buffer(verbose.model, name))
 
 
-def test_computes_on_the_device(witness: Witness, name: AcceleratorName, note: Note) -> None:
-    note(offload.computes(witness.model, name))
+def test_computes_on_the_device(verbose: VerboseServer, name: AcceleratorName, note: Note) -> None:
+    note(offload.computes(verbose.model, name))
 
 
-def test_the_driver_agrees(witness: Witness, name: AcceleratorName, accelerator: Devices, note: Note) -> None:
+def test_the_driver_agrees(verbose: VerboseServer, name: AcceleratorName, accelerator: Devices, note: Note) -> None:
     if accelerator.is_software:
         pytest.skip("a driver in software has no card to ask")
-    note(offload.agrees(witness.model, name, held=witness.held))
+    note(offload.agrees(verbose.model, name, held=verbose.held))
 
 
 def test_runs_native_code(

@@ -12,9 +12,9 @@ from bakehouse.model.recipe import Load
 from bakehouse.model.suite import Subject
 from bakehouse.probes import calibrate, loads, throughput
 from bakehouse.probes.external import Profiled, loads_of
-from bakehouse.testing.bench import Bench
-from bakehouse.testing.fixtures import RecordMeasurement, TakeAll
-from bakehouse.testing.session import Server
+from bakehouse.suite.bench import Bench
+from bakehouse.suite.fixtures import RecordMeasurement, TakeAll
+from bakehouse.suite.session import Server
 
 Note = Callable[[str], None]
 LONGEST = 6 * 3600

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from bakehouse.engine import browser
 from bakehouse.model.suite import Subject
 from bakehouse.probes import web_ui
-from bakehouse.testing.session import Server
+from bakehouse.suite.session import Server
+from bakehouse.system import browser
 
 Note = Callable[[str], None]
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bakehouse.model.cell import Resolution, World
-from bakehouse.resolve import resolve
+from bakehouse.planning.resolve import resolve
 from tests.unit.projects import matrix, recipe
 from tests.unit.worlds import build
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from bakehouse.config import load_project
+from bakehouse.config.load import load_project
 from bakehouse.model.cell import World
 
 ROOT = Path(__file__).parents[2]

@@ -8,47 +8,26 @@ from pathlib import Path
 SOURCE = Path(__file__).parents[2] / "src/bakehouse"
 
 LAYERS = (
-    ("errors", "atomic"),
-    ("model",),
-    ("quantities", "statistics"),
-    ("yamlfile",),
-    ("mistakes",),
-    ("config",),
+    ("errors",),
+    ("system", "model"),
+    ("formatting", "stats"),
     ("accelerators", "machine"),
-    ("rules", "drivers", "history"),
-    ("cards",),
-    ("neighbours", "references"),
-    ("resolve", "select"),
-    ("render",),
-    ("planner", "explain", "advice", "schema", "lint"),
-    ("engine",),
-    ("supply", "prove", "reporters", "measure"),
-    ("probes", "bake", "runs", "affected", "expectations"),
-    ("testing", "ledger"),
+    ("config",),
+    ("history",),
+    ("planning",),
+    ("lint", "engine"),
+    ("loadgen", "supply", "prove", "reporters"),
+    ("measure",),
+    ("probes", "bake"),
+    ("suite",),
+    ("pipeline",),
     ("commands",),
     ("cli",),
     ("__main__",),
 )
 """Lowest first. Packages and top-level modules of `bakehouse`."""
 
-PURE = (
-    "errors",
-    "model",
-    "quantities",
-    "statistics",
-    "yamlfile",
-    "mistakes",
-    "accelerators",
-    "rules",
-    "drivers",
-    "cards",
-    "neighbours",
-    "references",
-    "resolve",
-    "select",
-    "render",
-    "planner",
-)
+PURE = ("errors", "model", "formatting", "stats", "accelerators", "planning")
 """The same input gives the same output: no engine, no network, no clock."""
 
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
@@ -108,7 +87,7 @@ def test_pure_rooms_import_nothing_that_acts() -> None:
 
 def test_doors_are_narrow() -> None:
     """One module runs programs, one talks to the engine."""
-    doors = {"subprocess": "engine/process.py", "python_on_whales": "engine/docker.py"}
+    doors = {"subprocess": "system/process.py", "python_on_whales": "engine/docker.py"}
     for library, door in doors.items():
         users = {
             str(path.relative_to(SOURCE))

@@ -13,8 +13,8 @@ import pytest
 
 from bakehouse.__main__ import main
 from bakehouse.cli.verbs import VERBS
-from bakehouse.engine import process
 from bakehouse.errors import ExitCode, InputError, Interrupted, SupplyError
+from bakehouse.system import process
 from tests.unit.projects import write_project
 
 

@@ -11,9 +11,9 @@ from packaging.version import Version
 
 from bakehouse.model.cell import Coordinates, Resolution, World
 from bakehouse.model.matrix import Matrix
-from bakehouse.neighbours import INSTEAD
-from bakehouse.resolve import resolve
-from bakehouse.rules import RULES, cards_of
+from bakehouse.planning.nearest_cell import INSTEAD
+from bakehouse.planning.resolve import resolve
+from bakehouse.planning.rules import RULES, cards_of
 from tests.unit.worlds import VERSIONS, build, worlds
 
 Written = tuple[dict[str, Any], dict[str, dict[str, Any]]]

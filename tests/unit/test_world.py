@@ -6,12 +6,12 @@ from functools import cache
 
 import pytest
 
-from bakehouse.config import load_project
+from bakehouse.config.load import load_project
 from bakehouse.model.cell import Cell, Excluded, Resolution, World
 from bakehouse.model.matrix import Gpu
 from bakehouse.model.recipe import CpuVariants, Recipe
-from bakehouse.resolve import resolve
-from bakehouse.rules import RULES, cards_of
+from bakehouse.planning.resolve import resolve
+from bakehouse.planning.rules import RULES, cards_of
 from tests.unit.projects import ROOT
 
 ARM = "linux/arm64"

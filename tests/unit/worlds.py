@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bakehouse.config import _tuples
+from bakehouse.config.load import _tuples
 from bakehouse.model.cell import World
 from bakehouse.model.matrix import Matrix
 from bakehouse.model.recipe import Recipe

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import requests
 
-from bakehouse.measure.client import chat
+from bakehouse.loadgen.client import chat
 from bakehouse.model.suite import Subject
-from bakehouse.testing.session import Server
+from bakehouse.suite.session import Server
 
 HELLO = [{"role": "user", "content": "Say hello."}]
 TOKENS = 8

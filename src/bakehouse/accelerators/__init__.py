@@ -11,7 +11,7 @@ from bakehouse.accelerators.cuda import Cuda
 from bakehouse.accelerators.portable import Portable
 from bakehouse.accelerators.rocm import Rocm
 from bakehouse.accelerators.xpu import Xpu
-from bakehouse.model.words import AcceleratorName
+from bakehouse.model.enums import AcceleratorName
 
 ACCELERATORS: dict[AcceleratorName, Accelerator] = {
     AcceleratorName.CPU: Portable(),

@@ -14,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bakehouse.bake.events import BuildState, Line, Vertex
+from bakehouse.formatting import seconds as duration
 from bakehouse.model.cell import Cell
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import BuildResult
-from bakehouse.model.words import Verdict
-from bakehouse.quantities import seconds as duration
 
 COUNTER_PERIOD = 20.0
 """Seconds between two plain lines about one running compile."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bakehouse.bake.blame import CANCELLED
+from bakehouse.bake.failures import CANCELLED
 
 _NAME = re.compile(r"^\[(?P<words>[^\]]+)\]\s?(?P<rest>.*)$", re.DOTALL)
 _COUNTER = re.compile(rb"^\[(\d+)/(\d+)\] ")

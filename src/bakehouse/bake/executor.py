@@ -12,16 +12,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from bakehouse.bake.blame import in_words, judge
 from bakehouse.bake.events import BuildState, Line, Reader, Vertex
+from bakehouse.bake.failures import in_words, judge
 from bakehouse.bake.logs import StepLogs
-from bakehouse.engine import process
 from bakehouse.engine.connection import Engine
 from bakehouse.errors import InfrastructureError
 from bakehouse.model.cell import Cell
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import BuildResult, Step
-from bakehouse.model.words import Verdict
-from bakehouse.render.bake import dockerfile_name
+from bakehouse.planning.render.bake_file import dockerfile_name
+from bakehouse.system import process
 
 BAKE_FILE = "docker-bake.json"
 
@@ -35,7 +35,7 @@ class Watcher(Protocol):
         """These cells are done, one way or the other; the others go on."""
 
 
-class Oven:
+class ImageBuilder:
     """Builds the targets of one bake file on one engine."""
 
     def __init__(self, *, engine: Engine, root: Path, folder: Path, logs: Path, watcher: Watcher) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from bakehouse.commands.job import Options
-from bakehouse.select import Selection
+from bakehouse.pipeline.job import Options
+from bakehouse.planning.select import Selection
 
 
 def add_selection(verb: argparse.ArgumentParser) -> None:

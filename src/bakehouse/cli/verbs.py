@@ -14,14 +14,14 @@ from bakehouse.commands import history, lint, plan
 from bakehouse.commands.bench import bench
 from bakehouse.commands.build_matrix import build_matrix
 from bakehouse.commands.clean import clean
-from bakehouse.commands.compare import STARTS as COMPARED_STARTS
-from bakehouse.commands.context import Context
 from bakehouse.commands.engine import use_engine
 from bakehouse.commands.lock import lock
 from bakehouse.commands.report import report
 from bakehouse.commands.schema import schema
 from bakehouse.history.imports import FORMATS
 from bakehouse.model.suite import Client
+from bakehouse.pipeline.compare_images import STARTS as COMPARED_STARTS
+from bakehouse.pipeline.context import Context
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

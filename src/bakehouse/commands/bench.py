@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bakehouse.cards import CPU
 from bakehouse.commands.build_matrix import build_matrix
-from bakehouse.commands.context import Context
-from bakehouse.commands.job import Options
 from bakehouse.errors import ExitCode, InputError
-from bakehouse.measure.external import find_aiperf
+from bakehouse.measure.aiperf import find_aiperf
+from bakehouse.pipeline.context import Context
+from bakehouse.pipeline.job import Options
+from bakehouse.planning.gpus import CPU
 
 
 def bench(context: Context, options: Options) -> ExitCode:

@@ -6,37 +6,37 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 
 import bakehouse
-from bakehouse.cards import require_card, without_row
-from bakehouse.commands import stages
-from bakehouse.commands.choose import choose
-from bakehouse.commands.compare import beside_in_turn, find_baselines
-from bakehouse.commands.context import Context, open_engine, open_project, revision
-from bakehouse.commands.fingerprint import run_fingerprint
-from bakehouse.commands.job import Job, Options
-from bakehouse.commands.keeper import Keeper
 from bakehouse.commands.lint import refuse_errors
-from bakehouse.config import Project
+from bakehouse.config.load import Project
+from bakehouse.config.lock_file import read_lock
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.docker import Docker
 from bakehouse.engine.host import describe_host
 from bakehouse.engine.network import network_secrets
 from bakehouse.engine.reaper import reap
 from bakehouse.errors import ExitCode, InfrastructureError, InputError
-from bakehouse.ledger import Ledger
 from bakehouse.machine import detect
 from bakehouse.model.cell import Cell, Excluded, Resolution
+from bakehouse.model.enums import Change, Verdict
 from bakehouse.model.lock import Lock
 from bakehouse.model.plan import Supplies
 from bakehouse.model.report import Host, RunReport
 from bakehouse.model.suite import Baseline
-from bakehouse.model.words import Change, Verdict
-from bakehouse.planner import make_plan, published_supplies
-from bakehouse.reporters.beside import Beside
+from bakehouse.pipeline import stages
+from bakehouse.pipeline.choose_cells import choose
+from bakehouse.pipeline.compare_images import compare_in_turn, find_baselines
+from bakehouse.pipeline.context import Context, open_engine, open_project, revision
+from bakehouse.pipeline.fingerprint import run_fingerprint
+from bakehouse.pipeline.history_writer import HistoryWriter
+from bakehouse.pipeline.job import Job, Options
+from bakehouse.pipeline.run_folder import RunFolder, open_run
+from bakehouse.pipeline.run_state import RunState
+from bakehouse.planning.gpus import require_card, without_row
+from bakehouse.planning.planner import make_plan, published_supplies
+from bakehouse.reporters.comparison import RunComparison
 from bakehouse.reporters.latest import update_latest
 from bakehouse.reporters.terminal import show
-from bakehouse.runs import RunFolder, open_run
 from bakehouse.supply.chain import Gathered, gather
-from bakehouse.supply.lock import read_lock
 
 HEADLINE_NAMES = 6
 
@@ -77,10 +77,10 @@ def build_matrix(context: Context, options: Options) -> ExitCode:
             excluded=resolution.excluded,
             baselines=baselines,
         )
-        run, beside = _run(job, cells)
+        run, versus = _run(job, cells)
     update_latest(context.reports, run.run)
-    show(run, console=context.console, folder=job.ledger.folder.path, beside=beside)
-    return exit_code(run) or (regression_code(beside) if options.fail_on_regression else ExitCode.OK)
+    show(run, console=context.console, folder=job.state.folder.path, versus=versus)
+    return exit_code(run) or (regression_code(versus) if options.fail_on_regression else ExitCode.OK)
 
 
 def _refuse_idle_gate(options: Options) -> None:
@@ -133,7 +133,7 @@ def _open_job(
         options,
         root=context.root,
         where=(host.name, engine.host or ""),
-        beside={cell: baseline.reference for cell, baseline in baselines.items()},
+        versus={cell: baseline.reference for cell, baseline in baselines.items()},
     )
     record = _record(context, host=host, gathered=gathered, fingerprint=fingerprint)
     folder = stack.enter_context(
@@ -145,7 +145,7 @@ def _open_job(
             say=context.say,
         )
     )
-    ledger = _open_ledger(folder, record, gathered, cells=cells, excluded=excluded)
+    state = _open_state(folder, record, gathered, cells=cells, excluded=excluded)
     stages.write_plan(plan, project.world, supplies, folder)
     return Job(
         context=context,
@@ -154,8 +154,8 @@ def _open_job(
         engine=engine,
         gathered=gathered,
         plan=plan,
-        ledger=ledger,
-        keeper=_keeper(context, project, cells) if options.keeps_history else None,
+        state=state,
+        writer=_writer(context, project, cells) if options.keeps_history else None,
         baselines=baselines,
     )
 
@@ -168,9 +168,9 @@ def _baselines(context: Context, options: Options, engine: Engine, cells: tuple[
     return find_baselines(options.compare, names, reports=context.reports, images=images, say=say)
 
 
-def _keeper(context: Context, project: Project, cells: tuple[Cell, ...]) -> Keeper:
+def _writer(context: Context, project: Project, cells: tuple[Cell, ...]) -> HistoryWriter:
     sources = project.world.matrix.sources
-    return Keeper(
+    return HistoryWriter(
         reports=context.reports,
         machine=detect(),
         revisions={cell.name: sources[cell.recipe.build.source].revision for cell in cells},
@@ -189,35 +189,35 @@ def _try_templates(context: Context, project: Project, cells: tuple[Cell, ...], 
     make_plan(root=context.root, world=project.world, cells=cells, excluded=(), supplies=supplies)
 
 
-def _run(job: Job, cells: tuple[Cell, ...]) -> tuple[RunReport, Beside | None]:
+def _run(job: Job, cells: tuple[Cell, ...]) -> tuple[RunReport, RunComparison | None]:
     """Take the steps. Whatever happens, what is known is recorded and no container stays."""
-    ledger, say = job.ledger, job.context.say
+    state, say = job.state, job.context.say
     try:
         _walk(job)
-        for cell in ledger.todo(cells):
-            ledger.finish(cell.name)
+        for cell in state.todo(cells):
+            state.finish(cell.name)
         stages.keep(job)
-        beside = _beside(job)
-        return ledger.write(finished=True, beside=beside), beside
+        versus = _versus(job)
+        return state.write(finished=True, versus=versus), versus
     except BaseException:
         try:
-            ledger.cut_off()
-            say(f"stopped; what had finished is in {ledger.folder.path}, and the same command goes on there")
+            state.cut_off()
+            say(f"stopped; what had finished is in {state.folder.path}, and the same command goes on there")
         except OSError as error:
             say(f"stopped, and the reports could not be written: {error}")
         raise
     finally:
         try:
-            reap(job.engine, say=say, run=ledger.folder.name)
+            reap(job.engine, say=say, run=state.folder.name)
         except InfrastructureError as error:
             say(f"cannot remove what this run may have left; the next run will: {error.message}")
 
 
-def _beside(job: Job) -> Beside | None:
+def _versus(job: Job) -> RunComparison | None:
     """What was measured in turn says more than a history; None where nothing was asked for."""
     if job.baselines:
-        return beside_in_turn(job.ledger.report())
-    return job.keeper.compare(job.ledger.report()) if job.keeper else None
+        return compare_in_turn(job.state.report())
+    return job.writer.compare(job.state.report()) if job.writer else None
 
 
 def _walk(job: Job) -> None:
@@ -253,21 +253,21 @@ def _record(context: Context, *, host: Host, gathered: Gathered, fingerprint: st
     )
 
 
-def _open_ledger(
+def _open_state(
     folder: RunFolder,
     record: RunReport,
     gathered: Gathered,
     *,
     cells: tuple[Cell, ...],
     excluded: tuple[Excluded, ...],
-) -> Ledger:
+) -> RunState:
     run = record.model_copy(update={"run": folder.name})
-    ledger = Ledger(folder=folder, run=run, cells=cells, excluded=excluded)
+    state = RunState(folder=folder, run=run, cells=cells, excluded=excluded)
     for cell in cells:
         if missing := gathered.reason_against(cell):
-            ledger.update(cell.name, verdict=Verdict.ERRORED, reason=missing)
-    ledger.begin()
-    return ledger
+            state.update(cell.name, verdict=Verdict.ERRORED, reason=missing)
+    state.begin()
+    return state
 
 
 def exit_code(run: RunReport) -> ExitCode:
@@ -275,9 +275,9 @@ def exit_code(run: RunReport) -> ExitCode:
     return ExitCode.OK if run.verdict is Verdict.PASSED else ExitCode.CELL_FAILED
 
 
-def regression_code(beside: Beside | None) -> ExitCode:
+def regression_code(versus: RunComparison | None) -> ExitCode:
     """1 if something regressed, 4 if nobody could look. What is inconclusive is no regression."""
-    if beside is None:
+    if versus is None:
         return ExitCode.INFRASTRUCTURE
-    regressed = any(change is Change.REGRESS for change, _ in beside.tally)
+    regressed = any(change is Change.REGRESS for change, _ in versus.tally)
     return ExitCode.CELL_FAILED if regressed else ExitCode.OK

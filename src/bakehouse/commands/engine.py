@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bakehouse.commands.context import Context, open_engine
-from bakehouse.engine import process
+from bakehouse.pipeline.context import Context, open_engine
+from bakehouse.system import process
 
 
 def use_engine(context: Context, program: Sequence[str]) -> int:

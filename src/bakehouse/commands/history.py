@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from bakehouse.commands.context import Context, open_project
-from bakehouse.commands.keeper import BASELINES, HISTORY, beside_history, read_history
 from bakehouse.errors import ExitCode, InputError
 from bakehouse.history.baseline import DECISIONS, compare
 from bakehouse.history.collect import Collected, collect, files, keep_new
@@ -19,6 +17,8 @@ from bakehouse.history.imports import read
 from bakehouse.history.imports.document import Origin
 from bakehouse.history.journal import append
 from bakehouse.model.history import HISTORY_SCHEMA, Decision, Hardware, Row
+from bakehouse.pipeline.context import Context, open_project
+from bakehouse.pipeline.history_writer import BASELINES, HISTORY, compare_with_history, read_history
 
 _NEWEST = 5
 
@@ -107,12 +107,12 @@ def _say_comparison(context: Context, rows: Sequence[Row]) -> None:
     for row in rows:
         candidate.add(row.model_dump(mode="json"))
     history, decisions = read_history(context.reports, {rows[0].cell}, say=context.say)
-    beside = beside_history(compare(candidate, history, run=rows[0].run, decisions=decisions))
-    for one in beside.in_order:
+    versus = compare_with_history(compare(candidate, history, run=rows[0].run, decisions=decisions))
+    for one in versus.in_order:
         judged = one.judged
         context.say(f"{judged.verdict}: {judged.workload} {judged.metric}: {judged.reason}")
-    if not beside.compared:
-        context.say(f"beside {beside.baseline}: nothing to compare")
+    if not versus.compared:
+        context.say(f"beside {versus.baseline}: nothing to compare")
 
 
 def _runs(folder: Path, cell: str) -> list[str]:

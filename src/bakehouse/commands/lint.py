@@ -15,19 +15,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bakehouse.commands.context import Context, open_project
-from bakehouse.config import Project
+from bakehouse.config.load import Project
+from bakehouse.config.lock_file import read_lock
 from bakehouse.engine.connection import Engine
 from bakehouse.errors import ExitCode, InputError, InputErrors, Where
 from bakehouse.lint.check_dockerfile import check_dockerfile
 from bakehouse.lint.finding import Finding, Severity
 from bakehouse.lint.help_text import differences
-from bakehouse.lint.knowledge import load_knowledge
+from bakehouse.lint.known_options import load_knowledge
 from bakehouse.lint.options import SourceOptions, load_options, options_file, save_options
 from bakehouse.lint.project import check_project
-from bakehouse.lint.tree import can_read, read_tree
-from bakehouse.supply.lock import read_lock
-from bakehouse.supply.means import Means
+from bakehouse.lint.source_tree import can_read, read_tree
+from bakehouse.pipeline.context import Context, open_project
+from bakehouse.supply.context import SupplyContext
 from bakehouse.supply.registry import Registries
 from bakehouse.supply.trees import tree_of
 
@@ -103,7 +103,7 @@ def update(context: Context, project: Project) -> None:
     """Read the source trees that recipes are built from, and keep their options beside the lockfile."""
     for name in kept_options(project):
         source = project.world.matrix.sources[name]
-        folder = tree_of(name, source, means=_means(context))
+        folder = tree_of(name, source, context=_supply_context(context))
         if not can_read(folder):
             context.say(f"{name} is no tree of llama.cpp: the lint knows nothing of its options")
             continue
@@ -122,10 +122,10 @@ def _revision(project: Project, source: str) -> str:
     return project.world.matrix.sources[source].revision
 
 
-def _means(context: Context) -> Means:
+def _supply_context(context: Context) -> SupplyContext:
     # Nobody asks a registry for a source tree, so that no engine has to run.
     engine = Engine(kind="external", host=None, version="", buildx="", containerd_store=False)
-    return Means(
+    return SupplyContext(
         cache=context.cache.resolve(),
         root=context.root.resolve(),
         environ=context.environ,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bakehouse.commands.context import Context, open_engine, open_project
 from bakehouse.commands.lint import update
+from bakehouse.config.lock_file import read_lock, write_lock
 from bakehouse.errors import ExitCode, SupplyError
+from bakehouse.pipeline.context import Context, open_engine, open_project
 from bakehouse.supply.chain import gather
-from bakehouse.supply.lock import read_lock, write_lock
 
 
 def lock(context: Context, *, install: bool) -> ExitCode:

@@ -9,24 +9,24 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bakehouse.advice import Advice, advise
-from bakehouse.affected import Affected
 from bakehouse.bake.executor import BAKE_FILE, write_bake_files
-from bakehouse.cards import find_target
-from bakehouse.commands.choose import choose
-from bakehouse.commands.context import Context, open_project
 from bakehouse.commands.lint import mention_findings
 from bakehouse.commands.plan_json import document
 from bakehouse.commands.plan_text import show_advice, show_excluded, show_matrix
-from bakehouse.config import Project
+from bakehouse.config.load import Project
+from bakehouse.config.lock_file import read_lock
 from bakehouse.errors import ExitCode, InputError
-from bakehouse.explain import explain
 from bakehouse.machine import Machine, detect
 from bakehouse.model.cell import Cell, Resolution
 from bakehouse.model.plan import Plan
-from bakehouse.planner import make_plan, published_supplies
-from bakehouse.select import NothingChosenError, Selection, select
-from bakehouse.supply.lock import read_lock
+from bakehouse.pipeline.changed_since import Affected
+from bakehouse.pipeline.choose_cells import choose
+from bakehouse.pipeline.context import Context, open_project
+from bakehouse.planning.explain import explain
+from bakehouse.planning.gpus import find_target
+from bakehouse.planning.planner import make_plan, published_supplies
+from bakehouse.planning.recommend import Advice, advise
+from bakehouse.planning.select import NothingChosenError, Selection, select
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from bakehouse.advice import Advice, Candidate
-from bakehouse.affected import Affected
 from bakehouse.model.cell import Cell, Excluded
 from bakehouse.model.plan import Plan
+from bakehouse.pipeline.changed_since import Affected
+from bakehouse.planning.recommend import Advice, Candidate
 
 
 def document(plan: Plan, *, advice: Advice | None, affected: Affected | None) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from bakehouse.accelerators import ACCELERATORS
-from bakehouse.advice import Advice, Ruled, ToolkitAnswer, group
-from bakehouse.affected import Affected
-from bakehouse.cards import Fit, Target, runs_on, without_row
 from bakehouse.machine import Machine
 from bakehouse.model.cell import Cell, Excluded
 from bakehouse.model.matrix import Matrix, Toolkit
-from bakehouse.select import OBVIOUS
+from bakehouse.pipeline.changed_since import Affected
+from bakehouse.planning.gpus import Fit, Target, runs_on, without_row
+from bakehouse.planning.recommend import Advice, Ruled, ToolkitAnswer, group
+from bakehouse.planning.select import OBVIOUS
 
 WIDE = 100
 """Columns from which a ranking has room for all of its columns."""

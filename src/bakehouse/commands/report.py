@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from bakehouse.commands.build_matrix import exit_code
-from bakehouse.commands.compare import beside_in_turn
-from bakehouse.commands.context import Context
-from bakehouse.commands.keeper import recall
 from bakehouse.errors import ExitCode
+from bakehouse.pipeline.compare_images import compare_in_turn
+from bakehouse.pipeline.context import Context
+from bakehouse.pipeline.history_writer import recall
 from bakehouse.reporters import json_file
 from bakehouse.reporters.latest import find_latest
 from bakehouse.reporters.registry import write_all
@@ -22,7 +22,7 @@ def report(context: Context, folder: Path | None) -> ExitCode:
     """
     folder = folder or find_latest(context.reports)
     run = json_file.read(folder)
-    beside = beside_in_turn(run) or recall(context.reports, run, say=context.say)
-    write_all(run, folder, beside=beside)
-    show(run, console=context.console, folder=folder, beside=beside)
+    versus = compare_in_turn(run) or recall(context.reports, run, say=context.say)
+    write_all(run, folder, versus=versus)
+    show(run, console=context.console, folder=folder, versus=versus)
     return exit_code(run)

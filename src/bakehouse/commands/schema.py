@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bakehouse import atomic
-from bakehouse.commands.context import Context
+from bakehouse.config.json_schema import FOLDER, schemas, stale
 from bakehouse.errors import ExitCode, InputError
-from bakehouse.schema import FOLDER, schemas, stale
+from bakehouse.pipeline.context import Context
+from bakehouse.system import atomic_write
 
 
 def schema(context: Context, *, check: bool) -> ExitCode:
@@ -14,6 +14,6 @@ def schema(context: Context, *, check: bool) -> ExitCode:
         raise InputError(f"stale: {', '.join(old)}", hint="Run `bakehouse schema` and commit what it writes.")
     if not check:
         for name, text in schemas().items():
-            atomic.write(context.root / FOLDER / name, text)
+            atomic_write.write(context.root / FOLDER / name, text)
     context.say(f"{len(schemas())} schemas are up to date" if check or not old else f"wrote {', '.join(old)}")
     return ExitCode.OK

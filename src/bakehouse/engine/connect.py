@@ -18,11 +18,11 @@ from typing import Any, Literal
 
 from packaging.version import Version
 
-from bakehouse.engine import process
-from bakehouse.engine.apt import Machine, install_docker
 from bakehouse.engine.connection import Engine
-from bakehouse.engine.local import EmbeddedEngine
+from bakehouse.engine.embedded.apt import Machine, install_docker
+from bakehouse.engine.embedded.local import EmbeddedEngine
 from bakehouse.errors import EngineError, InfrastructureError
+from bakehouse.system import process
 
 OLDEST_ENGINE = Version("23")
 """The first one whose build is BuildKit and whose store can be containerd."""

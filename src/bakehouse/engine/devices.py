@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bakehouse.engine import process
 from bakehouse.engine.connection import Engine
 from bakehouse.machine import Card, Machine
 from bakehouse.machine.bus import closed
-from bakehouse.model.words import AcceleratorName
+from bakehouse.model.enums import AcceleratorName
+from bakehouse.system import process
 
 _CDI = "nvidia.com/gpu="
 _TIMEOUT = 30.0

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bakehouse.engine import process
 from bakehouse.engine.connection import Engine
 from bakehouse.errors import InfrastructureError
 from bakehouse.model.report import Host
+from bakehouse.system import process
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64", "riscv64": "riscv64", "ppc64le": "ppc64le"}
 """From the kernel's names to those of OCI."""

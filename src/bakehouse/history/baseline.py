@@ -13,16 +13,16 @@ from typing import cast
 import numpy as np
 from pydantic import ValidationError
 
+from bakehouse.formatting import count
 from bakehouse.history.collect import Collected, Key, Run
 from bakehouse.history.journal import Problem, Problems, read
 from bakehouse.history.terms import differences, remarks
 from bakehouse.model.history import Decision, Terms
 from bakehouse.model.report import Metric
-from bakehouse.quantities import count
-from bakehouse.statistics.changes import Segment, segments
-from bakehouse.statistics.direction import higher_is_better, is_judged
-from bakehouse.statistics.judge import Gates, Judged, Pair, Side, judge
-from bakehouse.statistics.spread import mad, middles
+from bakehouse.stats.changes import Segment, segments
+from bakehouse.stats.direction import higher_is_better, is_judged
+from bakehouse.stats.judge import Gates, Judged, Pair, Side, judge
+from bakehouse.stats.spread import mad, middles
 
 STARTS = 30
 """The newest runs of a level are taken until they have so many starts. Older ones say less of today's machine; with

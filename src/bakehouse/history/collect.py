@@ -17,9 +17,9 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from bakehouse.history.journal import Problem, Problems, append, read
+from bakehouse.model.enums import Verdict
 from bakehouse.model.history import Row, Terms
-from bakehouse.model.words import Verdict
-from bakehouse.statistics.judge import Side, group
+from bakehouse.stats.judge import Side, group
 
 SUFFIX = ".jsonl"
 _IDENTITY = ("run", "workload", "start", "repetition")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from bakehouse.model.enums import Verdict
 from bakehouse.model.history import HISTORY_SCHEMA, Hardware, Row, Terms, Value
 from bakehouse.model.report import CellReport, Measurement, RunReport, Sample
-from bakehouse.model.words import Verdict
 
 _REVISION = "org.opencontainers.image.revision"
 _LONGEST = 64

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bakehouse.formatting import size
 from bakehouse.machine import Card
 from bakehouse.model.history import Gpu, Hardware, Terms
 from bakehouse.model.report import Host
-from bakehouse.quantities import size
 
 _SHOWN = 60
 _WORDS = {

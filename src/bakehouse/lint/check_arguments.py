@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from bakehouse.lint.finding import Finding, Severity
-from bakehouse.lint.given import Setting, Word
-from bakehouse.lint.knowledge import ABSENT, Knowledge
+from bakehouse.lint.known_options import ABSENT, Knowledge
 from bakehouse.lint.nearest import nearest
 from bakehouse.lint.options import Argument
+from bakehouse.lint.settings import Setting, Word
 
 VALUES = {"nothing": 0, "number": 1, "text": 1, "two": 2}
 _OPTION = re.compile(r"--[a-z][a-z0-9-]+")

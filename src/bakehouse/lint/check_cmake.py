@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 
 from bakehouse.lint.finding import Finding, Severity
-from bakehouse.lint.given import Setting
-from bakehouse.lint.knowledge import ABSENT, Fact, Knowledge, is_false, is_true
+from bakehouse.lint.known_options import ABSENT, Fact, Knowledge, is_false, is_true
 from bakehouse.lint.nearest import nearest
 from bakehouse.lint.options import CMake, CMakeOption
+from bakehouse.lint.settings import Setting
 
 VARIABLES = "cmake_variables.txt"
 BACKENDS = ("BLAS", "CANN", "CUDA", "HIP", "METAL", "MUSA", "OPENCL", "RPC", "SYCL", "VULKAN", "WEBGPU")

@@ -12,9 +12,9 @@ from bakehouse.lint.check_environment import check_variable
 from bakehouse.lint.container_file import Contents, read_contents
 from bakehouse.lint.dockerfile import read_dockerfile
 from bakehouse.lint.finding import Finding, Severity, in_order
-from bakehouse.lint.given import Setting, Word
-from bakehouse.lint.knowledge import Knowledge
+from bakehouse.lint.known_options import Knowledge
 from bakehouse.lint.options import SourceOptions
+from bakehouse.lint.settings import Setting, Word
 from bakehouse.model.matrix import Matrix
 
 SERVER = "llama-server"

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Literal
 
 from bakehouse.lint.finding import Finding, Severity
-from bakehouse.lint.given import Setting
-from bakehouse.lint.knowledge import ABSENT, Knowledge
+from bakehouse.lint.known_options import ABSENT, Knowledge
 from bakehouse.lint.nearest import nearest
 from bakehouse.lint.options import Argument, SourceOptions
+from bakehouse.lint.settings import Setting
 
 OWN = re.compile(r"(?:GGML|LLAMA|MTMD)_[A-Z0-9_]+")
 ARGUMENT = "LLAMA_ARG_"

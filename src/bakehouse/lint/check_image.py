@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 from bakehouse.errors import Where
 from bakehouse.lint.container_file import Command, Contents
 from bakehouse.lint.finding import Finding, Severity
-from bakehouse.lint.given import Setting, Word
-from bakehouse.lint.knowledge import is_false, is_true
+from bakehouse.lint.known_options import is_false, is_true
+from bakehouse.lint.settings import Setting, Word
+from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import Matrix, Toolkit
-from bakehouse.model.words import AcceleratorName
-from bakehouse.rules import ARCH_RULES
+from bakehouse.planning.rules import ARCH_RULES
 
 SERVER = "llama-server"
 _CUDA_IMAGE = re.compile(r"(?:docker\.io/)?nvidia/cuda:(?P<version>[0-9]+(?:\.[0-9]+)+)")
@@ -214,8 +214,8 @@ def _finds_libraries(image: Sequence[Contents], steps: Sequence[dict[str, Settin
         if setting.name == "LD_LIBRARY_PATH"
         for path in setting.value.split(":")
     ]
-    beside = program.text.rpartition("/")[0]
-    return any(path.rstrip("/") in targets for path in paths) or beside in targets
+    versus = program.text.rpartition("/")[0]
+    return any(path.rstrip("/") in targets for path in paths) or versus in targets
 
 
 def _check_user(last: Contents) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bakehouse.errors import Where
 from bakehouse.lint.dockerfile import Dockerfile, Instruction, Stage
-from bakehouse.lint.given import Setting, Word
+from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.shell import Token, split
 
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>.*)", re.DOTALL)

@@ -12,9 +12,9 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from bakehouse import atomic
 from bakehouse.errors import InputError, Where
-from bakehouse.model.kinds import Model, Text
+from bakehouse.model.field_types import Model, Text
+from bakehouse.system import atomic_write
 
 FOLDER = "options"
 
@@ -106,7 +106,7 @@ def save_options(root: Path, source: str, options: SourceOptions) -> bool:
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
     path.parent.mkdir(exist_ok=True)
-    atomic.write(path, text)
+    atomic_write.write(path, text)
     return True
 
 

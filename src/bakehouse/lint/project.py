@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bakehouse.config import MATRIX_FILE, Project
+from bakehouse.config.load import MATRIX_FILE, Project
+from bakehouse.config.yaml_document import Document, KeyPath
 from bakehouse.lint.check_arguments import check_arguments
 from bakehouse.lint.check_cmake import check_backends, check_step
 from bakehouse.lint.check_environment import Stage, check_variable
 from bakehouse.lint.finding import Finding, Severity, in_order
-from bakehouse.lint.given import Setting, Word
-from bakehouse.lint.knowledge import Knowledge
+from bakehouse.lint.known_options import Knowledge
 from bakehouse.lint.options import SourceOptions, options_file
+from bakehouse.lint.settings import Setting, Word
 from bakehouse.model.matrix import FlagSet
 from bakehouse.model.recipe import Recipe
-from bakehouse.yamlfile import Document, KeyPath
 
 SERVER = "llama-server"
 Step = dict[str, Setting]

@@ -4,7 +4,7 @@ The bus says which cards there are; the vendors' libraries, where they are insta
 raises: a library that is missing or broken is an ordinary machine.
 """
 
-from bakehouse.machine.card import Card, Machine
 from bakehouse.machine.detect import Libraries, detect, load_libraries
+from bakehouse.model.machine import Card, Machine
 
 __all__ = ["Card", "Libraries", "Machine", "detect", "load_libraries"]

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bakehouse.machine.bus import Roots, Slot, closed, normal_address, number, power_limit, read, unbound
-from bakehouse.machine.card import Card
-from bakehouse.model.words import AcceleratorName
+from bakehouse.model.enums import AcceleratorName
+from bakehouse.model.machine import Card
 
 DRIVERS = ("amdgpu",)
 _TOPOLOGY = "class/kfd/kfd/topology/nodes/*/properties"

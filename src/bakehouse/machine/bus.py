@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakehouse.model.words import AcceleratorName
+from bakehouse.model.enums import AcceleratorName
 
 VENDORS = {"10de": AcceleratorName.CUDA, "1002": AcceleratorName.ROCM, "8086": AcceleratorName.XPU}
 _DISPLAY = "0x03"

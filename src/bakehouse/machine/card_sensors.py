@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from bakehouse.machine.bus import Roots, normal_address, number, read
-from bakehouse.machine.card import Card
 from bakehouse.machine.others import Engines, Utilisation, of_compute_driver
 from bakehouse.machine.sensors import HERE, Sensors, first_of, working
-from bakehouse.model.words import AcceleratorName
+from bakehouse.model.enums import AcceleratorName
+from bakehouse.model.machine import Card
 
 NAMES = (
     "gpu_power_w",

@@ -11,8 +11,8 @@ from typing import Any
 
 from bakehouse.machine import amd, intel, nvidia
 from bakehouse.machine.bus import Roots, Slot, slots
-from bakehouse.machine.card import Card, Machine
-from bakehouse.model.words import AcceleratorName
+from bakehouse.model.enums import AcceleratorName
+from bakehouse.model.machine import Card, Machine
 
 _PLATFORMS = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
 

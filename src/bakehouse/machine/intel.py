@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bakehouse.machine.bus import Roots, Slot, closed, power_limit, unbound
-from bakehouse.machine.card import Card
-from bakehouse.model.words import AcceleratorName
+from bakehouse.model.enums import AcceleratorName
+from bakehouse.model.machine import Card
 
 DRIVERS = ("xe", "i915")
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bakehouse.machine.bus import Roots, Slot, closed, normal_address, read, unbound
-from bakehouse.machine.card import Card
-from bakehouse.model.words import AcceleratorName
+from bakehouse.model.enums import AcceleratorName
+from bakehouse.model.machine import Card
 
 DRIVERS = ("nvidia",)
 _INSTALL = "install NVIDIA's driver and load it (modprobe nvidia)"

@@ -8,8 +8,8 @@ from typing import Any
 
 from bakehouse.machine import nvidia
 from bakehouse.machine.bus import read
-from bakehouse.machine.card import Card
-from bakehouse.model.words import AcceleratorName
+from bakehouse.model.enums import AcceleratorName
+from bakehouse.model.machine import Card
 
 _UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _MEMORY = re.compile(r"^drm-(resident|memory|total)-(vram\d*):\s+(\d+)\s*(\w*)$", re.MULTILINE)

@@ -16,7 +16,7 @@ from typing import Any
 
 from bakehouse.machine.card_sensors import HOT
 from bakehouse.machine.sensors import Sensors
-from bakehouse.measure.load import Usage, Watched
+from bakehouse.measure.cpu_usage import Usage, Watched
 
 INTERVAL = 0.5
 """Seconds between two looks. One look at a card takes a few milliseconds, at a processor less than one."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bakehouse.model.bake_names import bake_target
+from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import FlagSet, Matrix, Toolkit
-from bakehouse.model.names import bake_target
 from bakehouse.model.recipe import Backend, Recipe
-from bakehouse.model.words import AcceleratorName
 
 COMPILED_AS_IS = "linux/amd64"
 """The platform whose stages run as they are; those of any other are cross-compiled on the machine that builds."""
@@ -134,7 +134,7 @@ class Excluded:
     at: Coordinates
     reason: str
     rule: str
-    """Which rule said so: a name in `bakehouse.rules`, or the key path of an `exclude` entry."""
+    """Which rule said so: a name in `bakehouse.planning.rules`, or the key path of an `exclude` entry."""
     link: str | None = None
     """Where the fact behind it is written down."""
     nearest: str | None = None

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from bakehouse.model.enums import Unit, Verdict
 from bakehouse.model.report import Record
-from bakehouse.model.words import Unit, Verdict
 
 HISTORY_SCHEMA = 1
 """Versions have no default below: a line says its own, and defaults are left out of lines."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-from bakehouse.model.kinds import Model, Name, Sha256, Text
+from bakehouse.model.field_types import Model, Name, Sha256, Text
 
 
 class LockedBase(Model):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from bakehouse.model.kinds import (
+from bakehouse.model.field_types import (
     Accelerator,
     ArchName,
     CMakeOption,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from bakehouse.model.kinds import DebianPackage, Model, Name, Text
+from bakehouse.model.field_types import DebianPackage, Model, Name, Text
 
 
 class RegistryPlace(Model):

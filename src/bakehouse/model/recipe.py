@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from bakehouse.model.kinds import (
+from bakehouse.model.field_types import (
     Accelerator,
     CMakeOption,
     DebianPackage,

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bakehouse.model.words import Unit, Verdict
+from bakehouse.model.enums import Unit, Verdict
 
 SCHEMA_VERSION = 1
 METRIC_DEFINITIONS = 1

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bakehouse.measure.calibration import CLIENT_GATE, DECODE_GATE, PROMPT_GATE, Agreement, Pair, agreement
-from bakehouse.measure.load import Usage
+from bakehouse.measure.cpu_usage import Usage
 from bakehouse.model import suite
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Measurement, Metric, Sample
-from bakehouse.model.words import Verdict
-from bakehouse.probes.surroundings import disturbed, raw_usage
-from bakehouse.probes.taking import void_if
-from bakehouse.statistics.direction import is_of_image
+from bakehouse.probes.disturbance import disturbed, raw_usage
+from bakehouse.probes.series import void_if
+from bakehouse.stats.direction import is_of_image
 
 PROGRAM = "llama-bench"
 """Beside the server's program, in the same folder."""

@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bakehouse.errors import InfrastructureError
-from bakehouse.measure import loads
-from bakehouse.measure.client import RequestFailedError, model_name
-from bakehouse.measure.external import Result
-from bakehouse.measure.load import Usage
-from bakehouse.measure.loads import Planned
+from bakehouse.loadgen.client import RequestFailedError, model_name
+from bakehouse.measure import workload_runs
+from bakehouse.measure.aiperf import Result
+from bakehouse.measure.cpu_usage import Usage
+from bakehouse.measure.workload_runs import Planned
 from bakehouse.model import suite
+from bakehouse.model.enums import Verdict
 from bakehouse.model.recipe import Chat, Limits, Load, LongContext
 from bakehouse.model.report import Measurement, Metric, Sample
-from bakehouse.model.words import Verdict
 from bakehouse.probes import ProbeFailed
+from bakehouse.probes.disturbance import disturbed, raw_usage
 from bakehouse.probes.loads import ALWAYS, StartFor
-from bakehouse.probes.served import Served
-from bakehouse.probes.surroundings import disturbed, raw_usage
-from bakehouse.probes.taking import Samples
+from bakehouse.probes.measured_server import MeasuredServer
+from bakehouse.probes.series import Samples
 
 _TOKENS_PER_WORD = 1.3
 """Of English, in most vocabularies."""
@@ -82,15 +82,15 @@ class Profiled:
             except RequestFailedError as error:
                 raise ProbeFailed(str(error)) from error
             for repetition in range(-1, self.asked.load_repetitions):  # -1 warms up
-                for planned in loads.plan(self.load, chance=self.chance, llama=False, model=model):
+                for planned in workload_runs.plan(self.load, chance=self.chance, llama=False, model=model):
                     self._run(served, planned, start=number, repetition=repetition)
 
     def measurements(self) -> list[Measurement]:
         limits = {"limits": self.asked.limits.model_dump()}
-        found = self.samples.measurements(loads.UNITS, self.settings | limits)
+        found = self.samples.measurements(workload_runs.UNITS, self.settings | limits)
         return [one.model_copy(update={"client": self.program.name}) for one in found]
 
-    def _run(self, served: Served, planned: Planned, *, start: int, repetition: int) -> None:
+    def _run(self, served: MeasuredServer, planned: Planned, *, start: int, repetition: int) -> None:
         warms_up = repetition < 0
         folder = self.folder / f"{planned.name}-{start}-{'warm-up' if warms_up else repetition}"
         served.load.start()

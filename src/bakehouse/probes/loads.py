@@ -12,20 +12,20 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bakehouse.measure import loads
-from bakehouse.measure.client import Ask, Failure, RequestFailedError, model_name
-from bakehouse.measure.client import load as ask_all
-from bakehouse.measure.loads import Figures, Planned
+from bakehouse.loadgen.client import Ask, Failure, RequestFailedError, model_name
+from bakehouse.loadgen.client import load as ask_all
+from bakehouse.measure import workload_runs
+from bakehouse.measure.workload_runs import Figures, Planned
 from bakehouse.model import suite
+from bakehouse.model.enums import Verdict
 from bakehouse.model.recipe import Load
 from bakehouse.model.report import Measurement, Metric, Sample
-from bakehouse.model.words import Verdict
 from bakehouse.probes import ProbeFailed
-from bakehouse.probes.served import Served
-from bakehouse.probes.surroundings import disturbed, raw_usage
-from bakehouse.probes.taking import Samples
+from bakehouse.probes.disturbance import disturbed, raw_usage
+from bakehouse.probes.measured_server import MeasuredServer
+from bakehouse.probes.series import Samples
 
-StartFor = Callable[[Load], AbstractContextManager[Served]]
+StartFor = Callable[[Load], AbstractContextManager[MeasuredServer]]
 """Starts a fresh server for a load, and removes it."""
 
 ALWAYS: tuple[Metric, ...] = ("system_rate",)
@@ -51,9 +51,9 @@ class Loaded:
 
     def measurements(self) -> list[Measurement]:
         promised = {"api": self.asked.api, "limits": self.asked.limits.model_dump()}
-        return self.samples.measurements(loads.UNITS, self.settings | promised)
+        return self.samples.measurements(workload_runs.UNITS, self.settings | promised)
 
-    def _measure(self, served: Served, number: int) -> None:
+    def _measure(self, served: MeasuredServer, number: int) -> None:
         llama = self.asked.api == "llama-server"
         try:
             model = "" if llama else model_name(served.url)
@@ -61,7 +61,7 @@ class Loaded:
             raise ProbeFailed(str(error)) from error
         answered, last = 0, ""
         for repetition in range(-1, self.asked.load_repetitions):  # -1 warms up
-            for planned in loads.plan(self.load, chance=self.chance, llama=llama, model=model):
+            for planned in workload_runs.plan(self.load, chance=self.chance, llama=llama, model=model):
                 served.load.start()
                 outcome = self.ask(served.url, planned.requests, users=planned.users, due=planned.due)
                 usage = served.load.usage()
@@ -69,9 +69,9 @@ class Loaded:
                 answered += len(outcome.replies) - len(failed)
                 last = failed[-1] if failed else last
                 if repetition >= 0:
-                    figures = loads.figures(planned, outcome, self.asked.limits)
+                    figures = workload_runs.figures(planned, outcome, self.asked.limits)
                     reason = figures.reason or outcome.own.saturation(figures.shortest) or disturbed(usage)
-                    raw = loads.raw(planned, outcome) | {"machine": raw_usage(usage)}
+                    raw = workload_runs.raw(planned, outcome) | {"machine": raw_usage(usage)}
                     _record(self.samples, planned, figures, reason=reason, raw=raw, at=(number, repetition))
         if not answered:
             raise ProbeFailed(f"not one request was answered; the last: {last}")

@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Mapping
 
 from bakehouse.engine.container import Finished, last_lines
-from bakehouse.model.words import AcceleratorName
+from bakehouse.model.enums import AcceleratorName
 from bakehouse.probes import ProbeFailed
-from bakehouse.probes.placement import Placed
+from bakehouse.probes.layer_placement import Placed
 from bakehouse.probes.smoke import devices_in, loaded_plugins
 
 BACKENDS = {

@@ -12,19 +12,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bakehouse.measure import metrics, workloads
-from bakehouse.measure.client import Ask, Outcome, Reply, RequestFailedError, answer, load, unstreamed, vocabulary_size
-from bakehouse.measure.load import Usage
-from bakehouse.measure.stream import Failure
-from bakehouse.measure.workloads import Request, Workload
+from bakehouse.loadgen import workloads
+from bakehouse.loadgen.client import Ask, Outcome, Reply, RequestFailedError, answer, load, unstreamed, vocabulary_size
+from bakehouse.loadgen.replies import Failure
+from bakehouse.loadgen.workloads import Request, Workload
+from bakehouse.measure import metrics
+from bakehouse.measure.cpu_usage import Usage
 from bakehouse.model import suite
+from bakehouse.model.enums import Unit, Verdict
 from bakehouse.model.recipe import Question
 from bakehouse.model.report import Measurement, Metric, Sample
-from bakehouse.model.words import Unit, Verdict
 from bakehouse.probes import ProbeFailed, calibrate
-from bakehouse.probes.served import Served, Start, cold_start, memory
-from bakehouse.probes.surroundings import disturbed, energy_per_token, raw_usage
-from bakehouse.probes.taking import Samples, void_if
+from bakehouse.probes.disturbance import disturbed, energy_per_token, raw_usage
+from bakehouse.probes.measured_server import MeasuredServer, Start, cold_start, memory
+from bakehouse.probes.series import Samples, void_if
 
 ANSWER_TOKENS = 16
 
@@ -96,7 +97,7 @@ class Rates:
             for sample in taken:
                 self.samples.add(workload.name, metric, sample)
 
-    def _answer_in_one_piece(self, served: Served, request: Request, *, at: tuple[int, int]) -> None:
+    def _answer_in_one_piece(self, served: MeasuredServer, request: Request, *, at: tuple[int, int]) -> None:
         """What the server's timings say when it sends nothing meanwhile, as llama-bench sends nothing."""
         served.load.start()
         value, reason, raw = 0.0, "", {}
@@ -114,7 +115,7 @@ class Rates:
         sample = void_if(reason, Sample(start=start, repetition=repetition, value=value, raw=raw))
         self.samples.add(workloads.decode_rate(self.asked).name, "unstreamed_decode_rate", sample)
 
-    def _measure(self, served: Served, number: int) -> _Answers:
+    def _measure(self, served: MeasuredServer, number: int) -> _Answers:
         try:
             vocabulary = vocabulary_size(served.url)
         except RequestFailedError as error:
@@ -137,7 +138,7 @@ class Rates:
         return found
 
     def _answer(
-        self, served: Served, workload: Workload, request: Request, found: _Answers, *, at: tuple[int, int]
+        self, served: MeasuredServer, workload: Workload, request: Request, found: _Answers, *, at: tuple[int, int]
     ) -> None:
         served.load.start()
         outcome = self.ask(served.url, [request])

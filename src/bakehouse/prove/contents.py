@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from bakehouse.model.report import Check
 from bakehouse.prove import product
-from bakehouse.prove.elf import Elf
 from bakehouse.prove.expect import Expectation
 from bakehouse.prove.finding import judge
-from bakehouse.prove.image import ImageAtRest
-from bakehouse.prove.layer import Entry
-from bakehouse.prove.loader import expand
+from bakehouse.prove.image.at_rest import ImageAtRest
+from bakehouse.prove.image.elf import Elf
+from bakehouse.prove.image.layer import Entry
+from bakehouse.prove.image.loader import expand
 
 _SCORED = "libggml-cpu-"
 
@@ -52,10 +52,10 @@ def _not_loadable(image: ImageAtRest, name: str, elf: Elf) -> Iterator[str]:
     if elf.soname and elf.soname != name:
         yield f"{name} calls itself {elf.soname}; plugins have no versions"
     folder = posixpath.dirname(elf.path)
-    beside = [needed for needed in elf.needed if image.tree.follow(posixpath.join(folder, needed))]
+    neighbours = [needed for needed in elf.needed if image.tree.follow(posixpath.join(folder, needed))]
     searched = {expand(path, elf) for path in elf.runpath or elf.rpath}
-    if beside and folder not in searched:
-        yield f"{name} needs {beside[0]}, which lies beside it, and its RUNPATH is not $ORIGIN"
+    if neighbours and folder not in searched:
+        yield f"{name} needs {neighbours[0]}, which lies beside it, and its RUNPATH is not $ORIGIN"
 
 
 def check_symlinks(image: ImageAtRest, expectation: Expectation) -> Check:

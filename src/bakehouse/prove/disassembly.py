@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from iced_x86 import Code as Opcode
 from iced_x86 import CpuidFeature, Decoder, FlowControl, Instruction
 
-from bakehouse.prove.elf import Code
+from bakehouse.prove.image.elf import Code
 from bakehouse.prove.instruction_sets import HARMLESS
 
 _NAMES: dict[int, str] = {value: name for name, value in vars(CpuidFeature).items() if isinstance(value, int)}

@@ -6,13 +6,13 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.report import Check
-from bakehouse.model.words import AcceleratorName
 from bakehouse.prove import product
 from bakehouse.prove.expect import Expectation
 from bakehouse.prove.finding import judge, skip
-from bakehouse.prove.image import ImageAtRest
-from bakehouse.prove.layer import Entry
+from bakehouse.prove.image.at_rest import ImageAtRest
+from bakehouse.prove.image.layer import Entry
 
 NAME = "driver-floor"
 FLOOR_LABEL, MINOR_LABEL = "io.bakehouse.driver-floor", "io.bakehouse.driver-floor-minor"

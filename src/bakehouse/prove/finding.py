@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Check
-from bakehouse.model.words import Verdict
 
 MOST_DETAILS = 60
 """Lines that a report keeps of one check."""

@@ -6,12 +6,13 @@ import fnmatch
 import re
 
 from bakehouse.model.report import Check
-from bakehouse.prove import libraries, product
+from bakehouse.prove import product
 from bakehouse.prove.disassembly import Uses, sweep, walk
-from bakehouse.prove.elf import Elf
 from bakehouse.prove.expect import Expectation
 from bakehouse.prove.finding import judge, skip
-from bakehouse.prove.image import ImageAtRest
+from bakehouse.prove.image import libraries
+from bakehouse.prove.image.at_rest import ImageAtRest
+from bakehouse.prove.image.elf import Elf
 from bakehouse.prove.instruction_sets import BASELINE, GUARDED, LEVELS
 
 NAME = "instructions"

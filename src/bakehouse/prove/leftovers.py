@@ -8,8 +8,8 @@ import re
 from bakehouse.model.report import Check
 from bakehouse.prove.expect import Expectation
 from bakehouse.prove.finding import judge, size_text
-from bakehouse.prove.image import ImageAtRest
-from bakehouse.prove.layer import Entry
+from bakehouse.prove.image.at_rest import ImageAtRest
+from bakehouse.prove.image.layer import Entry
 
 KINDS: dict[str, re.Pattern[str]] = {
     "package lists": re.compile(r"/var/lib/apt/lists/.+"),

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from bakehouse.model.report import Check
 from bakehouse.prove import product
 from bakehouse.prove.driver import of_driver
-from bakehouse.prove.elf import Elf
 from bakehouse.prove.expect import Expectation
 from bakehouse.prove.finding import judge
-from bakehouse.prove.image import ImageAtRest
-from bakehouse.prove.loader import Loader, Process, expand
+from bakehouse.prove.image.at_rest import ImageAtRest
+from bakehouse.prove.image.elf import Elf
+from bakehouse.prove.image.loader import Loader, Process, expand
 
 NAME = "linkage"
 _MOST_SYMBOLS = 5

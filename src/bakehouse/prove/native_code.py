@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
+from bakehouse.model.enums import AcceleratorName, Verdict
 from bakehouse.model.report import Check
-from bakehouse.model.words import AcceleratorName, Verdict
-from bakehouse.prove.device_code import (
-    BrokenDeviceCodeError,
-    Form,
-    Part,
-    UnknownDeviceCodeError,
-    codes,
-    sizes,
-)
-from bakehouse.prove.elf import Elf
+from bakehouse.prove.device_code.parts import BrokenDeviceCodeError, Form, Part, UnknownDeviceCodeError, codes, sizes
+from bakehouse.prove.device_code.plugin_code import Plugin, backend_plugins, bundles, fatbins, spirv_modules
 from bakehouse.prove.expect import Expectation
 from bakehouse.prove.finding import judge, size_text, skip
-from bakehouse.prove.image import ImageAtRest
-from bakehouse.prove.plugin_code import Plugin, backend_plugins, bundles, fatbins, spirv_modules
+from bakehouse.prove.image.at_rest import ImageAtRest
+from bakehouse.prove.image.elf import Elf
 
 NATIVE, PTX = "native-code", "ptx"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bakehouse.model.report import Check
 from bakehouse.prove.expect import Expectation
 from bakehouse.prove.finding import judge
-from bakehouse.prove.image import ImageAtRest
+from bakehouse.prove.image.at_rest import ImageAtRest
 
 _SETUID, _SETGID = 0o4000, 0o2000
 

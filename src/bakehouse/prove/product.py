@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bakehouse.prove.elf import BrokenElfError, Elf
 from bakehouse.prove.expect import Expectation
-from bakehouse.prove.image import ImageAtRest
-from bakehouse.prove.layer import Entry
+from bakehouse.prove.image.at_rest import ImageAtRest
+from bakehouse.prove.image.elf import BrokenElfError, Elf
+from bakehouse.prove.image.layer import Entry
 
 INIT_SYMBOL = "ggml_backend_init"
 SCORE_SYMBOL = "ggml_backend_score"

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Check
-from bakehouse.model.words import Verdict
 from bakehouse.prove.contents import check_plugins, check_symlinks
-from bakehouse.prove.cuobjdump import check_cuobjdump
+from bakehouse.prove.device_code.cuobjdump import check_cuobjdump
 from bakehouse.prove.driver import check_driver_floor
 from bakehouse.prove.expect import Expectation
 from bakehouse.prove.glibc import check_glibc
-from bakehouse.prove.image import ImageAtRest
+from bakehouse.prove.image.at_rest import ImageAtRest
 from bakehouse.prove.instructions import check_instructions
 from bakehouse.prove.leftovers import check_leftovers
 from bakehouse.prove.linkage import check_linkage

@@ -12,9 +12,9 @@ from typing import Any
 from bakehouse.model.report import Check
 from bakehouse.prove.expect import Expectation
 from bakehouse.prove.finding import judge
-from bakehouse.prove.image import ImageAtRest
-from bakehouse.prove.layer import Entry, LayerAtRest
-from bakehouse.prove.pem import BEGIN, read_block
+from bakehouse.prove.image.at_rest import ImageAtRest
+from bakehouse.prove.image.layer import Entry, LayerAtRest
+from bakehouse.prove.image.pem import BEGIN, read_block
 
 _MOST_PEM = 1 << 16
 _CREDENTIALS = {

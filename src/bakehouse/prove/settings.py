@@ -10,8 +10,8 @@ from bakehouse.model.report import Check
 from bakehouse.prove import product
 from bakehouse.prove.expect import Expectation
 from bakehouse.prove.finding import judge
-from bakehouse.prove.image import ImageAtRest
-from bakehouse.prove.layer import Entry
+from bakehouse.prove.image.at_rest import ImageAtRest
+from bakehouse.prove.image.layer import Entry
 
 _NUMERIC = re.compile(r"(?P<uid>\d+):(?P<gid>\d+)")
 _MACHINES = {"linux/amd64": "EM_X86_64", "linux/arm64": "EM_AARCH64"}

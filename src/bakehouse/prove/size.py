@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bakehouse.model.report import Check
 from bakehouse.prove.expect import Expectation
 from bakehouse.prove.finding import judge, size_text
-from bakehouse.prove.image import ImageAtRest
+from bakehouse.prove.image.at_rest import ImageAtRest
 
 _LAYERS, _FILES = 5, 10
 _MOST_TEXT = 120

@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterator
 
 from bakehouse.model.report import Check
-from bakehouse.prove import libraries, product
-from bakehouse.prove.elf import Elf
+from bakehouse.prove import product
 from bakehouse.prove.expect import Expectation
 from bakehouse.prove.finding import judge, size_text
-from bakehouse.prove.image import ImageAtRest
-from bakehouse.prove.layer import Entry
+from bakehouse.prove.image import libraries
+from bakehouse.prove.image.at_rest import ImageAtRest
+from bakehouse.prove.image.elf import Elf
+from bakehouse.prove.image.layer import Entry
 
 NAME = "toolkit-leftovers"
 

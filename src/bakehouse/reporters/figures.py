@@ -10,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from bakehouse.formatting import count
+from bakehouse.model.enums import SEVERITY, Unit, Verdict
 from bakehouse.model.report import BuildResult, CellReport, Measurement, Metric, RunReport, Sample
-from bakehouse.model.words import SEVERITY, Unit, Verdict
-from bakehouse.quantities import count
 from bakehouse.reporters import logs
 
 METRICS: dict[Metric, tuple[str, str]] = {

@@ -10,11 +10,11 @@ from typing import Literal
 
 import numpy as np
 
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Sample
-from bakehouse.model.words import Verdict
-from bakehouse.statistics import student
-from bakehouse.statistics.judge import group
-from bakehouse.statistics.spread import middles
+from bakehouse.stats import student
+from bakehouse.stats.judge import group
+from bakehouse.stats.spread import middles
 
 LEAST = 3
 """Starts. Two would give an interval that is wider than anybody's doubt."""
@@ -56,7 +56,7 @@ def interval(samples: Sequence[Sample]) -> Known | None:
 
 
 def _bootstrap(line: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float, float]:
-    """Percentiles of the resampled medians, taken further out for few starts: see statistics/effect.py."""
+    """Percentiles of the resampled medians, taken further out for few starts: see stats/effect.py."""
     count = line.size
     chance = np.random.default_rng([count, _RESAMPLES])
     found = np.sort(np.median(line[chance.integers(0, count, (_RESAMPLES, count))], axis=1))

@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from bakehouse.formatting import significant
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import CellReport, Measurement, RunReport
-from bakehouse.model.words import Verdict
-from bakehouse.quantities import significant
 from bakehouse.reporters import figures, logs
 from bakehouse.reporters.text import plain
 

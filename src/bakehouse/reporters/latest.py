@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from bakehouse import atomic
 from bakehouse.errors import InputError
+from bakehouse.system import atomic_write
 
 
 def update_latest(reports: Path, run: str) -> None:
@@ -23,7 +23,7 @@ def update_latest(reports: Path, run: str) -> None:
         temporary.replace(latest)
     except OSError:
         temporary.unlink(missing_ok=True)
-        atomic.write(latest, f"{run}\n")
+        atomic_write.write(latest, f"{run}\n")
 
 
 def find_latest(reports: Path) -> Path:

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
+from bakehouse.formatting import NOTHING, SYMBOLS, count, moment, quantity, rate, seconds, size
+from bakehouse.model.enums import Change, Verdict
 from bakehouse.model.report import CellReport, Metric, RunReport
-from bakehouse.model.words import Change, Verdict
-from bakehouse.quantities import NOTHING, SYMBOLS, count, moment, quantity, rate, seconds, size
 from bakehouse.reporters import figures
-from bakehouse.reporters.beside import CHANGES, Beside
+from bakehouse.reporters.comparison import CHANGES, RunComparison
 from bakehouse.reporters.text import one_line, plain
 from bakehouse.reporters.voids import voids
 
@@ -25,12 +25,12 @@ _SHOWN_NAMES = 20
 _MARKS = re.compile(r"([\\`*_\[\]|~#@!$])")
 
 
-def render(run: RunReport, *, folder: Path, beside: Beside | None = None) -> str:
+def render(run: RunReport, *, folder: Path, versus: RunComparison | None = None) -> str:
     blocks = [
         f"## {SYMBOLS[run.verdict]} {run.verdict}: {_text(figures.headline(run))}",
         _facts(run),
         *_cells(run),
-        *_changes(beside),
+        *_changes(versus),
         *_problems(run, folder=folder),
         *_voids(run),
         *_excluded(run),
@@ -74,13 +74,13 @@ def _rate(cell: CellReport, metric: Metric) -> str:
     return f"{words}, {summary.void} void" if summary.void else words
 
 
-def _changes(beside: Beside | None) -> Iterator[str]:
+def _changes(versus: RunComparison | None) -> Iterator[str]:
     """What is not as it was, or may not be."""
-    if beside is None:
+    if versus is None:
         return
-    counts = ", ".join(f"{number} {change}" for change, number in beside.tally) or "nothing to compare"
-    yield f"### Beside {_text(beside.baseline)}: {counts}"
-    other = [one for one in beside.in_order if one.judged.verdict is not Change.PASS]
+    counts = ", ".join(f"{number} {change}" for change, number in versus.tally) or "nothing to compare"
+    yield f"### Beside {_text(versus.baseline)}: {counts}"
+    other = [one for one in versus.in_order if one.judged.verdict is not Change.PASS]
     rows = [
         [
             f"{CHANGES[one.judged.verdict]} {one.judged.verdict}",

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from bakehouse import atomic
 from bakehouse.model.report import RunReport
 from bakehouse.reporters import html, json_file, junit, markdown, terminal
-from bakehouse.reporters.beside import Beside
+from bakehouse.reporters.comparison import RunComparison
 from bakehouse.reporters.exports import action_benchmark, csv_file, ctrf, llama_bench, openmetrics
+from bakehouse.system import atomic_write
 
 
 class Reporter(Protocol):
@@ -29,7 +29,7 @@ class Reporter(Protocol):
 class Comparing(Protocol):
     """A reporter that also says what a run was compared with."""
 
-    def render(self, run: RunReport, *, folder: Path, beside: Beside | None = None) -> str: ...
+    def render(self, run: RunReport, *, folder: Path, versus: RunComparison | None = None) -> str: ...
 
 
 REPORTERS: dict[str, Reporter] = {
@@ -55,14 +55,14 @@ def write_all(
     run: RunReport,
     folder: Path,
     *,
-    beside: Beside | None = None,
+    versus: RunComparison | None = None,
     reporters: Mapping[str, Reporter] = REPORTERS,
 ) -> None:
     """Write every report, each in one step. InputError where the folder holds the run of a newer bakehouse."""
     json_file.refuse_newer(folder)
     for name, reporter in reporters.items():
-        if beside and name in COMPARING:
-            text = COMPARING[name].render(run, folder=folder, beside=beside)
+        if versus and name in COMPARING:
+            text = COMPARING[name].render(run, folder=folder, versus=versus)
         else:
             text = reporter.render(run, folder=folder)
-        atomic.write(folder / reporter.file, text)
+        atomic_write.write(folder / reporter.file, text)

@@ -13,11 +13,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from bakehouse.formatting import NOTHING, SYMBOLS, clock, count, rate, seconds, size
+from bakehouse.model.enums import Change, Verdict
 from bakehouse.model.report import CellReport, RunReport
-from bakehouse.model.words import Change, Verdict
-from bakehouse.quantities import NOTHING, SYMBOLS, clock, count, rate, seconds, size
 from bakehouse.reporters import figures
-from bakehouse.reporters.beside import Beside
+from bakehouse.reporters.comparison import RunComparison
 from bakehouse.reporters.text import one_line, plain
 
 file = "summary.txt"
@@ -45,14 +45,14 @@ _OTHER_COLUMNS = 61
 _DASH = {NOTHING: "-", "…": "..."}
 
 
-def render(run: RunReport, *, folder: Path, beside: Beside | None = None) -> str:
+def render(run: RunReport, *, folder: Path, versus: RunComparison | None = None) -> str:
     stream = io.StringIO()
     console = Console(file=stream, width=WIDTH, color_system=None, force_terminal=False, legacy_windows=False)
-    show(run, console=console, folder=folder, beside=beside)
+    show(run, console=console, folder=folder, versus=versus)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
 
-def show(run: RunReport, *, console: Console, folder: Path, beside: Beside | None = None) -> None:
+def show(run: RunReport, *, console: Console, folder: Path, versus: RunComparison | None = None) -> None:
     """Print the end of a run. Nothing that a cell recorded is taken for markup."""
     ascii_only = console.options.ascii_only
     parts: list[RenderableType] = []
@@ -62,7 +62,7 @@ def show(run: RunReport, *, console: Console, folder: Path, beside: Beside | Non
         _reasons(cells, problems, folder=folder, ascii_only=ascii_only)
         for cells, problems in figures.together(run.cells, folder=folder)
     ]
-    if changes := list(_changes(beside, ascii_only=ascii_only)):
+    if changes := list(_changes(versus, ascii_only=ascii_only)):
         parts += [Text(), *changes]
     remarkable = [cell for cell in run.cells if cell.verdict is Verdict.PASSED and cell.reason]
     parts += [_remark(cell, ascii_only=ascii_only) for cell in remarkable]
@@ -122,20 +122,20 @@ def _reasons(
     return Group(*parts)
 
 
-def _changes(beside: Beside | None, *, ascii_only: bool) -> Iterator[RenderableType]:
+def _changes(versus: RunComparison | None, *, ascii_only: bool) -> Iterator[RenderableType]:
     """What is not as it was, or may not be; how many are is enough to know of the others."""
-    if beside is None:
+    if versus is None:
         return
-    changed = [one.judged for one in beside.in_order if one.judged.verdict in (Change.REGRESS, Change.IMPROVE)]
-    unsure = [one.judged for one in beside.in_order if one.judged.verdict in (Change.INCONCLUSIVE, Change.VOID)]
+    changed = [one.judged for one in versus.in_order if one.judged.verdict in (Change.REGRESS, Change.IMPROVE)]
+    unsure = [one.judged for one in versus.in_order if one.judged.verdict in (Change.INCONCLUSIVE, Change.VOID)]
     for judged in (*changed, *unsure[:_SHOWN_LINES]):
         head = Text(f"{judged.verdict} ", style=_CHANGES[judged.verdict])
         words = f"{plain(judged.cell)} {judged.workload} {judged.metric}: {one_line(judged.reason)}"
         yield head.append(_letters(words, ascii_only=ascii_only), style="default")
     if len(unsure) > _SHOWN_LINES:
         yield Text(f"{len(unsure) - _SHOWN_LINES} more are not sure: report.html has them", style="dim")
-    counts = ", ".join(f"{number} {change}" for change, number in beside.tally) or "nothing to compare"
-    yield Text(_letters(f"beside {one_line(beside.baseline)}: {counts}", ascii_only=ascii_only))
+    counts = ", ".join(f"{number} {change}" for change, number in versus.tally) or "nothing to compare"
+    yield Text(_letters(f"beside {one_line(versus.baseline)}: {counts}", ascii_only=ascii_only))
 
 
 def _last_line(run: RunReport, *, ascii_only: bool) -> Text:

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import CellReport
-from bakehouse.model.words import Verdict
 from bakehouse.reporters.text import one_line
 
 _NUMBER = re.compile(r"\d[\d.,]*")

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from bakehouse.errors import BakehouseError, InfrastructureError
 from bakehouse.model.report import Attempt
-from bakehouse.supply.means import Found
+from bakehouse.supply.context import Found
 
 T = TypeVar("T")
 

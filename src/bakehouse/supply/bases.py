@@ -7,60 +7,64 @@ from functools import partial
 from typing import assert_never
 
 from bakehouse.errors import SupplyError
+from bakehouse.model.bake_names import base_target
 from bakehouse.model.lock import LockedBase
 from bakehouse.model.matrix import Base
-from bakehouse.model.names import base_target
 from bakehouse.model.places import BasePlace, DebootstrapPlace, DockerfilePlace, RegistryPlace
 from bakehouse.model.plan import Supply
-from bakehouse.render.toolchain import CROSS
+from bakehouse.planning.render.toolchain import CROSS
 from bakehouse.supply.attempts import Place, try_in_order
+from bakehouse.supply.context import OFFLINE, Found, SupplyContext
 from bakehouse.supply.debootstrap import Workshop, make_root_filesystem, platform_of
-from bakehouse.supply.means import OFFLINE, Found, Means
 from bakehouse.supply.registry import Manifest, Reference
 
 
-def places_of(name: str, bases: Mapping[str, Base], *, needed: frozenset[str], means: Means) -> list[Place[Supply]]:
+def places_of(
+    name: str, bases: Mapping[str, Base], *, needed: frozenset[str], context: SupplyContext
+) -> list[Place[Supply]]:
     """The chain of one base, its mirrors written out. `needed`: the platforms of the cells that start from it."""
-    return [place for entry in bases[name].places for place in _places(entry, name, bases, needed=needed, means=means)]
+    return [
+        place for entry in bases[name].places for place in _places(entry, name, bases, needed=needed, context=context)
+    ]
 
 
 def _places(
-    entry: BasePlace, name: str, bases: Mapping[str, Base], *, needed: frozenset[str], means: Means
+    entry: BasePlace, name: str, bases: Mapping[str, Base], *, needed: frozenset[str], context: SupplyContext
 ) -> Iterator[Place[Supply]]:
     match entry:
         case RegistryPlace():
-            for reference in means.registries.places(entry.registry):
+            for reference in context.registries.places(entry.registry):
                 yield Place(
                     title=f"registry {reference}",
-                    get=partial(_from_registry, reference, entry.registry, name, bases[name], means),
+                    get=partial(_from_registry, reference, entry.registry, name, bases[name], context),
                 )
             local = Reference.parse(entry.registry)
-            yield Place(title=f"engine's store {local}", get=lambda: _from_engine(local, entry.registry, name, means))
+            yield Place(title=f"engine's store {local}", get=lambda: _from_engine(local, entry.registry, name, context))
         case DebootstrapPlace():
             yield Place(
                 title=f"debootstrap {entry.debootstrap.suite}",
-                get=lambda: _from_debian(entry.debootstrap, name, needed, means),
+                get=lambda: _from_debian(entry.debootstrap, name, needed, context),
             )
         case DockerfilePlace():
             yield Place(
                 title=f"stage {entry.dockerfile.template} on {entry.dockerfile.on}",
-                get=lambda: _from_stage(entry.dockerfile, bases, needed, means),
+                get=lambda: _from_stage(entry.dockerfile, bases, needed, context),
             )
         case _:
             assert_never(entry)
 
 
-def _pinned(name: str, reference: str, means: Means) -> str | None:
+def _pinned(name: str, reference: str, context: SupplyContext) -> str | None:
     """The digest in the lockfile, if it was taken from this very reference."""
-    pin = means.lock.bases.get(name)
+    pin = context.lock.bases.get(name)
     return pin.digest if pin and pin.reference == reference else None
 
 
-def _from_registry(reference: Reference, written: str, name: str, base: Base, means: Means) -> Found[Supply]:
-    if means.offline:
+def _from_registry(reference: Reference, written: str, name: str, base: Base, context: SupplyContext) -> Found[Supply]:
+    if context.offline:
         raise SupplyError(f"not asked, {OFFLINE} is set")
-    digest = _pinned(name, written, means)
-    manifest = means.registries.look_up(reference, digest=digest)
+    digest = _pinned(name, written, context)
+    manifest = context.registries.look_up(reference, digest=digest)
     if digest and manifest.digest != digest:
         raise SupplyError(f"answered with {manifest.digest} when asked for {digest}")
     return Found(
@@ -79,11 +83,11 @@ def _in_words(manifest: Manifest, base: Base) -> str:
     return f"{manifest.digest}, without the promised {', '.join(broken)}" if broken else manifest.digest
 
 
-def _from_engine(reference: Reference, written: str, name: str, means: Means) -> Found[Supply]:
-    held = means.registries.held_by_engine(reference)
+def _from_engine(reference: Reference, written: str, name: str, context: SupplyContext) -> Found[Supply]:
+    held = context.registries.held_by_engine(reference)
     if held is None:
         raise SupplyError("no such image")
-    digest = _pinned(name, written, means)
+    digest = _pinned(name, written, context)
     if digest and held.digest != digest:
         raise SupplyError(f"holds {held.digest}, but bakehouse.lock pins {digest}")
     return Found(
@@ -95,19 +99,21 @@ def _from_engine(reference: Reference, written: str, name: str, means: Means) ->
     )
 
 
-def _from_debian(options: DebootstrapPlace.Options, name: str, needed: frozenset[str], means: Means) -> Found[Supply]:
-    here = platform_of(means.machine)
+def _from_debian(
+    options: DebootstrapPlace.Options, name: str, needed: frozenset[str], context: SupplyContext
+) -> Found[Supply]:
+    here = platform_of(context.machine)
     # What is made here is this machine's; for the others a stage of the cell's own Dockerfile makes the same.
     served = frozenset({here, *CROSS})
     if not needed & served:
         raise SupplyError(f"made only for {' and '.join(sorted(served))} on this machine")
     workshop = Workshop(
-        cache=means.cache,
-        environ=means.environ,
-        machine=means.machine,
-        say=means.say,
-        check=means.check,
-        offline=means.offline,
+        cache=context.cache,
+        environ=context.environ,
+        machine=context.machine,
+        say=context.say,
+        check=context.check,
+        offline=context.offline,
     )
     made = make_root_filesystem(options, workshop=workshop)
     identity = f"sha256:{made.sha256}"
@@ -120,10 +126,10 @@ def _from_debian(options: DebootstrapPlace.Options, name: str, needed: frozenset
 
 
 def _from_stage(
-    options: DockerfilePlace.Options, bases: Mapping[str, Base], needed: frozenset[str], means: Means
+    options: DockerfilePlace.Options, bases: Mapping[str, Base], needed: frozenset[str], context: SupplyContext
 ) -> Found[Supply]:
     """A stage of the cell's Dockerfile makes it; here we see that there is something to start from."""
-    below = try_in_order(places_of(options.on, bases, needed=needed, means=means), platforms=needed)
+    below = try_in_order(places_of(options.on, bases, needed=needed, context=context), platforms=needed)
     if below.found is None:
         raise SupplyError(f"no base {options.on}, tried: {below.why_not}")
     served = below.found.platforms

@@ -21,7 +21,7 @@ from bakehouse.model.plan import Supply
 from bakehouse.model.report import Supplied
 from bakehouse.supply import bases, models, sources, tools
 from bakehouse.supply.attempts import Outcome, Place, try_in_order
-from bakehouse.supply.means import Found, Means
+from bakehouse.supply.context import Found, SupplyContext
 from bakehouse.supply.registry import Registries, connect
 from bakehouse.supply.web import PATIENCE, Patience
 
@@ -112,7 +112,7 @@ def gather(
     Raises only Interrupted and bugs; what is not to be had is in `missing`.
     """
     stopped = threading.Event()
-    means = Means(
+    context = SupplyContext(
         cache=cache.resolve(),
         root=root.resolve(),
         environ=environ,
@@ -125,14 +125,16 @@ def gather(
     )
     needs = Needs.of(cells, with_models=with_models)
     matrix = world.matrix
-    with _Threads(means) as threads:
+    with _Threads(context) as threads:
         of_bases = {
-            name: threads.ask(bases.places_of(name, matrix.bases, needed=wanted, means=means), wanted)
+            name: threads.ask(bases.places_of(name, matrix.bases, needed=wanted, context=context), wanted)
             for name, wanted in needs.bases.items()
         }
-        of_sources = {name: threads.ask(sources.places_of(matrix.sources[name], means=means)) for name in needs.sources}
-        of_tools = {name: threads.ask(tools.places_of(name, means=means)) for name in needs.tools}
-        of_models = {name: threads.ask(models.places_of(matrix.models[name], means=means)) for name in needs.models}
+        of_sources = {
+            name: threads.ask(sources.places_of(matrix.sources[name], context=context)) for name in needs.sources
+        }
+        of_tools = {name: threads.ask(tools.places_of(name, context=context)) for name in needs.tools}
+        of_models = {name: threads.ask(models.places_of(matrix.models[name], context=context)) for name in needs.models}
         outcomes = _Outcomes(
             bases={name: future.result() for name, future in of_bases.items()},
             sources={name: future.result() for name, future in of_sources.items()},
@@ -153,8 +155,8 @@ class _Outcomes:
 class _Threads:
     """A pool that tells its workers when the run is cut off, instead of waiting for their downloads."""
 
-    def __init__(self, means: Means) -> None:
-        self._means = means
+    def __init__(self, context: SupplyContext) -> None:
+        self._supply_context = context
         self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="supply")
 
     def __enter__(self) -> Self:
@@ -165,7 +167,7 @@ class _Threads:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
-            self._means.stopped.set()
+            self._supply_context.stopped.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 

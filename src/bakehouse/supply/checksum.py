@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from bakehouse import atomic
+from bakehouse.system import atomic_write
 
 
 def sha256_of(path: Path) -> str:
@@ -33,7 +33,7 @@ def remembered_sha256_of(path: Path, *, cache: Path) -> str:
         if before == state:
             return str(digest)
     digest = sha256_of(path)
-    atomic.write(record, json.dumps([*state, digest]))
+    atomic_write.write(record, json.dumps([*state, digest]))
     return digest
 
 

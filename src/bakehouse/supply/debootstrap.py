@@ -18,12 +18,12 @@ from pathlib import Path
 
 import filelock
 
-from bakehouse import atomic
-from bakehouse.engine import apt, process
-from bakehouse.engine.debian import read_sources
+from bakehouse.engine.embedded import apt
+from bakehouse.engine.embedded.debian import read_sources
 from bakehouse.errors import InfrastructureError, SupplyError
 from bakehouse.model.places import DebootstrapPlace
 from bakehouse.supply.checksum import remembered_sha256_of
+from bakehouse.system import atomic_write, process
 
 RECIPE = 1
 """Version of what this module makes; a new one makes every root file system anew."""
@@ -178,7 +178,7 @@ def _make(archive: Path, options: DebootstrapPlace.Options, sources: tuple[str, 
         if done.code != 0:
             raise _failure(done, options)
         packages = installed_packages(draft)
-        atomic.write(archive.with_name("rootfs.packages.json"), json.dumps(packages, indent=1, sort_keys=True))
+        atomic_write.write(archive.with_name("rootfs.packages.json"), json.dumps(packages, indent=1, sort_keys=True))
         draft.replace(archive)
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import filelock
 import requests
 
-from bakehouse import atomic
 from bakehouse.errors import InfrastructureError, SupplyError
 from bakehouse.supply.checksum import sha256_of
 from bakehouse.supply.web import PATIENCE, Patience, TransientError, in_words, network_errors, public, refusal
+from bakehouse.system import atomic_write
 
 Progress = Callable[[int, int | None], None]
 """Called with bytes we have and bytes there will be (None: unknown), at least once a second while there is life.
@@ -103,7 +103,7 @@ class _Part:
         etag = response.headers.get("ETag", "")
         validator = etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified")
         self.discard()
-        atomic.write(self._note, json.dumps({"url": self._url, "validator": validator}))
+        atomic_write.write(self._note, json.dumps({"url": self._url, "validator": validator}))
 
     def discard(self) -> None:
         self.path.unlink(missing_ok=True)

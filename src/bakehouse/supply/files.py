@@ -12,8 +12,8 @@ from bakehouse.model.lock import LockedFile
 from bakehouse.model.places import HubPlace, PyPIPlace, UrlPlace
 from bakehouse.supply import pypi
 from bakehouse.supply.checksum import sha256_of
+from bakehouse.supply.context import SupplyContext
 from bakehouse.supply.download import download
-from bakehouse.supply.means import Means
 from bakehouse.supply.web import in_words, new_session, public
 
 HUB = "https://huggingface.co"
@@ -29,23 +29,25 @@ class Fetched:
     locked: bool
 
 
-def fetch_distribution(place: PyPIPlace, means: Means, *, file: str | None = None) -> Fetched:
+def fetch_distribution(place: PyPIPlace, context: SupplyContext, *, file: str | None = None) -> Fetched:
     """The wheel or sdist of a PyPI place; `file` names one of several, which then has a pin of its own.
 
     Raises SupplyError.
     """
     requirement = place.pypi.requirement
     key = f"pypi:{file or requirement}"
-    pin = means.lock.files.get(key)
-    if pin and (cached := _cached(means, pin)).is_file():
+    pin = context.lock.files.get(key)
+    if pin and (cached := _cached(context, pin)).is_file():
         return Fetched(path=cached, sha256=pin.sha256, pins={key: pin}, locked=True)
-    means.require_network(requirement if pin else f"{requirement} is not pinned in bakehouse.lock; what it stands for")
-    with new_session(retries=2, patience=means.patience) as session:
+    context.require_network(
+        requirement if pin else f"{requirement} is not pinned in bakehouse.lock; what it stands for"
+    )
+    with new_session(retries=2, patience=context.patience) as session:
         listed = pypi.locate(
             requirement,
-            environ=means.environ,
+            environ=context.environ,
             session=session,
-            patience=means.patience,
+            patience=context.patience,
             file=pin.file if pin else file,
         )
     if pin and pin.sha256 != listed.sha256:
@@ -54,55 +56,61 @@ def fetch_distribution(place: PyPIPlace, means: Means, *, file: str | None = Non
             hint="A release file must never change: find out why before you update the lock.",
         )
     pin = LockedFile(file=listed.file, sha256=listed.sha256)
-    path = _download(means, listed.url, to=_cached(means, pin), sha256=pin.sha256, size=listed.size)
-    return Fetched(path=path, sha256=pin.sha256, pins={key: pin}, locked=key in means.lock.files)
+    path = _download(context, listed.url, to=_cached(context, pin), sha256=pin.sha256, size=listed.size)
+    return Fetched(path=path, sha256=pin.sha256, pins={key: pin}, locked=key in context.lock.files)
 
 
-def fetch_address(place: UrlPlace, means: Means) -> Fetched:
+def fetch_address(place: UrlPlace, context: SupplyContext) -> Fetched:
     """A plain download whose hash only the lockfile knows. Raises SupplyError."""
-    pin = means.lock.files.get(place.url)
+    pin = context.lock.files.get(place.url)
     name = Path(unquote(urlsplit(place.url).path)).name or "file"
     if pin:
-        to = _cached(means, pin)
+        to = _cached(context, pin)
         if not to.is_file():
-            means.require_network(public(place.url))
-            _download(means, place.url, to=to, sha256=pin.sha256, size=None)
+            context.require_network(public(place.url))
+            _download(context, place.url, to=to, sha256=pin.sha256, size=None)
         return Fetched(path=to, sha256=pin.sha256, pins={place.url: pin}, locked=True)
-    means.require_network(f"{public(place.url)} is not pinned in bakehouse.lock; what it stands for")
-    unnamed = means.cache / "downloads" / f"address-{hashlib.sha256(place.url.encode()).hexdigest()}" / name
-    fresh = _download(means, place.url, to=unnamed, sha256=None, size=None)
+    context.require_network(f"{public(place.url)} is not pinned in bakehouse.lock; what it stands for")
+    unnamed = context.cache / "downloads" / f"address-{hashlib.sha256(place.url.encode()).hexdigest()}" / name
+    fresh = _download(context, place.url, to=unnamed, sha256=None, size=None)
     pin = LockedFile(file=name, sha256=sha256_of(fresh))
-    to = _cached(means, pin)
+    to = _cached(context, pin)
     to.parent.mkdir(parents=True, exist_ok=True)
     fresh.replace(to)
     return Fetched(path=to, sha256=pin.sha256, pins={place.url: pin}, locked=False)
 
 
-def fetch_known(place: UrlPlace | HubPlace, means: Means, *, to: Path, sha256: str, size: int) -> Path:
+def fetch_known(place: UrlPlace | HubPlace, context: SupplyContext, *, to: Path, sha256: str, size: int) -> Path:
     """A file whose hash and size (bytes) are known, such as a model. Raises SupplyError."""
-    url, headers = address_of(place, means) if isinstance(place, HubPlace) else (place.url, {})
-    means.require_network(to.name)
-    return _download(means, url, to=to, sha256=sha256, size=size, headers=headers)
+    url, headers = address_of(place, context) if isinstance(place, HubPlace) else (place.url, {})
+    context.require_network(to.name)
+    return _download(context, url, to=to, sha256=sha256, size=size, headers=headers)
 
 
-def address_of(place: HubPlace, means: Means) -> tuple[str, dict[str, str]]:
+def address_of(place: HubPlace, context: SupplyContext) -> tuple[str, dict[str, str]]:
     """Address and headers of a file on a model hub. HF_ENDPOINT and HF_TOKEN count, as with the hub's own tools."""
     hub = place.huggingface
-    endpoint = (means.environ.get("HF_ENDPOINT") or HUB).rstrip("/")
-    token = means.environ.get("HF_TOKEN")
+    endpoint = (context.environ.get("HF_ENDPOINT") or HUB).rstrip("/")
+    token = context.environ.get("HF_TOKEN")
     url = f"{endpoint}/{quote(hub.repo)}/resolve/{quote(hub.revision, safe='')}/{quote(hub.file)}"
     return url, {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def _cached(means: Means, pin: LockedFile) -> Path:
-    return means.cache / "downloads" / pin.sha256 / Path(pin.file).name
+def _cached(context: SupplyContext, pin: LockedFile) -> Path:
+    return context.cache / "downloads" / pin.sha256 / Path(pin.file).name
 
 
 def _download(
-    means: Means, url: str, *, to: Path, sha256: str | None, size: int | None, headers: dict[str, str] | None = None
+    context: SupplyContext,
+    url: str,
+    *,
+    to: Path,
+    sha256: str | None,
+    size: int | None,
+    headers: dict[str, str] | None = None,
 ) -> Path:
     if not to.is_file():
-        means.say(f"Asking {urlsplit(url).hostname} for {to.name}{f' ({in_words(size)})' if size else ''}")
+        context.say(f"Asking {urlsplit(url).hostname} for {to.name}{f' ({in_words(size)})' if size else ''}")
     with new_session() as session:
         return download(
             url,
@@ -110,7 +118,7 @@ def _download(
             sha256=sha256,
             size=size,
             session=session,
-            progress=means.progress(to.name),
-            patience=means.patience,
+            progress=context.progress(to.name),
+            patience=context.patience,
             headers=headers,
         )

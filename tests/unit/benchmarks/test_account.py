@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from account import Account, Cost, Ledger, beating, cpu_of, wall_of
+from account import Account, Cost, RunState, beating, cpu_of, wall_of
 from harness import Comparison, Record
 from rich.console import Console
 
-from bakehouse.commands.context import Context
 from bakehouse.errors import InfrastructureError
+from bakehouse.pipeline.context import Context
 
 
 class Meter(Account):
@@ -29,12 +29,12 @@ def context(cache: Path) -> Context:
     return Context(root=cache, cache=cache, environ=os.environ, console=Console(stderr=True))
 
 
-def ledger(path: Path | None) -> Ledger:
+def state(path: Path | None) -> RunState:
     def compare(costs: Any) -> list[Comparison]:
         known = cpu_of(costs, ["a", "b"])
         return [Comparison(what="a and b", ours=known, theirs=[10.0], unit="CPU s", limit=0.5)] if known else []
 
-    return Ledger(Record(name="x"), path, compare=compare)
+    return RunState(Record(name="x"), path, compare=compare)
 
 
 @pytest.mark.parametrize("folder", ["cpuacct", "cpu,cpuacct"])
@@ -77,7 +77,7 @@ def test_a_sum_needs_all_of_its_builds() -> None:
 
 def test_a_build_is_charged_and_written_at_once(tmp_path: Path) -> None:
     file, meter = tmp_path / "out.json", Meter(100.0)
-    kept = ledger(file)
+    kept = state(file)
 
     def build() -> str:
         meter.seconds += 4.0
@@ -93,7 +93,7 @@ def test_a_build_is_charged_and_written_at_once(tmp_path: Path) -> None:
 
 def test_a_build_that_is_cut_off_leaves_what_was_known(tmp_path: Path) -> None:
     file, meter = tmp_path / "out.json", Meter(0.0)
-    kept = ledger(file)
+    kept = state(file)
 
     def build() -> None:
         meter.seconds = 3.0
@@ -109,7 +109,7 @@ def test_a_build_that_is_cut_off_leaves_what_was_known(tmp_path: Path) -> None:
 
 def test_a_build_that_nobody_counted_is_no_result(tmp_path: Path) -> None:
     with pytest.raises(InfrastructureError, match="nothing was counted"):
-        ledger(None).charge("a", Meter(0.0), lambda: None, context=context(tmp_path))
+        state(None).charge("a", Meter(0.0), lambda: None, context=context(tmp_path))
 
 
 def test_a_word_is_said_while_something_runs_and_not_after() -> None:

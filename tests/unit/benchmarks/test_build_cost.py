@@ -7,9 +7,9 @@ from account import Cost
 from build_cost import CELLS, LABELS, MORE, OURS, THEIRS, TOGETHER, compare, find, plain_dockerfile
 from harness import ROOT, _with_flag_sets
 
-from bakehouse.config import load_project
+from bakehouse.config.load import load_project
 from bakehouse.model.cell import Cell
-from bakehouse.resolve import resolve
+from bakehouse.planning.resolve import resolve
 
 
 @cache

@@ -7,7 +7,7 @@ from harness import ROOT
 from project import change_matrix, copy_project
 from rebuild_cost import COLD, FLAGS, PATCH, PATCH_VULKAN, PATCHED, change_flag_set, compare_changes, patch_source
 
-from bakehouse.config import load_project
+from bakehouse.config.load import load_project
 from bakehouse.model.places import DockerfilePlace, PathPlace
 
 

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from bakehouse.commands import clean as module
 from bakehouse.commands.clean import clean
-from bakehouse.commands.context import Context
 from bakehouse.errors import InfrastructureError
 from bakehouse.measure.lease import hold
+from bakehouse.pipeline.context import Context
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bakehouse.__main__ import main
-from bakehouse.commands.context import Context
 from bakehouse.engine.connection import Engine
+from bakehouse.pipeline.context import Context
 
 ENGINE = Engine(kind="embedded", host="unix:///e.sock", version="26", buildx="0.13", containerd_store=True)
 

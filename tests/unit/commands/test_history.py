@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bakehouse.commands.context import Context
 from bakehouse.commands.history import Import, decide, import_file
-from bakehouse.commands.keeper import Keeper
 from bakehouse.errors import InputError
 from bakehouse.history.baseline import read_decisions
 from bakehouse.history.collect import collect, keep
 from bakehouse.history.journal import Problems
-from bakehouse.model.words import Change
-from tests.unit.commands.test_keeper import MACHINE, cell, measured, run
+from bakehouse.model.enums import Change
+from bakehouse.pipeline.context import Context
+from bakehouse.pipeline.history_writer import HistoryWriter
 from tests.unit.history.imports.test_imports import BENCH
 from tests.unit.history.samples import CELL, name, night_of
+from tests.unit.pipeline.test_history_writer import MACHINE, cell, measured, run
 from tests.unit.projects import write_project
 
 
@@ -82,11 +82,11 @@ def test_without_a_history_one_is_told_how_to_get_one(context: Context) -> None:
 
 def test_a_level_that_was_accepted_is_the_baseline(context: Context) -> None:
     def tonight(night: int, rate: float) -> Change:
-        keeper = Keeper(reports=context.reports, machine=MACHINE, revisions={}, say=context.say)
+        writer = HistoryWriter(reports=context.reports, machine=MACHINE, revisions={}, say=context.say)
         record = run(cell("a", measured(rate + night % 3 / 10)), night=night)
-        keeper.keep(record)
-        beside = keeper.compare(record)
-        return beside.compared[0].judged.verdict if beside and beside.compared else Change.INCONCLUSIVE
+        writer.keep(record)
+        versus = writer.compare(record)
+        return versus.compared[0].judged.verdict if versus and versus.compared else Change.INCONCLUSIVE
 
     for night in range(6):
         tonight(night, 100)

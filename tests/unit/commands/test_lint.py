@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bakehouse.commands.context import Context
 from bakehouse.commands.lint import Options, lint, mention_findings, refuse_errors
-from bakehouse.config import load_project
+from bakehouse.config.load import load_project
 from bakehouse.errors import ExitCode, InputError, SupplyError
 from bakehouse.lint.options import SourceOptions, load_options, save_options
+from bakehouse.pipeline.context import Context
 from tests.unit.lint.facts import OPTIONS
 from tests.unit.projects import matrix, recipe, write_project
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bakehouse.__main__ import main
-from bakehouse.engine import process
 from bakehouse.errors import ExitCode
+from bakehouse.system import process
 from tests.unit.accelerated import MATRIX, RECIPE
 from tests.unit.projects import write_project
 

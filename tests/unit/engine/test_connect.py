@@ -122,7 +122,7 @@ class TestNoEngineAndNotRoot:
             connected(refusing(tmp_path, reason="Permission denied: docker.sock"), tmp_path, is_root=False)
 
     def test_no_docker_at_all(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("bakehouse.engine.process.SYSTEM_FOLDERS", "/nowhere")
+        monkeypatch.setattr("bakehouse.system.process.SYSTEM_FOLDERS", "/nowhere")
         with pytest.raises(EngineError, match="docker is not installed"):
             connected({"PATH": str(tmp_path)}, tmp_path, is_root=False)
 
@@ -156,7 +156,7 @@ class TestNoEngineAndRoot:
     @pytest.fixture
     def environ(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         monkeypatch.setattr(module, "EmbeddedEngine", Embedded)
-        monkeypatch.setattr("bakehouse.engine.process.SYSTEM_FOLDERS", "/nowhere")
+        monkeypatch.setattr("bakehouse.system.process.SYSTEM_FOLDERS", "/nowhere")
         answering(tmp_path)
         (tmp_path / "docker").rename(tmp_path / "answering")
         program(tmp_path / "dockerd", "#!/bin/sh\n")

@@ -7,7 +7,7 @@ import pytest
 
 from bakehouse.engine.devices import CPU, SOFTWARE, Absent, Devices, Nvidia, choose, nvidia_by
 from bakehouse.machine import Card, Machine
-from bakehouse.model.words import AcceleratorName
+from bakehouse.model.enums import AcceleratorName
 
 CUDA, ROCM, XPU, VULKAN = AcceleratorName.CUDA, AcceleratorName.ROCM, AcceleratorName.XPU, AcceleratorName.VULKAN
 BARE = Machine(platform="linux/amd64", cores=2, cards=())

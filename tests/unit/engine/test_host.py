@@ -29,7 +29,7 @@ def program(path: Path, text: str) -> None:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
-    monkeypatch.setattr("bakehouse.engine.process.SYSTEM_FOLDERS", "/nowhere")
+    monkeypatch.setattr("bakehouse.system.process.SYSTEM_FOLDERS", "/nowhere")
     program(tmp_path / "nvidia-smi", "exit 9")
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/cpuinfo").write_text("processor\t: 0\nmodel name\t: A Fine CPU @ 3 GHz\n")

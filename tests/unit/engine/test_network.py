@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bakehouse.engine import process
 from bakehouse.engine.network import (
     TOLD_OF_BUNDLE,
     ca_bundle,
@@ -23,6 +22,7 @@ from bakehouse.engine.network import (
     proxy_settings,
     render_snippet,
 )
+from bakehouse.system import process
 
 
 def pem(content: bytes) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from bakehouse.history.collect import Collected
+from bakehouse.model.enums import Verdict
 from bakehouse.model.history import HISTORY_SCHEMA, Gpu, Hardware, Row, Terms, Value
-from bakehouse.model.words import Verdict
 
 BEGAN = datetime(2026, 3, 1, 2, tzinfo=UTC)
 HARDWARE = Hardware(

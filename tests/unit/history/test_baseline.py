@@ -8,8 +8,8 @@ import pytest
 
 from bakehouse.history.baseline import Compared, compare, read_decisions
 from bakehouse.history.journal import Problems, append
+from bakehouse.model.enums import Change
 from bakehouse.model.history import HISTORY_SCHEMA, Decision, Row
-from bakehouse.model.words import Change
 
 from .samples import BEGAN, CELL, HARDWARE, TERMS, collected, name, night_of, row, void
 

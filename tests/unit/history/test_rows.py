@@ -3,12 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bakehouse.history.beside import pairs, side
 from bakehouse.history.collect import Key
+from bakehouse.history.paired import pairs, side
 from bakehouse.history.rows import rows
+from bakehouse.model.enums import Change, Verdict
 from bakehouse.model.report import CellReport, Host, Image, Measurement, RunReport, Sample
-from bakehouse.model.words import Change, Verdict
-from bakehouse.statistics.judge import judge
+from bakehouse.stats.judge import judge
 
 from .samples import HARDWARE, collected
 

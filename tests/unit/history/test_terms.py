@@ -6,9 +6,9 @@ import pytest
 
 from bakehouse.history.terms import differences, hardware, remarks
 from bakehouse.machine import Card
+from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.history import Gpu
 from bakehouse.model.report import Host
-from bakehouse.model.words import AcceleratorName
 
 from .samples import HARDWARE, TERMS
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from bakehouse.errors import Where
 from bakehouse.lint.finding import Finding
-from bakehouse.lint.given import Setting, Word
-from bakehouse.lint.knowledge import Fact, Knowledge
+from bakehouse.lint.known_options import Fact, Knowledge
 from bakehouse.lint.options import Argument, CMake, CMakeOption, Deprecated, SourceOptions
+from bakehouse.lint.settings import Setting, Word
 
 WHERE = Where(file="file", line=1)
 

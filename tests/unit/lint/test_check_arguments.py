@@ -7,7 +7,7 @@ import pytest
 from bakehouse.lint.check_arguments import check_arguments
 from bakehouse.lint.check_environment import Stage, check_variable
 from bakehouse.lint.finding import Finding
-from bakehouse.lint.given import Word
+from bakehouse.lint.settings import Word
 from tests.unit.lint.facts import KNOWLEDGE, OPTIONS, WHERE, setting, told, words
 
 

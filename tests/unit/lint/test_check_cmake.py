@@ -6,7 +6,7 @@ import pytest
 
 from bakehouse.lint.check_cmake import check_backends, check_step
 from bakehouse.lint.finding import Finding
-from bakehouse.lint.given import Setting
+from bakehouse.lint.settings import Setting
 from tests.unit.lint.facts import KNOWLEDGE, OPTIONS, setting, told
 
 

@@ -13,10 +13,10 @@ import pytest
 from rich.console import Console
 
 from bakehouse.commands.lint import show
-from bakehouse.config import load_project
+from bakehouse.config.load import load_project
 from bakehouse.lint.check_dockerfile import check_dockerfile
 from bakehouse.lint.finding import Finding, Severity
-from bakehouse.lint.knowledge import load_knowledge
+from bakehouse.lint.known_options import load_knowledge
 from bakehouse.lint.options import SourceOptions, load_options
 from bakehouse.model.matrix import Matrix
 from tests.unit.lint.facts import KNOWLEDGE, OPTIONS

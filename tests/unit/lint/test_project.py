@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from bakehouse.config import load_project
+from bakehouse.config.load import load_project
 from bakehouse.errors import InputError
 from bakehouse.lint.finding import Finding, Severity
-from bakehouse.lint.knowledge import ABSENT, load_knowledge
+from bakehouse.lint.known_options import ABSENT, load_knowledge
 from bakehouse.lint.options import SourceOptions, load_options, render_options, save_options
 from bakehouse.lint.project import check_project
-from bakehouse.lint.tree import read_tree
+from bakehouse.lint.source_tree import read_tree
 from tests.unit.lint.facts import KNOWLEDGE, OPTIONS
 from tests.unit.projects import ROOT, matrix, recipe, write_project
 

@@ -10,7 +10,7 @@ from bakehouse.machine.bus import Roots
 from bakehouse.machine.card_sensors import NAMES, of_card
 from bakehouse.machine.others import Engines
 from bakehouse.machine.sensors import Sensors
-from bakehouse.model.words import AcceleratorName
+from bakehouse.model.enums import AcceleratorName
 
 from .machines import GIB, AmdSmiError, FakeAmdSmi, Faked, FakeGpu, FakeNvml, NVMLError_Unknown
 

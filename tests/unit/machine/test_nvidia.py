@@ -6,7 +6,7 @@ import pytest
 
 from bakehouse.machine import Card, Libraries
 from bakehouse.machine.nvidia import memory_of
-from bakehouse.model.words import AcceleratorName
+from bakehouse.model.enums import AcceleratorName
 
 from .machines import (
     GIB,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bakehouse.machine import Card
 from bakehouse.machine.telemetry import held
-from bakehouse.model.words import AcceleratorName
+from bakehouse.model.enums import AcceleratorName
 
 from .machines import GIB, FakeGpu, FakeNvml
 

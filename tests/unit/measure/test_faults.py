@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from bakehouse.loadgen.client import Failure, Reply, load
+from bakehouse.loadgen.workloads import Api, Request
 from bakehouse.measure import metrics
-from bakehouse.measure.client import Failure, Reply, load
-from bakehouse.measure.workloads import Api, Request
-from bakehouse.testing.mock import Mock, mock_server
-from bakehouse.testing.mock_server import Script
+from bakehouse.suite.mock import Mock, mock_server
+from bakehouse.suite.mock_server import Script
 
 SCRIPTS = {
     "good": Script(ttft=0.01, gaps=(0.002,)),

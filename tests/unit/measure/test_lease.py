@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.engine import daemon
 from bakehouse.measure.lease import LeaseTimeoutError, hold, holders
+from bakehouse.system import daemon
 
 SCRIPT = """
 import sys, time

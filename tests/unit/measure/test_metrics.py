@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from bakehouse.loadgen.replies import Reply
+from bakehouse.loadgen.workloads import Request
 from bakehouse.measure import metrics
 from bakehouse.measure.metrics import VoidError
-from bakehouse.measure.stream import Reply
-from bakehouse.measure.workloads import Request
 
 REQUEST = Request(prompt=(1,) * 512, output_tokens=128)
 GOOD = {"cache_n": 0, "prompt_n": 512, "prompt_ms": 2000.0, "predicted_n": 128, "predicted_ms": 1270.0}

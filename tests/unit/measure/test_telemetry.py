@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bakehouse.machine.sensors import Sensors
-from bakehouse.measure.load import Usage
+from bakehouse.measure.cpu_usage import Usage
 from bakehouse.measure.telemetry import CARD_ENERGY, UNSUPPORTED, Telemetry, Watch, trouble
 
 

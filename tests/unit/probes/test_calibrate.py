@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bakehouse.loadgen.workloads import pinned_arguments
 from bakehouse.measure.calibration import Pair
-from bakehouse.measure.load import Usage
-from bakehouse.measure.workloads import pinned_arguments
+from bakehouse.measure.cpu_usage import Usage
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.model.suite import Workload
-from bakehouse.model.words import Verdict
 from bakehouse.probes import calibrate
 from bakehouse.probes.calibrate import Benched
 

@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 
 from bakehouse.errors import InfrastructureError
-from bakehouse.measure.external import Result
-from bakehouse.measure.load import Usage
-from bakehouse.measure.loads import Planned
+from bakehouse.measure.aiperf import Result
+from bakehouse.measure.cpu_usage import Usage
+from bakehouse.measure.workload_runs import Planned
+from bakehouse.model.enums import Verdict
 from bakehouse.model.history import Value
 from bakehouse.model.recipe import Chat, Limits, Load, LongContext, Sweep
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Workload
-from bakehouse.model.words import Verdict
 from bakehouse.probes import ProbeFailed, throughput
 from bakehouse.probes.external import Profiled, loads_of
-from bakehouse.probes.served import Served
-from bakehouse.probes.taking import take
-from bakehouse.testing.mock import mock_server
-from bakehouse.testing.mock_server import Script
+from bakehouse.probes.measured_server import MeasuredServer
+from bakehouse.probes.series import take
+from bakehouse.suite.mock import mock_server
+from bakehouse.suite.mock_server import Script
 
 SWEEP = Sweep(kind="sweep", users=(1, 2), requests_each=1, prompt_words=8, output_tokens=4)
 GOOD = Result(
@@ -74,9 +74,9 @@ def measure(
     program: Fake, *, folder: Path, load: Load = SWEEP, starts: int = 1, machine: Machine | None = None
 ) -> dict[str, Measurement]:
     @contextmanager
-    def start(_: Load) -> Iterator[Served]:
+    def start(_: Load) -> Iterator[MeasuredServer]:
         with mock_server({"default": Script()}, folder=folder) as mock:
-            yield Served(url=mock.url, healthy=0.5, load=machine or Machine(), peak_memory=lambda: 1)
+            yield MeasuredServer(url=mock.url, healthy=0.5, load=machine or Machine(), peak_memory=lambda: 1)
 
     profiled = Profiled(
         start=start,

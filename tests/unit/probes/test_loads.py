@@ -9,21 +9,21 @@ from typing import Any
 
 import pytest
 
-from bakehouse.measure.client import Outcome, load
-from bakehouse.measure.load import Usage
-from bakehouse.measure.own import Own
-from bakehouse.measure.workloads import Request
+from bakehouse.loadgen.client import Outcome, load
+from bakehouse.loadgen.client_overhead import ClientOverhead
+from bakehouse.loadgen.workloads import Request
+from bakehouse.measure.cpu_usage import Usage
+from bakehouse.model.enums import Verdict
 from bakehouse.model.recipe import Arrivals, Chat, Limits, Load, Sweep
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Workload
-from bakehouse.model.words import Verdict
 from bakehouse.probes import ProbeFailed, loads, throughput
-from bakehouse.probes.served import Served
-from bakehouse.probes.taking import take
-from bakehouse.testing.mock import mock_server
-from bakehouse.testing.mock_server import Script
+from bakehouse.probes.measured_server import MeasuredServer
+from bakehouse.probes.series import take
+from bakehouse.suite.mock import mock_server
+from bakehouse.suite.mock_server import Script
 
-CALM = Own(elapsed=1.0, cpu=0.01, waited=0.0, suspended=0.0, lags=None, late=0.0)
+CALM = ClientOverhead(elapsed=1.0, cpu=0.01, waited=0.0, suspended=0.0, lags=None, late=0.0)
 SWEEP = Sweep(kind="sweep", users=(1, 2), prompt_words=8, output_tokens=4, requests_each=1)
 CHAT = Chat(kind="chat", requests=2, prompt_words=8, output_tokens=4)
 FAST = Script(ttft=0.004, gaps=(0.002,))
@@ -38,12 +38,12 @@ class Idle:
 
 
 def measure(
-    script: Script, *asked: Load, folder: Path, own: Own = CALM, api: str = "openai", repetitions: int = 2
+    script: Script, *asked: Load, folder: Path, own: ClientOverhead = CALM, api: str = "openai", repetitions: int = 2
 ) -> dict[str, Measurement]:
     @contextmanager
-    def start(_: Load) -> Iterator[Served]:
+    def start(_: Load) -> Iterator[MeasuredServer]:
         with mock_server({"default": script}, folder=folder) as mock:
-            yield Served(url=mock.url, healthy=0.5, load=Idle(), peak_memory=lambda: 1)
+            yield MeasuredServer(url=mock.url, healthy=0.5, load=Idle(), peak_memory=lambda: 1)
 
     def ask(url: str, asked: Sequence[Request], *, users: int | None = None, due: Sequence[float] = ()) -> Outcome:
         return replace(load(url, asked, users=users, due=due), own=own)
@@ -63,11 +63,11 @@ def measure(
         }
     )
     chance = random.Random(1)
-    takings = [
+    all_series = [
         loads.Loaded(start=start, load=one, asked=workload, settings={"kind": one.kind}, chance=chance, ask=ask)
         for one in workload.loads
     ]
-    found = [one for taking in takings for one in take([taking], starts=workload.starts)[0]]
+    found = [one for measured_series in all_series for one in take([measured_series], starts=workload.starts)[0]]
     return {f"{one.workload} {one.metric}": one for one in found}
 
 
@@ -107,7 +107,7 @@ def test_arrivals_come_when_they_are_due(tmp_path: Path) -> None:
     ids=["reset", "short", "uncounted", "saturated"],
 )
 def test_what_may_not_count_is_void_with_the_reason_and_never_averaged(
-    script: dict[str, Any], own: Own, reason: str, tmp_path: Path
+    script: dict[str, Any], own: ClientOverhead, reason: str, tmp_path: Path
 ) -> None:
     one = SWEEP.model_copy(update={"users": (1,)})
     if "answered" in reason:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bakehouse.engine.container import Finished
-from bakehouse.model.words import AcceleratorName
+from bakehouse.model.enums import AcceleratorName
 from bakehouse.probes import ProbeFailed, offload
-from bakehouse.probes.placement import Placed, placed
+from bakehouse.probes.layer_placement import Placed, placed
 
 LOGS = Path(__file__).parent / "logs"
 VULKAN, CUDA = AcceleratorName.VULKAN, AcceleratorName.CUDA

@@ -10,24 +10,24 @@ from typing import Any
 
 import pytest
 
-from bakehouse.measure.client import Outcome, load
-from bakehouse.measure.load import Usage
-from bakehouse.measure.own import Own
-from bakehouse.measure.workloads import Request
+from bakehouse.loadgen.client import Outcome, load
+from bakehouse.loadgen.client_overhead import ClientOverhead
+from bakehouse.loadgen.workloads import Request
+from bakehouse.measure.cpu_usage import Usage
+from bakehouse.model.enums import Verdict
 from bakehouse.model.recipe import Question
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Workload
-from bakehouse.model.words import Verdict
 from bakehouse.probes import ProbeFailed, throughput
 from bakehouse.probes.calibrate import Benched
-from bakehouse.probes.served import Served, Start
-from bakehouse.probes.taking import take
-from bakehouse.testing.fake_server import Behaviour, fake_server
+from bakehouse.probes.measured_server import MeasuredServer, Start
+from bakehouse.probes.series import take
+from bakehouse.suite.fake_server import Behaviour, fake_server
 
 ASKED = Workload(model_path="/m", model_sha256="0" * 64, prompt_tokens=8, output_tokens=5, starts=2, repetitions=3)
 
 
-CALM = Own(elapsed=1.0, cpu=0.01, waited=0.0, suspended=0.0, lags=None, late=0.0)
+CALM = ClientOverhead(elapsed=1.0, cpu=0.01, waited=0.0, suspended=0.0, lags=None, late=0.0)
 
 
 def ask(url: str, asked: Sequence[Request], *, users: int | None = None, due: Sequence[float] = ()) -> Outcome:
@@ -51,22 +51,24 @@ class Load:
 
 def served(behaviour: Behaviour, *, load: Load | None = None, memory: int | None = 1000) -> Start:
     @contextmanager
-    def start() -> Iterator[Served]:
+    def start() -> Iterator[MeasuredServer]:
         with fake_server(behaviour) as url:
-            yield Served(url=url, healthy=0.5, load=load or Load(), peak_memory=lambda: memory)
+            yield MeasuredServer(url=url, healthy=0.5, load=load or Load(), peak_memory=lambda: memory)
 
     return start
 
 
 def rates(start: Start, asked: Workload, **how: Any) -> list[Measurement]:
-    taking = throughput.Rates(
+    measured_series = throughput.Rates(
         start=start, asked=asked, settings={"threads": 2}, random_ids=random.Random(1), ask=ask, **how
     )
-    (found,) = take([taking], starts=asked.starts)
+    (found,) = take([measured_series], starts=asked.starts)
     return found
 
 
-def measure(start: Callable[[], AbstractContextManager[Served]], *, quick: bool = False) -> dict[str, Measurement]:
+def measure(
+    start: Callable[[], AbstractContextManager[MeasuredServer]], *, quick: bool = False
+) -> dict[str, Measurement]:
     asked = ASKED.model_copy(update={"starts": 1, "repetitions": 2}) if quick else ASKED
     found = rates(start, asked)
     return {f"{one.workload} {one.metric}": one for one in found}
@@ -106,10 +108,12 @@ def test_raw_figures_of_both_clocks_are_kept() -> None:
 
 def test_a_start_is_taken_apart() -> None:
     @contextmanager
-    def start() -> Iterator[Served]:
+    def start() -> Iterator[MeasuredServer]:
         began = time.perf_counter()
         with fake_server(Behaviour(events=_decoding())) as url:
-            yield Served(url=url, healthy=0.5, port_open=0.25, started=began, load=Load(), peak_memory=lambda: 1)
+            yield MeasuredServer(
+                url=url, healthy=0.5, port_open=0.25, started=began, load=Load(), peak_memory=lambda: 1
+            )
 
     found = measure(start, quick=True)
     assert found["start port_open"].counted == [0.25]
@@ -119,9 +123,9 @@ def test_a_start_is_taken_apart() -> None:
 
 def test_a_start_without_a_first_token_is_void_there() -> None:
     @contextmanager
-    def start() -> Iterator[Served]:
+    def start() -> Iterator[MeasuredServer]:
         with fake_server(Behaviour(events=[b'data: {"content":"","stop":true}\n\n'])) as url:
-            yield Served(url=url, healthy=0.5, started=0.0, load=Load(), peak_memory=lambda: 1)
+            yield MeasuredServer(url=url, healthy=0.5, started=0.0, load=Load(), peak_memory=lambda: 1)
 
     (sample,) = measure(start, quick=True)["start first_token"].samples
     assert (sample.verdict, sample.reason) == (Verdict.VOID, "no chunk had generated content")
@@ -163,10 +167,10 @@ def calibrated(*, prompt: float, events: list[bytes | float] | None = None) -> t
     order: list[str] = []
 
     @contextmanager
-    def start() -> Iterator[Served]:
+    def start() -> Iterator[MeasuredServer]:
         order.append("server")
         with fake_server(Behaviour(events=events)) as url:
-            yield Served(url=url, healthy=0.5, created=0.1, load=Load(), peak_memory=lambda: 1)
+            yield MeasuredServer(url=url, healthy=0.5, created=0.1, load=Load(), peak_memory=lambda: 1)
 
     found = rates(
         start,

@@ -12,10 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.unit.prove.elves import AVX2, RET, elf
-
 from bakehouse.prove.expect import Expectation
-from bakehouse.prove.image import ImageAtRest, open_image
+from bakehouse.prove.image.at_rest import ImageAtRest, open_image
+from tests.unit.prove.elves import AVX2, RET, elf
 
 Item = tuple[tarfile.TarInfo, bytes]
 

@@ -8,12 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bakehouse.model.enums import AcceleratorName
+from bakehouse.prove.expect import Expectation
+from bakehouse.prove.image.at_rest import ImageAtRest
 from tests.unit.prove.builders import GOOD_CONFIG, PROMISE, Item, bake, file
 from tests.unit.prove.elves import elf
-
-from bakehouse.model.words import AcceleratorName
-from bakehouse.prove.expect import Expectation
-from bakehouse.prove.image import ImageAtRest
 
 DATA = Path(__file__).parent / "data"
 

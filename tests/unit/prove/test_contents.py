@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import pytest
+
+from bakehouse.model.enums import Verdict
+from bakehouse.prove.contents import check_plugins, check_symlinks
 from tests.unit.prove.builders import PROMISE, bake, file, promise, symlink
 from tests.unit.prove.elves import AARCH64, elf
-
-from bakehouse.model.words import Verdict
-from bakehouse.prove.contents import check_plugins, check_symlinks
 
 INIT = {"ggml_backend_init": 0}
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
+from bakehouse.model.enums import Verdict
+from bakehouse.prove.driver import check_driver_floor, of_driver
 from tests.unit.prove.builders import GOOD_CONFIG, bake, file, symlink
 from tests.unit.prove.cards import CUDA_PROMISE, FLOORS, ROCM_PROMISE, bake_cuda, promise_cuda
 from tests.unit.prove.elves import elf
-
-from bakehouse.model.words import Verdict
-from bakehouse.prove.driver import check_driver_floor, of_driver
 
 
 def test_the_floor_and_what_the_driver_brings_are_told(tmp_path: Path) -> None:

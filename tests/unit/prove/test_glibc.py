@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bakehouse.model.enums import Verdict
+from bakehouse.prove.glibc import check_glibc
 from tests.unit.prove.builders import LIBRARIES, PROMISE, Item, bake, file
 from tests.unit.prove.cards import plugin
 from tests.unit.prove.elves import elf
-
-from bakehouse.model.words import Verdict
-from bakehouse.prove.glibc import check_glibc
 
 STDCXX = file(
     f"{LIBRARIES}/libstdc++.so.6",

@@ -1,13 +1,13 @@
 from pathlib import Path
 
 import pytest
+
+from bakehouse.model.enums import Verdict
+from bakehouse.prove.instruction_sets import BASELINE, LEVELS
+from bakehouse.prove.instructions import check_instructions
 from tests.unit.prove import elves
 from tests.unit.prove.builders import PROMISE, Item, bake, file, good_parts, promise
 from tests.unit.prove.elves import AMX, AVX2, AVX512, AVX_VNNI, CPUID, LZCNT, RET, TZCNT, elf
-
-from bakehouse.model.words import Verdict
-from bakehouse.prove.instruction_sets import BASELINE, LEVELS
-from bakehouse.prove.instructions import check_instructions
 
 SCORED = {"ggml_backend_init": 0, "ggml_backend_score": 1}
 

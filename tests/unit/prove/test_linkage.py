@@ -2,12 +2,12 @@ import struct
 from pathlib import Path
 
 import pytest
+
+from bakehouse.model.enums import Verdict
+from bakehouse.prove.image.loader import read_cache
+from bakehouse.prove.linkage import check_linkage
 from tests.unit.prove.builders import LIBRARIES, LOADER, PROMISE, Item, bake, file, good_parts, promise, symlink
 from tests.unit.prove.elves import AARCH64, AMDGPU, elf
-
-from bakehouse.model.words import Verdict
-from bakehouse.prove.linkage import check_linkage
-from bakehouse.prove.loader import read_cache
 
 PLUGIN = {"ggml_backend_init": 0, "ggml_backend_score": 0}
 

@@ -6,6 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from bakehouse.model.enums import AcceleratorName, Verdict
+from bakehouse.prove.image.at_rest import ImageAtRest
+from bakehouse.prove.native_code import check_native_code, check_ptx
 from tests.unit.prove.builders import PROMISE, bake, file
 from tests.unit.prove.cards import (
     CUDA_PROMISE,
@@ -18,10 +22,6 @@ from tests.unit.prove.cards import (
     plugin,
     promise_cuda,
 )
-
-from bakehouse.model.words import AcceleratorName, Verdict
-from bakehouse.prove.image import ImageAtRest
-from bakehouse.prove.native_code import check_native_code, check_ptx
 
 
 def test_the_promised_archs_and_no_others_pass(tmp_path: Path) -> None:

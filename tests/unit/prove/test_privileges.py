@@ -1,9 +1,8 @@
 from pathlib import Path
 
-from tests.unit.prove.builders import PROMISE, bake, capable, file, folder, hardlink
-
-from bakehouse.model.words import Verdict
+from bakehouse.model.enums import Verdict
 from bakehouse.prove.privileges import check_privileges
+from tests.unit.prove.builders import PROMISE, bake, capable, file, folder, hardlink
 
 
 def test_every_way_to_other_rights_is_named(tmp_path: Path) -> None:

@@ -1,14 +1,13 @@
 from pathlib import Path
 
-from tests.unit.prove.builders import PROMISE, bake
-from tests.unit.prove.cards import CUDA_PROMISE, bake_cuda
-
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Check
-from bakehouse.model.words import Verdict
 from bakehouse.prove.expect import Expectation
 from bakehouse.prove.finding import MOST_DETAILS, judge
-from bakehouse.prove.image import ImageAtRest
+from bakehouse.prove.image.at_rest import ImageAtRest
 from bakehouse.prove.run import CHECKS, prove
+from tests.unit.prove.builders import PROMISE, bake
+from tests.unit.prove.cards import CUDA_PROMISE, bake_cuda
 
 
 def test_the_good_image_passes_every_check(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.prove.builders import PROMISE, bake, file, promise, removed
 
-from bakehouse.model.words import Verdict
+from bakehouse.model.enums import Verdict
 from bakehouse.prove.secrets import check_secrets
+from tests.unit.prove.builders import PROMISE, bake, file, promise, removed
 
 CERTIFICATE = bytes(range(200))
 

@@ -2,11 +2,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from bakehouse.model.enums import Verdict
+from bakehouse.prove.settings import check_entrypoint, check_healthcheck, check_labels, check_port, check_user
 from tests.unit.prove.builders import PROMISE, bake, file, folder, promise
 from tests.unit.prove.elves import AARCH64, elf
-
-from bakehouse.model.words import Verdict
-from bakehouse.prove.settings import check_entrypoint, check_healthcheck, check_labels, check_port, check_user
 
 
 @pytest.mark.parametrize(

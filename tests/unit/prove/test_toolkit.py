@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
+from bakehouse.model.enums import Verdict
+from bakehouse.prove.instructions import check_instructions
+from bakehouse.prove.toolkit import check_toolkit_leftovers
 from tests.unit.prove.builders import PROMISE, bake, file, promise, symlink
 from tests.unit.prove.cards import CUDA_PROMISE, bake_cuda, promise_cuda
 from tests.unit.prove.elves import AVX2, elf
-
-from bakehouse.model.words import Verdict
-from bakehouse.prove.instructions import check_instructions
-from bakehouse.prove.toolkit import check_toolkit_leftovers
 
 BIG = bytes(2048)
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from tests.unit.prove.builders import PROMISE, bake, file, promise, removed
 
-from bakehouse.model.words import Verdict
+from bakehouse.model.enums import Verdict
 from bakehouse.prove.leftovers import check_leftovers
 from bakehouse.prove.size import check_size
+from tests.unit.prove.builders import PROMISE, bake, file, promise, removed
 
 MIB = 1 << 20
 

@@ -6,6 +6,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import (
     Attempt,
     BuildResult,
@@ -22,7 +23,6 @@ from bakehouse.model.report import (
     Supplied,
     TestResult,
 )
-from bakehouse.model.words import Verdict
 
 STARTED = datetime(2026, 11, 21, 2, 51, 28, tzinfo=UTC)
 MIB = 1024 * 1024

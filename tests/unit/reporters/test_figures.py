@@ -5,8 +5,8 @@ from typing import get_args
 
 import pytest
 
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Check, Metric, RunReport, Sample, TestResult
-from bakehouse.model.words import Verdict
 from bakehouse.reporters import figures
 from tests.unit.reporters.sample import empty_run, errored_cell, failed_cell, passed_cell, sample_run, unfinished_run
 from tests.unit.reporters.world import world_run

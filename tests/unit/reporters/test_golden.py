@@ -11,7 +11,7 @@ from bakehouse.reporters.registry import COMPARING
 from tests.unit.projects import ROOT
 from tests.unit.reporters.html.outline import read
 from tests.unit.reporters.sample import empty_run, sample_run, unfinished_run, write_logs
-from tests.unit.reporters.world import world_beside, world_run
+from tests.unit.reporters.world import world_run, world_with_comparison
 
 GOLDEN = ROOT / "tests/golden/reports"
 RUNS = {"sample": sample_run(), "empty": empty_run(), "unfinished": unfinished_run()}
@@ -43,7 +43,9 @@ def test_reports_of_many_cells_that_were_compared(
 ) -> None:
     """Of the page, its words in their order: what a screen reader has to work with."""
     monkeypatch.chdir(tmp_path)
-    text = COMPARING[name].render(world_run(cuda=("cuda12.9",)), folder=Path("reports/run"), beside=world_beside())
+    text = COMPARING[name].render(
+        world_run(cuda=("cuda12.9",)), folder=Path("reports/run"), versus=world_with_comparison()
+    )
     file = REPORTERS[name].file
     if name == "html":
         (main,) = read(text).all("main")

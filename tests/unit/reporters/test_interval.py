@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Sample
-from bakehouse.model.words import Verdict
 from bakehouse.reporters.interval import interval
 from tests.unit.reporters.world import noisy
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import CellReport, Check, RunReport, Sample
-from bakehouse.model.words import Verdict
 from bakehouse.reporters import junit
 from bakehouse.reporters.text import plain
 from tests.unit.reporters.poison import poisoned

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from bakehouse.model.report import ExcludedRecord, RunReport
 from bakehouse.reporters import markdown
-from bakehouse.reporters.beside import Beside
+from bakehouse.reporters.comparison import RunComparison
 from tests.unit.reporters.poison import poisoned
 from tests.unit.reporters.sample import failed_cell, sample_run
-from tests.unit.reporters.world import world_beside
+from tests.unit.reporters.world import world_with_comparison
 
 HERE = Path("nowhere")
 
@@ -65,8 +65,8 @@ def test_of_hundreds_of_combinations_a_job_page_names_some() -> None:
 
 def test_a_comparison_is_shown_and_nothing_where_there_is_none() -> None:
     assert "Beside" not in markdown.render(sample_run(), folder=HERE)
-    text = markdown.render(sample_run(), folder=HERE, beside=world_beside())
+    text = markdown.render(sample_run(), folder=HERE, versus=world_with_comparison())
     assert "### Beside the history: 1 regress, 1 inconclusive, 1 pass" in text
     assert "| ▼ regress | `llama-server-cpu-amd64` | Decode rate tg128 | 166 t/s | 156 t/s |" in text
-    empty = markdown.render(sample_run(), folder=HERE, beside=Beside(baseline="the history", compared=[]))
+    empty = markdown.render(sample_run(), folder=HERE, versus=RunComparison(baseline="the history", compared=[]))
     assert "### Beside the history: nothing to compare" in empty

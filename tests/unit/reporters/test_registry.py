@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse import atomic
 from bakehouse.model.report import RunReport
 from bakehouse.reporters import REPORTERS, write_all
+from bakehouse.system import atomic_write
 from tests.unit.reporters.sample import empty_run, sample_run, unfinished_run, write_logs
-from tests.unit.reporters.world import world_beside
+from tests.unit.reporters.world import world_with_comparison
 
 
 class Broken:
@@ -31,7 +31,7 @@ def test_all_files_are_written_and_nothing_else(run: RunReport, tmp_path: Path) 
 
 
 def test_what_people_read_says_what_changed_and_records_do_not(tmp_path: Path) -> None:
-    write_all(sample_run(), tmp_path, beside=world_beside())
+    write_all(sample_run(), tmp_path, versus=world_with_comparison())
     said = {path.name for path in tmp_path.rglob("*") if path.is_file() and "regress" in path.read_text("utf-8")}
     assert {"summary.md", "summary.txt", "report.html"} <= said
     assert not said & {"run.json", "junit.xml"}
@@ -54,7 +54,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(tmp_path: Path) -
     blocked = tmp_path / "folder"
     (blocked / "inside").mkdir(parents=True)
     with pytest.raises(OSError, match="folder"):
-        atomic.write(blocked, "new")
+        atomic_write.write(blocked, "new")
     assert sorted(found.name for found in tmp_path.iterdir()) == ["folder", "report.html"]
-    atomic.write(path, "new \ud800")
+    atomic_write.write(path, "new \ud800")
     assert path.read_text() == "new \\ud800"

@@ -7,10 +7,10 @@ import pytest
 from rich.console import Console
 
 from bakehouse.history.baseline import Baseline, Compared
-from bakehouse.model.words import Change
+from bakehouse.model.enums import Change
 from bakehouse.reporters import show, terminal
-from bakehouse.reporters.beside import Beside
-from bakehouse.statistics.judge import Judged
+from bakehouse.reporters.comparison import RunComparison
+from bakehouse.stats.judge import Judged
 from tests.unit.reporters.poison import poisoned
 from tests.unit.reporters.sample import sample_run, write_logs
 
@@ -73,7 +73,7 @@ def test_what_changed_is_all_said_and_what_is_not_sure_is_counted(tmp_path: Path
         return Compared(judged=one, baseline=Baseline())
 
     several = [judged(change, number) for change in (Change.REGRESS, Change.INCONCLUSIVE) for number in range(8)]
-    said = terminal.render(sample_run(), folder=tmp_path, beside=Beside(baseline="another", compared=several))
+    said = terminal.render(sample_run(), folder=tmp_path, versus=RunComparison(baseline="another", compared=several))
     assert said.count("regress a ") == 8
     assert said.count("inconclusive a ") == 5
     assert "3 more are not sure: report.html has them" in said

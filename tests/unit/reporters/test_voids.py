@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import CellReport, Sample
-from bakehouse.model.words import Verdict
 from bakehouse.reporters.voids import voids
 from tests.unit.reporters.sample import errored_cell
 from tests.unit.reporters.world import measured

@@ -9,11 +9,11 @@ from typing import Any
 
 from bakehouse.history.baseline import Baseline, Compared, Earlier
 from bakehouse.history.collect import Run
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Attempt, CellReport, Check, ExcludedRecord, Measurement, RunReport, Sample, Supplied
-from bakehouse.model.words import Verdict
-from bakehouse.reporters.beside import Beside
-from bakehouse.statistics.changes import segments
-from bakehouse.statistics.judge import Gates, Pair, Side, judge
+from bakehouse.reporters.comparison import RunComparison
+from bakehouse.stats.changes import segments
+from bakehouse.stats.judge import Gates, Pair, Side, judge
 from tests.unit.reporters.sample import MIB, STARTED, failed_cell, passed_cell, sample_exclusions, sample_run
 
 NO_BASE = (
@@ -259,7 +259,7 @@ def measured(workload: str, metric: str, unit: str, samples: list[Sample], setti
 # ---------------------------------------------------------------------------------------- what it is compared with
 
 
-def world_beside() -> Beside:
+def world_with_comparison() -> RunComparison:
     """A regression with a change point in its history, what did not change, and what cannot be compared."""
     chance = random.Random(7)
     decode = [156 * chance.gauss(1, 0.006) for _ in range(22)] + [166 * chance.gauss(1, 0.006) for _ in range(18)]
@@ -283,7 +283,7 @@ def world_beside() -> Beside:
     ]
     judged = judge(pairs, Gates())
     histories = (history(decode), history(prompt), Baseline(missing="the history has no earlier run of it"))
-    return Beside(
+    return RunComparison(
         baseline="the history",
         compared=[Compared(judged=one, baseline=each) for one, each in zip(judged, histories, strict=True)],
     )

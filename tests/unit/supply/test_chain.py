@@ -18,7 +18,7 @@ from bakehouse.engine.connection import Engine
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.lock import Lock, LockedBase, LockedFile
 from bakehouse.model.report import Attempt
-from bakehouse.resolve import resolve
+from bakehouse.planning.resolve import resolve
 from bakehouse.supply.chain import Gathered, gather
 from bakehouse.supply.web import Patience
 from tests.unit.projects import matrix, recipe, world

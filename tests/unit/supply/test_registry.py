@@ -95,7 +95,7 @@ def test_an_answer_that_cannot_be_read_is_said(programs: Programs, answer: str) 
 
 
 def test_a_machine_without_docker_has_no_registry(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bakehouse.engine.process.SYSTEM_FOLDERS", "")
+    monkeypatch.setattr("bakehouse.system.process.SYSTEM_FOLDERS", "")
     engine = Engine(kind="external", host=None, version="", buildx="", containerd_store=True, extra={"PATH": "/none"})
     with pytest.raises(SupplyError, match="the program docker is not installed"):
         Registries(engine=engine, environ={}, connect=listening).look_up(Reference.parse("debian"), digest=None)

@@ -8,7 +8,7 @@ from bakehouse.engine.connection import Engine
 from bakehouse.model.lock import Lock
 from bakehouse.supply import tools
 from bakehouse.supply.attempts import Outcome, try_in_order
-from bakehouse.supply.means import Means
+from bakehouse.supply.context import SupplyContext
 from bakehouse.supply.registry import Registries, connect
 from bakehouse.supply.web import Patience
 from tests.unit.accelerated import accelerated
@@ -18,11 +18,11 @@ CUOBJDUMP = tools.TOOLS[tools.CUOBJDUMP]
 
 
 @pytest.fixture
-def means(tmp_path: Path, index: Index, patience: Patience) -> Means:
+def context(tmp_path: Path, index: Index, patience: Patience) -> SupplyContext:
     for machine, file in CUOBJDUMP.files.items():
         index.add("nvidia-cuda-cuobjdump", file, wheel_of({CUOBJDUMP.place.pypi.member: machine.encode()}))
     engine = Engine(kind="external", host=None, version="", buildx="", containerd_store=True, extra={})
-    return Means(
+    return SupplyContext(
         cache=tmp_path / "cache",
         root=tmp_path,
         environ=index.environ,
@@ -34,20 +34,20 @@ def means(tmp_path: Path, index: Index, patience: Patience) -> Means:
     )
 
 
-def changed(means: Means, **changes: object) -> Means:
+def changed(context: SupplyContext, **changes: object) -> SupplyContext:
     fields = {
-        name: getattr(means, name) for name in ("cache", "root", "environ", "machine", "lock", "registries", "say")
+        name: getattr(context, name) for name in ("cache", "root", "environ", "machine", "lock", "registries", "say")
     }
-    return Means(**fields | changes, patience=means.patience)
+    return SupplyContext(**fields | changes, patience=context.patience)
 
 
-def get(means: Means) -> Outcome[Path]:
-    return try_in_order(tools.places_of(tools.CUOBJDUMP, means=means), platforms=frozenset())
+def get(context: SupplyContext) -> Outcome[Path]:
+    return try_in_order(tools.places_of(tools.CUOBJDUMP, context=context), platforms=frozenset())
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
-def test_each_machine_gets_its_own_program_and_pin(means: Means, machine: str) -> None:
-    found = get(changed(means, machine=machine)).found
+def test_each_machine_gets_its_own_program_and_pin(context: SupplyContext, machine: str) -> None:
+    found = get(changed(context, machine=machine)).found
 
     assert found is not None
     assert found.what.read_text() == machine
@@ -56,24 +56,24 @@ def test_each_machine_gets_its_own_program_and_pin(means: Means, machine: str) -
     assert not found.locked
 
 
-def test_what_is_pinned_and_in_the_cache_needs_no_network(means: Means) -> None:
-    first = get(means).found
+def test_what_is_pinned_and_in_the_cache_needs_no_network(context: SupplyContext) -> None:
+    first = get(context).found
     assert first is not None
-    offline = {**means.environ, "BAKEHOUSE_OFFLINE": "1"}
-    again = get(changed(means, lock=Lock(files=first.files), environ=offline)).found
+    offline = {**context.environ, "BAKEHOUSE_OFFLINE": "1"}
+    again = get(changed(context, lock=Lock(files=first.files), environ=offline)).found
     assert again is not None
     assert (again.what, again.locked) == (first.what, True)
 
 
-def test_without_a_network_it_is_said_what_is_missing(means: Means) -> None:
-    outcome = get(changed(means, environ={**means.environ, "BAKEHOUSE_OFFLINE": "1"}))
+def test_without_a_network_it_is_said_what_is_missing(context: SupplyContext) -> None:
+    outcome = get(changed(context, environ={**context.environ, "BAKEHOUSE_OFFLINE": "1"}))
     assert outcome.found is None
     assert "is not pinned in bakehouse.lock" in outcome.why_not
     assert "BAKEHOUSE_OFFLINE is set" in outcome.why_not
 
 
-def test_a_machine_without_a_wheel_is_told(means: Means) -> None:
-    outcome = get(changed(means, machine="riscv64"))
+def test_a_machine_without_a_wheel_is_told(context: SupplyContext) -> None:
+    outcome = get(changed(context, machine="riscv64"))
     assert "there is no cuobjdump for riscv64, only for x86_64, aarch64" in outcome.why_not
 
 

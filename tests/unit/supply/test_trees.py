@@ -9,21 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.engine import process
 from bakehouse.engine.connection import Engine
 from bakehouse.errors import SupplyError
 from bakehouse.model.lock import Lock
 from bakehouse.model.matrix import Source
 from bakehouse.model.places import GitPlace, PathPlace
-from bakehouse.supply.means import Means
+from bakehouse.supply.context import SupplyContext
 from bakehouse.supply.registry import Registries
 from bakehouse.supply.trees import tree_of
+from bakehouse.system import process
 
 ENGINE = Engine(kind="external", host=None, version="", buildx="", containerd_store=False)
 
 
-def means(root: Path, **environ: str) -> Means:
-    return Means(
+def context(root: Path, **environ: str) -> SupplyContext:
+    return SupplyContext(
         cache=root / "cache",
         root=root,
         environ=environ,
@@ -55,21 +55,21 @@ def repository(tmp_path: Path) -> tuple[Path, str]:
 def test_a_commit_is_fetched_once(tmp_path: Path, repository: tuple[Path, str]) -> None:
     folder, revision = repository
     pinned = source(revision, GitPlace(git=f"file://{folder}"))
-    tree = tree_of("tree", pinned, means=means(tmp_path))
+    tree = tree_of("tree", pinned, context=context(tmp_path))
     assert [path.name for path in tree.iterdir()] == ["file"]
     folder.rename(tmp_path / "gone")
-    assert tree_of("tree", pinned, means=means(tmp_path)) == tree
+    assert tree_of("tree", pinned, context=context(tmp_path)) == tree
 
 
 def test_the_next_place_is_asked(tmp_path: Path, repository: tuple[Path, str]) -> None:
     folder, _ = repository
     pinned = source("f" * 40, GitPlace(git=f"file://{folder}"), PathPlace(path="repository"))
-    assert tree_of("tree", pinned, means=means(tmp_path)) == folder
+    assert tree_of("tree", pinned, context=context(tmp_path)) == folder
     assert not (tmp_path / "cache/sources/git" / ("f" * 40) / "tree").exists()
 
 
 def test_no_place_has_it(tmp_path: Path) -> None:
     pinned = source("f" * 40, GitPlace(git="https://example.org/x.git"), PathPlace(path="nowhere"))
-    offline = replace(means(tmp_path), environ={"BAKEHOUSE_OFFLINE": "1"})
+    offline = replace(context(tmp_path), environ={"BAKEHOUSE_OFFLINE": "1"})
     with pytest.raises(SupplyError, match=r"no source tree \(tried: .*not asked, BAKEHOUSE_OFFLINE.*does not exist"):
-        tree_of("tree", pinned, means=offline)
+        tree_of("tree", pinned, context=offline)

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from bakehouse.errors import InputError, Where
+from bakehouse.model.enums import Unit, Verdict
 from bakehouse.model.history import HISTORY_SCHEMA, Hardware, Row, Terms, Value
 from bakehouse.model.report import METRIC_DEFINITIONS, Metric
-from bakehouse.model.words import Unit, Verdict
 
 _SECONDS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _UNITS: dict[str, Unit] = {

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bakehouse.formatting import count, significant
 from bakehouse.model.report import RunReport
-from bakehouse.quantities import count, significant
 from bakehouse.reporters.exports.measured import FOLDER, measured
 from bakehouse.reporters.text import one_line
-from bakehouse.statistics.direction import higher_is_better, is_of_image
+from bakehouse.stats.direction import higher_is_better, is_of_image
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

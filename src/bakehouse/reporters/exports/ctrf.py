@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import CellReport, Measurement, RunReport
-from bakehouse.model.words import Verdict
 from bakehouse.reporters import figures
 from bakehouse.reporters.exports.measured import FOLDER
 from bakehouse.reporters.text import plain

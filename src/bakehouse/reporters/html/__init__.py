@@ -13,23 +13,23 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from bakehouse import quantities
+from bakehouse import formatting
 from bakehouse.model.report import RunReport
 from bakehouse.reporters import figures, logs
-from bakehouse.reporters.beside import CHANGES, Beside
+from bakehouse.reporters.comparison import CHANGES, RunComparison
 from bakehouse.reporters.html.page import build
 from bakehouse.reporters.text import one_line, plain
 
 file = "report.html"
 
 
-def render(run: RunReport, *, folder: Path, beside: Beside | None = None) -> str:
+def render(run: RunReport, *, folder: Path, versus: RunComparison | None = None) -> str:
     style, script = _asset("style.css"), _asset("script.js")
     return (
         _environment()
         .get_template("report.html.j2")
         .render(
-            page=build(run, folder=folder, beside=beside),
+            page=build(run, folder=folder, versus=versus),
             style=Markup(style),  # noqa: S704 - ours
             script=Markup(script),  # noqa: S704 - ours
             policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
@@ -49,17 +49,17 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "size": quantities.size,
-        "seconds": quantities.seconds,
-        "rate": quantities.rate,
-        "quantity": quantities.quantity,
-        "moment": quantities.moment,
-        "count": quantities.count,
-        "symbol": lambda verdict: quantities.SYMBOLS[verdict],
+        "size": formatting.size,
+        "seconds": formatting.seconds,
+        "rate": formatting.rate,
+        "quantity": formatting.quantity,
+        "moment": formatting.moment,
+        "count": formatting.count,
+        "symbol": lambda verdict: formatting.SYMBOLS[verdict],
         "share": lambda value: f"{value * 100:+.2g} %",
         "change_symbol": lambda change: CHANGES[change],
-        "known": lambda known, unit: quantities.span(known.low, known.high, unit),
-        "low_to_high": lambda summary, unit: quantities.span(summary.low, summary.high, unit),
+        "known": lambda known, unit: formatting.span(known.low, known.high, unit),
+        "low_to_high": lambda summary, unit: formatting.span(summary.low, summary.high, unit),
         "passed": figures.passed,
         "proved": figures.proved,
         "verdict_words": figures.verdict_words,

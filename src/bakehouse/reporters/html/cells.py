@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bakehouse.formatting import quantity
+from bakehouse.model.enums import Unit, Verdict
 from bakehouse.model.report import CellReport, Check, Measurement, Sample, Step, TestResult
-from bakehouse.model.words import Unit, Verdict
-from bakehouse.quantities import quantity
 from bakehouse.reporters import figures, logs
 from bakehouse.reporters.html import plots, timeline
 from bakehouse.reporters.html.comparisons import DRAWN, loads_of
@@ -18,7 +18,7 @@ from bakehouse.reporters.html.layers import Slice, slices
 from bakehouse.reporters.html.settings import Labels
 from bakehouse.reporters.interval import Known, interval
 from bakehouse.reporters.text import one_line
-from bakehouse.statistics.direction import is_of_image
+from bakehouse.stats.direction import is_of_image
 
 _LOG_LINES = 15
 _TELLING = ("native-code", "ptx", "driver-floor", "instructions", "size")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bakehouse.formatting import round_seconds, seconds
 from bakehouse.model.report import CellReport
-from bakehouse.quantities import round_seconds, seconds
 from bakehouse.reporters.figures import summarize
 from bakehouse.reporters.html.scale import Scale, Tick, nice_seconds
 

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bakehouse.model.enums import Unit
 from bakehouse.model.report import CellReport, Measurement, Metric
-from bakehouse.model.words import Unit
 from bakehouse.reporters import figures
 from bakehouse.reporters.html import plots
 from bakehouse.reporters.html.settings import Labels, settings_key

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bakehouse.formatting import count, rate, seconds
 from bakehouse.model.report import CellReport, Measurement, Metric
-from bakehouse.quantities import count, rate, seconds
 from bakehouse.reporters.figures import summarize
 from bakehouse.reporters.html.scale import Scale, Tick, nice_step
 
 _LEVEL = re.compile(r"^sweep-(\d+)u$")
-"""Names of a sweep's levels are made in measure/loads.py; the number of users stands nowhere else."""
+"""Names of a sweep's levels are made in measure/workload_runs.py; the number of users stands nowhere else."""
 HEIGHT = 190
 _TOP, _BOTTOM = 30, 48
 _MARGIN = 6.0

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bakehouse.formatting import rate
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import CellReport
-from bakehouse.model.words import Verdict
-from bakehouse.quantities import rate
 from bakehouse.reporters import figures
 
 SHADES = 5

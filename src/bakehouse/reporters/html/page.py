@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bakehouse.model.enums import SEVERITY, Verdict
 from bakehouse.model.report import RunReport, Supplied
-from bakehouse.model.words import SEVERITY, Verdict
 from bakehouse.reporters import figures, voids
-from bakehouse.reporters.beside import Beside
 from bakehouse.reporters.calibration import Calibration, calibrations
+from bakehouse.reporters.comparison import RunComparison
 from bakehouse.reporters.html import cells, cold, comparisons, curves, exclusions, settings, shifts, sizes, tracks
 from bakehouse.reporters.html.grid import Grid, Heat, grids, heat
 
@@ -43,7 +43,7 @@ class Page:
     troubles: tuple[Trouble, ...]
     grids: tuple[Grid, ...]
     heat: Heat | None
-    beside: Beside | None
+    versus: RunComparison | None
     changes: tuple[tracks.View, ...]
     shifts: shifts.Axis | None
     """Of those, in the same order."""
@@ -58,7 +58,7 @@ class Page:
     has_unlocked: bool
 
 
-def build(run: RunReport, *, folder: Path, beside: Beside | None = None) -> Page:
+def build(run: RunReport, *, folder: Path, versus: RunComparison | None = None) -> Page:
     anchors = _anchors([cell.name for cell in run.cells])
     is_brief = len(run.cells) > _WHOLE_UP_TO
     labels = settings.Labels()
@@ -77,9 +77,9 @@ def build(run: RunReport, *, folder: Path, beside: Beside | None = None) -> Page
         troubles=_troubles(views, run.supplies),
         grids=grids(run.cells, anchors=anchors),
         heat=heat(run.cells),
-        beside=beside,
-        changes=tracks.changes(beside, run.cells, anchors) if beside else (),
-        shifts=shifts.axis([one.judged for one in beside.in_order]) if beside else None,
+        versus=versus,
+        changes=tracks.changes(versus, run.cells, anchors) if versus else (),
+        shifts=shifts.axis([one.judged for one in versus.in_order]) if versus else None,
         comparisons=comparisons.comparisons(run.cells, is_brief=is_brief, labels=labels),
         sweeps=tuple(found for cell in run.cells if (found := curves.sweep(cell))),
         cold=cold.cold_starts(run.cells),

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bakehouse.formatting import quantity, size, span
+from bakehouse.model.enums import Unit, Verdict
 from bakehouse.model.report import Sample
-from bakehouse.model.words import Unit, Verdict
-from bakehouse.quantities import quantity, size, span
 from bakehouse.reporters.figures import LARGEST, Summary, summarize
 from bakehouse.reporters.html.scale import Scale, Tick, nice_step
 from bakehouse.reporters.interval import Known, interval

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bakehouse.reporters.html.scale import Scale, nice_step
-from bakehouse.statistics.direction import higher_is_better
-from bakehouse.statistics.effect import Effect
-from bakehouse.statistics.judge import Judged
+from bakehouse.stats.direction import higher_is_better
+from bakehouse.stats.effect import Effect
+from bakehouse.stats.judge import Judged
 
 _LEAST, _MOST = 0.05, 0.5
 """The axis reaches at least and at most so far to each side; what lies beyond is drawn at its edge."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bakehouse.formatting import size
 from bakehouse.model.report import CellReport
-from bakehouse.quantities import size
 
 ROW, AXIS = 44, 24
 _SHADES = 5

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from bakehouse.formatting import count, round_seconds, seconds
 from bakehouse.model.report import Step
-from bakehouse.quantities import count, round_seconds, seconds
 from bakehouse.reporters.html.scale import Scale, Tick, nice_seconds
 from bakehouse.reporters.text import one_line
 

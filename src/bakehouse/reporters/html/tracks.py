@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bakehouse.formatting import count, quantity, span
 from bakehouse.history.baseline import Compared
+from bakehouse.model.enums import Unit
 from bakehouse.model.report import CellReport
-from bakehouse.model.words import Unit
-from bakehouse.quantities import count, quantity, span
 from bakehouse.reporters import figures
-from bakehouse.reporters.beside import Beside
+from bakehouse.reporters.comparison import RunComparison
 from bakehouse.reporters.html.scale import Scale, nice_step
 
 HEIGHT, TOP, BOTTOM = 150, 12, 26
@@ -65,7 +65,7 @@ class View:
     history: History | None
 
 
-def changes(beside: Beside, cells: Sequence[CellReport], anchors: Mapping[int, str]) -> tuple[View, ...]:
+def changes(versus: RunComparison, cells: Sequence[CellReport], anchors: Mapping[int, str]) -> tuple[View, ...]:
     """Regressions first; in the order of the run otherwise."""
     known = {cell.name: anchors[index] for index, cell in enumerate(cells)}
     units = {
@@ -74,7 +74,7 @@ def changes(beside: Beside, cells: Sequence[CellReport], anchors: Mapping[int, s
         for measurement in cell.measurements
     }
     found = []
-    for compared in beside.in_order:
+    for compared in versus.in_order:
         judged = compared.judged
         unit = units.get((judged.cell, judged.workload, judged.metric)) or figures.unit_of(judged.metric)
         found.append(

@@ -14,9 +14,9 @@ from bakehouse.history.collect import Key
 from bakehouse.history.imports import read
 from bakehouse.history.imports.document import Origin
 from bakehouse.history.terms import differences
+from bakehouse.model.enums import Verdict
 from bakehouse.model.history import Hardware, Row
 from bakehouse.model.report import Measurement, Sample
-from bakehouse.model.words import Verdict
 from bakehouse.reporters.exports import llama_bench as export
 from tests.unit.history.samples import collected
 from tests.unit.reporters.sample import sample_run

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import RunReport
-from bakehouse.model.words import Verdict
 from bakehouse.reporters.exports import action_benchmark, csv_file, ctrf, llama_bench, openmetrics
 from bakehouse.reporters.exports.measured import measured
 from bakehouse.reporters.registry import Reporter
-from bakehouse.statistics.direction import is_judged
+from bakehouse.stats.direction import is_judged
 from tests.unit.reporters.poison import poisoned
 from tests.unit.reporters.sample import empty_run, sample_run, unfinished_run
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import CellReport, Measurement
-from bakehouse.model.words import Verdict
 from bakehouse.reporters.html.curves import HEIGHT, sweep
 from tests.unit.reporters.world import cell
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Check, ExcludedRecord, RunReport, Sample
-from bakehouse.model.words import Verdict
 from bakehouse.reporters import html
 from tests.unit.reporters.html.outline import Element, read
 from tests.unit.reporters.poison import poisoned
@@ -27,7 +27,7 @@ from tests.unit.reporters.sample import (
     unfinished_run,
     write_logs,
 )
-from tests.unit.reporters.world import cell, exclusions, world_beside, world_run
+from tests.unit.reporters.world import cell, exclusions, world_run, world_with_comparison
 
 HERE = Path("nowhere")
 PAYLOAD = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}"
@@ -54,12 +54,12 @@ RUNS = {
     "world": world_run(),
     "whole": world_run().model_copy(update={"cells": world_run().cells[:3]}),
 }
-BESIDE = {"world": world_beside(), "whole": world_beside()}
+BESIDE = {"world": world_with_comparison(), "whole": world_with_comparison()}
 
 
 @cache
 def drawn(name: str) -> tuple[str, Element]:
-    text = html.render(RUNS[name], folder=HERE, beside=BESIDE.get(name))
+    text = html.render(RUNS[name], folder=HERE, versus=BESIDE.get(name))
     return text, read(text)
 
 
@@ -265,7 +265,7 @@ def test_fifty_cells_stay_small() -> None:
     ]
     built = world_run(cuda=("cuda12.4", "cuda12.8", "cuda12.9", "cuda13.0", "cuda13.2", "cuda13.3")).cells[3:]
     run = world_run().model_copy(update={"cells": [*measured, *built][:50]})
-    text = html.render(run, folder=HERE, beside=world_beside())
+    text = html.render(run, folder=HERE, versus=world_with_comparison())
     assert len(run.cells) == 50
     assert len(text.encode()) < 300_000
 
@@ -315,9 +315,9 @@ def test_settings_are_said_once() -> None:
 
 
 def test_no_text_beside_a_run_becomes_markup() -> None:
-    beside = world_beside()
-    one = beside.compared[0]
+    versus = world_with_comparison()
+    one = versus.compared[0]
     evil = replace(one, judged=replace(one.judged, cell=PAYLOAD, reason=PAYLOAD, workload=PAYLOAD))
-    root = read(html.render(sample_run(), folder=HERE, beside=replace(beside, baseline=PAYLOAD, compared=[evil])))
+    root = read(html.render(sample_run(), folder=HERE, versus=replace(versus, baseline=PAYLOAD, compared=[evil])))
     assert len(root.all("script")) == 1
     assert not root.all("img")

@@ -5,8 +5,8 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Sample
-from bakehouse.model.words import Verdict
 from bakehouse.reporters.html.plots import Series, Strip, by_start, strip
 
 

@@ -5,11 +5,11 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bakehouse.model.enums import Change
 from bakehouse.model.report import Metric
-from bakehouse.model.words import Change
 from bakehouse.reporters.html.shifts import axis
-from bakehouse.statistics.effect import Effect
-from bakehouse.statistics.judge import Judged
+from bakehouse.stats.effect import Effect
+from bakehouse.stats.judge import Judged
 
 
 def judged(ratio: float | None, *, metric: Metric = "decode_rate", spread: float = 0.01) -> Judged:

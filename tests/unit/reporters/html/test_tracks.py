@@ -3,15 +3,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bakehouse.history.baseline import Baseline
-from bakehouse.model.words import Change
+from bakehouse.model.enums import Change
 from bakehouse.reporters.html.tracks import HEIGHT, MOST, changes, history
 from tests.unit.reporters.sample import sample_run
 from tests.unit.reporters.world import history as made
-from tests.unit.reporters.world import world_beside
+from tests.unit.reporters.world import world_with_comparison
 
 
 def test_a_change_point_lies_between_two_levels() -> None:
-    drawn = history(world_beside().compared[0], "tokens/s")
+    drawn = history(world_with_comparison().compared[0], "tokens/s")
     assert drawn
     assert len(drawn.levels) == 2
     (change,) = drawn.changes
@@ -23,11 +23,11 @@ def test_a_change_point_lies_between_two_levels() -> None:
 
 
 def test_without_earlier_runs_there_is_nothing_to_draw() -> None:
-    assert history(replace(world_beside().compared[0], baseline=Baseline()), "tokens/s") is None
+    assert history(replace(world_with_comparison().compared[0], baseline=Baseline()), "tokens/s") is None
 
 
 def test_of_a_long_history_the_newest_runs_are_drawn() -> None:
-    compared = replace(world_beside().compared[0], baseline=made([100 + number % 3 for number in range(500)]))
+    compared = replace(world_with_comparison().compared[0], baseline=made([100 + number % 3 for number in range(500)]))
     drawn = history(compared, "tokens/s")
     assert drawn
     assert len(drawn.dots) == MOST
@@ -37,6 +37,6 @@ def test_of_a_long_history_the_newest_runs_are_drawn() -> None:
 
 def test_the_worst_is_first_and_links_to_its_cell() -> None:
     run = sample_run()
-    views = changes(world_beside(), run.cells, {0: "cell-a", 1: "b", 2: "c", 3: "d"})
+    views = changes(world_with_comparison(), run.cells, {0: "cell-a", 1: "b", 2: "c", 3: "d"})
     assert [view.record.judged.verdict for view in views] == [Change.REGRESS, Change.INCONCLUSIVE, Change.PASS]
     assert [view.anchor for view in views] == ["cell-a", "", "cell-a"]

@@ -1,0 +1,1 @@
+"""YAML to models, with errors that name file, line and key."""

@@ -1,0 +1,121 @@
+"""YAML files to models. Every error says file, line and key path, and what to write instead."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from bakehouse.config.validation_errors import explain
+from bakehouse.config.yaml_document import Document, parse
+from bakehouse.errors import InputError, InputErrors, Where
+from bakehouse.model.cell import World
+from bakehouse.model.matrix import Matrix
+from bakehouse.model.recipe import Recipe
+
+M = TypeVar("M", bound=BaseModel)
+
+MATRIX_FILE = "matrix.yaml"
+RECIPE_FILE = "recipe.yaml"
+RECIPE_NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """What people wrote below one folder, and where in which file each of it stands."""
+
+    root: Path
+    world: World
+    documents: dict[str, Document]
+
+    def pinpoint(self, error: InputError) -> InputError:
+        """The same error with the line that its key path stands on."""
+        if isinstance(error, InputErrors):
+            return InputErrors([self.pinpoint(one) for one in error.errors])
+        if error.where is None or error.where.line is not None or error.where.file not in self.documents:
+            return error
+        where = self.documents[error.where.file].where(error.where.path)
+        return InputError(error.message, hint=error.hint, where=where)
+
+
+def load_project(root: Path) -> Project:
+    """Read `matrix.yaml` and every `recipes/NAME/recipe.yaml` below `root`.
+
+    Raises InputErrors with all errors of all files, so that they can be mended in one go.
+    """
+    errors: list[InputError] = []
+    documents: dict[str, Document] = {}
+
+    def read(path: Path, model: type[M]) -> M | None:
+        try:
+            document = load_document(path, root=root)
+            documents[document.file] = document
+            return validate(document, model)
+        except InputErrors as several:
+            errors.extend(several.errors)
+        except InputError as error:
+            errors.append(error)
+        return None
+
+    matrix = read(root / MATRIX_FILE, Matrix)
+    recipes = {folder.name: read(folder / RECIPE_FILE, Recipe) for folder in _recipe_folders(root)}
+    errors += [_bad_recipe_name(name) for name in recipes if not re.fullmatch(RECIPE_NAME, name)]
+    if matrix is None or errors:
+        raise errors[0] if len(errors) == 1 else InputErrors(errors)
+    world = World(matrix=matrix, recipes={name: recipe for name, recipe in recipes.items() if recipe})
+    return Project(root=root, world=world, documents=documents)
+
+
+def load_model(path: Path, model: type[M], *, root: Path) -> M:
+    """Read one file as `model`. Raises InputError or InputErrors."""
+    return validate(load_document(path, root=root), model)
+
+
+def load_document(path: Path, *, root: Path) -> Document:
+    """Parse one file; names in errors are relative to `root`."""
+    file = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        hint = "Run this in the project's folder, or name it with --root."
+        raise InputError("the file does not exist", hint=hint, where=Where(file=file)) from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        hint = "Save it as UTF-8."
+        raise InputError("the file is not text in UTF-8", hint=hint, where=Where(file=file, line=line)) from None
+    except OSError as error:
+        raise InputError(f"cannot read the file: {error.strerror}", where=Where(file=file)) from None
+    return parse(text, file=file)
+
+
+def validate(document: Document, model: type[M]) -> M:
+    """Check a parsed document against `model`."""
+    try:
+        return model.model_validate(_tuples(document.value))
+    except ValidationError as error:
+        mistakes = explain(error, document, model)
+        raise (mistakes[0] if len(mistakes) == 1 else InputErrors(mistakes)) from None
+
+
+def _recipe_folders(root: Path) -> list[Path]:
+    folder = root / "recipes"
+    return sorted(path.parent for path in folder.glob(f"*/{RECIPE_FILE}")) if folder.is_dir() else []
+
+
+def _bad_recipe_name(name: str) -> InputError:
+    hint = "Lower-case letters, digits and '-': it becomes part of image names and bake targets."
+    return InputError(f"{name!r} is no name for a recipe", hint=hint, where=Where(file=f"recipes/{name}/"))
+
+
+def _tuples(value: Any) -> Any:
+    """Lists become tuples, which is what strict models of immutable values take."""
+    match value:
+        case dict():
+            return {key: _tuples(item) for key, item in value.items()}
+        case list():
+            return tuple(_tuples(item) for item in value)
+        case _:
+            return value

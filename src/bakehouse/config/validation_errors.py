@@ -1,0 +1,230 @@
+"""What pydantic finds wrong in a file, told to the person who wrote it: what is wrong, where, and what to write."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from bakehouse.config.yaml_document import Document, KeyPath
+from bakehouse.errors import InputError
+
+FORMS = {
+    r"^[a-z0-9]+(?:[.-][a-z0-9]+)*$": "lower-case letters and digits, with single '-' or '.' between them",
+    r"^[a-z0-9]+(?:[._][a-z0-9]+)*$": "a variant of ggml's CPU backend, like haswell or armv8.2_2",
+    r"^[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*$": "a name like sm_120 or gfx1100",
+    r"^[0-9a-f]{64}$": "64 hexadecimal digits (sha256sum FILE)",
+    r"^sha256:[0-9a-f]{64}$": "sha256: and 64 hexadecimal digits",
+    r"^[0-9a-f]{40}$": "the full hash of a commit, 40 hexadecimal digits (git rev-parse REVISION)",
+    r"^[a-z0-9]+/[a-z0-9]+(?:/v[0-9]+)?$": "a platform like linux/amd64 or linux/arm64",
+    r"^[0-9]+(?:\.[0-9]+)?\s?(?:B|KiB|MiB|GiB|kB|MB|GB)$": "a number and B, kB, MB, GB, KiB, MiB or GiB, like 260 MiB",
+    r"^[a-z0-9][a-z0-9+.-]*(?::[a-z0-9]+)?(?:=[A-Za-z0-9.+:~-]+)?$": "a Debian package: NAME or NAME=VERSION",
+    r"^[A-Za-z_][A-Za-z0-9_]*$": "letters, digits and '_'",
+    r"^[^\r\n\x00]*$": "a single line",
+    r"^[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+$": "a distribution with its exact version: NAME==VERSION",
+    r"^https?://": "an address that begins with https:// or http://",
+    r"^[A-Za-z0-9][A-Za-z0-9._-]*$": "a file's name, without folders",
+    r"^[0-9]+(?:\.[0-9]+)*$": "a version like 12.9.1",
+    r"^[1-9][0-9]*:[1-9][0-9]*$": "UID:GID in numbers, neither of them 0 (root), like 65532:65532",
+    r"^[0-9]+(?:\.[0-9]+){0,2}$": "a driver's version like 575.57.08",
+    r"^[0-9]+$": "a whole number in quotes",
+    r"^[0-9]+ GB/s$": "a number and GB/s, like 1792 GB/s",
+    r"^[0-9a-f]{4}:[0-9a-f]{4}$": "a PCI id like 10de:2b85 (lspci -n)",
+    r"^bases/[a-z0-9][a-z0-9.-]*\.Dockerfile\.j2$": "a file in dockerfiles/bases/ whose name ends with .Dockerfile.j2",
+    r"^[^/]": "a path that does not begin with /",
+    r"^/": "a path that begins with /",
+    r"^[a-z0-9][a-z0-9.-]*\.Dockerfile\.j2$": "a file in dockerfiles/ whose name ends with .Dockerfile.j2",
+}
+"""Each pattern of the file models in words. A test fails when one is missing."""
+
+_KINDS = {
+    "tuple_type": "a list: - VALUE on lines of its own, or [VALUE, VALUE]",
+    "model_type": "a mapping: KEY: VALUE on lines of its own",
+    "dict_type": "a mapping: KEY: VALUE on lines of its own",
+    "int_type": "a whole number, without quotes",
+    "int_from_float": "a whole number",
+    "float_type": "a number, without quotes",
+    "bool_type": "true or false, without quotes",
+    "string_type": "text",
+}
+
+
+def explain(error: ValidationError, document: Document, model: type[BaseModel]) -> list[InputError]:
+    """One error for each mistake, without those that only follow from another."""
+    told: dict[str, InputError] = {}
+    for details in _first_causes(error.errors(), document, model):
+        mistake = details if isinstance(details, InputError) else _in_words(details, document, model)
+        told.setdefault(str(mistake), mistake)
+    return list(told.values())
+
+
+def suggest(word: str, known: Sequence[str]) -> str:
+    """`Perhaps you meant 'packages'.`, or the list of what there is."""
+    close = _closest(word, known)
+    if close:
+        return f"Perhaps you meant {close!r}."
+    return f"There is: {', '.join(sorted(known))}." if known else "Nothing is allowed here."
+
+
+def _closest(word: str, known: Sequence[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.6)), None)
+
+
+# ---------------------------------------------------------------------------------------------- causes
+
+
+def _first_causes(
+    errors: list[ErrorDetails], document: Document, model: type[BaseModel]
+) -> Iterator[ErrorDetails | InputError]:
+    """Errors without the missing key that is there misspelt, without `too short` lists whose items are wrong, and with
+    one voice where a value may have several forms.
+    """
+    paths = [_path_in_file(details["loc"], document) for details in errors]
+    misspelt = {
+        (*path[:-1], _closest(str(path[-1]), _known_keys(model, path[:-1])))
+        for details, path in zip(errors, paths, strict=True)
+        if details["type"] == "extra_forbidden"
+    }
+    for details, path in zip(errors, paths, strict=True):
+        if details["type"] == "missing" and path in misspelt:
+            continue
+        if details["type"] == "too_short" and any(other[: len(path)] == path and other != path for other in paths):
+            continue
+        place = _place_of_union(details["loc"], document)
+        if place is None:
+            yield details
+        elif wrong := _wrong_kind(place, document, model):
+            yield wrong
+        elif _concerns(details, place, document, model):
+            yield details
+
+
+def _place_of_union(location: Sequence[str | int], document: Document) -> KeyPath | None:
+    """Where a value stands that may have several forms: pydantic names the form it tried after it."""
+    path: KeyPath = ()
+    for part in location:
+        if (*path, part) in document.marks:
+            path = (*path, part)
+        elif str(part)[:1].isupper():
+            return path
+    return None
+
+
+def _wrong_kind(place: KeyPath, document: Document, model: type[BaseModel]) -> InputError | None:
+    """A value of no form, or of two at a time."""
+    known = _known_keys(model, place)
+    there = _keys_at(place, document)
+    kinds = [key for key in there if key in known]
+    if len(kinds) > 1:
+        return InputError(
+            f"names {' and '.join(kinds)}, and may name only one",
+            hint="Write an entry for each: they are tried in order.",
+            where=document.where(place),
+        )
+    if kinds:
+        return None
+    if not there:
+        return InputError(f"must name one of: {', '.join(known)}", where=document.where(place))
+    return InputError(
+        f"unknown key {there[0]!r}", hint=suggest(there[0], known), where=document.where((*place, there[0]))
+    )
+
+
+def _concerns(details: ErrorDetails, place: KeyPath, document: Document, model: type[BaseModel]) -> bool:
+    """Whether the error is about the form that the value has, not about one that it was compared with."""
+    form = details["loc"][len(place)]
+    kind = next(key for key in _keys_at(place, document) if key in _known_keys(model, place))
+    return any(found.__name__ == form and kind in found.model_fields for found in _models_at(model, place))
+
+
+def _keys_at(place: KeyPath, document: Document) -> list[str]:
+    return [str(path[-1]) for path in document.marks if path[:-1] == place and path and isinstance(path[-1], str)]
+
+
+# ---------------------------------------------------------------------------------------------- words
+
+
+def _in_words(details: ErrorDetails, document: Document, model: type[BaseModel]) -> InputError:
+    path = _path_in_file(details["loc"], document)
+    where, hint = document.where(path), None
+    match details["type"]:
+        case "extra_forbidden":
+            message = f"unknown key {path[-1]!r}"
+            hint = suggest(str(path[-1]), _known_keys(model, path[:-1]))
+        case "missing":
+            message, where = f"the key {path[-1]!r} is missing", document.where(path[:-1])
+        case "string_type" if (spelling := document.spelling(path)) is not None:
+            message = f"must be text, but YAML reads {spelling or 'this'} as {_yaml_kind(details['input'])}"
+            hint = f'Write "{spelling}" in quotes.'
+        case "string_pattern_mismatch":
+            pattern = details.get("ctx", {}).get("pattern", "")
+            message, hint = f"{details['input']!r} is not allowed here", f"It must be {FORMS.get(pattern, pattern)}."
+        case "too_short":
+            message = "must not be empty"
+        case kind if kind in _KINDS:
+            message = f"must be {_KINDS[kind]}"
+        case _:
+            message = details["msg"].removeprefix("Value error, ").replace("Input should be ", "must be ", 1)
+    return InputError(message, hint=hint, where=where)
+
+
+def _yaml_kind(value: object) -> str:
+    found = {bool: "yes/no", int: "a number", float: "a number", type(None): "nothing"}
+    return found.get(type(value), "a date or another kind of value")
+
+
+# ---------------------------------------------------------------------------------------------- paths and models
+
+
+def _path_in_file(location: Sequence[str | int], document: Document) -> KeyPath:
+    """Pydantic's location without the names of union members and `[key]` that it puts in between."""
+    path: KeyPath = ()
+    for position, part in enumerate(location):
+        last = position == len(location) - 1
+        if (*path, part) in document.marks or (last and part != "[key]" and not str(part)[:1].isupper()):
+            path = (*path, part)
+    return path
+
+
+def _known_keys(model: type[BaseModel], path: KeyPath) -> list[str]:
+    """The keys a mapping at `path` may have, of all union members together."""
+    return sorted({name for found in _models_at(model, path) for name in found.model_fields})
+
+
+def _models_at(model: type[BaseModel], path: KeyPath) -> list[type[BaseModel]]:
+    annotations: list[Any] = [model]
+    for part in path:
+        annotations = [inner for annotation in annotations for inner in _inside(annotation, part)]
+    return [found for annotation in annotations for found in _models(annotation)]
+
+
+def _inside(annotation: Any, part: str | int) -> list[Any]:
+    found = []
+    for option in _options(annotation):
+        origin, arguments = typing.get_origin(option), typing.get_args(option)
+        if isinstance(option, type) and issubclass(option, BaseModel):
+            if part in option.model_fields:
+                found.append(option.model_fields[str(part)].annotation)
+        elif origin is dict:
+            found.append(arguments[1])
+        elif origin in (tuple, list):
+            found.append(arguments[0])
+    return found
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    return [option for option in _options(annotation) if isinstance(option, type) and issubclass(option, BaseModel)]
+
+
+def _options(annotation: Any) -> list[Any]:
+    """The members of a union (through Annotated), or the annotation itself."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _options(typing.get_args(annotation)[0])
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return [option for member in typing.get_args(annotation) for option in _options(member)]
+    return [annotation]

@@ -1,0 +1,125 @@
+"""Numbers for people: three significant digits, binary units, durations in words."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+from bakehouse.model.enums import Unit, Verdict
+
+NOTHING = "\N{EN DASH}"
+"""What stands where a number is missing."""
+
+SYMBOLS: dict[Verdict, str] = {
+    Verdict.PASSED: "✓",
+    Verdict.FAILED: "✗",
+    Verdict.ERRORED: "!",
+    Verdict.SKIPPED: "\N{EN DASH}",
+    Verdict.VOID: "○",
+}
+"""Beside the colour and the word, so that none of the three is needed."""
+
+_MINUTE, _HOUR = 60, 3600
+_FOUR_DIGITS = 1000
+
+
+def significant(value: float, *, digits: int = 3) -> str:
+    """`222`, `97.4`, `4.02`, `12,300`: never an exponent."""
+    if not math.isfinite(value):
+        return NOTHING
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.{digits - 1}e}")
+    if not math.isfinite(rounded):
+        return NOTHING
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
+    return f"{rounded:,.{min(decimals, 9)}f}"
+
+
+def rate(value: float | None) -> str:
+    """Tokens per second, without the unit."""
+    return NOTHING if value is None else significant(value)
+
+
+def seconds(value: float | None) -> str:
+    """`850 ms`, `1.52 s`, `4 min 12 s`, `1 h 4 min`."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    whole = round(value)
+    if whole >= _HOUR:
+        hours, rest = divmod(whole, _HOUR)
+        return f"{hours:,} h {rest // _MINUTE} min"
+    if float(f"{value:.2e}") >= _MINUTE:
+        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
+    if value and float(f"{abs(value):.2e}") < 1:
+        return f"{significant(value * 1000)} ms"
+    return f"{significant(value)} s"
+
+
+def round_seconds(value: float) -> str:
+    """For the marks of an axis: `5 min`, not `5 min 0 s`."""
+    whole = round(value)
+    if whole >= _HOUR and whole % _HOUR == 0:
+        return f"{whole // _HOUR} h"
+    if _MINUTE <= whole < _HOUR and whole % _MINUTE == 0:
+        return f"{whole // _MINUTE} min"
+    return f"{value:g} s" if 0 < value < _MINUTE else seconds(value)
+
+
+def clock(value: float | None) -> str:
+    """`0:42`, `4:12`, `1:04:30`: for narrow columns."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    minutes, rest = divmod(round(value), _MINUTE)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def size(value: float | None) -> str:
+    """`512 B`, `160 MiB`, `1.52 GiB`. A number of four digits goes to the next unit."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if float(f"{abs(value):.2e}") < _FOUR_DIGITS:
+            return f"{significant(value)} {unit}"
+        value /= 1024
+    return f"{significant(value)} TiB"
+
+
+def quantity(value: float | None, unit: Unit) -> str:
+    """A measured value with its unit."""
+    match unit:
+        case "tokens/s":
+            return NOTHING if value is None else f"{rate(value)} t/s"
+        case "requests/s":
+            return NOTHING if value is None else f"{significant(value)} requests/s"
+        case "seconds":
+            return seconds(value)
+        case "bytes":
+            return size(value)
+        case "ratio":
+            return NOTHING if value is None else f"{value:.4f}"
+        case "joules/token":
+            return NOTHING if value is None else f"{significant(value)} J/token"
+
+
+def span(low: float, high: float, unit: Unit) -> str:
+    """`98.2 to 103 t/s`."""
+    if unit == "tokens/s":
+        return f"{rate(low)} to {rate(high)} t/s"
+    if unit == "requests/s":
+        return f"{significant(low)} to {significant(high)} requests/s"
+    return f"{quantity(low, unit)} to {quantity(high, unit)}"
+
+
+def moment(value: datetime | None) -> str:
+    """`2026-11-21 02:51 UTC`. A time without a zone is taken as UTC."""
+    if value is None:
+        return NOTHING
+    value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return f"{value:%Y-%m-%d %H:%M} UTC"
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """`1 step`, `13 checks`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -1,0 +1,1 @@
+"""A load on a server, and when each byte of its answers came."""

@@ -1,0 +1,1 @@
+"""A run: what its steps share, and the steps themselves."""

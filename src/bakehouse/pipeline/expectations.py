@@ -1,0 +1,144 @@
+"""What a cell promises: to the proof at rest, and to the image suite. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Sequence
+
+from bakehouse.accelerators import ACCELERATORS
+from bakehouse.model.cell import Cell, World
+from bakehouse.model.recipe import Load
+from bakehouse.model.suite import Baseline, Subject, Workload
+from bakehouse.planning.render.labels import labels
+from bakehouse.prove.expect import Expectation
+
+PLUGIN_FOLDER = "/app"
+
+_UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+
+
+def size_in_bytes(text: str) -> int:
+    """`260 MiB` as a number of bytes. The file model has checked the form."""
+    found = re.fullmatch(r"([0-9.]+)\s?([A-Za-z]+)", text)
+    assert found is not None
+    return round(float(found[1]) * _UNITS[found[2]])
+
+
+def plugin_files(cell: Cell) -> tuple[str, ...]:
+    """`libggml-cpu-haswell.so`: the files that the server loads as backends."""
+    return tuple(sorted(f"lib{target}.so" for target in cell.plugins))
+
+
+def size_budget(cell: Cell) -> int:
+    """The most that the unpacked image may weigh, in bytes."""
+    runtime, extra = cell.recipe.runtime, cell.flag_set.extra_size
+    limit = size_in_bytes(runtime.size_budgets.get(cell.at.accelerator, runtime.size_budget))
+    return limit + (size_in_bytes(extra) if extra else 0)
+
+
+def loaded_by_name(cell: Cell) -> tuple[str, ...]:
+    """Globs of the paths that the backend's `runtime_files` have in the image."""
+    files = cell.backend.runtime_files if cell.backend else {}
+    return tuple(
+        posixpath.normpath(posixpath.join(PLUGIN_FOLDER, folder, posixpath.basename(pattern).replace("{arch}", "*")))
+        for pattern, folder in files.items()
+    )
+
+
+def expectation(
+    cell: Cell,
+    world: World,
+    *,
+    forbidden_certificates: frozenset[str] = frozenset(),
+    forbidden_strings: tuple[bytes, ...] = (),
+) -> Expectation:
+    """What must be true of the image's files and configuration."""
+    runtime, toolkit = cell.recipe.runtime, cell.toolkit
+    return Expectation(
+        user=runtime.user,
+        port=runtime.port,
+        entrypoint=runtime.entrypoint,
+        labels=labels(cell, world),
+        plugins=plugin_files(cell),
+        plugin_folder=PLUGIN_FOLDER,
+        size_budget=size_budget(cell),
+        accelerator=cell.at.accelerator,
+        backend_plugins=tuple(f"lib{target}.so" for target in cell.backend.plugins) if cell.backend else (),
+        codes=cell.codes,
+        ptx=cell.ptx,
+        toolkit=f"{toolkit.accelerator} {toolkit.version}" if toolkit else "",
+        driver_floor=toolkit.driver_floor if toolkit else None,
+        driver_floor_minor=toolkit.driver_floor_minor if toolkit else None,
+        loaded_by_name=loaded_by_name(cell),
+        driver_libraries=ACCELERATORS[cell.at.accelerator].driver_libraries(),
+        forbidden_certificates=forbidden_certificates,
+        forbidden_strings=forbidden_strings,
+    )
+
+
+def version_text(cell: Cell, world: World) -> str:
+    """What the server's `--version` must say."""
+    source = world.matrix.sources[cell.recipe.build.source]
+    return f"build {source.build_number}, commit {source.revision[:9]}"
+
+
+def subject(
+    cell: Cell,
+    world: World,
+    *,
+    reference: str,
+    digest: str,
+    model_path: str | None,
+    starts: int | None = None,
+    repetitions: int | None = None,
+    bytes_compressed: int | None = None,
+    loads: Sequence[Load] | None = None,
+    baseline: Baseline | None = None,
+) -> Subject:
+    """What the suite must know about a built image. `starts`, `repetitions` and `loads` replace the recipe's."""
+    probes = cell.recipe.probes
+    workload = None
+    if probes.throughput and model_path:
+        workload = Workload(
+            model_path=model_path,
+            model_sha256=world.matrix.models[probes.throughput.model].sha256,
+            prompt_tokens=probes.throughput.prompt_tokens,
+            output_tokens=probes.throughput.output_tokens,
+            starts=starts or probes.throughput.starts,
+            repetitions=repetitions or probes.throughput.repetitions,
+            question=probes.throughput.question,
+            loads=list(probes.throughput.workloads if loads is None else loads),
+            load_repetitions=repetitions or probes.throughput.workload_repetitions,
+            limits=probes.throughput.limits,
+            api=probes.throughput.api,
+        )
+    return Subject(
+        cell=cell.name,
+        recipe=cell.at.recipe,
+        accelerator=cell.at.accelerator,
+        reference=reference,
+        digest=digest,
+        platform=cell.at.platform,
+        port=cell.recipe.runtime.port,
+        version=version_text(cell, world),
+        plugins=list(plugin_files(cell)),
+        health=probes.health,
+        memory_limit=probes.memory_limit,
+        args=list(probes.args),
+        web_ui=cell.recipe.build.web_ui,
+        workload=workload,
+        toolkit=cell.toolkit,
+        archs=list(cell.archs),
+        runs_on=_cards_of(cell, world),
+        ptx=cell.ptx is not None,
+        bytes_compressed=bytes_compressed,
+        baseline=baseline,
+        model_path=model_path,
+    )
+
+
+def _cards_of(cell: Cell, world: World) -> list[str]:
+    """Archs of the cards that run the cell's native code."""
+    rows = world.matrix.archs
+    return list(dict.fromkeys(name for arch in cell.archs for name in (arch, *rows[arch].runs)))

@@ -1,0 +1,76 @@
+"""One run's job: what was asked, what was planned, with which engine and supplies, and where the results go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bakehouse.config.load import Project
+from bakehouse.engine.connection import Engine
+from bakehouse.model.plan import Plan
+from bakehouse.model.suite import Baseline, Client
+from bakehouse.pipeline.context import Context
+from bakehouse.pipeline.history_writer import HistoryWriter
+from bakehouse.pipeline.run_state import RunState
+from bakehouse.planning.select import Selection
+from bakehouse.supply.chain import Gathered
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    selection: Selection
+    fresh: bool = False
+    """Begin a new run even if the last one was cut off."""
+    tests: bool = True
+    """Start the images and probe them."""
+    prove: bool = True
+    """Check the images at rest."""
+    probes: tuple[str, ...] = ()
+    """Only these kinds of probes; all without it."""
+    quick: bool = False
+    """One start and two repetitions: the path is walked, the figures are rough."""
+    starts: int | None = None
+    repetitions: int | None = None
+    calibrate: bool | None = None
+    """Run llama-bench beside the server; None: unless it is to be quick."""
+    history: bool | None = None
+    """Keep measurements in the history and compare them with it; None: unless it is to be quick."""
+    fail_on_regression: bool = False
+    """Whether a regression ends the run with exit code 1."""
+    workers: int | None = None
+    """Probes at the same time; by default one for two cores."""
+    install: bool = True
+    """Whether Debian packages may be installed when the machine has no engine."""
+    compare: str | None = None
+    """A run or an image that each cell is measured in turn with."""
+    need_card: bool = False
+    """Whether the selection's card must be in this machine (bench)."""
+    client: Client = "bakehouse"
+    """Who makes the load (bench --engine)."""
+
+    @property
+    def calibrates(self) -> bool:
+        """Not in a comparison, unless asked for: it would double the time, and both images stand in for each other."""
+        if self.client != "bakehouse":
+            return False
+        return not (self.quick or self.compare) if self.calibrate is None else self.calibrate
+
+    @property
+    def keeps_history(self) -> bool:
+        """Rough figures are no history, and a CI job that only walks the path leaves the working tree as it was."""
+        return self.tests and (not self.quick if self.history is None else self.history)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    context: Context
+    options: Options
+    project: Project
+    engine: Engine
+    gathered: Gathered
+    plan: Plan
+    state: RunState
+    writer: HistoryWriter | None = None
+    """None: nothing is kept."""
+    baselines: Mapping[str, Baseline] = field(default_factory=dict)
+    """By cell: the image that it is measured in turn with."""

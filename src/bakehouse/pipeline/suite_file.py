@@ -1,0 +1,107 @@
+"""What the image suite is told of the cells that were built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bakehouse.errors import BakehouseError
+from bakehouse.measure.workload_runs import quick
+from bakehouse.model.cell import Cell
+from bakehouse.model.recipe import Load
+from bakehouse.model.suite import Baseline, Suite
+from bakehouse.pipeline.compare_images import STARTS as COMPARED_STARTS
+from bakehouse.pipeline.expectations import subject
+from bakehouse.pipeline.job import Job, Options
+from bakehouse.pipeline.run_state import RunState
+from bakehouse.pipeline.scratch import scratch
+from bakehouse.prove.image.at_rest import compressed_size, save_image
+from bakehouse.supply.chain import Gathered
+
+QUICK_STARTS, QUICK_REPETITIONS = 1, 2
+
+
+def suite_of(job: Job, cells: list[Cell]) -> Suite:
+    options, folder = job.options, job.state.folder
+    return Suite(
+        run=folder.name,
+        run_folder=str(folder.path),
+        cache=str(job.context.cache),
+        calibrate=options.calibrates,
+        client=options.client,
+        subjects=[
+            subject(
+                cell,
+                job.project.world,
+                reference=reference(job.state, cell),
+                digest=_digest(job.state, cell),
+                model_path=_model(cell, job.gathered),
+                starts=_starts(options),
+                repetitions=options.repetitions or (QUICK_REPETITIONS if options.quick else None),
+                loads=_quick_loads(cell) if options.quick else None,
+                bytes_compressed=_bytes_to_pull(job, cell),
+                baseline=_baseline(job, cell),
+            )
+            for cell in cells
+        ],
+    )
+
+
+def reference(state: RunState, cell: Cell) -> str:
+    """The very image that this run built, whatever the tag means by now."""
+    build = state[cell.name].build
+    return (build.image if build else "") or cell.image
+
+
+def recipe_tests(root: Path, cells: list[Cell]) -> list[Path]:
+    """Folders of tests that the cells' recipes bring."""
+    folders = {root / "recipes" / cell.at.recipe / "tests" for cell in cells}
+    return sorted(folder for folder in folders if folder.is_dir())
+
+
+def _starts(options: Options) -> int | None:
+    """None: as the recipe says."""
+    wanted = (QUICK_STARTS if options.quick else None, COMPARED_STARTS if options.compare else None)
+    return options.starts or next(filter(None, wanted), None)
+
+
+def _quick_loads(cell: Cell) -> list[Load]:
+    throughput = cell.recipe.probes.throughput
+    return [quick(load) for load in throughput.workloads] if throughput else []
+
+
+def _baseline(job: Job, cell: Cell) -> Baseline | None:
+    baseline = job.baselines.get(cell.name)
+    if baseline is None:
+        return None
+    return baseline.model_copy(update={"bytes_compressed": _compressed(job, cell, baseline.reference)})
+
+
+def _bytes_to_pull(job: Job, cell: Cell) -> int | None:
+    image = job.state[cell.name].image
+    if image and job.engine.containerd_store:
+        return image.bytes_compressed
+    return _compressed(job, cell, reference(job.state, cell))
+
+
+def _compressed(job: Job, cell: Cell, image: str) -> int | None:
+    """None where the engine keeps layers unpacked only (its store before containerd's), or nobody wants to know."""
+    if not job.engine.containerd_store or job.options.quick or cell.recipe.probes.throughput is None:
+        return None
+    with scratch(job.context.cache) as folder:
+        try:
+            tar = save_image(job.engine, image, to=folder / "image.tar")
+            return compressed_size(tar, platform=cell.at.platform)
+        except BakehouseError:
+            return None  # a size that is missing is no reason not to measure
+
+
+def _digest(state: RunState, cell: Cell) -> str:
+    """Digest of the manifest where the image was proven, else what the engine's store calls it."""
+    image = state[cell.name].image
+    return image.digest if image else reference(state, cell)
+
+
+def _model(cell: Cell, gathered: Gathered) -> str | None:
+    throughput = cell.recipe.probes.throughput
+    path = gathered.models.get(throughput.model) if throughput else None
+    return str(path) if path else None

@@ -1,0 +1,267 @@
+"""What to build for a card, what runs on a driver, and why not the rest. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from packaging.version import Version
+
+from bakehouse.model.cell import Cell, Coordinates, Excluded, Resolution
+from bakehouse.model.enums import AcceleratorName
+from bakehouse.model.matrix import Matrix, Toolkit
+from bakehouse.planning import driver_support
+from bakehouse.planning.gpus import FITS, Fit, Target, code_for, fit, fit_of
+from bakehouse.planning.rules import archs_of
+from bakehouse.planning.select import OBVIOUS
+
+OTHER_CODE = "code"
+"""As a rule's name: the cells hold no code that the card runs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """A cell, and what becomes of it on the card and the driver that were asked about."""
+
+    cell: Cell
+    fit: Fit | None
+    """None: no card was named."""
+    code: str | None
+    """What of the image runs on the card: `sm_120a`, `PTX of sm_90`, `SPIR-V`."""
+    runs: driver_support.Runs | None
+    """None: no driver was named, or the cell does not depend on one."""
+    why: str
+    driver: str | None
+    """The oldest that runs it; None: any that knows the card."""
+    driver_full: str | None
+    """The oldest with all features."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ruled:
+    """Combinations that one reason rules out."""
+
+    reason: str
+    rule: str
+    link: str | None
+    names: tuple[str, ...]
+    nearest: str | None
+    """The cell that is nearest to most of them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolkitAnswer:
+    """What a driver does with one toolkit."""
+
+    name: str
+    runs: driver_support.Runs
+    why: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Advice:
+    target: Target | None
+    driver: str | None
+    ranked: tuple[Candidate, ...]
+    """Best first; last those that the driver does not run."""
+    ruled_out: tuple[Ruled, ...]
+    toolkits: tuple[ToolkitAnswer, ...]
+    """Newest first; only where a driver was named."""
+    notes: tuple[str, ...]
+
+
+def advise(
+    cells: Iterable[Cell], resolution: Resolution, matrix: Matrix, *, target: Target | None, driver: str | None
+) -> Advice:
+    """Rank `cells`, and say of all others why they are not among them.
+
+    Raises InputError when `driver` is no version of a driver.
+    """
+    version = driver_support.parse(driver) if driver is not None else None
+    candidates = [_candidate(cell, matrix, target, version) for cell in cells]
+    if target is not None:
+        candidates = [candidate for candidate in candidates if candidate.fit]
+    ranked = tuple(sorted(candidates, key=lambda candidate: _rank(candidate, target)))
+    return Advice(
+        target=target,
+        driver=driver,
+        ranked=ranked,
+        ruled_out=_ruled_out(resolution, matrix, target),
+        toolkits=_toolkits(ranked, version),
+        notes=tuple(_notes(ranked, target, driver)),
+    )
+
+
+def group(excluded: Iterable[Excluded]) -> tuple[Ruled, ...]:
+    """Exclusions by rule and reason, the obvious last."""
+    found: dict[tuple[str, str, str | None], list[Excluded]] = {}
+    for out in excluded:
+        found.setdefault((out.rule.partition("[")[0], out.reason, out.link), []).append(out)
+    groups = [
+        Ruled(
+            reason=reason,
+            rule=rule,
+            link=link,
+            names=tuple(out.name for out in members),
+            nearest=_most_frequent([out.nearest for out in members if out.nearest]),
+        )
+        for (rule, reason, link), members in found.items()
+    ]
+    return tuple(sorted(groups, key=lambda one: (one.rule in OBVIOUS, one.rule, -len(one.names), one.reason)))
+
+
+def _most_frequent(names: Sequence[str]) -> str | None:
+    return max(sorted(set(names)), key=names.count, default=None)
+
+
+# ---------------------------------------------------------------------------------------------- one cell
+
+
+def _candidate(cell: Cell, matrix: Matrix, target: Target | None, driver: Version | None) -> Candidate:
+    how = fit_of(cell, target, matrix) if target else None
+    code = _code(cell, how, target, matrix) if how and target else None
+    full = cell.toolkit.driver_floor if cell.toolkit else None
+    least = full if how is Fit.PTX else ((cell.toolkit.driver_floor_minor if cell.toolkit else None) or full)
+    reasons = [_in_words(how, code, target)] if how and code and target else []
+    if driver and cell.toolkit and full:
+        reasons.append(driver_support.why(driver, cell.toolkit))
+    return Candidate(
+        cell=cell,
+        fit=how,
+        code=code,
+        runs=_runs(cell.toolkit, how, driver),
+        why="; ".join(reasons),
+        driver=least,
+        driver_full=full,
+    )
+
+
+def _runs(toolkit: Toolkit | None, how: Fit | None, driver: Version | None) -> driver_support.Runs | None:
+    if driver is None or toolkit is None or toolkit.driver_floor is None:
+        return None
+    runs = driver_support.runs(driver, toolkit)
+    return "no" if runs == "native-only" and how is Fit.PTX else runs
+
+
+def _code(cell: Cell, how: Fit, target: Target, matrix: Matrix) -> str:
+    """What in the image the target runs."""
+    arch = code_for(target, cell.archs, matrix)
+    if arch:
+        return dict(zip(cell.archs, cell.codes, strict=True))[arch]
+    if how is Fit.PTX:
+        return f"PTX of {cell.ptx}"
+    return "native" if how is Fit.NATIVE else "SPIR-V"
+
+
+def _in_words(how: Fit, code: str, target: Target) -> str:
+    match how:
+        case Fit.NATIVE:
+            return f"native code for {target.arch or 'the processor'}"
+        case Fit.FAMILY:
+            return f"code for a family that {target.arch} belongs to ({code})"
+        case Fit.COMPATIBLE:
+            return f"code for {code}, which {target.arch} runs"
+        case Fit.PORTABLE:
+            return "SPIR-V, which the card's driver compiles"
+        case Fit.PTX:
+            return f"only {code}: the driver compiles it at the first start, which takes minutes"
+
+
+def _rank(candidate: Candidate, target: Target | None) -> tuple[object, ...]:
+    """What the driver runs, the card's best accelerator, its own code, the newest toolkit, the plainest build."""
+    cell, at = candidate.cell, candidate.cell.at
+    return (
+        candidate.runs == "no",
+        target.accelerators.index(at.accelerator) if target else list(AcceleratorName).index(at.accelerator),
+        FITS.index(candidate.fit) if candidate.fit else 0,
+        [-part for part in Version(cell.toolkit.version).release] if cell.toolkit else [],
+        at.flag_set != "default",
+        len(cell.archs),
+        cell.name,
+    )
+
+
+# ---------------------------------------------------------------------------------------------- all the others
+
+
+def _ruled_out(resolution: Resolution, matrix: Matrix, target: Target | None) -> tuple[Ruled, ...]:
+    """What might have been for the card."""
+    if target is None:
+        return group(resolution.excluded)
+    serving = {cell.name for cell in resolution.cells if fit_of(cell, target, matrix)}
+    meant = [
+        out if out.nearest in serving else replace(out, nearest=None)
+        for out in resolution.excluded
+        if _is_about(out.at, target, matrix)
+    ]
+    return (
+        *group(meant),
+        *_other_code(resolution.cells, target, matrix),
+        *_elsewhere(resolution.cells, target, matrix),
+    )
+
+
+def _is_about(at: Coordinates, target: Target, matrix: Matrix) -> bool:
+    archs = archs_of(at.arch, matrix) if at.arch else ()
+    how = fit(target, accelerator=at.accelerator, platform=at.platform, archs=archs, matrix=matrix)
+    return how is not None and how is not Fit.PTX
+
+
+def _other_code(cells: Sequence[Cell], target: Target, matrix: Matrix) -> tuple[Ruled, ...]:
+    """Cells of the card's accelerators, for its platform, without code for it."""
+    others = [
+        cell
+        for cell in cells
+        if cell.at.accelerator in target.accelerators
+        and (not target.platforms or cell.at.platform in target.platforms)
+        and fit_of(cell, target, matrix) is None
+    ]
+    if not others:
+        return ()
+    held = ", ".join(dict.fromkeys(arch for cell in others for arch in cell.archs))
+    reason = f"they hold code for {held}, none of which {target.arch or target.name} runs"
+    names = tuple(cell.name for cell in others)
+    return (Ruled(reason=reason, rule=OTHER_CODE, link=None, names=names, nearest=None),)
+
+
+def _elsewhere(cells: Sequence[Cell], target: Target, matrix: Matrix) -> tuple[Ruled, ...]:
+    """Cells with code for the card, for machines that it does not come in."""
+    anywhere = replace(target, platforms=())
+    others = [cell for cell in cells if fit_of(cell, anywhere, matrix) and cell.at.platform not in target.platforms]
+    if not target.platforms or not others:
+        return ()
+    reason = f"{target.name} comes in {' and '.join(target.platforms)} machines"
+    names = tuple(cell.name for cell in others)
+    return (Ruled(reason=reason, rule="platform", link=None, names=names, nearest=None),)
+
+
+# ---------------------------------------------------------------------------------------------- drivers, notes
+
+
+def _toolkits(ranked: Sequence[Candidate], driver: Version | None) -> tuple[ToolkitAnswer, ...]:
+    """One answer for each toolkit of the cells that has a floor."""
+    if driver is None:
+        return ()
+    rows = {name: cell.toolkit for cell in (one.cell for one in ranked) if (name := cell.at.toolkit) and cell.toolkit}
+    answers = [
+        ToolkitAnswer(
+            name=name,
+            runs=driver_support.runs(driver, row),
+            why=driver_support.why(driver, row),
+            cells=tuple(one.cell.name for one in ranked if one.cell.at.toolkit == name),
+        )
+        for name, row in rows.items()
+        if row.driver_floor
+    ]
+    return tuple(sorted(answers, key=lambda answer: Version(rows[answer.name].version), reverse=True))
+
+
+def _notes(ranked: Sequence[Candidate], target: Target | None, driver: str | None) -> Iterable[str]:
+    if target and target.gpu and target.gpu.note:
+        yield target.gpu.note
+    if target and not target.gpu and target.arch:
+        yield f"{target.name} is no card of the catalogue: memory and platform of the machine are not known"
+    if driver and ranked and all(candidate.runs == "no" for candidate in ranked):
+        least = min((one.driver for one in ranked if one.driver), key=Version, default=None)
+        yield f"driver {driver} runs none of them; the oldest that runs one is {least}"

@@ -1,0 +1,86 @@
+"""The `docker-bake.json` that builds the cells, with bakehouse or with plain `docker buildx bake`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bakehouse.model.bake_names import base_target
+from bakehouse.model.cell import Cell, World
+from bakehouse.model.plan import Supplies, Supply
+
+BASE_DOCKERFILE = "FROM scratch\nADD rootfs.tar /\n"
+
+
+def bake_file(cells: tuple[Cell, ...], world: World, supplies: Supplies) -> dict[str, Any]:
+    """Every cell as a target, every bootstrapped base as a target that cells stand on, nothing computed in HCL."""
+    used = _flat({base: supplies.bases[base] for cell in cells for base in cell.bases})
+    targets = {base_target(name): _base(name, used[name].rootfs) for name in sorted(used) if used[name].rootfs}
+    targets |= {cell.target: _cell(cell, world, supplies) for cell in cells}
+    groups = {"default": {"targets": [cell.target for cell in cells]}}
+    return {"group": groups, "target": {name: _literal(target) for name, target in targets.items()}}
+
+
+def _literal(value: Any) -> Any:
+    """What buildx would take for a template, also in JSON, is text: `${x}` is written `$${x}`."""
+    match value:
+        case dict():
+            return {key: _literal(item) for key, item in value.items()}
+        case list():
+            return [_literal(item) for item in value]
+        case str():
+            return value.replace("${", "$${").replace("%{", "%%{")
+        case _:
+            return value
+
+
+def _flat(bases: dict[str, Supply]) -> dict[str, Supply]:
+    """The bases that come from outside the Dockerfiles: those given, and those that their stages start from."""
+    found: dict[str, Supply] = {}
+    for name, supply in bases.items():
+        found |= {name: supply} if supply.on is None else _flat(dict([supply.on]))
+    return found
+
+
+def _base(name: str, folder: str | None) -> dict[str, Any]:
+    # Bake exports what a linked target built, whatever output it names: with a tag it is at least no nameless image.
+    return {"context": folder, "dockerfile-inline": BASE_DOCKERFILE, "tags": [f"bakehouse/base:{name}"]}
+
+
+def _bases(cell: Cell, supplies: Supplies) -> dict[str, str]:
+    """Contexts of its bases. A cross-compiled cell's bases have a second one, of the cell's platform. Without it, a
+    stage of that name makes the base, since what was made here is for this machine's platform.
+    """
+    contexts = {name: supply.context for name, supply in _flat({b: supplies.bases[b] for b in cell.bases}).items()}
+    for name in (cell.build_base, cell.runtime_base) if cell.cross else ():
+        supply = supplies.bases[name]
+        if supply.rootfs is None and supply.on is None:
+            contexts[cell.of_its_platform(name)] = supply.context
+    return contexts
+
+
+def _secrets(supplies: Supplies) -> dict[str, Any]:
+    return {"secret": [f"id={secret.id},src={secret.path}" for secret in supplies.secrets]} if supplies.secrets else {}
+
+
+def _cell(cell: Cell, world: World, supplies: Supplies) -> dict[str, Any]:
+    source = cell.recipe.build.source
+    return {
+        "context": supplies.bake_root,
+        "dockerfile": dockerfile_name(cell),
+        "target": "image",
+        "platforms": [cell.at.platform],
+        "tags": [cell.image],
+        "contexts": {
+            **_bases(cell, supplies),
+            source: supplies.sources[source].context,
+            "recipe": f"{supplies.recipe_root}/{cell.at.recipe}",
+        },
+        "args": {"SOURCE_DATE_EPOCH": str(int(world.matrix.sources[source].committed.timestamp()))},
+        # Provenance holds the time of the build: with it, the same input never gives the same digest twice.
+        "attest": ["type=provenance,disabled=true"],
+        **_secrets(supplies),
+    }
+
+
+def dockerfile_name(cell: Cell) -> str:
+    return f"{cell.name}.Dockerfile"

@@ -1,0 +1,1 @@
+"""Code for GPUs inside libraries: fatbins, bundles, SPIR-V."""

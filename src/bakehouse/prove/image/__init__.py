@@ -1,0 +1,1 @@
+"""An image at rest: archive, layers, files, ELF."""

@@ -1,0 +1,1 @@
+"""Whether a change is real: intervals, rank tests, changes in a series."""

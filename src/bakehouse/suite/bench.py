@@ -1,0 +1,166 @@
+"""Servers that are started to be measured: everything that could change a rate is pinned and recorded."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from bakehouse.engine.connection import Engine
+from bakehouse.engine.container import start
+from bakehouse.engine.devices import CPU, Devices
+from bakehouse.engine.docker import Docker
+from bakehouse.loadgen.workloads import pinned_arguments
+from bakehouse.machine import load_libraries
+from bakehouse.machine.card_sensors import of_card
+from bakehouse.machine.sensors import of_processor
+from bakehouse.measure.calibration import HOST_WORK
+from bakehouse.measure.cpu_usage import Meter, Usage, Watched, peak_memory, physical_cores
+from bakehouse.measure.telemetry import CARD_ENERGY, PROCESSOR_ENERGY, Telemetry, Watch
+from bakehouse.model.recipe import Load
+from bakehouse.model.suite import Side, Subject, Workload
+from bakehouse.probes.calibrate import PROGRAM, Benched, Reference, arguments
+from bakehouse.probes.health import wait_serving
+from bakehouse.probes.measured_server import MeasuredServer
+from bakehouse.probes.series import Samples
+from bakehouse.probes.serving import serving
+from bakehouse.suite.sample_log import SampleLog
+
+BENCH_TIMEOUT = 1800.0
+"""Seconds. A model of some GiB on two slow cores."""
+_TO_END = 60.0
+"""Seconds until the engine, too, knows that a process has ended."""
+_LOOK = 0.2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bench:
+    """One subject on one device."""
+
+    engine: Engine
+    run: str
+    subject: Subject
+    workload: Workload
+    devices: Devices
+    log: Callable[[], Path]
+    """A new path for each container's log."""
+    kept_samples: SampleLog
+    side: Side = "candidate"
+    calibrates: bool = False
+    """Whether llama-bench, which the image holds, is to run beside each start."""
+
+    @property
+    def baseline(self) -> Bench | None:
+        """The image that this one is measured in turn with, on the same device, told the same."""
+        other = self.subject.baseline
+        if other is None:
+            return None
+        changes = {"reference": other.reference, "digest": other.reference, "bytes_compressed": other.bytes_compressed}
+        subject = self.subject.model_copy(update=changes | {"baseline": None})
+        return replace(self, subject=subject, side="baseline")
+
+    def with_baseline(self) -> list[Bench]:
+        """Give this one, then its baseline where it has one."""
+        return [self, *filter(None, [self.baseline])]
+
+    def samples(self, name: str, load: Load | None = None) -> Samples:
+        """Where those of a series go; what an earlier attempt at this run took of it stands there already."""
+        about, settings = self.subject, self.settings(load)
+        return self.kept_samples.samples(
+            cell=about.cell, side=self.side, image=about.reference, name=name, settings=settings
+        )
+
+    @property
+    def reference(self) -> Reference | None:
+        return self._llama_bench if self.calibrates else None
+
+    @property
+    def host_work(self) -> float:
+        """Seconds that the server may add to each step; see HOST_WORK."""
+        return HOST_WORK if self.devices.card else 0.0
+
+    @contextlib.contextmanager
+    def start(self, load: Load | None = None) -> Iterator[MeasuredServer]:
+        """Start a fresh server, ready to be measured, and remove it. Raises ProbeFailed when it does not get ready.
+
+        For pp and tg, or for a load.
+        """
+        arguments = tuple(itertools.chain.from_iterable(self._pinned(load).items()))
+        launch = serving(self.subject, run=self.run, args=arguments, devices=self.devices)
+        with start(self.engine, launch, log=self.log()) as container:
+            startup = wait_serving(container, self.subject.health, memory_limit=self.subject.memory_limit)
+            pid = container.state().pid
+            with self._watched(pid) as watch:
+                yield MeasuredServer(
+                    url=container.url,
+                    healthy=startup.healthy,
+                    port_open=startup.first_answer,
+                    created=container.created_in,
+                    started=container.started_at,
+                    load=watch,
+                    peak_memory=partial(peak_memory, pid),
+                )
+
+    def _llama_bench(self, repetitions: int) -> Benched:
+        """Run llama-bench once, with what the server is told. Raises InfrastructureError and WillNotStartError."""
+        program = PurePosixPath(Docker(self.engine).image(self.subject.reference).entrypoint[0])
+        launch = replace(serving(self.subject, run=self.run, devices=self.devices), port=None)
+        inside = next(iter(launch.files.values()))
+        launch = replace(
+            launch,
+            args=arguments(inside, self.workload, self._pinned(None), repetitions=repetitions),
+            entrypoint=str(program.parent / PROGRAM),
+        )
+        with start(self.engine, launch, log=self.log()) as container:
+            pid = container.state().pid
+            with self._watched(pid) as watch:
+                watch.start()
+                usage = _last_usage(watch, Path(f"/proc/{pid}"), timeout=BENCH_TIMEOUT) if pid else None
+            ended = container.wait(timeout=_TO_END if usage else BENCH_TIMEOUT)
+            return Benched(output=container.logs(), exit_code=ended.exit_code if ended else -1, usage=usage)
+
+    def settings(self, load: Load | None = None) -> dict[str, Any]:
+        """What must be equal for two measurements to be compared."""
+        return {
+            "model_sha256": self.workload.model_sha256,
+            **(
+                load.model_dump(mode="json")
+                if load
+                else {"prompt_tokens": self.workload.prompt_tokens, "output_tokens": self.workload.output_tokens}
+            ),
+            "arguments": self._pinned(load),
+            "recipe_arguments": list(self.subject.args),
+            "memory_limit": self.subject.memory_limit,
+            "device": self.devices.name,
+        }
+
+    @contextlib.contextmanager
+    def _watched(self, pid: int) -> Iterator[Watch]:
+        """Watch a container, the machine and the card."""
+        card = self.devices.card
+        with contextlib.ExitStack() as stack:
+            sensors = of_processor(pid)
+            if card:
+                libraries = load_libraries()
+                sensors |= stack.enter_context(of_card(card, pid, nvml=libraries.nvml, amdsmi=libraries.amdsmi))
+            telemetry = stack.enter_context(Telemetry(sensors).running())
+            yield Watch(Meter(pid), telemetry, energy=CARD_ENERGY if card else PROCESSOR_ENERGY)
+
+    def _pinned(self, load: Load | None) -> dict[str, str]:
+        return dict(pinned_arguments(self.workload, threads=physical_cores(), offloads=self.devices != CPU, load=load))
+
+
+def _last_usage(watch: Watched, process: Path, *, timeout: float, look: float = _LOOK) -> Usage | None:
+    """Wait until a process has ended; what it and others used until just before. None: it cannot be seen."""
+    deadline = time.monotonic() + timeout
+    usage = None
+    while process.exists() and time.monotonic() < deadline:
+        time.sleep(look)
+        now = watch.usage()
+        usage = now if now.container is not None else usage
+    return usage

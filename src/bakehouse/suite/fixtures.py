@@ -1,0 +1,348 @@
+"""What a test of an image can ask for. Loaded by the plugin."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import random
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import Any, Protocol, cast
+
+import pytest
+
+from bakehouse.engine.connection import Engine
+from bakehouse.engine.container import Container, Finished, Launch, run_once, start
+from bakehouse.engine.devices import CPU, Absent, Devices, Nvidia, choose, nvidia_of
+from bakehouse.engine.docker import Docker
+from bakehouse.machine import Machine, detect, load_libraries
+from bakehouse.measure.lease import hold
+from bakehouse.model.enums import AcceleratorName
+from bakehouse.model.report import Measurement
+from bakehouse.model.suite import Subject, Suite
+from bakehouse.probes import ProbeFailed
+from bakehouse.probes.calibrate import PROGRAM
+from bakehouse.probes.health import wait_serving
+from bakehouse.probes.offload import LIST
+from bakehouse.probes.series import Series, take
+from bakehouse.probes.serving import bare, serving
+from bakehouse.probes.throughput import void_reasons
+from bakehouse.suite.bench import Bench
+from bakehouse.suite.gpu_compat import patient, unfit
+from bakehouse.suite.progress import counter
+from bakehouse.suite.session import SESSION, Server, Session
+from bakehouse.suite.verbose_server import VerboseServer, keeping_shaders, observe
+from bakehouse.suite.verdicts import MeasurementVoid
+
+LEASE_TIMEOUT = 3600.0
+ONE_SHOT_TIMEOUT = 60.0
+
+SAID = "bakehouse: "
+"""Starts a line that is meant for the person who waits."""
+
+Say = Callable[[str], None]
+
+
+TakeAll = Callable[[Bench, Sequence[Callable[[Bench], Series]]], list[list[Measurement]]]
+
+
+class RecordMeasurement(Protocol):
+    def __call__(self, candidate: Sequence[Measurement], baseline: Sequence[Measurement] = ()) -> None: ...
+
+
+@pytest.fixture(scope="session")
+def session(pytestconfig: pytest.Config) -> Session:
+    return pytestconfig.stash[SESSION]
+
+
+@pytest.fixture(scope="session")
+def suite(session: Session) -> Suite:
+    return session.suite
+
+
+@pytest.fixture(scope="session")
+def engine(session: Session) -> Engine:
+    return session.engine
+
+
+@pytest.fixture(scope="session")
+def machine() -> Machine:
+    return detect()
+
+
+@pytest.fixture(scope="session")
+def nvidia(machine: Machine, engine: Engine) -> Nvidia:
+    """How the engine hands out NVIDIA's cards; not asked where there is none."""
+    has_one = any(card.accelerator is AcceleratorName.CUDA for card in machine.cards)
+    return nvidia_of(engine) if has_one else Nvidia()
+
+
+@pytest.fixture(scope="session")
+def subject(request: pytest.FixtureRequest, machine: Machine) -> Subject:
+    """One built image. Tests that ask for it run once for each."""
+    asked = cast("Subject", request.param)
+    found = _choose(asked, machine, Nvidia())
+    return patient(asked) if isinstance(found, Devices) and found.is_software else asked
+
+
+@pytest.fixture(scope="session")
+def choice(
+    subject: Subject, machine: Machine, nvidia: Nvidia, tmp_path_factory: pytest.TempPathFactory
+) -> Devices | Absent:
+    """The card that the image runs on, or why there is none.
+
+    A driver in software compiles shaders for a minute; the containers of a cell share what it has compiled.
+    """
+    found = _choose(subject, machine, nvidia)
+    if isinstance(found, Devices) and found.is_software:
+        return keeping_shaders(found, tmp_path_factory.mktemp("shaders"))
+    return found
+
+
+@pytest.fixture
+def _write_line(request: pytest.FixtureRequest) -> Say:
+    """Past pytest's capture and from any worker, to whoever runs the suite."""
+    capture = request.config.pluginmanager.get_plugin("capturemanager")
+
+    def write(line: str) -> None:
+        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+            print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+    return write
+
+
+@pytest.fixture
+def say(_write_line: Say) -> Say:
+    """Tell the person at the terminal at once."""
+    return lambda text: _write_line(f"{SAID}{text}")
+
+
+@pytest.fixture(autouse=True)
+def _shared_cpu(request: pytest.FixtureRequest, session: Session, say: Say) -> Iterator[None]:
+    """Hold the CPU together with others, so that nobody measures meanwhile; not for who measures himself."""
+    if "lease" in request.fixturenames:
+        yield
+        return
+    with hold("cpu", folder=session.leases, run=session.suite.run, exclusive=False, timeout=LEASE_TIMEOUT, say=say):
+        yield
+
+
+@pytest.fixture
+def devices(choice: Devices | Absent) -> Devices:
+    """The accelerator that the container gets; where this machine has none, the server falls back to the CPU."""
+    return CPU if isinstance(choice, Absent) else choice
+
+
+@pytest.fixture
+def accelerator(choice: Devices | Absent) -> Devices:
+    """The accelerator that the image is for. Skips where this machine lacks it."""
+    if isinstance(choice, Absent):
+        pytest.skip(f"it can be started here, but not run: {choice.reason}")
+    return choice
+
+
+@pytest.fixture
+def lease(accelerator: Devices, session: Session, say: Say) -> Iterator[Devices]:
+    """Hold the CPU and, for an accelerator, its device alone. Skips where this machine lacks the device."""
+    found = accelerator
+    session.close_shared()
+    with contextlib.ExitStack() as stack:
+        for name in sorted({"cpu", found.lease}):
+            stack.enter_context(
+                hold(
+                    name,
+                    folder=session.leases,
+                    run=session.suite.run,
+                    exclusive=True,
+                    timeout=LEASE_TIMEOUT,
+                    say=say,
+                )
+            )
+        yield found
+
+
+@pytest.fixture
+def ask(request: pytest.FixtureRequest, subject: Subject, session: Session) -> Callable[[Sequence[str]], Finished]:
+    """Run the image with some arguments to its end."""
+
+    def run(args: Sequence[str]) -> Finished:
+        launch = bare(subject, run=session.suite.run, args=tuple(args))
+        log = session.log_path(subject.cell, request.node.nodeid)
+        return run_once(session.engine, launch, log=log, timeout=ONE_SHOT_TIMEOUT)
+
+    return run
+
+
+@pytest.fixture
+def program_folder(request: pytest.FixtureRequest, subject: Subject, session: Session) -> list[str]:
+    """Names of the files beside the program of the image."""
+    program = PurePosixPath(Docker(session.engine).image(subject.reference).entrypoint[0])
+    launch = bare(subject, run=session.suite.run, args=(str(program.parent),), entrypoint="ls")
+    log = session.log_path(subject.cell, request.node.nodeid)
+    return run_once(session.engine, launch, log=log, timeout=ONE_SHOT_TIMEOUT).output.split()
+
+
+@pytest.fixture
+def start_container(
+    request: pytest.FixtureRequest, subject: Subject, session: Session
+) -> Iterator[Callable[[Launch], Container]]:
+    """Start containers that end with the test. They may not answer yet."""
+    with contextlib.ExitStack() as stack:
+
+        def run(launch: Launch) -> Container:
+            log = session.log_path(subject.cell, request.node.nodeid)
+            return stack.enter_context(start(session.engine, launch, log=log))
+
+        yield run
+
+
+@pytest.fixture
+def start_server(
+    subject: Subject, session: Session, devices: Devices, start_container: Callable[[Launch], Container]
+) -> Callable[..., Server]:
+    """Start a server of the test's own and wait until it answers. Takes what `serving` takes."""
+
+    def run(**how: Any) -> Server:
+        container = start_container(serving(subject, run=session.suite.run, **({"devices": devices} | how)))
+        startup = wait_serving(container, subject.health, memory_limit=subject.memory_limit)
+        return Server(container=container, startup=startup)
+
+    return run
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest, subject: Subject, devices: Devices, session: Session) -> Server:
+    """A server that is ready, shared by the tests of a cell: leave it as you found it."""
+    return session.shared_server(subject, devices, request.node.nodeid)
+
+
+@pytest.fixture(scope="session")
+def _verbose_servers() -> dict[str, VerboseServer | ProbeFailed]:
+    """What each cell's server said, also if it did not serve: to start it again would say the same."""
+    return {}
+
+
+@pytest.fixture
+def verbose(
+    request: pytest.FixtureRequest,
+    subject: Subject,
+    session: Session,
+    accelerator: Devices,
+    _verbose_servers: dict[str, VerboseServer | ProbeFailed],
+) -> VerboseServer:
+    """What a verbose server said that served one request on the accelerator."""
+    if subject.cell not in _verbose_servers:
+        path = session.log_path(subject.cell, request.node.nodeid)
+        try:
+            _verbose_servers[subject.cell] = observe(
+                session.engine, subject, accelerator, run=session.suite.run, log=path, nvml=load_libraries().nvml
+            )
+        except ProbeFailed as error:
+            _verbose_servers[subject.cell] = error
+    found = _verbose_servers[subject.cell]
+    if isinstance(found, ProbeFailed):
+        raise found
+    session.logs[request.node.nodeid] = found.path
+    return found
+
+
+@pytest.fixture
+def watch(
+    request: pytest.FixtureRequest, subject: Subject, session: Session, accelerator: Devices
+) -> Callable[..., VerboseServer]:
+    """Start a verbose server of the test's own, in another environment or with other devices. See `observe`."""
+
+    def run(*, devices: Devices = accelerator, env: Mapping[str, str] | None = None) -> VerboseServer:
+        log = session.log_path(subject.cell, request.node.nodeid)
+        return observe(session.engine, subject, devices, run=session.suite.run, log=log, env=env)
+
+    return run
+
+
+@pytest.fixture
+def listing(request: pytest.FixtureRequest, subject: Subject, session: Session, accelerator: Devices) -> Finished:
+    """What `--list-devices` says in a container that has the accelerator."""
+    launch = replace(bare(subject, run=session.suite.run, args=LIST), devices=accelerator)
+    log = session.log_path(subject.cell, request.node.nodeid)
+    return run_once(session.engine, launch, log=log, timeout=ONE_SHOT_TIMEOUT)
+
+
+@pytest.fixture
+def image_environment(subject: Subject, session: Session) -> tuple[str, ...]:
+    """Lines `NAME=VALUE` that the image sets."""
+    return Docker(session.engine).image(subject.reference).env
+
+
+@pytest.fixture
+def note(request: pytest.FixtureRequest, session: Session) -> Callable[[str], None]:
+    """Say something worth knowing of a test that passes; it becomes the result's message."""
+    return session.notes.setdefault(request.node.nodeid, []).append
+
+
+@pytest.fixture
+def bench(request: pytest.FixtureRequest, subject: Subject, session: Session, lease: Devices) -> Bench:
+    """Starts servers with pinned arguments, to be measured one after the other. Holds the lease."""
+    if subject.workload is None:
+        pytest.skip("the recipe names no workload")
+    return Bench(
+        engine=session.engine,
+        run=session.suite.run,
+        subject=subject,
+        workload=subject.workload,
+        devices=lease,
+        log=lambda: session.log_path(subject.cell, request.node.nodeid),
+        kept_samples=session.kept_samples,
+        calibrates=(
+            session.suite.calibrate
+            and subject.workload.api == "llama-server"
+            and PROGRAM in request.getfixturevalue("program_folder")
+        ),
+    )
+
+
+@pytest.fixture
+def take_all(_write_line: Say) -> TakeAll:
+    """Measure one kind after the other, of the image and, where it has one, of its baseline in turn; say how far it is.
+
+    Returns all measurements of the image, then those of the baseline.
+    """
+
+    def run(bench: Bench, kinds: Sequence[Callable[[Bench], Series]]) -> list[list[Measurement]]:
+        images, starts = bench.with_baseline(), bench.workload.starts
+        ended = counter(bench.subject.cell, starts * len(images) * len(kinds), _write_line)
+        found = [take([kind(each) for each in images], starts=starts, ended=ended) for kind in kinds]
+        return [list(itertools.chain.from_iterable(side)) for side in zip(*found, strict=True)]
+
+    return run
+
+
+@pytest.fixture
+def record_measurement(subject: Subject, session: Session) -> RecordMeasurement:
+    """Keep measurements, also void ones. Raises MeasurementVoid when a metric has no sample that counts.
+
+    Those of the baseline come second, where there is one; what is void there is said by the comparison.
+    """
+
+    def record(candidate: Sequence[Measurement], baseline: Sequence[Measurement] = ()) -> None:
+        for measurement in candidate:
+            session.writer.measurement(subject.cell, measurement)
+        for measurement in baseline:
+            session.writer.measurement(subject.cell, measurement, side="baseline")
+        reasons = void_reasons(list(candidate))
+        if reasons:
+            raise MeasurementVoid("; ".join(reasons))
+
+    return record
+
+
+@pytest.fixture
+def random_ids(session: Session, subject: Subject) -> random.Random:
+    """Where prompts come from: other ids in each run, so that nothing can have cached them."""
+    return random.Random(f"{session.suite.run} {subject.cell}")  # noqa: S311 - no secret
+
+
+def _choose(subject: Subject, machine: Machine, nvidia: Nvidia) -> Devices | Absent:
+    name = AcceleratorName(subject.accelerator)
+    return choose(name, machine, nvidia=nvidia, unfit=lambda card: unfit(subject, card))

@@ -1,0 +1,151 @@
+"""Runs the image suite in a pytest of its own and says what came out, also when that pytest dies."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bakehouse.engine.connection import Engine
+from bakehouse.model.enums import Verdict
+from bakehouse.model.report import TestResult
+from bakehouse.model.suite import Suite
+from bakehouse.suite import progress, results
+from bakehouse.suite.fixtures import SAID
+from bakehouse.suite.plugin import ENGINE_FILE
+from bakehouse.suite.progress import Progress
+from bakehouse.system.process import stream
+
+TEST_TIMEOUT = 600
+"""Seconds for one test, without the fixtures that wait for a lease. A test of rates says its own."""
+LOG = "pytest.log"
+_TAIL = 15
+_ENDED_NORMALLY = (0, 1)
+"""pytest's exit status: all passed, some failed. 2 to 5: interrupted, internal error, misuse, nothing collected."""
+
+_INI = """\
+[pytest]
+addopts = -ra --strict-markers --import-mode=importlib
+xfail_strict = true
+timeout_func_only = true
+junit_family = xunit2
+"""
+
+OnResult = Callable[[str, TestResult], None]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What the suite found."""
+
+    cells: dict[str, results.Found]
+    """Every cell of the suite, also one without any result."""
+    complete: bool
+    """False: pytest ended before it had run every test; the missing ones are `errored`."""
+    log: Path
+    """All that pytest printed."""
+
+
+def run_suite(
+    suite: Suite,
+    *,
+    engine: Engine,
+    image_tests: Path,
+    recipe_test_folders: list[Path],
+    workers: int,
+    on_result: OnResult | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    say: Say | None = None,
+    extra: tuple[str, ...] = (),
+) -> Outcome:
+    """Write suite.json and run pytest over it. Each result is handed on soon after its test has ended.
+
+    `extra` are arguments for pytest, for example `-k smoke`. Raises nothing for a failed image or a dead pytest: that
+    is in the outcome. Ctrl-C goes on as KeyboardInterrupt, with all finished results on disk.
+    """
+    folder = Path(suite.run_folder)
+    command = _prepare(suite, engine, image_tests=image_tests, recipe_test_folders=recipe_test_folders, workers=workers)
+    follower = results.Follower(folder)
+
+    def tell() -> None:
+        for line in follower.new():
+            if on_result:
+                on_result(line.cell, line.test)
+
+    def hear(line: str) -> None:
+        if say and line.startswith(SAID):
+            say(line.removeprefix(SAID))
+        if on_progress and (said := progress.read(line)):
+            on_progress(said)
+        tell()
+
+    log = folder / results.FOLDER / LOG
+    done = stream([*command, *extra], env=engine.environment(), on_line=hear, log=log)
+    tell()
+    found = results.collect(folder)
+    why = _why(done.code, done.stdout + done.stderr)
+    missing = _missing(suite, found, planned=results.planned(folder), code=done.code, why=why)
+    for cell, result in missing:
+        found.setdefault(cell, results.Found()).tests.append(result)
+        if on_result:
+            on_result(cell, result)
+    cells = {subject.cell: found.get(subject.cell, results.Found()) for subject in suite.subjects}
+    return Outcome(cells=cells, complete=not missing, log=log)
+
+
+def _prepare(
+    suite: Suite, engine: Engine, *, image_tests: Path, recipe_test_folders: list[Path], workers: int
+) -> list[str]:
+    folder = Path(suite.run_folder)
+    tests = folder / results.FOLDER
+    tests.mkdir(parents=True, exist_ok=True)
+    for old in (*tests.glob("*.jsonl"), tests / results.COLLECTED):
+        old.unlink(missing_ok=True)
+    (folder / "suite.json").write_text(suite.model_dump_json(indent=1), encoding="utf-8")
+    (folder / ENGINE_FILE).write_text(json.dumps(dataclasses.asdict(engine)), encoding="utf-8")
+    ini = tests / "pytest.ini"
+    ini.write_text(_INI, encoding="utf-8")
+    return [
+        *(sys.executable, "-m", "pytest"),
+        *(str(image_tests), *(str(path) for path in recipe_test_folders if path.is_dir())),
+        *("-c", str(ini), "--rootdir", str(image_tests), "--confcutdir", str(image_tests)),
+        *("-p", "bakehouse.suite.plugin", "-p", "no:cacheprovider", "--suite", str(folder / "suite.json")),
+        *("-v", "--color", "no", "--timeout", str(TEST_TIMEOUT), "-W", "error"),
+        *(("-n", str(workers), "--dist", "loadscope") if workers > 1 else ("-p", "no:xdist")),
+    ]
+
+
+def _missing(
+    suite: Suite,
+    found: dict[str, results.Found],
+    *,
+    planned: list[results.Planned],
+    code: int,
+    why: str,
+) -> list[tuple[str, TestResult]]:
+    """Give an `errored` result to each test that has none, and to each cell of which nothing is known.
+
+    When pytest did not end normally, every cell gets one: tests may be missing of which nobody has heard.
+    """
+    have = {(cell, test.name) for cell, each in found.items() for test in each.tests}
+    lost = [test for test in planned if (test.cell, test.name) not in have]
+    known = {test.cell for test in planned} if code in _ENDED_NORMALLY else {test.cell for test in lost}
+    lost += [
+        results.Planned(cell=subject.cell, name="the image suite", probe="smoke")
+        for subject in suite.subjects
+        if subject.cell not in known
+    ]
+    return [
+        (test.cell, TestResult(name=test.name, probe=test.probe, verdict=Verdict.ERRORED, seconds=0.0, message=why))
+        for test in lost
+    ]
+
+
+def _why(code: int, output: str) -> str:
+    how = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
+    tail = "\n".join(output.rstrip().splitlines()[-_TAIL:])
+    return f"pytest {how} before this test had a result; its last lines:\n{tail}"

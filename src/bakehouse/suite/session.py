@@ -1,0 +1,108 @@
+"""What one worker of the image suite keeps for the whole run: the shared server, logs and results to be written."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+
+from bakehouse.engine.connection import Engine
+from bakehouse.engine.container import Container, last_lines, start
+from bakehouse.engine.devices import Devices
+from bakehouse.engine.host import describe_host
+from bakehouse.errors import InfrastructureError
+from bakehouse.model.suite import Subject, Suite
+from bakehouse.probes.health import Startup, wait_serving
+from bakehouse.probes.serving import serving
+from bakehouse.suite import results
+from bakehouse.suite.sample_log import SampleLog
+from bakehouse.suite.verdicts import PhaseReport
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Server:
+    """A server that answered 200."""
+
+    container: Container
+    startup: Startup
+
+    @property
+    def url(self) -> str:
+        return self.container.url
+
+
+class Session:
+    """What one worker keeps for the whole run."""
+
+    def __init__(self, suite: Suite, engine: Engine, *, worker: str) -> None:
+        self.suite = suite
+        self.engine = engine
+        self.folder = Path(suite.run_folder)
+        self.leases = Path(suite.cache) / "leases"
+        self.writer = results.Writer(self.folder, worker)
+        self.kept_samples = SampleLog(self.folder / results.FOLDER, worker)
+        self.phases: dict[str, list[PhaseReport]] = {}
+        self.logs: dict[str, Path] = {}
+        self.notes: dict[str, list[str]] = {}
+        self._worker = worker
+        self._numbers = itertools.count()
+        self._shared: _Shared | None = None
+
+    @cached_property
+    def platform(self) -> str:
+        """The engine's own, for example `linux/amd64`."""
+        return describe_host(self.engine).platform
+
+    def log_path(self, cell: str, test: str) -> Path:
+        """Give a name that no other container of this run has, and remember it as that test's log."""
+        path = self.folder / "logs" / f"{cell}-{self._worker}-{next(self._numbers)}.log"
+        self.logs[test] = path
+        return path
+
+    def shared_server(self, subject: Subject, devices: Devices, test: str) -> Server:
+        """Give the cell's server that tests share; a new one when the last test ended it."""
+        shared = self._shared
+        if shared and shared.cell == subject.cell and shared.server.container.state().running:
+            self.logs[test] = shared.log
+            return shared.server
+        self.close_shared()
+        log = self.log_path(subject.cell, test)
+        launch = serving(subject, run=self.suite.run, devices=devices)
+        with contextlib.ExitStack() as stack:
+            container = stack.enter_context(start(self.engine, launch, log=log))
+            startup = wait_serving(container, subject.health, memory_limit=subject.memory_limit)
+            server = Server(container=container, startup=startup)
+            self._shared = _Shared(cell=subject.cell, server=server, log=log, stack=stack.pop_all())
+        return server
+
+    def close_shared(self, *, unless: str = "") -> None:
+        """Remove the shared server, except that of the cell `unless`."""
+        shared = self._shared
+        if shared and shared.cell != unless:
+            self._shared = None
+            shared.stack.close()
+
+    def log_tail(self, test: str) -> str:
+        """Give the last lines of the test's last container, which still runs if it is the shared one."""
+        path = self.logs.get(test)
+        if path is None:
+            return ""
+        if self._shared and self._shared.log == path:
+            with contextlib.suppress(InfrastructureError):
+                return last_lines(self._shared.server.container.logs())
+        return last_lines(path.read_text(encoding="utf-8", errors="replace")) if path.exists() else ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Shared:
+    cell: str
+    server: Server
+    log: Path
+    stack: contextlib.ExitStack
+
+
+SESSION = pytest.StashKey[Session]()

@@ -1,0 +1,1 @@
+"""The operating system: programs, signals, files written in one step, a browser."""

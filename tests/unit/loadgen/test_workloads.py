@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import random
+
+from bakehouse.loadgen import workloads
+from bakehouse.model.suite import Workload
+
+ASKED = Workload(
+    model_path="/m.gguf", model_sha256="0" * 64, prompt_tokens=512, output_tokens=128, starts=3, repetitions=5
+)
+
+
+def test_the_two_workloads_are_those_of_llama_bench() -> None:
+    pp, tg = workloads.prompt_rate(ASKED), workloads.decode_rate(ASKED)
+    assert (pp.name, pp.prompt_tokens, pp.output_tokens) == ("pp512", 512, 1)
+    assert (tg.name, tg.prompt_tokens, tg.output_tokens) == ("tg128", 1, 128)
+
+
+def test_prompts_are_fresh_each_time_and_the_same_for_the_same_seed() -> None:
+    workload = workloads.prompt_rate(ASKED)
+    ids = random.Random(1)
+    first, second = (workload.request(random_ids=ids, vocabulary=1000) for _ in range(2))
+    assert first.prompt[:4] != second.prompt[:4]
+    assert len(first.prompt) == 512
+    assert all(isinstance(token, int) and token < 1000 for token in first.prompt)
+    assert workload.request(random_ids=random.Random(1), vocabulary=1000) == first
+
+
+def test_arguments_that_change_a_rate_are_pinned() -> None:
+    pinned = workloads.pinned_arguments(ASKED, threads=6, offloads=True)
+    assert pinned["--parallel"] == "1"
+    assert pinned["--fit"] == "off"
+    assert pinned["--threads"] == pinned["--threads-batch"] == "6"
+    assert pinned["--n-gpu-layers"] == "999"
+    assert pinned["--flash-attn"] in ("on", "off", "auto")  # without a value the server ends
+    assert int(pinned["--ctx-size"]) >= 512 + 128
+    assert workloads.pinned_arguments(ASKED, threads=6, offloads=False)["--n-gpu-layers"] == "0"

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bakehouse.__main__ import main
+from bakehouse.errors import ExitCode
+from bakehouse.pipeline.job import Options
+from bakehouse.planning.select import Selection
+
+
+@pytest.mark.parametrize(
+    ("asked", "keeps"),
+    [
+        ({}, True),
+        ({"quick": True}, False),
+        ({"quick": True, "history": True}, True),
+        ({"history": False}, False),
+        ({"tests": False}, False),
+        ({"tests": False, "history": True}, False),
+    ],
+)
+def test_only_what_was_measured_in_full_is_kept_unless_it_is_asked_for(asked: dict[str, Any], keeps: bool) -> None:
+    assert Options(selection=Selection(), **asked).keeps_history is keeps
+
+
+@pytest.mark.parametrize(
+    "words", [["bench", "--quick"], ["build-matrix", "--no-tests"], ["bench", "--no-history"]], ids=" ".join
+)
+def test_a_gate_that_nothing_goes_through_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*words, "--fail-on-regression"]) == ExitCode.BAD_INPUT
+    assert "would be compared with nothing" in capsys.readouterr().err

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from bakehouse.system import sigterm
+
+
+def terminate_ourselves() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_it_can_mean_an_interruption() -> None:
+    with pytest.raises(KeyboardInterrupt), sigterm.interrupts():
+        terminate_ourselves()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_handler_of_somebody_else_is_left_alone() -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda *_: heard.append(1))
+    try:
+        with sigterm.interrupts():
+            terminate_ourselves()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert heard == [1]
+
+
+def test_it_can_be_handed_on_also_when_it_came_too_early() -> None:
+    heard: list[int] = []
+    with sigterm.handed_on() as hand_to:
+        terminate_ourselves()
+        assert heard == []
+        hand_to(lambda: heard.append(1))
+        assert heard == [1]
+        terminate_ourselves()
+    assert heard == [1, 1]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_outside_the_main_thread_nothing_changes() -> None:
+    seen: list[object] = []
+
+    def look() -> None:
+        with sigterm.interrupts(), sigterm.handed_on() as hand_to:
+            hand_to(lambda: seen.append("handed on"))
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert seen == [signal.SIG_DFL]
