@@ -41,7 +41,7 @@ from bakehouse.model.cell import Cell
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import FlagSet
 from bakehouse.pipeline.context import Context
-from bakehouse.system import sigterm
+from bakehouse.system import signals
 
 T = TypeVar("T")
 LIMIT = 0.5
@@ -183,7 +183,7 @@ def main() -> None:
     context = our_context()
     record = Record(name="build_cost")
     state = RunState(record, asked.json, compare=compare)
-    with sigterm.interrupts():
+    with signals.interrupts():
         for _ in range(asked.runs):
             for name in asked.scenario or USUAL:
                 record.look(f"before {name}")

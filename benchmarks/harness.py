@@ -30,7 +30,9 @@ from bakehouse.measure.lease import hold
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.matrix import FlagSet
 from bakehouse.model.plan import Supplies
-from bakehouse.pipeline.context import Context, default_cache, open_engine, open_project
+from bakehouse.pipeline.context import Context, default_cache
+from bakehouse.pipeline.engine import open_engine
+from bakehouse.pipeline.project import open_project
 from bakehouse.planning.planner import make_plan
 from bakehouse.planning.resolve import resolve
 from bakehouse.supply.chain import Gathered, gather

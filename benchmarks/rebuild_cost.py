@@ -24,7 +24,7 @@ from project import change_matrix, copy_project
 
 from bakehouse.engine.connection import Engine
 from bakehouse.pipeline.context import Context
-from bakehouse.system import sigterm
+from bakehouse.system import signals
 
 LIMIT = 0.1
 PATCHED = "src/llama-sampler.cpp"
@@ -42,7 +42,7 @@ def main() -> None:
     context = our_context()
     record = Record(name="rebuild_cost")
     state = RunState(record, asked.json, compare=lambda costs: compare_changes(costs, cold=COLD))
-    with sigterm.interrupts():
+    with signals.interrupts():
         for _ in range(asked.runs):
             record.look("before")
             with workspace(context, keep=asked.keep) as folder, fresh_engine(context, folder) as (engine, account):

@@ -6,17 +6,17 @@ import os
 import sys
 from collections.abc import Sequence
 
+from bakehouse.cli import verbs
 from bakehouse.cli.console import Output
 from bakehouse.cli.failures import tell
 from bakehouse.cli.parser import parser
-from bakehouse.cli.verbs import VERBS
 from bakehouse.pipeline.context import Context, default_cache
-from bakehouse.system import sigterm
+from bakehouse.system import signals
 
 
 def main(words: Sequence[str]) -> int:
     """Nothing is raised for what a command does: every exception becomes words and an exit code."""
-    arguments = parser().parse_args(words)
+    arguments = parser(words).parse_args(_without_separator(words))
     console = Output(stderr=True)
     context = Context(
         root=arguments.root.absolute(),
@@ -26,10 +26,19 @@ def main(words: Sequence[str]) -> int:
         command=("bakehouse", *words),
     )
     try:
-        with sigterm.interrupts():
-            return VERBS[arguments.verb].run(arguments, context)
+        with signals.heard():
+            return verbs.load(arguments.verb).run(arguments, context)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last line of defence
         return tell(error, console, words=words)
+
+
+def _without_separator(words: Sequence[str]) -> list[str]:
+    """The words without a `--` behind the verb: `nox -s plan -- --gpu cpu` teaches people to write one."""
+    for position, word in enumerate(words):
+        if word in verbs.SUMMARIES:
+            rest = words[position + 1 :]
+            return [*words[: position + 1], *(rest[1:] if rest[:1] == ["--"] else rest)]
+    return list(words)
 
 
 def run() -> None:

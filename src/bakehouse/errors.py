@@ -19,6 +19,9 @@ class ExitCode(IntEnum):
     BUG = 3
     INFRASTRUCTURE = 4
     INTERRUPTED = 130
+    """128 + SIGINT, as shells say it."""
+    TERMINATED = 143
+    """128 + SIGTERM."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -26,6 +26,16 @@ PROJECT = Path(__file__).parents[2]
 SETTINGS = PROJECT / "buildkit" / "daemon.json"
 
 
+TIME_LIMIT = 1200
+"""Seconds a test: the first of a session may install Docker, make a base and compile."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TIME_LIMIT))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ground:
     """Where the tests of this session run."""

@@ -27,21 +27,29 @@ HOW = {
     "SIGINT": (signal.SIGINT, False),
     "SIGINT to the group": (signal.SIGINT, True),
     "SIGTERM": (signal.SIGTERM, False),
+    "SIGTERM in the background": (signal.SIGTERM, False),
 }
+BACKGROUND = "SIGTERM in the background"
+"""Of a run that was started with SIGINT ignored."""
+ENDS = {signal.SIGINT: (ExitCode.INTERRUPTED, "interrupted\n"), signal.SIGTERM: (ExitCode.TERMINATED, "terminated\n")}
 
 
-def begin(toy: Toy, *words: str, **environ: str) -> Running:
-    return toy.start("build-matrix", "--quick", "--workers", "1", *words, **environ)
+def begin(toy: Toy, *words: str, how: str = "", **environ: str) -> Running:
+    start = toy.start_in_background if how == BACKGROUND else toy.start
+    return start("build-matrix", "--quick", "--workers", "1", *words, **environ)
 
 
 def cut_off(toy: Toy, running: Running, how: str) -> None:
     """Send the signal; the run says what became of it, in words, in its exit code and in its report."""
     number, to_group = HOW[how]
+    if how == BACKGROUND:
+        running.send(signal.SIGINT, to_group=True)
     running.send(number, to_group=to_group)
     ended = running.end(30)
-    assert ended.code == ExitCode.INTERRUPTED, ended.said
+    code, last_words = ENDS[number]
+    assert ended.code == code, ended.said
     assert "the same command goes on there" in ended.said
-    assert ended.said.endswith("interrupted\n")
+    assert ended.said.endswith(last_words)
     assert "Traceback" not in ended.said
     assert toy.report.finished is None
     assert toy.report.verdict is Verdict.ERRORED
@@ -73,7 +81,7 @@ def slow_docker(folder: Path, words: str) -> str:
 @pytest.mark.parametrize("how", HOW)
 def test_in_a_build(toy: Toy, how: str) -> None:
     toy.write({"default": {"STEP": f"echo {how} && sleep 61"}})
-    running = begin(toy, "--no-tests")
+    running = begin(toy, "--no-tests", how=how)
     running.wait_for(lambda: printed(toy, "toy-cpu-amd64", f"| {how}"))
     assert ("sleep", "61") in programs()
     cut_off(toy, running, how)
@@ -96,7 +104,7 @@ def programs() -> set[tuple[str, ...]]:
 def test_in_a_proof(toy: Toy, tmp_path: Path, how: str) -> None:
     shutil.rmtree(toy.cache / "proofs", ignore_errors=True)  # an image that was proven is not proven again
     toy.write()
-    running = begin(toy, "--no-tests", PATH=slow_docker(tmp_path / "slow", "image save"))
+    running = begin(toy, "--no-tests", how=how, PATH=slow_docker(tmp_path / "slow", "image save"))
     running.wait_for((tmp_path / "slow" / "seen").exists)
     cut_off(toy, running, how)
     assert toy.cell().reason == "the run was cut off before everything was tried"
@@ -106,7 +114,7 @@ def test_in_a_proof(toy: Toy, tmp_path: Path, how: str) -> None:
 @pytest.mark.parametrize("how", HOW)
 def test_in_a_test(toy: Toy, how: str) -> None:
     toy.write({"default": {}, "twin": {}})
-    running = begin(toy)
+    running = begin(toy, how=how)
     running.wait_for(lambda: toy.folders and finished(toy, "toy-cpu-amd64") and toy.containers)
     cut_off(toy, running, how)
     assert toy.cell().verdict is Verdict.PASSED

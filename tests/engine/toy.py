@@ -228,7 +228,14 @@ class Toy:
     # ------------------------------------------------------------------------------------------ running it
 
     def start(self, *words: str, **environ: str) -> Running:
-        command = [sys.executable, "-m", "bakehouse", "--root", str(self.root), *words]
+        return self._start((), words, environ)
+
+    def start_in_background(self, *words: str, **environ: str) -> Running:
+        """With SIGINT ignored, as a script's background job or nohup starts it."""
+        return self._start(("sh", "-c", 'trap "" INT; exec "$@"', "sh"), words, environ)
+
+    def _start(self, starter: tuple[str, ...], words: tuple[str, ...], environ: dict[str, str]) -> Running:
+        command = [*starter, sys.executable, "-m", "bakehouse", "--root", str(self.root), *words]
         log = self.root / f"said-{len(self._started)}.log"
         running = Running(command, env=self.environ | environ, log=log)
         self._started.append(running)

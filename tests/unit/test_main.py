@@ -5,22 +5,24 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from bakehouse.__main__ import main
-from bakehouse.cli.verbs import VERBS
+from bakehouse.cli.verbs import SUMMARIES
+from bakehouse.cli.verbs import engine as engine_verb
+from bakehouse.cli.verbs import plan as plan_verb
 from bakehouse.errors import ExitCode, InputError, Interrupted, SupplyError
 from bakehouse.system import process
+from bakehouse.system.signals import Terminated
 from tests.unit.projects import write_project
 
 
 def planning(monkeypatch: pytest.MonkeyPatch, run: Callable[[], int]) -> None:
     """Have `plan` do this."""
-    monkeypatch.setitem(VERBS, "plan", replace(VERBS["plan"], run=lambda *_: run()))
+    monkeypatch.setattr(plan_verb, "run", lambda *_: run())
 
 
 def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
@@ -30,7 +32,7 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     planning(monkeypatch, run)
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", SUMMARIES)
 def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([verb, "--help"])
@@ -46,7 +48,7 @@ def test_help_names_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     for code in ExitCode:
         assert re.search(rf"^  {code.value} +\w", said, re.MULTILINE)
-    assert all(verb in said for verb in VERBS)
+    assert all(verb in said for verb in SUMMARIES)
 
 
 @pytest.mark.parametrize("words", [[], ["bake"], ["plan", "--colour"], ["bench", "--starts", "0"]])
@@ -57,6 +59,24 @@ def test_a_wrong_command_line_is_bad_input(words: list[str], capsys: pytest.Capt
     assert "usage: bakehouse" in capsys.readouterr().err
 
 
+def test_a_separator_behind_the_verb_is_taken_as_nox_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    programs: list[Sequence[str]] = []
+
+    def use_engine(_: object, program: Sequence[str]) -> int:
+        programs.append(program)
+        return 0
+
+    monkeypatch.setattr(engine_verb, "use_engine", use_engine)
+    assert main(["engine", "--", "docker", "run", "--", "x"]) == 0
+    assert main(["engine", "docker", "images"]) == 0
+    assert programs == [["docker", "run", "--", "x"], ["docker", "images"]]
+    write_project(tmp_path, templates={"server.Dockerfile.j2": "FROM {{ cell.build_base }} AS image\n"})
+    assert main(["--root", str(tmp_path), "plan", "--", "--json"]) == 0
+    assert capsys.readouterr().out.startswith("{")
+
+
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
@@ -64,6 +84,7 @@ def test_a_wrong_command_line_is_bad_input(words: list[str], capsys: pytest.Capt
         (SupplyError("not to be had"), 4, "error: not to be had\n"),
         (Interrupted("stopped"), 130, "error: stopped\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
+        (Terminated(), 143, "terminated\n"),
         (OSError(errno.ENOSPC, "No space left on device", "/x"), 4, "error: /x: No space left on device\n  Make room"),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), 4, "error: Disk quota exceeded\n"),
         (PermissionError(errno.EACCES, "Permission denied", "/x"), 4, "error: /x: Permission denied\n"),
@@ -103,14 +124,14 @@ def test_a_bug_whose_log_cannot_be_written_is_told_whole(
     assert "ZeroDivisionError: half a cell" in capsys.readouterr().err
 
 
-def test_sigterm_is_an_interruption(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sigterm_ends_with_its_own_code(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def run() -> int:
         os.kill(os.getpid(), signal.SIGTERM)
         return 0
 
     planning(monkeypatch, run)
-    assert main(["plan"]) is ExitCode.INTERRUPTED
-    assert capsys.readouterr().err == "interrupted\n"
+    assert main(["plan"]) is ExitCode.TERMINATED
+    assert capsys.readouterr().err == "terminated\n"
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 

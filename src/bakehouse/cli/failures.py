@@ -12,11 +12,15 @@ from rich.console import Console
 
 import bakehouse
 from bakehouse.errors import BakehouseError, ExitCode, InfrastructureError
+from bakehouse.system.signals import Terminated
 
 
 def tell(error: BaseException, console: Console, *, words: Sequence[str]) -> ExitCode:
     """Call it where `error` is handled: a bug's log holds the traceback. `words` are those that were typed."""
     match error:
+        case Terminated():
+            console.print("terminated", style="bold yellow")
+            return ExitCode.TERMINATED
         case KeyboardInterrupt():
             console.print("interrupted", style="bold yellow")
             return ExitCode.INTERRUPTED

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import bakehouse
-from bakehouse.cli.verbs import VERBS
+from bakehouse.cli import verbs
 
 EPILOG = """\
 exit codes:
@@ -16,7 +17,8 @@ exit codes:
   2    the input is wrong (a file, an option); nothing was done
   3    a bug in bakehouse; a log was saved
   4    the infrastructure failed (engine, disk) and the run could not go on; the same command goes on there
-  130  interrupted; the same command goes on where it stopped
+  130  interrupted by Ctrl-C; the same command goes on where it stopped
+  143  ended by SIGTERM; the same command goes on where it stopped
 
 environment:
   BAKEHOUSE_CACHE            where downloads, bases, models and the embedded engine live (~/.cache/bakehouse)
@@ -26,7 +28,8 @@ environment:
 """
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The command line for these words: all verbs, and the arguments of the one that was typed."""
     top = argparse.ArgumentParser(
         prog="bakehouse",
         description=bakehouse.__doc__,
@@ -35,14 +38,12 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"bakehouse {bakehouse.__version__}")
     top.add_argument("--root", type=Path, default=Path(), help="the project's folder, with matrix.yaml (default: here)")
-    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name, verb in VERBS.items():
-        own = verbs.add_parser(
-            name,
-            help=verb.help,
-            description=verb.description,
-            epilog=verb.epilog,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        verb.add_arguments(own)
+    subparsers = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, summary in verbs.SUMMARIES.items():
+        own = subparsers.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
+        if name in words:
+            verb = verbs.load(name)
+            own.description = getattr(verb, "DESCRIPTION", None)
+            own.epilog = getattr(verb, "EXAMPLES", None)
+            verb.add_arguments(own)
     return top

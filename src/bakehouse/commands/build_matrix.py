@@ -25,10 +25,12 @@ from bakehouse.model.suite import Baseline
 from bakehouse.pipeline import stages
 from bakehouse.pipeline.choose_cells import choose
 from bakehouse.pipeline.compare_images import compare_in_turn, find_baselines
-from bakehouse.pipeline.context import Context, open_engine, open_project, revision
+from bakehouse.pipeline.context import Context
+from bakehouse.pipeline.engine import open_engine
 from bakehouse.pipeline.fingerprint import run_fingerprint
 from bakehouse.pipeline.history_writer import HistoryWriter
 from bakehouse.pipeline.job import Job, Options
+from bakehouse.pipeline.project import open_project, revision
 from bakehouse.pipeline.run_folder import RunFolder, open_run
 from bakehouse.pipeline.run_state import RunState
 from bakehouse.planning.gpus import require_card, without_row
@@ -245,7 +247,7 @@ def _record(context: Context, *, host: Host, gathered: Gathered, fingerprint: st
         bakehouse=bakehouse.__version__,
         command=list(context.command),
         fingerprint=fingerprint,
-        revision=revision(context.root),
+        revision=revision(context.root, context.environ),
         started=context.started,
         verdict=Verdict.SKIPPED,
         host=host,

@@ -12,7 +12,8 @@ from bakehouse.engine.embedded.local import folders_for
 from bakehouse.engine.reaper import reap
 from bakehouse.errors import ExitCode, InfrastructureError
 from bakehouse.measure.lease import holders
-from bakehouse.pipeline.context import Context, open_engine
+from bakehouse.pipeline.context import Context
+from bakehouse.pipeline.engine import open_engine
 
 OURS = ("apt", "bases", "downloads", "engine", "hashes", "leases", "models", "network", "proofs", "scratch", "sources")
 """What bakehouse makes in its cache folder. BAKEHOUSE_CACHE may name a folder in which other things lie, too."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bakehouse.pipeline.context import Context, open_engine
+from bakehouse.pipeline.context import Context
+from bakehouse.pipeline.engine import open_engine
 from bakehouse.system import process
 
 

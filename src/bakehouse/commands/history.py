@@ -17,8 +17,9 @@ from bakehouse.history.imports import read
 from bakehouse.history.imports.document import Origin
 from bakehouse.history.journal import append
 from bakehouse.model.history import HISTORY_SCHEMA, Decision, Hardware, Row
-from bakehouse.pipeline.context import Context, open_project
+from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.history_writer import BASELINES, HISTORY, compare_with_history, read_history
+from bakehouse.pipeline.project import open_project
 
 _NEWEST = 5
 

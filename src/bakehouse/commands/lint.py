@@ -26,7 +26,8 @@ from bakehouse.lint.known_options import load_knowledge
 from bakehouse.lint.options import SourceOptions, load_options, options_file, save_options
 from bakehouse.lint.project import check_project
 from bakehouse.lint.source_tree import can_read, read_tree
-from bakehouse.pipeline.context import Context, open_project
+from bakehouse.pipeline.context import Context
+from bakehouse.pipeline.project import open_project
 from bakehouse.supply.context import SupplyContext
 from bakehouse.supply.registry import Registries
 from bakehouse.supply.trees import tree_of

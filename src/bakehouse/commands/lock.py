@@ -5,7 +5,9 @@ from __future__ import annotations
 from bakehouse.commands.lint import update
 from bakehouse.config.lock_file import read_lock, write_lock
 from bakehouse.errors import ExitCode, SupplyError
-from bakehouse.pipeline.context import Context, open_engine, open_project
+from bakehouse.pipeline.context import Context
+from bakehouse.pipeline.engine import open_engine
+from bakehouse.pipeline.project import open_project
 from bakehouse.supply.chain import gather
 
 

@@ -21,7 +21,8 @@ from bakehouse.model.cell import Cell, Resolution
 from bakehouse.model.plan import Plan
 from bakehouse.pipeline.changed_since import Affected
 from bakehouse.pipeline.choose_cells import choose
-from bakehouse.pipeline.context import Context, open_project
+from bakehouse.pipeline.context import Context
+from bakehouse.pipeline.project import open_project
 from bakehouse.planning.explain import explain
 from bakehouse.planning.gpus import find_target
 from bakehouse.planning.planner import make_plan, published_supplies

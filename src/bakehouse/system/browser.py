@@ -24,7 +24,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import ClientConnection, connect
 
 from bakehouse.errors import InfrastructureError
-from bakehouse.system import daemon, process, sigterm
+from bakehouse.system import daemon, process, signals
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
@@ -71,7 +71,7 @@ def opened(program: Path) -> Iterator[Page]:
     # A sandbox of its own needs a user who is not root.
     sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
     arguments = (str(program), *ARGUMENTS, *sandbox, f"--user-data-dir={folder / 'profile'}", "about:blank")
-    with sigterm.interrupts():
+    with signals.interrupts():
         pid = daemon.start(arguments, log=log)
         try:
             address = _address(folder / "profile" / "DevToolsActivePort", pid=pid, log=log)

@@ -21,14 +21,17 @@ from pathlib import Path
 from typing import IO
 
 from bakehouse.errors import InfrastructureError
-from bakehouse.system import sigterm
+from bakehouse.system import signals
 
 SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
 """Where dockerd and iptables live; often not on a user's PATH."""
 
-INTERRUPT_GRACE = 10.0
-"""Between SIGINT and SIGTERM when we are interrupted: BuildKit needs a moment to cancel a build."""
-TERMINATE_GRACE = 5.0
+INTERRUPT_GRACE = 3.0
+"""Between SIGINT and SIGTERM when we are interrupted: BuildKit needs a moment to cancel a build.
+
+CI systems send SIGINT, SIGTERM 7.5 s later, and SIGKILL after 2.5 s more: what we leave must be in order by then.
+"""
+TERMINATE_GRACE = 1.5
 """Between SIGTERM and SIGKILL."""
 
 TAIL_LINES = 15
@@ -167,7 +170,7 @@ def attend(args: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
     (An interactive shell ends on neither.)
     """
     program = locate(args[0], env)
-    with sigterm.handed_on() as hand_to, subprocess.Popen(list(args), executable=program, env=env) as process:
+    with signals.handed_on() as hand_to, subprocess.Popen(list(args), executable=program, env=env) as process:
         hand_to(process.terminate)
         while True:
             try:
@@ -245,7 +248,7 @@ def _started(
     args: Sequence[str], *, env: Mapping[str, str] | None, cwd: Path | None, stdin: int
 ) -> Iterator[subprocess.Popen[bytes]]:
     program = locate(args[0], env)
-    with sigterm.interrupts():
+    with signals.interrupts():
         try:
             process = subprocess.Popen(
                 list(args),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bakehouse.errors import InfrastructureError
-from bakehouse.system import daemon, process, sigterm
+from bakehouse.system import daemon, process, signals
 from tests.unit.engine.programs import python, sh, wait_until
 
 
@@ -175,7 +175,7 @@ class TestAttend:
     )
     def test_hands_our_sigterm_on_and_waits(self, script: str, code: int) -> None:
         """The program itself sends it to us."""
-        with sigterm.interrupts():
+        with signals.interrupts():
             before = signal.getsignal(signal.SIGTERM)
             assert process.attend(sh(script)) == code
             assert signal.getsignal(signal.SIGTERM) is before

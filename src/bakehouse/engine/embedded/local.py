@@ -24,7 +24,7 @@ from bakehouse.engine.embedded import bridge
 from bakehouse.engine.embedded.leftovers import Folders, clean_up, find_dockerd, find_foreign_dockerd
 from bakehouse.engine.embedded.ping import engine_answers
 from bakehouse.errors import EngineError, InputError, Where
-from bakehouse.system import daemon, process, sigterm
+from bakehouse.system import daemon, process, signals
 
 START_TIMEOUT = 90.0
 STOP_GRACE = 40.0
@@ -83,7 +83,7 @@ class EmbeddedEngine:
         """Use the engine that runs, or start it. Raises EngineError."""
         self.folders.engine.mkdir(parents=True, exist_ok=True, mode=0o711)
         self.folders.runtime.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with sigterm.interrupts(), self._alone():
+        with signals.interrupts(), self._alone():
             users = (self.folders.engine / "users").open("ab")
             try:
                 fcntl.flock(users, fcntl.LOCK_SH)

@@ -1,4 +1,7 @@
-"""What SIGTERM means while something runs. Python hears signals in its main thread only; elsewhere nothing changes."""
+"""What SIGTERM and SIGINT mean while something runs.
+
+Python hears signals in its main thread only; elsewhere nothing changes.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,39 @@ import threading
 from collections.abc import Callable, Iterator
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: somebody who cannot press Ctrl-C wants us to end, and may soon use SIGKILL."""
+
+
+@contextlib.contextmanager
+def heard() -> Iterator[None]:
+    """For the whole program: SIGTERM raises Terminated inside. An ignored SIGINT stays ignored, by us alone.
+
+    Shells start a background job of a script, and nohup starts anything, with SIGINT ignored: Ctrl-C in that terminal
+    is not for it. Programs that we start would inherit this, and then not hear the SIGINT with which we end them. A
+    handler that does nothing is not inherited.
+    """
+    if not _heard_here() or signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        with interrupts():
+            yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        with interrupts():
+            yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 @contextlib.contextmanager
 def interrupts() -> Iterator[None]:
-    """Make SIGTERM raise KeyboardInterrupt inside, as Ctrl-C does. Leaves a handler that somebody else set alone."""
+    """Make SIGTERM raise Terminated inside, as Ctrl-C raises KeyboardInterrupt. Leaves a handler of others alone."""
     if not _heard_here() or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
         return
 
     def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+        raise Terminated
 
     signal.signal(signal.SIGTERM, interrupt)
     try:

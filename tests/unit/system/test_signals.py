@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from bakehouse.system import sigterm
+from bakehouse.system import process, signals
 
 
 def terminate_ourselves() -> None:
@@ -14,7 +14,7 @@ def terminate_ourselves() -> None:
 
 
 def test_it_can_mean_an_interruption() -> None:
-    with pytest.raises(KeyboardInterrupt), sigterm.interrupts():
+    with pytest.raises(KeyboardInterrupt), signals.interrupts():
         terminate_ourselves()
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
@@ -23,7 +23,7 @@ def test_a_handler_of_somebody_else_is_left_alone() -> None:
     heard: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda *_: heard.append(1))
     try:
-        with sigterm.interrupts():
+        with signals.interrupts():
             terminate_ourselves()
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -32,7 +32,7 @@ def test_a_handler_of_somebody_else_is_left_alone() -> None:
 
 def test_it_can_be_handed_on_also_when_it_came_too_early() -> None:
     heard: list[int] = []
-    with sigterm.handed_on() as hand_to:
+    with signals.handed_on() as hand_to:
         terminate_ourselves()
         assert heard == []
         hand_to(lambda: heard.append(1))
@@ -46,7 +46,7 @@ def test_outside_the_main_thread_nothing_changes() -> None:
     seen: list[object] = []
 
     def look() -> None:
-        with sigterm.interrupts(), sigterm.handed_on() as hand_to:
+        with signals.interrupts(), signals.handed_on() as hand_to:
             hand_to(lambda: seen.append("handed on"))
             seen.append(signal.getsignal(signal.SIGTERM))
 
@@ -54,3 +54,23 @@ def test_outside_the_main_thread_nothing_changes() -> None:
     thread.start()
     thread.join()
     assert seen == [signal.SIG_DFL]
+
+
+def test_sigterm_is_told_from_ctrl_c() -> None:
+    with pytest.raises(signals.Terminated), signals.heard():
+        terminate_ourselves()
+    with pytest.raises(KeyboardInterrupt) as caught, signals.heard():
+        os.kill(os.getpid(), signal.SIGINT)
+    assert not isinstance(caught.value, signals.Terminated)
+
+
+def test_an_ignored_ctrl_c_stays_ignored_by_us_and_is_not_inherited() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with signals.heard():
+            os.kill(os.getpid(), signal.SIGINT)
+            interrupted = process.run(["sh", "-c", "kill -INT $$; sleep 0"], check=False)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert interrupted.code == -signal.SIGINT

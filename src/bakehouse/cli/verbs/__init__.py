@@ -1,0 +1,41 @@
+"""The verbs: one module each, imported only when its verb was typed.
+
+`bakehouse --help` and `plan` start without what the other verbs need (numpy, the engine's client, pytest).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from typing import Protocol, cast
+
+from bakehouse.pipeline.context import Context
+
+SUMMARIES = {
+    "plan": "what would be built, and why the rest would not; touches nothing",
+    "build-matrix": "build, prove, start, measure and report (default: what runs here)",
+    "bench": "measure on this machine; --gpu cpu is its processor",
+    "report": "draw a run's reports again from its run.json",
+    "history": "decide which measurements count; import those of other programs",
+    "lock": "pin what the matrix's names stand for today in bakehouse.lock",
+    "lint": "check options, arguments and variables against the pinned source's own",
+    "schema": "write the JSON Schemas of the files",
+    "engine": "run a program with the engine that runs use, the embedded one included",
+    "clean": "remove containers and images that runs left; reports stay",
+}
+"""Each verb's line in `bakehouse --help`, in that order. A verb `a-b` is the module `a_b`."""
+
+
+class Verb(Protocol):
+    """What the module of a verb defines. It may add DESCRIPTION (above its own help) and EXAMPLES (below it)."""
+
+    def add_arguments(self, verb: argparse.ArgumentParser) -> None: ...
+
+    def run(self, arguments: argparse.Namespace, context: Context) -> int:
+        """Returns the exit code."""
+        ...
+
+
+def load(name: str) -> Verb:
+    """The module of a verb that SUMMARIES names."""
+    return cast("Verb", importlib.import_module(f"{__name__}.{name.replace('-', '_')}"))

@@ -1,0 +1,20 @@
+"""`build-matrix`: build, prove, start, measure and report."""
+
+from __future__ import annotations
+
+import argparse
+
+from bakehouse.cli.run_options import add_run_options, run_options
+from bakehouse.cli.selection_options import add_selection
+from bakehouse.commands.build_matrix import build_matrix
+from bakehouse.pipeline.context import Context
+
+
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    add_selection(verb)
+    add_run_options(verb)
+    verb.add_argument("--no-tests", action="store_true", help="build and prove only; start nothing")
+
+
+def run(arguments: argparse.Namespace, context: Context) -> int:
+    return build_matrix(context, run_options(arguments))

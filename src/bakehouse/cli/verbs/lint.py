@@ -1,0 +1,29 @@
+"""`lint`: check options, arguments and variables against the pinned source's own."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bakehouse.cli.console import Output
+from bakehouse.commands import lint
+from bakehouse.pipeline.context import Context
+
+
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("files", nargs="*", type=Path, metavar="DOCKERFILE", help="files to read, not the project")
+    verb.add_argument("--json", action="store_true", dest="as_json", help="for programs")
+    verb.add_argument("--update", action="store_true", help="read the pinned source anew and keep its options")
+    verb.add_argument(
+        "--compare-help", metavar="FILE", help="hold what an image's `llama-server --help` printed against the source"
+    )
+
+
+def run(arguments: argparse.Namespace, context: Context) -> int:
+    options = lint.Options(
+        files=tuple(arguments.files),
+        as_json=arguments.as_json,
+        update=arguments.update,
+        compare_help=arguments.compare_help,
+    )
+    return lint.lint(context, options, out=Output())
