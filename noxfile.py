@@ -8,26 +8,55 @@ nox                        lint and tests
 
 from __future__ import annotations
 
+import hashlib
+import json
+import sys
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2024.10.9"
 nox.options.sessions = ["lint", "tests"]
-nox.options.default_venv_backend = "virtualenv"
-nox.options.reuse_existing_virtualenvs = True
+nox.options.default_venv_backend = "none"
 nox.options.stop_on_first_error = True
 
-# The bootstrap in the README runs nox from a folder named by PYTHONPATH; sessions must not see that folder.
+HERE = Path(__file__).parent
+SHARED = HERE / ".nox" / "bakehouse"
+"""One environment for all sessions, made and kept here: the second session starts at once."""
+
+# The bootstrap in the README runs nox from a folder named by PYTHONPATH; what runs in the environment must not see it.
 CLEAN = {"PYTHONPATH": ""}
 
 
+def _run(session: nox.Session, program: str, *words: str) -> None:
+    """Run a program of the shared environment."""
+    session.run(str(SHARED / "bin" / program), *words, env=CLEAN, external=True)
+
+
 def _install(session: nox.Session, *extras: str) -> None:
-    package = f".[{','.join(extras)}]" if extras else "."
-    session.install("-e", package, env=CLEAN, silent=True)
+    """Install the project, editable, unless the shared environment has it for the same Python and pyproject.toml."""
+    stamp = SHARED / "installed.json"
+    made_for = {
+        "project": hashlib.sha256((HERE / "pyproject.toml").read_bytes()).hexdigest(),
+        "folder": str(HERE),
+        "python": sys.version,
+    }
+    had = json.loads(stamp.read_text(encoding="utf-8")) if stamp.is_file() else {}
+    fits = had.get("made_for") == made_for
+    if fits and set(had["extras"]) >= set(extras):
+        return
+    if not fits:
+        clear = ("--clear",) if had.get("made_for", {}).get("python") != sys.version else ()
+        session.run(sys.executable, "-m", "virtualenv", "--quiet", *clear, str(SHARED), external=True)
+    wanted = sorted({*had.get("extras", ()), *extras})
+    stamp.unlink(missing_ok=True)
+    _run(session, "python", "-m", "pip", "install", "--quiet", "-e", f".[{','.join(wanted)}]" if wanted else ".")
+    stamp.write_text(json.dumps({"made_for": made_for, "extras": wanted}), encoding="utf-8")
 
 
 def _bakehouse(session: nox.Session, *words: str) -> None:
     _install(session)
-    session.run("python", "-m", "bakehouse", *words, *session.posargs, env=CLEAN)
+    _run(session, "python", "-m", "bakehouse", *words, *session.posargs)
 
 
 @nox.session
@@ -82,10 +111,10 @@ def clean(session: nox.Session) -> None:
 def lint(session: nox.Session) -> None:
     """Ruff, mypy, schemas up to date."""
     _install(session, "dev")
-    session.run("ruff", "check", env=CLEAN)
-    session.run("ruff", "format", "--check", env=CLEAN)
-    session.run("mypy", env=CLEAN)
-    session.run("python", "-m", "bakehouse", "schema", "--check", env=CLEAN)
+    _run(session, "ruff", "check")
+    _run(session, "ruff", "format", "--check")
+    _run(session, "mypy")
+    _run(session, "python", "-m", "bakehouse", "schema", "--check")
 
 
 @nox.session
@@ -93,7 +122,8 @@ def tests(session: nox.Session) -> None:
     """Unit, golden and property tests, then the engine tests on a real engine; -- PATH runs only that."""
     _install(session, "dev")
     if session.posargs:
-        session.run("pytest", *session.posargs, env=CLEAN)
+        parallel = () if any("tests/engine" in word for word in session.posargs) else ("-n", "auto")
+        _run(session, "pytest", *parallel, *session.posargs)
         return
-    session.run("pytest", "tests/unit", "-n", "auto", "-q", env=CLEAN)
-    session.run("pytest", "tests/engine", "-q", env=CLEAN)
+    _run(session, "pytest", "tests/unit", "-n", "auto", "-q")
+    _run(session, "pytest", "tests/engine", "-q")
