@@ -157,6 +157,7 @@ class Toy:
         accelerated = {"summary": "a toy", "accelerators": ["cpu"]}
         matrix = {
             "version": 1,
+            "catalogue": False,
             "bases": {
                 "shell": {
                     "os": "toy",

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 MATRIX: dict[str, Any] = {
     "version": 1,
+    "catalogue": False,
     "bases": {
         "debian": {
             "os": "debian13",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
 from bakehouse.model.history import Row
 from bakehouse.model.lock import Lock
-from bakehouse.model.matrix import Matrix
+from bakehouse.model.matrix import ROWS, Catalogue, Matrix
 from bakehouse.model.recipe import Recipe
 from bakehouse.model.report import RunReport
 
@@ -17,6 +18,7 @@ FOLDER = "schemas"
 
 SCHEMAS: dict[str, type[BaseModel]] = {
     "matrix.schema.json": Matrix,
+    "catalogue.schema.json": Catalogue,
     "recipe.schema.json": Recipe,
     "lock.schema.json": Lock,
     "run.schema.json": RunReport,
@@ -30,7 +32,21 @@ def schemas() -> dict[str, str]:
 
 
 def _schema(name: str, model: type[BaseModel]) -> dict[str, object]:
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": name, **model.model_json_schema()}
+    schema = model.model_json_schema()
+    if model is Matrix:
+        _allow_overrides(schema)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": name, **schema}
+
+
+def _allow_overrides(schema: dict[str, Any]) -> None:
+    """A row of the matrix may override single keys of the catalogue's, or be null to remove it."""
+    for section, row in ROWS.items():
+        rows = schema["properties"][section]
+        schema["$defs"][row.__name__].pop("required", None)
+        by_name = rows["patternProperties"]
+        rows["patternProperties"] = {name: {"anyOf": [of, {"type": "null"}]} for name, of in by_name.items()}
+        rows.pop("minProperties", None)
+    schema["required"] = [key for key in schema["required"] if key not in ROWS]
 
 
 def stale(root: Path) -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from bakehouse.config.catalogue import complete, shipped
 from bakehouse.config.validation_errors import explain
 from bakehouse.config.yaml_document import Document, parse
 from bakehouse.errors import InputError, InputErrors, Where
@@ -30,6 +32,7 @@ class Project:
     root: Path
     world: World
     documents: dict[str, Document]
+    """By file. The matrix's has the rows of the catalogue as well, with the places where they stand."""
 
     def pinpoint(self, error: InputError) -> InputError:
         """The same error with the line that its key path stands on."""
@@ -41,17 +44,21 @@ class Project:
         return InputError(error.message, hint=error.hint, where=where)
 
 
-def load_project(root: Path) -> Project:
+def load_project(root: Path, *, catalogue: Sequence[Document] | None = None) -> Project:
     """Read `matrix.yaml` and every `recipes/NAME/recipe.yaml` below `root`.
 
+    `catalogue` completes the matrix; without one, that of the installed package does.
     Raises InputErrors with all errors of all files, so that they can be mended in one go.
     """
+    known = shipped() if catalogue is None else catalogue
     errors: list[InputError] = []
     documents: dict[str, Document] = {}
 
     def read(path: Path, model: type[M]) -> M | None:
         try:
             document = load_document(path, root=root)
+            if path.name == MATRIX_FILE:
+                document = complete(document, known)
             documents[document.file] = document
             return validate(document, model)
         except InputErrors as several:

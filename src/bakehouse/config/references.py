@@ -198,8 +198,15 @@ def _wrong_toolkit(name: str, toolkit: Toolkit, matrix: Matrix) -> Iterator[Inpu
 def _wrong_arch(name: str, arch: Arch, matrix: Matrix) -> Iterator[InputError]:
     if arch.first_toolkit and arch.last_toolkit and Version(arch.first_toolkit) > Version(arch.last_toolkit):
         yield input_error("first_toolkit is newer than last_toolkit", "archs", name, "first_toolkit")
+    yield from _wrong_drivers(arch.first_driver, arch.last_driver, "archs", name)
     for other in arch.runs:
         yield from _other_accelerator(other, arch.accelerator, matrix, "archs", name, "runs")
+
+
+def _wrong_drivers(first: str | None, last: str | None, *path: str) -> Iterator[InputError]:
+    if first and last and Version(first) > Version(f"{last}.9999"):
+        hint = "last_driver is a branch: 580 means every 580.x."
+        yield input_error("first_driver is newer than last_driver", *path, "first_driver", hint=hint)
 
 
 def _wrong_group(name: str, group: ArchGroup, matrix: Matrix) -> Iterator[InputError]:
@@ -235,8 +242,11 @@ def _wrong_ptx(name: str, ptx: str, group: ArchGroup, matrix: Matrix) -> Iterato
 def _wrong_gpu(name: str, gpu: Gpu, matrix: Matrix) -> Iterator[InputError]:
     if gpu.arch is None:
         return
+    row = matrix.archs[gpu.arch]
+    first, last = gpu.first_driver or row.first_driver, gpu.last_driver or row.last_driver
+    yield from _wrong_drivers(first, last, "gpus", name)
     yield from _other_accelerator(gpu.arch, gpu.accelerator, matrix, "gpus", name, "arch")
-    platforms = matrix.archs[gpu.arch].platforms
+    platforms = row.platforms
     if platforms and gpu.platform not in platforms:
         message = (
             f"{gpu.arch} is in {' and '.join(platforms)} machines only, and this card is said to be in {gpu.platform}"

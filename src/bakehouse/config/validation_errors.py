@@ -65,13 +65,13 @@ def explain(error: ValidationError, document: Document, model: type[BaseModel]) 
 
 def suggest(word: str, known: Sequence[str]) -> str:
     """`Perhaps you meant 'packages'.`, or the list of what there is."""
-    close = _closest(word, known)
+    close = closest(word, known)
     if close:
         return f"Perhaps you meant {close!r}."
     return f"There is: {', '.join(sorted(known))}." if known else "Nothing is allowed here."
 
 
-def _closest(word: str, known: Sequence[str]) -> str | None:
+def closest(word: str, known: Sequence[str]) -> str | None:
     return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.6)), None)
 
 
@@ -86,7 +86,7 @@ def _first_causes(
     """
     paths = [_path_in_file(details["loc"], document) for details in errors]
     misspelt = {
-        (*path[:-1], _closest(str(path[-1]), _known_keys(model, path[:-1])))
+        (*path[:-1], closest(str(path[-1]), _known_keys(model, path[:-1])))
         for details, path in zip(errors, paths, strict=True)
         if details["type"] == "extra_forbidden"
     }

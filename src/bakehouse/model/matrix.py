@@ -1,4 +1,4 @@
-"""`matrix.yaml`: the world, and which part of it we build."""
+"""`matrix.yaml`, what we build, and the catalogue, facts of the world that it stands on."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ class Base(Model):
     cmake: ToolkitVersion | None = None
     """Version of the CMake that its packages bring."""
     places: Annotated[tuple[BasePlace, ...], Field(min_length=1)]
+    source: Link | None = None
+    """Where these facts are written down."""
 
 
 class Source(Model):
@@ -117,7 +119,16 @@ class Arch(Model):
     """Platforms of the machines with such cards; without any, all."""
     first_cmake: ToolkitVersion | None = None
     """Oldest CMake that takes this name, where the stage's own may be older."""
+    first_driver: DriverVersion | None = None
+    """Oldest driver that knows cards of this arch; a card may name a newer one."""
+    last_driver: DriverVersion | None = None
+    """Last branch of drivers that knows them, for example `580`: 580.95.05 does, 590 does not."""
+    first_kernel: ToolkitVersion | None = None
+    """Oldest Linux kernel whose own driver runs these cards without faults."""
+    note: Text | None = None
+    """What surprises."""
     source: Link | None = None
+    """Where these facts are written down."""
 
 
 class ArchGroup(Model):
@@ -144,7 +155,14 @@ class Gpu(Model):
     """How the card is known on the bus where no driver tells its name."""
     bandwidth: Annotated[str, StringConstraints(pattern=r"^[0-9]+ GB/s$")] | None = None
     """Memory bandwidth by the vendor's data sheet: the limit of single-stream decoding."""
+    first_driver: DriverVersion | None = None
+    """Oldest driver that knows the card, where it is newer than its arch's."""
+    last_driver: DriverVersion | None = None
+    """Last branch of drivers that knows the card, where it is not its arch's."""
     note: Text | None = None
+    """What surprises."""
+    source: Link | None = None
+    """Where these facts are written down."""
 
 
 class FlagSet(Model):
@@ -187,10 +205,25 @@ class Axes(Model):
     """Names in `archs` and in `arch_groups`."""
 
 
+class Catalogue(Model):
+    """Facts of the world that ship with the package, one file a section. A matrix adds to them and overrides them."""
+
+    bases: dict[Name, Base] = {}
+    toolkits: dict[Name, Toolkit] = {}
+    archs: dict[ArchName, Arch] = {}
+    gpus: dict[Name, Gpu] = {}
+
+
+ROWS: dict[str, type[Model]] = {"bases": Base, "toolkits": Toolkit, "archs": Arch, "gpus": Gpu}
+"""The sections of the catalogue, and what a row of each is."""
+
+
 class Matrix(Model):
-    """`matrix.yaml`: the world, and which part of it we build."""
+    """`matrix.yaml` with the rows of the catalogue: what we build, and the world that it stands on."""
 
     version: Literal[1]
+    catalogue: bool = True
+    """Whether the catalogue that ships with bakehouse completes the matrix; if not, all rows stand in the matrix."""
     bases: Annotated[dict[Name, Base], Field(min_length=1)]
     sources: dict[Name, Source] = {}
     models: dict[Name, ModelFile] = {}

@@ -18,8 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bakehouse.config.catalogue import read_catalogue
 from bakehouse.config.load import MATRIX_FILE, load_project
 from bakehouse.config.lock_file import LOCK_FILE, read_lock
+from bakehouse.config.yaml_document import Document
 from bakehouse.errors import InfrastructureError, InputError
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.lock import Lock
@@ -32,6 +34,7 @@ from bakehouse.system import process
 TESTS = "tests/images"
 """The suite asks every image."""
 CODE = "src/bakehouse"
+CATALOGUE = f"{CODE}/catalogue"
 RENDERING = ("accelerators/", "config/", "model/", "planning/")
 """Parts of the code that decide what is rendered."""
 NEW = "new"
@@ -122,12 +125,23 @@ def _inputs_before(root: Path, changed_code: list[str], environ: Mapping[str, st
     """Raises InputError when today's classes cannot read the files, InfrastructureError when its code fails."""
     if not (root / MATRIX_FILE).exists():
         raise InputError(f"it has no {MATRIX_FILE}")
-    world = load_project(root).world
+    world = load_project(root, catalogue=_catalogue_of(root)).world
     rendering = [file for file in changed_code if file.removeprefix(f"{CODE}/").startswith(RENDERING)]
     own_code = rendering and (root / CODE).is_dir()
     rendered = _rendered_by_its_own_code(root, environ) if own_code else _Rendered.of(_plan(root, world))
     files = sorted(path.relative_to(root).as_posix() for path in (root / "recipes").rglob("*") if path.is_file())
     return _inputs(root, world, read_lock(root), rendered, files)
+
+
+def _catalogue_of(root: Path) -> tuple[Document, ...] | None:
+    """The catalogue of that revision, where the project holds bakehouse's own code; None: the installed package's.
+
+    A revision whose code had no catalogue yet has all rows in its matrix.
+    """
+    if not (root / CODE).is_dir():
+        return None
+    folder = root / CATALOGUE
+    return read_catalogue(folder, name=CATALOGUE) if folder.is_dir() else ()
 
 
 def _rendered_by_its_own_code(root: Path, environ: Mapping[str, str]) -> _Rendered:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 import os
 from collections.abc import Mapping
@@ -7,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from bakehouse.config.catalogue import shipped
 from bakehouse.config.load import load_project
 from bakehouse.errors import InputError
 from bakehouse.model.lock import Lock
@@ -213,6 +216,23 @@ import json, pathlib, sys
 assert sys.argv[1:4:2] == ["--root", "plan"] and pathlib.Path(sys.argv[2], "matrix.yaml").exists()
 print(pathlib.Path(sys.argv[2], "src/bakehouse/plan.json").read_text())
 """
+
+
+def test_the_older_revision_has_the_catalogue_of_its_own_code(repository: Repository) -> None:
+    """Today's files have the installed package's; a project that holds bakehouse's code has the older one, too."""
+    bases = copy.deepcopy(next(document.value["bases"] for document in shipped() if "bases" in document.value))
+    for section in ("toolkits", "archs", "gpus"):
+        repository.file(f"src/bakehouse/catalogue/{section}.yaml", f"{section}: {{}}\n")
+    repository.file("src/bakehouse/catalogue/bases.yaml", yaml.safe_dump({"bases": bases}))
+    recipes = {"server": recipe(build=RECIPES["server"]["build"] | {"base": "debian-trixie"})}
+    repository.write(matrix=MATRIX | {"catalogue": True}, recipes=recipes)
+    repository.commit()
+    assert repository.affected().why == {}
+
+    bases["debian-trixie"]["places"] = [{"registry": "example.org/debian:old"}]
+    repository.file("src/bakehouse/catalogue/bases.yaml", yaml.safe_dump({"bases": bases}))
+    repository.commit()
+    assert repository.affected().why == dict.fromkeys(SERVERS, ("bake target", "places"))
 
 
 def test_no_repository(tmp_path: Path) -> None:
