@@ -15,7 +15,8 @@ from bakehouse.lint.shell import Token, split
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>.*)", re.DOTALL)
 _DEFINITION = re.compile(r"-D(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::[A-Za-z]+)?=(?P<value>.*)", re.DOTALL)
 _INSTALLERS = frozenset({"apt-get", "apt", "apk", "dnf", "yum", "microdnf"})
-_PREFIXES = frozenset({"sudo", "exec", "env", "time", "nice"})
+_PREFIXES = frozenset({"sudo", "exec", "env", "time", "nice", "if", "then", "else", "elif", "do", "while", "!", "{"})
+"""Words before a program: other programs that start it, and the shell's own."""
 _SHELLS = frozenset({"sh", "bash", "dash"})
 
 
@@ -46,6 +47,8 @@ class Contents:
     commands: list[Command] = field(default_factory=list)
     copies: list[tuple[str | None, tuple[Word, ...]]] = field(default_factory=list)
     """(stage it copies from, sources and destination)."""
+    workdirs: list[tuple[int, str]] = field(default_factory=list)
+    """(line, as written): each WORKDIR."""
     user: Word | None = None
     ports: list[Word] = field(default_factory=list)
     health: tuple[Command, ...] | None = None
@@ -133,6 +136,8 @@ class _Reader:
     def _settle(self, one: Contents) -> None:
         """Instructions of which the last one counts."""
         match self.instruction.name:
+            case "WORKDIR":
+                one.workdirs += [(self.instruction.line, word.text) for word in self._words()[:1]]
             case "USER":
                 one.user = next(iter(self._words()), None)
             case "EXPOSE":

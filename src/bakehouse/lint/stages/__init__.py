@@ -1,0 +1,1 @@
+"""What each stage of a Dockerfile holds: its base image, packages, files, variables, working folder and command."""

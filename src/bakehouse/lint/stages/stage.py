@@ -1,0 +1,244 @@
+"""One stage as it is when its last line has run: everything that it stands on included."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bakehouse.errors import Where
+from bakehouse.lint.container_file import Command, Contents
+from bakehouse.lint.dockerfile import Dockerfile
+from bakehouse.lint.settings import Setting, Word
+from bakehouse.lint.stages.bases import Base, Catalogue, find_base
+from bakehouse.lint.stages.components import Component, load_components
+from bakehouse.lint.stages.packages import Packages, is_package_manager, read_packages
+
+_SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "python", "python3", "perl"})
+_SYSTEM = re.compile(
+    r"/(?:usr|lib|lib64|opt|usr/local|usr/lib(?:64)?|usr/local/lib(?:64)?|usr/lib/[a-z0-9_]+-linux-gnu|nix|nix/store)?/?\*?"
+)
+_MOUNT = re.compile(r"--mount=\S*\bfrom=(?P<name>[^,\s]+)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copy:
+    """Files that come from another stage, from another image, or from the build context."""
+
+    source: str | None
+    """Stage or image; None is the context."""
+    words: tuple[Word, ...]
+    """What is copied."""
+    target: str
+    """Absolute; ends with `/` where it is a folder for sure."""
+
+    @property
+    def folder(self) -> str:
+        """Where the files lie: the target's own folder, where it is a file."""
+        if self.target.endswith("/") or len(self.words) > 1 or any("*" in word.text for word in self.words):
+            return self.target.rstrip("/") or "/"
+        name = posixpath.basename(self.words[0].text.rstrip("/"))
+        if posixpath.basename(self.target) == name or "." in posixpath.basename(self.target):
+            return posixpath.dirname(self.target)
+        return self.target
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unseen:
+    """Something that may bring anything, and that nobody read."""
+
+    where: Where
+    subject: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageModel:
+    """A stage with all that it stands on."""
+
+    contents: Contents
+    chain: tuple[Contents, ...]
+    """The stages of this file that it consists of, the lowest first, itself last."""
+    base: Base
+    packages: Packages
+    copies: tuple[Copy, ...]
+    environment: Mapping[str, Setting]
+    """As it is in force at the end, with what a known image sets."""
+    workdir: str
+    entrypoint: tuple[Word, ...]
+    command: tuple[Word, ...]
+    health: str | None
+    """The health check of a known image, where this file has none of its own."""
+    inherited: bool
+    """Whether the entrypoint is that of the image."""
+    unseen: tuple[Unseen, ...]
+
+    @property
+    def commands(self) -> Iterator[Command]:
+        for one in self.chain:
+            yield from one.commands
+
+    @property
+    def where(self) -> Where:
+        return Where(file=self.contents.file, line=self.contents.stage.line)
+
+    def has(self, name: str, *, by_use: bool = True) -> bool | None:
+        """Whether it holds a component of components.yaml. None where nobody can tell.
+
+        `by_use`: a RUN line that calls the program shows that it is there.
+        """
+        component = load_components()[name]
+        if self.brings(name) is not None:
+            return True
+        if by_use and component.program and any(one.program == component.program for one in self.commands):
+            return True
+        if any(component.is_in(word.text) for word in self._file_words()):
+            return True
+        known = self.base.has(name)
+        if known is False and self.unseen:
+            return None
+        return known
+
+    def brings(self, name: str) -> Word | None:
+        """The package that brings a component, as it was written."""
+        component = load_components()[name]
+        for one in self.packages.installed:
+            if component.is_brought_by(one.name) or _recommended(component, one.name, recommends=one.recommends):
+                return one.word
+        return None
+
+    def _file_words(self) -> Iterator[Word]:
+        for one in self.chain:
+            for _, words in one.copies:
+                yield from words
+            for command in one.commands:
+                if not is_package_manager(command.program):
+                    yield from (word for word in command.words[1:] if "/" in word.text or "." in word.text)
+
+
+def _recommended(component: Component, package: str, *, recommends: bool) -> bool:
+    return recommends and package in component.brought_by_recommendation
+
+
+def read_stages(dockerfile: Dockerfile, contents: Sequence[Contents], catalogue: Catalogue) -> tuple[StageModel, ...]:
+    """One for each stage of the file, in its order."""
+    by_stage = {one.stage.line: one for one in contents}
+    return tuple(
+        _read(tuple(by_stage[stage.line] for stage in dockerfile.ancestry(one.stage)), catalogue) for one in contents
+    )
+
+
+def sources_of(stage: StageModel, stages: Sequence[StageModel]) -> tuple[StageModel, ...]:
+    """The stages whose files may be in a stage: those that it copies from, and theirs; itself first."""
+    found: list[StageModel] = []
+    waiting = [stage]
+    while waiting:
+        one = waiting.pop(0)
+        if one in found:
+            continue
+        found.append(one)
+        names = {name for part in one.chain for name in _named_sources(part)}
+        waiting += [other for index, other in enumerate(stages) if {other.contents.stage.name, str(index)} & names]
+    return tuple(found)
+
+
+def _named_sources(contents: Contents) -> Iterator[str]:
+    for source, _ in contents.copies:
+        if source:
+            yield source.lower()
+    for instruction in contents.stage.instructions:
+        if instruction.name == "RUN":
+            for found in _MOUNT.finditer(instruction.body.text):
+                yield found["name"].lower()
+
+
+# ---------------------------------------------------------------------------------------------- one stage
+
+
+def _read(chain: tuple[Contents, ...], catalogue: Catalogue) -> StageModel:
+    contents = chain[-1]
+    base = find_base(chain[0].image, catalogue)
+    where = Where(file=contents.file, line=chain[0].stage.line)
+    image = base.image
+    environment = {
+        name: Setting(name=name, value=value, where=where)
+        for name, value in (image.environment if image else {}).items()
+    }
+    for one in chain:
+        environment |= {setting.name: setting for setting in one.variables}
+    packages = read_packages(command for one in chain for command in one.commands)
+    workdir, copies = _paths(chain, (image.workdir if image else None) or "/")
+    entrypoint, command = contents.entrypoint, contents.command
+    inherited = not entrypoint and image is not None and bool(image.entrypoint)
+    if inherited and image is not None:
+        entrypoint = tuple(Word(text=text, where=where) for text in image.entrypoint)
+        command = command or tuple(Word(text=text, where=where) for text in image.command)
+    return StageModel(
+        contents=contents,
+        chain=chain,
+        base=base,
+        packages=packages,
+        copies=copies,
+        environment=environment,
+        workdir=workdir,
+        entrypoint=entrypoint,
+        command=command,
+        health=image.health if image and contents.health is None and contents.health_where is None else None,
+        inherited=inherited,
+        unseen=(
+            *_unseen_commands(chain),
+            *(Unseen(where=word.where, subject=word.text, why=_PACKAGE) for word in packages.unread),
+            *_unseen_copies(copies),
+        ),
+    )
+
+
+_PACKAGE = "Which packages it stands for is not known here."
+
+
+def _paths(chain: Sequence[Contents], workdir: str) -> tuple[str, tuple[Copy, ...]]:
+    """The working folder at the end, and each copy with its absolute target."""
+    copies: list[Copy] = []
+    for one in chain:
+        steps: list[tuple[int, str | tuple[str | None, tuple[Word, ...]]]] = list(one.workdirs)
+        steps += [(words[-1].where.line or 0, (source, words)) for source, words in one.copies if len(words) > 1]
+        for _, step in sorted(steps, key=lambda step: step[0]):
+            if isinstance(step, str):
+                workdir = posixpath.normpath(posixpath.join(workdir, step))
+                continue
+            source, words = step
+            target = posixpath.join(workdir, words[-1].text)
+            folder = "/" if target.endswith(("/", "/.")) else ""
+            copies.append(Copy(source=source, words=words[:-1], target=posixpath.normpath(target) + folder))
+    return workdir, tuple(copies)
+
+
+def _unseen_commands(chain: Sequence[Contents]) -> Iterator[Unseen]:
+    for one in chain:
+        for command in one.commands:
+            if not command.words:
+                continue
+            first = command.words[0]
+            script = next((word for word in command.words[1:] if not word.text.startswith("-")), None)
+            text = " ".join(word.text for word in command.words)
+            if first.text.startswith("./") or first.text.endswith((".sh", ".run", ".py")):
+                yield Unseen(where=first.where, subject=text, why=_SCRIPT)
+            elif command.program in _SHELLS and not any(word.text in ("-c", "-m") for word in command.words[1:]):
+                piped = script is None or script.text.startswith(("<", "-"))
+                yield Unseen(where=first.where, subject=text, why=_PIPED if piped else _SCRIPT)
+            elif command.program == "ldd":
+                yield Unseen(where=first.where, subject=text, why=_GATHERED)
+
+
+_SCRIPT = "What a script installs, builds or sets is not known here."
+_PIPED = "What a fetched script installs, builds or sets is not known here."
+_GATHERED = "Which libraries it finds is known only when it runs."
+_FOLDER = "What all lies in such a folder is not known here."
+
+
+def _unseen_copies(copies: Sequence[Copy]) -> Iterator[Unseen]:
+    for copy in copies:
+        for word in copy.words:
+            if copy.source and _SYSTEM.fullmatch(word.text):
+                yield Unseen(where=word.where, subject=f"COPY {word.text}", why=_FOLDER)
