@@ -24,7 +24,6 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -225,9 +224,9 @@ def _judge(record: Record, found: Sequence[Found]) -> None:
     """Hold ours against the truth, and against the best of the others."""
     for users in sorted({one.users for one in found}):
         at = [one for one in found if one.users == users]
-        ours = [max(one.errors().values()) for one in at if one.client == "ours"]
+        ours = _by_client(at, _largest_error).get("ours")
         if ours:
-            others = _by_client([one for one in at if one.client != "ours"], lambda one: max(one.errors().values()))
+            others = _by_client([one for one in at if one.client != "ours"], _largest_error)
             best = min(others, key=lambda name: statistics.median(others[name]), default=None)
             record.add(
                 Comparison(
@@ -240,7 +239,7 @@ def _judge(record: Record, found: Sequence[Found]) -> None:
                 )
             )
     top = max((one.users for one in found if one.client == "ours"), default=0)
-    rates = _by_client([one for one in found if one.users == top], _rate)
+    rates = _by_client([one for one in found if one.users == top], lambda one: one.rate)
     others = {name: values for name, values in rates.items() if name != "ours"}
     if "ours" in rates and others:
         best = max(others, key=lambda name: statistics.median(others[name]))
@@ -256,17 +255,17 @@ def _judge(record: Record, found: Sequence[Found]) -> None:
         )
 
 
-def _rate(one: Found) -> float:
-    if one.rate is None:
-        raise ValueError("too few tokens")
-    return one.rate
+def _largest_error(one: Found) -> float | None:
+    return max(one.errors().values(), default=None)
 
 
-def _by_client(found: Sequence[Found], value: Callable[[Found], float]) -> dict[str, list[float]]:
+def _by_client(found: Sequence[Found], value: Callable[[Found], float | None]) -> dict[str, list[float]]:
+    """Without the clients that reported nothing that can be compared."""
     values: dict[str, list[float]] = {}
     for one in found:
-        with suppress(ValueError):  # it reported nothing that can be compared
-            values.setdefault(one.client, []).append(value(one))
+        known = value(one)
+        if known is not None:
+            values.setdefault(one.client, []).append(known)
     return values
 
 

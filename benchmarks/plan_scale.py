@@ -9,6 +9,7 @@ time for 10 times the cells, under 300 MB.
 
 from __future__ import annotations
 
+import argparse
 import json
 import resource
 import statistics
@@ -21,6 +22,8 @@ from typing import Any
 
 RUNS = 5
 SIZES = (1_000, 10_000)
+FLAG_SETS = 100
+PLATFORMS = ("linux/amd64", "linux/arm64")
 ROOT = Path(__file__).parents[1]
 
 
@@ -30,24 +33,22 @@ def write_matrix(root: Path, cells: int) -> None:
 
     from bakehouse.config.yaml_document import parse
 
-    matrix: dict[str, Any] = parse((ROOT / "matrix.yaml").read_text(), file="matrix.yaml").value
-    recipe = (ROOT / "recipes/llama-server/recipe.yaml").read_text()
-    first = "    - platform: linux/amd64"
-    recipe = recipe.replace(first, f"    - platform: linux/arm64\n      variants: [x]\n{first}")
-    recipes = cells // 100 // 2
+    matrix: dict[str, Any] = parse((ROOT / "matrix.yaml").read_text(encoding="utf-8"), file="matrix.yaml").value
+    recipe: dict[str, Any] = parse(
+        (ROOT / "recipes/llama-server/recipe.yaml").read_text(encoding="utf-8"), file="recipe.yaml"
+    ).value
+    recipe["build"]["cpu_variants"] = [{"platform": platform, "variants": ["x"]} for platform in PLATFORMS]
+    text = yaml.safe_dump(recipe, sort_keys=False)
+    recipes = max(1, cells // FLAG_SETS // len(PLATFORMS))
     for index in range(recipes):
         folder = root / "recipes" / f"server-{index}"
         folder.mkdir(parents=True)
-        (folder / "recipe.yaml").write_text(recipe)
+        (folder / "recipe.yaml").write_text(text, encoding="utf-8")
     row = {"summary": "x", "accelerators": ["cpu"]}
-    matrix["flag_sets"] = {f"set-{index}": row | {"cmake": {"OPTION": str(index)}} for index in range(100)}
-    matrix["axes"] = {
-        "accelerator": ["cpu"],
-        "flag_set": list(matrix["flag_sets"]),
-        "platform": ["linux/amd64", "linux/arm64"],
-    }
+    matrix["flag_sets"] = {f"set-{index}": row | {"cmake": {"OPTION": str(index)}} for index in range(FLAG_SETS)}
+    matrix["axes"] = {"accelerator": ["cpu"], "flag_set": list(matrix["flag_sets"]), "platform": list(PLATFORMS)}
     matrix["exclude"] = []
-    (root / "matrix.yaml").write_text(yaml.safe_dump(matrix, sort_keys=False))
+    (root / "matrix.yaml").write_text(yaml.safe_dump(matrix, sort_keys=False), encoding="utf-8")
     (root / "dockerfiles").symlink_to(ROOT / "dockerfiles")
 
 
@@ -75,22 +76,28 @@ def measure(root: Path) -> dict[str, float]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--runs", type=int, default=RUNS, help=f"repetitions of each measurement (default: {RUNS})")
+    parser.add_argument("--cells", type=int, nargs="+", default=SIZES, help="sizes, in hundreds, smallest first")
+    parser.add_argument("--read", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.read:
+        print(json.dumps(measure(given.read)))
+        return
     medians: list[dict[str, float]] = []
-    for cells in SIZES:
+    for cells in given.cells:
         with tempfile.TemporaryDirectory() as folder:
             write_matrix(Path(folder), cells)
-            command = [sys.executable, __file__, folder]
-            rows = [json.loads(subprocess.check_output(command)) for _ in range(RUNS)]
+            command = [sys.executable, __file__, "--read", folder]
+            rows = [json.loads(subprocess.check_output(command)) for _ in range(given.runs)]
         medians.append({key: statistics.median(row[key] for row in rows) for key in rows[0]})
         print(", ".join(f"{key} {value:.3g}" for key, value in medians[-1].items()))
+    first, last = medians[0], medians[-1]
     for key in ("plan", "render"):
         print(
-            f"{key}: {medians[1][key] / medians[0][key]:.1f} times the time for {SIZES[1] // SIZES[0]} times the cells"
+            f"{key}: {last[key] / first[key]:.1f} times the time for {last['cells'] / first['cells']:g} times the cells"
         )
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        print(json.dumps(measure(Path(sys.argv[1]))))
-    else:
-        main()
+    main()
