@@ -20,12 +20,14 @@ from bakehouse.config.lock_file import read_lock
 from bakehouse.engine.connection import Engine
 from bakehouse.errors import ExitCode, InputError, InputErrors, Where
 from bakehouse.lint.check_dockerfile import check_dockerfile
+from bakehouse.lint.check_revision import AtHand
 from bakehouse.lint.finding import Finding, Severity
 from bakehouse.lint.help_text import differences
 from bakehouse.lint.known_options import load_knowledge
 from bakehouse.lint.options import SourceOptions, load_options, options_file, save_options
 from bakehouse.lint.project import check_project
 from bakehouse.lint.source_tree import can_read, read_tree
+from bakehouse.model.places import PyPIPlace
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.project import open_project
 from bakehouse.supply.context import SupplyContext
@@ -142,13 +144,28 @@ def _supply_context(context: Context) -> SupplyContext:
 
 def _of_files(project: Project, files: Sequence[Path]) -> tuple[Finding, ...]:
     options, knowledge, matrix = _options_at_hand(project), load_knowledge(), project.world.matrix
-    return tuple(
-        finding
-        for path in files
-        for finding in check_dockerfile(
-            _read(path), file=str(path), options=options, knowledge=knowledge, matrix=matrix
+    examined = (
+        check_dockerfile(
+            _read(path),
+            file=str(path),
+            options=options,
+            knowledge=knowledge,
+            matrix=matrix,
+            at_hand=_at_hand(project, options),
         )
+        for path in files
     )
+    return tuple(finding for one in examined for finding in one.findings)
+
+
+def _at_hand(project: Project, options: SourceOptions) -> AtHand:
+    """By the source that has the revision; its package is the one that the source's places name."""
+    for source in project.world.matrix.sources.values():
+        if source.revision == options.revision:
+            packages = (place.pypi.requirement for place in source.places if isinstance(place, PyPIPlace))
+            package = next((name.partition("==")[2] for name in packages), None)
+            return AtHand(commit=source.revision, build=source.build_number, package=package)
+    return AtHand(commit=options.revision)
 
 
 def _options_at_hand(project: Project) -> SourceOptions:

@@ -119,4 +119,6 @@ def _unknown(word: Word, known: Mapping[str, Argument], knowledge: Knowledge) ->
 
 
 def _finding(word: Word, what: str, why: str, instead: str, *, severity: Severity = Severity.ERROR) -> Finding:
-    return Finding(severity=severity, where=word.where, subject=word.text, what=what, why=why, instead=instead)
+    return Finding(
+        severity=severity, where=word.where, subject=word.text, what=what, why=why, instead=instead, by_revision=True
+    )

@@ -3,45 +3,149 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from dataclasses import dataclass
+from functools import cached_property
 
 from bakehouse.lint import check_image
-from bakehouse.lint.check_arguments import by_name, check_arguments, spelled
+from bakehouse.lint.check_arguments import check_arguments
 from bakehouse.lint.check_cmake import check_backends, check_step
 from bakehouse.lint.check_environment import check_variable
+from bakehouse.lint.check_listening import Listening, check_listening
+from bakehouse.lint.check_revision import AtHand, check_revisions, lowered, other_revision
 from bakehouse.lint.container_file import Contents, read_contents
 from bakehouse.lint.dockerfile import read_dockerfile
+from bakehouse.lint.examined import Examined, Looked
 from bakehouse.lint.finding import Finding, Severity, in_order
 from bakehouse.lint.known_options import Knowledge
 from bakehouse.lint.options import SourceOptions
+from bakehouse.lint.revisions import Kind, Revision, find_revisions
+from bakehouse.lint.server_start import Start, find_start, inherited_start
 from bakehouse.lint.settings import Setting, Word
+from bakehouse.lint.upstream_images import SERVER, upstream_image
 from bakehouse.model.matrix import Matrix
 
-SERVER = "llama-server"
+
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    """A Dockerfile with all that is asked of it more than once."""
+
+    contents: Sequence[Contents]
+    image: Sequence[Contents]
+    """The stages whose content the image has."""
+    options: SourceOptions
+    knowledge: Knowledge
+    at_hand: AtHand
+
+    @cached_property
+    def revisions(self) -> dict[int, tuple[Revision, ...]]:
+        """What each stage fetches or stands on, by its place in the file."""
+        return {index: tuple(_revisions_of(one)) for index, one in enumerate(self.contents)}
+
+    @cached_property
+    def other(self) -> Revision | None:
+        """A source of the file whose options are not at hand."""
+        return other_revision([one for found in self.revisions.values() for one in found], self.at_hand)
+
+    def other_of(self, index: int) -> Revision | None:
+        """The same for what a stage builds: its own source, else whatever the file has."""
+        own = self.revisions[index]
+        return other_revision(own, self.at_hand) if any(one.llama for one in own) else self.other
+
+    @cached_property
+    def variables(self) -> list[Setting]:
+        return [setting for one in self.image for setting in one.variables]
+
+    @cached_property
+    def start(self) -> Start | None:
+        """The server that the image starts, under whatever name it was copied."""
+        if not self.image:
+            return None
+        last, lowest = self.image[-1], self.image[0]
+        if last.entrypoint or not (upstream := upstream_image(lowest.image)):
+            names = {SERVER, *check_image.names_of_server(self.contents)}
+            return find_start((*last.entrypoint, *last.command), names)
+        base = Word(text=lowest.image, where=check_image.where_from(lowest))
+        return inherited_start(base, upstream, last.command)
 
 
 def check_dockerfile(
-    text: str, *, file: str, options: SourceOptions, knowledge: Knowledge, matrix: Matrix
-) -> tuple[Finding, ...]:
+    text: str,
+    *,
+    file: str,
+    options: SourceOptions,
+    knowledge: Knowledge,
+    matrix: Matrix,
+    at_hand: AtHand | None = None,
+) -> Examined:
     """Findings in the order of the file. Raises nothing: Docker itself complains about syntax."""
     dockerfile = read_dockerfile(text, file=file)
     contents = read_contents(dockerfile)
-    image = [one for one in contents if one.stage in dockerfile.image]
-    findings: list[Finding] = []
-    steps = [step for one in contents for _, step in one.steps]
-    for step in steps:
-        findings += _check_doubles(step)
-        findings += check_step({setting.name: setting for setting in step}, options.cmake, knowledge)
-    findings += check_image.check_archs(contents, matrix)
-    findings += check_backends([{setting.name: setting for setting in step} for step in steps])
-    for one in contents:
-        findings += _check_stage(one, one in image, options, knowledge, alone=len(contents) == 1)
-    if words := _server_words(contents):
-        set_here = {setting.name: setting for one in image for setting in one.variables}
-        findings += check_arguments(words, options.arguments, knowledge, set_here)
-    if image:
-        findings += check_image.check_image(image, contents, _listens_on(words, image, options))
-    return in_order(findings)
+    one = _File(
+        contents=contents,
+        image=[stage for stage in contents if stage.stage in dockerfile.image],
+        options=options,
+        knowledge=knowledge,
+        at_hand=at_hand or AtHand(commit=options.revision),
+    )
+    findings = [*_check_words(one), *_check_relations(one, matrix)]
+    return Examined(file=file, findings=in_order(findings), looked=_looked(one), kind="Dockerfile")
+
+
+def _check_words(one: _File) -> Iterator[Finding]:
+    """What another revision may see differently is lowered where the file builds one."""
+    for index, stage in enumerate(one.contents):
+        other = one.other_of(index)
+        for _, step in stage.steps:
+            yield from _check_doubles(step)
+            found = check_step({setting.name: setting for setting in step}, one.options.cmake, one.knowledge)
+            yield from lowered(found, other, one.at_hand)
+        yield from lowered(_check_stage(stage, one), other, one.at_hand)
+    steps = [{setting.name: setting for setting in step} for stage in one.contents for _, step in stage.steps]
+    yield from lowered(check_backends(steps), one.other, one.at_hand)
+    if one.start:
+        set_here = {setting.name: setting for setting in one.variables}
+        found = check_arguments(one.start.words, one.options.arguments, one.knowledge, set_here)
+        yield from lowered(found, one.other, one.at_hand)
+
+
+def _check_relations(one: _File, matrix: Matrix) -> Iterator[Finding]:
+    yield from check_revisions((found for stage in one.revisions.values() for found in stage), one.at_hand)
+    yield from check_image.check_archs(one.contents, matrix)
+    if not one.image:
+        return
+    yield from check_image.check_image(one.image, one.contents)
+    if one.start:
+        last = one.image[-1]
+        health = [word for command in last.health or () for word in command.words]
+        yield from check_listening(
+            Listening(
+                start=one.start,
+                variables=one.variables,
+                ports=last.ports,
+                ports_are="EXPOSE",
+                health=health,
+                health_where=last.health_where,
+            )
+        )
+
+
+def _revisions_of(stage: Contents) -> Iterator[Revision]:
+    added = [word for source, words in stage.copies if source is None for word in words[:-1]]
+    yield from find_revisions(stage.commands, added)
+    upstream = upstream_image(stage.image)
+    if upstream and upstream.build is not None:
+        where = check_image.where_from(stage)
+        ref = Word(text=f"b{upstream.build}", where=where)
+        yield Revision(address=Word(text=stage.image, where=where), ref=ref, kind=Kind.PINNED, source=False)
+
+
+def _looked(one: _File) -> Looked:
+    steps = [step for stage in one.contents for _, step in stage.steps]
+    return Looked(
+        options=sum(len(step) for step in steps),
+        arguments=len(one.start.words) if one.start else 0,
+        variables=sum(len(stage.variables) for stage in one.contents),
+    )
 
 
 def _check_doubles(step: Sequence[Setting]) -> Iterator[Finding]:
@@ -59,39 +163,16 @@ def _check_doubles(step: Sequence[Setting]) -> Iterator[Finding]:
             )
 
 
-def _check_stage(
-    one: Contents, in_image: bool, options: SourceOptions, knowledge: Knowledge, *, alone: bool
-) -> Iterator[Finding]:
+def _check_stage(one: Contents, file: _File) -> Iterator[Finding]:
+    knowledge, in_image, alone = file.knowledge, one in file.image, len(file.contents) == 1
     for fact in knowledge.images:
         if fact.concerns(one.image):
             yield fact.told(check_image.where_from(one), one.image)
     for setting in one.variables:
-        yield from check_variable(setting, options, knowledge, stage="image" if in_image else "build")
+        yield from check_variable(setting, file.options, knowledge, stage="image" if in_image else "build")
     for word in one.packages:
         for fact in knowledge.packages:
             # An image of a single stage must hold what it is built with.
             wanted = "build" if not in_image or alone else "image"
             if fact.where in (wanted, "anywhere") and fact.concerns(word.text.partition("=")[0]):
                 yield fact.told(word.where, word.text)
-
-
-def _server_words(contents: Sequence[Contents]) -> tuple[Word, ...]:
-    """The server's arguments, where the image starts one, under whatever name it was copied."""
-    if not contents:
-        return ()
-    last = contents[-1]
-    words = (*last.entrypoint, *last.command)
-    names = {SERVER, *check_image.names_of_server(contents)}
-    at = next((index for index, word in enumerate(words) if word.text.rpartition("/")[2] in names), None)
-    return () if at is None else words[at + 1 :]
-
-
-def _listens_on(words: Sequence[Word], image: Sequence[Contents], options: SourceOptions) -> Word | None:
-    """The port that the image's server is told: by argument, else by variable."""
-    known = by_name(options.arguments)
-    port = known.get("--port")
-    for word, value in pairwise(words):
-        if port is not None and known.get(spelled(word.text)) is port:
-            return value
-    variables = [setting for one in image for setting in one.variables if setting.name == "LLAMA_ARG_PORT"]
-    return Word(text=variables[-1].value, where=variables[-1].where) if variables else None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from urllib.parse import urlsplit
 
 from bakehouse.errors import Where
-from bakehouse.lint.container_file import Command, Contents
+from bakehouse.lint.command import Command
+from bakehouse.lint.container_file import Contents
 from bakehouse.lint.finding import Finding, Severity
 from bakehouse.lint.known_options import is_false, is_true
 from bakehouse.lint.settings import Setting, Word
@@ -17,9 +17,7 @@ from bakehouse.planning.rules import ARCH_RULES
 
 SERVER = "llama-server"
 _CUDA_IMAGE = re.compile(r"(?:docker\.io/)?nvidia/cuda:(?P<version>[0-9]+(?:\.[0-9]+)+)")
-_PORT_IN_URL = re.compile(r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]):(?P<port>[0-9]+)")
 _CLIENTS = ("curl", "wget")
-_COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _LIBRARIES = re.compile(r"\*|\.so|/lib(?:/|$)|/bin/?$|/build/?$")
 
 
@@ -60,10 +58,9 @@ def _not_compiled(archs: Setting, version: str, one: Contents, matrix: Matrix) -
 # ---------------------------------------------------------------------------------------------- the whole image
 
 
-def check_image(image: Sequence[Contents], contents: Sequence[Contents], port: Word | None) -> Iterator[Finding]:
+def check_image(image: Sequence[Contents], contents: Sequence[Contents]) -> Iterator[Finding]:
     """`image` are the stages that the image consists of, `contents` all of them."""
     last = image[-1]
-    yield from _check_clones(contents)
     if not any(command.program == "cmake" for one in contents for command in one.commands) and not names_of_server(
         contents
     ):
@@ -71,8 +68,7 @@ def check_image(image: Sequence[Contents], contents: Sequence[Contents], port: W
     yield from _check_steps(contents)
     yield from _check_linking(image, contents)
     yield from _check_user(last)
-    yield from _check_health(image, port)
-    yield from _check_ports(last, port)
+    yield from _check_health(image)
 
 
 def names_of_server(contents: Sequence[Contents]) -> set[str]:
@@ -91,51 +87,6 @@ def _copies_of_server(contents: Sequence[Contents]) -> list[tuple[str | None, tu
         for source, words in one.copies
         if source and any(word.text.rpartition("/")[2] == SERVER for word in words[:-1])
     ]
-
-
-def _check_clones(contents: Sequence[Contents]) -> Iterator[Finding]:
-    for one in contents:
-        for index, command in enumerate(one.commands):
-            address = _cloned(command)
-            if address is None:
-                continue
-            if not _is_pinned(command, one.commands[index + 1 :]):
-                yield _finding(
-                    address,
-                    "is not pinned",
-                    "Every build takes what is newest that day, and its options with it.",
-                    "git fetch --depth 1 ADDRESS COMMIT, or a build context with a commit",
-                    severity=Severity.WARNING,
-                )
-            if urlsplit(address.text).path.startswith("/ggerganov/llama.cpp"):
-                yield _finding(
-                    address,
-                    "has moved",
-                    "It still works by a redirection.",
-                    "https://github.com/ggml-org/llama.cpp",
-                    severity=Severity.NOTE,
-                )
-
-
-def _cloned(command: Command) -> Word | None:
-    words = command.words
-    if command.program != "git" or not any(word.text == "clone" for word in words):
-        return None
-    return next((word for word in words if "://" in word.text or word.text.startswith("git@")), None)
-
-
-def _is_pinned(clone: Command, after: Sequence[Command]) -> bool:
-    if any(word.text.startswith(("--branch", "--revision")) or word.text == "-b" for word in clone.words):
-        return True
-    return any(
-        command.program == "git"
-        and any(word.text in ("checkout", "reset", "fetch", "switch") for word in command.words)
-        and any(
-            _COMMIT.fullmatch(word.text) or not word.complete or re.match(r"(?:b|v)?[0-9]", word.text)
-            for word in command.words[2:]
-        )
-        for command in after
-    )
 
 
 def _check_steps(contents: Sequence[Contents]) -> Iterator[Finding]:
@@ -231,7 +182,7 @@ def _check_user(last: Contents) -> Iterator[Finding]:
         )
 
 
-def _check_health(image: Sequence[Contents], port: Word | None) -> Iterator[Finding]:
+def _check_health(image: Sequence[Contents]) -> Iterator[Finding]:
     last = image[-1]
     if last.health is None or last.health_where is None:
         yield _finding(
@@ -251,37 +202,6 @@ def _check_health(image: Sequence[Contents], port: Word | None) -> Iterator[Find
             "is not installed in the image",
             "Slim images have none: the check fails for ever, and the container is unhealthy though it serves.",
             f"install {client.text}, or a small program that asks /health",
-        )
-    asked = next((found["port"] for word in words if (found := _PORT_IN_URL.search(word.text))), None)
-    listens = port.text if port else "8080"
-    if asked is not None and listens.isdigit() and asked != listens:
-        yield _finding(
-            Word(text=f"port {asked}", where=last.health_where),
-            "is not where the server listens",
-            f"The server listens on {listens}{'' if port else ', its default'}.",
-            f"port {listens}",
-        )
-
-
-def _check_ports(last: Contents, port: Word | None) -> Iterator[Finding]:
-    exposed = [word.text.partition("/")[0] for word in last.ports]
-    if port is None:
-        yield _finding(
-            (*last.entrypoint, *last.command, Word(text=last.image, where=where_from(last)))[0],
-            "does not say its port",
-            "The server's default is to change from 8080 to 9931.",
-            "--port, or LLAMA_ARG_PORT",
-            severity=Severity.NOTE,
-            link="https://github.com/ggml-org/llama.cpp/pull/26508",
-        )
-    listens = port.text if port else "8080"
-    if exposed and listens.isdigit() and listens not in exposed and all(one.isdigit() for one in exposed):
-        yield _finding(
-            last.ports[0],
-            "is not where the server listens",
-            f"The server listens on {listens}{'' if port else ', its default'}.",
-            f"EXPOSE {listens}",
-            severity=Severity.WARNING,
         )
 
 

@@ -8,31 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bakehouse.errors import Where
+from bakehouse.lint.command import ASSIGNMENT, Command, command_of, definitions
 from bakehouse.lint.dockerfile import Dockerfile, Instruction, Stage
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.shell import Token, split
 
-_ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>.*)", re.DOTALL)
-_DEFINITION = re.compile(r"-D(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::[A-Za-z]+)?=(?P<value>.*)", re.DOTALL)
 _INSTALLERS = frozenset({"apt-get", "apt", "apk", "dnf", "yum", "microdnf"})
-_PREFIXES = frozenset({"sudo", "exec", "env", "time", "nice", "if", "then", "else", "elif", "do", "while", "!", "{"})
-"""Words before a program: other programs that start it, and the shell's own."""
 _SHELLS = frozenset({"sh", "bash", "dash"})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Command:
-    """One simple command of a RUN line."""
-
-    words: tuple[Word, ...]
-    """Without assignments before the program."""
-    assigned: tuple[Setting, ...] = ()
-    has_cache: bool = False
-    """Whether its RUN line mounts a cache."""
-
-    @property
-    def program(self) -> str:
-        return self.words[0].text.rpartition("/")[2] if self.words else ""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -68,9 +50,8 @@ class Contents:
     def steps(self) -> Iterator[tuple[Command, tuple[Setting, ...]]]:
         """Each configure step with its options, as often and in the order as they stand there."""
         for command in self.commands:
-            if command.program != "cmake" or any(word.text in ("--build", "--install", "-E") for word in command.words):
-                continue
-            yield command, tuple(setting for word in command.words if (setting := _definition(word)))
+            if command.configures:
+                yield command, tuple(definitions(command.words[1:]))
 
 
 def read_contents(dockerfile: Dockerfile) -> list[Contents]:
@@ -174,7 +155,7 @@ class _Reader:
             yield Setting(name=name, value=value.strip(), where=self._where(0))
             return
         for token in tokens:
-            if found := _ASSIGNMENT.fullmatch(token.text):
+            if found := ASSIGNMENT.fullmatch(token.text):
                 # An empty variable that nothing set is the usual tail of a path: PATH=/x:${PATH}.
                 yield Setting(
                     name=found["name"], value=found["value"], where=self._where(token.offset), complete=token.complete
@@ -187,14 +168,14 @@ class _Reader:
             if words[0].text.rpartition("/")[2] in _SHELLS and len(words) > 2:  # noqa: PLR2004 - sh -c "..."
                 inner = split(words[-1].text, self.known)
                 return [
-                    _command([Word(text=t.text, where=words[-1].where, complete=t.complete) for t in one])
+                    command_of([Word(text=t.text, where=words[-1].where, complete=t.complete) for t in one])
                     for one in inner
                 ]
-            return [_command(list(words))]
+            return [command_of(list(words))]
         begin = start + _flags_length(text[start:])
         has_cache = "type=cache" in text[start:begin]
         return [
-            _command([self._word(token) for token in command], has_cache=has_cache) for command in self._split(begin)
+            command_of([self._word(token) for token in command], has_cache=has_cache) for command in self._split(begin)
         ]
 
     def _exec(self) -> tuple[Word, ...]:
@@ -226,27 +207,6 @@ class _Reader:
             words.append(Word(text=value, where=self._where(at)))
             at += 1
         return tuple(words)
-
-
-def _command(words: list[Word], *, has_cache: bool = False) -> Command:
-    assigned: list[Setting] = []
-    while words:
-        found = _ASSIGNMENT.fullmatch(words[0].text)
-        if found:
-            assigned.append(
-                Setting(name=found["name"], value=found["value"], where=words[0].where, complete=words[0].complete)
-            )
-        elif words[0].text not in _PREFIXES:
-            break
-        words = words[1:]
-    return Command(words=tuple(words), assigned=tuple(assigned), has_cache=has_cache)
-
-
-def _definition(word: Word) -> Setting | None:
-    found = _DEFINITION.fullmatch(word.text)
-    if found is None:
-        return None
-    return Setting(name=found["name"], value=found["value"], where=word.where, complete=word.complete)
 
 
 def _flags_length(text: str) -> int:

@@ -34,6 +34,10 @@ class Finding:
     instead: str = ""
     """What to write."""
     link: str | None = None
+    by_revision: bool = False
+    """Whether another revision of the source may see it differently."""
+    since_build: int | None = None
+    """The build number from which on it is so for certain, where that is known."""
 
     def as_data(self) -> dict[str, Any]:
         """For programs. Keys are stable."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import functools
+import re
 from importlib import resources
 from typing import Annotated, Literal
 
@@ -51,6 +52,8 @@ WORDS: dict[Problem, str] = {
 
 ABSENT = frozenset({"gone", "never existed"})
 """Problems of options that a tree does not have."""
+ABOUT_A_REVISION = ABSENT | {"ignored", "breaks"}
+_OWN = re.compile(r"GGML_|LLAMA_|-")
 
 
 class Fact(Model):
@@ -66,6 +69,8 @@ class Fact(Model):
     why: Text
     instead: Text | None = None
     since: Text | None = None
+    since_build: int | None = None
+    """A build number from which on it is so for certain; may be somewhat later than the change itself."""
     link: Link | None = None
     severity: Annotated[Severity, Field(strict=False)] | None = None
     """Where it is another one than its problem usually has."""
@@ -78,6 +83,10 @@ class Fact(Model):
     def what(self) -> str:
         return f"{WORDS[self.problem]}{f' since {self.since}' if self.since else ''}"
 
+    @property
+    def _is_about_a_revision(self) -> bool:
+        return self.problem in ABOUT_A_REVISION and any(_OWN.match(name) for name in self.names)
+
     def told(self, where: Where, subject: str) -> Finding:
         """The finding where the name was written, and how."""
         return Finding(
@@ -88,6 +97,8 @@ class Fact(Model):
             why=self.why,
             instead=self.instead or "",
             link=self.link,
+            by_revision=self.since_build is not None or self._is_about_a_revision,
+            since_build=self.since_build,
         )
 
     def concerns(self, name: str, value: str | None = None) -> bool:

@@ -39,6 +39,7 @@ OPTIONS = SourceOptions(
     ),
     arguments=(
         Argument(names=("-c", "--ctx-size"), takes="number", hint="N", environment="LLAMA_ARG_CTX_SIZE"),
+        Argument(names=("--host",), takes="text", hint="HOST", environment="LLAMA_ARG_HOST"),
         Argument(names=("--port",), takes="number", hint="PORT", environment="LLAMA_ARG_PORT"),
         Argument(
             names=("-fa", "--flash-attn"),

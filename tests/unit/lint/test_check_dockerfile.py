@@ -15,6 +15,7 @@ from rich.console import Console
 from bakehouse.commands.lint import show
 from bakehouse.config.load import load_project
 from bakehouse.lint.check_dockerfile import check_dockerfile
+from bakehouse.lint.check_revision import AtHand
 from bakehouse.lint.finding import Finding, Severity
 from bakehouse.lint.known_options import load_knowledge
 from bakehouse.lint.options import SourceOptions, load_options
@@ -39,8 +40,13 @@ def pinned() -> SourceOptions:
 
 def check(text: str) -> tuple[Finding, ...]:
     return check_dockerfile(
-        textwrap.dedent(text), file="Dockerfile", options=OPTIONS, knowledge=KNOWLEDGE, matrix=the_matrix()
-    )
+        textwrap.dedent(text),
+        file="Dockerfile",
+        options=OPTIONS,
+        knowledge=KNOWLEDGE,
+        matrix=the_matrix(),
+        at_hand=AtHand(commit=OPTIONS.revision, build=1234),
+    ).findings
 
 
 def findings_of(text: str) -> list[str]:
@@ -60,7 +66,7 @@ COPY --from=build /build/bin/*.so* /app/
 USER 65532:65532
 EXPOSE 8080
 HEALTHCHECK CMD curl -f http://localhost:8080/health
-ENTRYPOINT ["/app/llama-server", "--port", "8080"]
+ENTRYPOINT ["/app/llama-server", "--host", "0.0.0.0", "--port", "8080"]
 """
 
 
@@ -118,8 +124,10 @@ def test_a_toolkit_that_cannot_compile_the_archs() -> None:
 def test_pins_come_in_many_forms() -> None:
     clone = "RUN git clone https://github.com/ggml-org/llama.cpp && cd llama.cpp"
     for pin in ("git checkout 9496bbb80", "git checkout $COMMIT", "git checkout b7000", "git fetch origin 9496bbb80"):
-        assert findings_of(f"FROM debian\n{clone} && {pin}") == []
-    assert len(findings_of(f"FROM debian\n{clone} && git checkout master")) == 1
+        (found,) = findings_of(f"FROM debian\n{clone} && {pin}")
+        assert "is held against" in found
+    assert findings_of(f"FROM debian\n{clone} && git checkout b1234") == []
+    assert findings_of(f"FROM debian\n{clone} && git checkout master") == ["2 master: is a branch, which is no pin"]
 
 
 def test_a_server_under_another_name_and_static_libraries() -> None:
@@ -144,8 +152,10 @@ def test_ccache_without_a_cache() -> None:
     )
     text = GOOD.replace("-DGGML_CUDA=ON", "-DGGML_CUDA=ON -DGGML_CCACHE=ON")
     for given, count in ((text, 1), (text.replace("RUN cmake", "RUN --mount=type=cache,target=/c cmake"), 0)):
-        found = check_dockerfile(given, file="Dockerfile", options=options, knowledge=KNOWLEDGE, matrix=the_matrix())
-        assert [one.what for one in found] == ["has no cache to use"] * count
+        found = check_dockerfile(
+            given, file="Dockerfile", options=options, knowledge=KNOWLEDGE, matrix=the_matrix()
+        ).findings
+        assert [one.what for one in found if one.severity is Severity.WARNING] == ["has no cache to use"] * count
 
 
 def test_a_file_without_llama_cpp_is_none_of_our_business() -> None:
@@ -162,7 +172,7 @@ def golden() -> tuple[Finding, ...]:
         options=pinned(),
         knowledge=load_knowledge(),
         matrix=the_matrix(),
-    )
+    ).findings
 
 
 def test_the_options_that_people_pass_around(request: pytest.FixtureRequest) -> None:
@@ -210,7 +220,7 @@ def test_each_stale_or_harmful_option_is_found(name: str) -> None:
 def test_tags_that_do_not_exist(image: str) -> None:
     found = check_dockerfile(
         f"FROM {image}", file="Dockerfile", options=pinned(), knowledge=load_knowledge(), matrix=the_matrix()
-    )
+    ).findings
     assert [(one.subject, one.what) for one in found] == [(image, "never existed")]
 
 
@@ -218,5 +228,5 @@ def test_the_dockerfiles_that_bakehouse_renders_are_clean() -> None:
     for path in sorted((ROOT / "tests/golden/plans/published").glob("*-amd64.Dockerfile"))[::3]:
         found = check_dockerfile(
             path.read_text(), file=path.name, options=pinned(), knowledge=load_knowledge(), matrix=the_matrix()
-        )
+        ).findings
         assert [one for one in found if one.severity is Severity.ERROR] == [], path.name

@@ -1,0 +1,41 @@
+"""What came of one file: findings, what was looked at and what was not, since silence would read as praise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bakehouse.lint.finding import Finding
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Looked:
+    """How much of a file was held against the source."""
+
+    options: int = 0
+    """CMake options."""
+    arguments: int = 0
+    """Words of the server's command lines."""
+    variables: int = 0
+    not_at: tuple[str, ...] = ()
+    """What was passed over, in words, with its line."""
+
+    @property
+    def anything(self) -> bool:
+        return bool(self.options or self.arguments or self.variables)
+
+    def __add__(self, other: Looked) -> Looked:
+        return Looked(
+            options=self.options + other.options,
+            arguments=self.arguments + other.arguments,
+            variables=self.variables + other.variables,
+            not_at=tuple(dict.fromkeys((*self.not_at, *other.not_at))),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Examined:
+    file: str
+    findings: tuple[Finding, ...]
+    looked: Looked
+    kind: str
+    """`Dockerfile`, `compose file`, ..."""
