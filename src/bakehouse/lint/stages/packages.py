@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bakehouse.lint.container_file import Command
+from bakehouse.lint.command import Command
 from bakehouse.lint.settings import Word
 
 _ADDS = {

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bakehouse.errors import Where
-from bakehouse.lint.container_file import Command, Contents
+from bakehouse.lint.command import Command
+from bakehouse.lint.container_file import Contents
 from bakehouse.lint.dockerfile import Dockerfile
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.stages.bases import Base, Catalogue, find_base
