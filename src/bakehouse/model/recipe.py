@@ -4,22 +4,42 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from bakehouse.model.field_types import (
     Accelerator,
     CMakeOption,
+    CMakeTarget,
+    Count,
     DebianPackage,
     EnvName,
+    FilesInImage,
+    FolderInImage,
+    Line,
     Model,
     Name,
     OneLine,
+    PathInImage,
     Platform,
+    Port,
+    Rate,
+    Seconds,
     Size,
     Text,
+    Tokens,
+    UrlPath,
+    UserAndGroup,
 )
+from bakehouse.model.text_format import Format
 
-CpuVariant = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:[._][a-z0-9]+)*$", max_length=32)]
+CpuVariant = Annotated[
+    str,
+    Format(
+        pattern=r"^[a-z0-9]+(?:[._][a-z0-9]+)*$",
+        longest=32,
+        expected="a variant of ggml's CPU backend, like haswell or armv8.2_2",
+    ),
+]
 """As ggml calls it: `haswell`, `armv8.2_2`."""
 
 
@@ -37,7 +57,7 @@ class Cross(Model):
     """Options beyond the backend's own; the compilers for C and C++ are set."""
     env: dict[EnvName, OneLine] = {}
     """Environment of the configure step and the build."""
-    folders: tuple[Annotated[str, StringConstraints(pattern=r"^/")], ...] = ()
+    folders: tuple[PathInImage, ...] = ()
     """Folders with headers and libraries, taken from the build base for that platform, where nothing is ever run."""
 
 
@@ -54,9 +74,7 @@ class Backend(Model):
     """Debian packages of the stage that compiles it, beyond `build.packages`."""
     runtime_packages: tuple[DebianPackage, ...] = ()
     """Debian packages of the image: what the plugin links to is copied, so these are what it loads by name."""
-    runtime_files: dict[
-        Annotated[str, StringConstraints(pattern=r"^/")], Annotated[str, StringConstraints(pattern=r"^[^/]")]
-    ] = {}
+    runtime_files: dict[FilesInImage, FolderInImage] = {}
     """Files of the build base that are loaded by name: pattern (`*`, `{arch}`) to the folder beside the plugin."""
     env: dict[EnvName, OneLine] = {}
     """Environment of the image."""
@@ -78,7 +96,7 @@ class Build(Model):
     """Further options of the host part (server and libraries, no backend)."""
     plugin_cmake: dict[CMakeOption, OneLine] = {}
     """Further options of each backend plugin's configure step."""
-    host_targets: Annotated[tuple[Text, ...], Field(min_length=1)]
+    host_targets: Annotated[tuple[CMakeTarget, ...], Field(min_length=1)]
     """CMake targets of the host part."""
     cpu_variants: tuple[CpuVariants, ...] = ()
     backends: dict[Accelerator, Backend] = {}
@@ -92,11 +110,11 @@ class Runtime(Model):
 
     packages: tuple[DebianPackage, ...] = ()
     """Debian packages of the runtime stage."""
-    user: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*:[1-9][0-9]*$")] = "65532:65532"
+    user: UserAndGroup = "65532:65532"
     """Numeric uid:gid, so that Kubernetes can check `runAsNonRoot`."""
-    port: Annotated[int, Field(ge=1, le=65535)]
-    entrypoint: Annotated[tuple[Text, ...], Field(min_length=1)]
-    command: tuple[Text, ...] = ()
+    port: Port
+    entrypoint: Annotated[tuple[Line, ...], Field(min_length=1)]
+    command: tuple[Line, ...] = ()
     env: dict[EnvName, OneLine] = {}
     size_budget: Size
     """The most the unpacked image may weigh; more fails the proof."""
@@ -107,10 +125,10 @@ class Runtime(Model):
 class Health(Model):
     """How one sees that the server serves."""
 
-    path: Annotated[str, StringConstraints(pattern=r"^/")] = "/health"
-    start_period: Annotated[float, Field(gt=0)] = 120.0
+    path: UrlPath = "/health"
+    start_period: Seconds = 120.0
     """Seconds a container may take to become healthy."""
-    stop_grace: Annotated[float, Field(gt=0)] = 10.0
+    stop_grace: Seconds = 10.0
     """Seconds between SIGTERM and the exit."""
 
 
@@ -120,10 +138,6 @@ class Question(Model):
     prompt: Text
     expect: Text
     """A word the answer must contain (case does not matter)."""
-
-
-Seconds = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
 
 
 class Limits(Model):
@@ -140,8 +154,8 @@ class Chat(Model):
     kind: Literal["chat"]
     users: Count = 1
     prompt_words: Count = 100
-    output_tokens: Annotated[int, Field(gt=1)] = 64
-    spread: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    output_tokens: Tokens = 64
+    spread: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.5
     """Requests ask for up to this share more or fewer tokens; each repetition asks for the same lengths."""
     requests: Count = 8
 
@@ -152,7 +166,7 @@ class Sweep(Model):
     kind: Literal["sweep"]
     users: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 2, 4)
     prompt_words: Count = 48
-    output_tokens: Annotated[int, Field(gt=1)] = 32
+    output_tokens: Tokens = 32
     requests_each: Count = 3
     """Requests of each user."""
 
@@ -161,14 +175,14 @@ class Arrivals(Model):
     """Requests that come at random moments (Poisson), whether earlier ones are answered or not (open loop)."""
 
     kind: Literal["arrivals"]
-    rate: Annotated[float, Field(gt=0)] = 1.0
+    rate: Rate = 1.0
     """Requests a second, on average."""
     requests: Count = 16
     slots: Count = 4
     """Requests that the server works on at the same time; others wait in its queue."""
     prompt_words: Count = 48
-    output_tokens: Annotated[int, Field(gt=1)] = 32
-    seed: int = 1
+    output_tokens: Tokens = 32
+    seed: Annotated[int, Field(ge=0, le=(1 << 63) - 1)] = 1
     """Of the moments: each repetition and each run has the same."""
 
 
@@ -177,7 +191,7 @@ class LongContext(Model):
 
     kind: Literal["long-context"]
     prompt_words: Count = 1500
-    output_tokens: Annotated[int, Field(gt=1)] = 16
+    output_tokens: Tokens = 16
     requests: Count = 1
 
 
@@ -189,16 +203,16 @@ class Throughput(Model):
 
     model: Name
     """Name in the matrix's `models`."""
-    prompt_tokens: Annotated[int, Field(gt=1)] = 512
-    output_tokens: Annotated[int, Field(gt=1)] = 128
-    starts: Annotated[int, Field(ge=1)] = 3
+    prompt_tokens: Tokens = 512
+    output_tokens: Tokens = 128
+    starts: Count = 3
     """Container starts; noise between starts is larger than within one."""
-    repetitions: Annotated[int, Field(ge=1)] = 5
+    repetitions: Count = 5
     """Repetitions in each start."""
     question: Question | None = None
     workloads: tuple[Load, ...] = ()
     """What is measured beside pp and tg; a server is started for each."""
-    workload_repetitions: Annotated[int, Field(ge=1)] = 2
+    workload_repetitions: Count = 2
     """Repetitions of those in each start: each holds many requests."""
     limits: Limits = Limits()
     """What counts as good in `goodput`."""
@@ -212,15 +226,24 @@ class Probes(Model):
     health: Health = Health()
     throughput: Throughput | None = None
     memory_limit: Size = "4GiB"
-    args: tuple[Text, ...] = ()
+    args: tuple[Line, ...] = ()
     """Arguments the server gets while it is probed, beside model, host and port."""
+
+
+Template = Annotated[
+    str,
+    Format(
+        pattern=r"^[a-z0-9][a-z0-9.-]*\.Dockerfile\.j2$",
+        expected="a file in dockerfiles/ whose name ends with .Dockerfile.j2",
+    ),
+]
 
 
 class Recipe(Model):
     """`recipes/NAME/recipe.yaml`: one kind of image, what it installs, what it serves and how it is probed."""
 
-    summary: Text
-    template: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*\.Dockerfile\.j2$")]
+    summary: Line
+    template: Template
     """A file in `dockerfiles/`."""
     accelerators: Annotated[tuple[Accelerator, ...], Field(min_length=1)]
     build: Build

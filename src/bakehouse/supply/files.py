@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
+
+from pydantic import ValidationError
 
 from bakehouse.errors import SupplyError
 from bakehouse.model.lock import LockedFile
@@ -15,6 +18,9 @@ from bakehouse.supply.checksum import sha256_of
 from bakehouse.supply.context import SupplyContext
 from bakehouse.supply.download import download
 from bakehouse.supply.web import in_words, new_session, public
+
+MOST_CHARACTERS = 200
+"""Of a file's name; file systems take 255 bytes, and downloads add endings of their own."""
 
 HUB = "https://huggingface.co"
 
@@ -55,7 +61,7 @@ def fetch_distribution(place: PyPIPlace, context: SupplyContext, *, file: str | 
             f"the index lists {listed.file} with sha256 {listed.sha256}, but bakehouse.lock pins {pin.sha256}",
             hint="A release file must never change: find out why before you update the lock.",
         )
-    pin = LockedFile(file=listed.file, sha256=listed.sha256)
+    pin = _pin(listed.file, listed.sha256)
     path = _download(context, listed.url, to=_cached(context, pin), sha256=pin.sha256, size=listed.size)
     return Fetched(path=path, sha256=pin.sha256, pins={key: pin}, locked=key in context.lock.files)
 
@@ -63,7 +69,7 @@ def fetch_distribution(place: PyPIPlace, context: SupplyContext, *, file: str | 
 def fetch_address(place: UrlPlace, context: SupplyContext) -> Fetched:
     """A plain download whose hash only the lockfile knows. Raises SupplyError."""
     pin = context.lock.files.get(place.url)
-    name = Path(unquote(urlsplit(place.url).path)).name or "file"
+    name = _file_name(place.url)
     if pin:
         to = _cached(context, pin)
         if not to.is_file():
@@ -94,6 +100,21 @@ def address_of(place: HubPlace, context: SupplyContext) -> tuple[str, dict[str, 
     token = context.environ.get("HF_TOKEN")
     url = f"{endpoint}/{quote(hub.repo)}/resolve/{quote(hub.revision, safe='')}/{quote(hub.file)}"
     return url, {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _pin(file: str, sha256: str) -> LockedFile:
+    """Raises SupplyError for a name or a hash that no honest index lists."""
+    try:
+        return LockedFile(file=file, sha256=sha256)
+    except ValidationError:
+        message = f"the index lists {file!r} with sha256 {sha256!r}: no name of a file, or no hash"
+        raise SupplyError(message) from None
+
+
+def _file_name(url: str) -> str:
+    """The last part of an address, with `_` for what does not belong into a file's name."""
+    name = re.sub(r"[^A-Za-z0-9._+-]", "_", Path(unquote(urlsplit(url).path)).name)
+    return name.lstrip("._+-")[-MOST_CHARACTERS:].lstrip("._+-") or "file"
 
 
 def _cached(context: SupplyContext, pin: LockedFile) -> Path:

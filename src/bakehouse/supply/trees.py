@@ -58,7 +58,7 @@ def _fetch(address: str, revision: str, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         git = ["git", "-C", scratch]
         process.run(["git", "init", "--quiet", scratch])
-        process.run([*git, "fetch", "--quiet", "--depth", "1", address, revision], timeout=FETCH_TIMEOUT)
+        process.run([*git, "fetch", "--quiet", "--depth", "1", "--", address, revision], timeout=FETCH_TIMEOUT)
         process.run([*git, "checkout", "--quiet", "FETCH_HEAD"])
         shutil.rmtree(Path(scratch) / ".git")
         Path(scratch).rename(folder)
