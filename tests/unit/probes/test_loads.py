@@ -85,7 +85,7 @@ def test_each_level_of_a_sweep_has_all_its_metrics_and_the_wire_is_kept_once(tmp
 
 
 def test_chats_are_measured_through_llama_servers_words_too(tmp_path: Path) -> None:
-    found = measure(replace(FAST, gaps=(0.01,)), CHAT, folder=tmp_path, api="llama-server", repetitions=1)
+    found = measure(replace(FAST, gaps=(0.06,)), CHAT, folder=tmp_path, api="llama-server", repetitions=1)
     assert found["chat-1u decode_rate"].counted
 
 
