@@ -132,7 +132,7 @@ class Arch(Model):
     """Last branch of drivers that knows them, for example `580`: 580.95.05 does, 590 does not."""
     first_kernel: ToolkitVersion | None = None
     """Oldest Linux kernel whose own driver runs these cards without faults."""
-    note: Text | None = None
+    note: Line | None = None
     """What surprises."""
     source: Link | None = None
     """Where these facts are written down."""

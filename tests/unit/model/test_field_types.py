@@ -13,12 +13,12 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from bakehouse.model import field_types
 from bakehouse.model.lock import Lock
-from bakehouse.model.matrix import Matrix
+from bakehouse.model.matrix import Catalogue, Matrix
 from bakehouse.model.recipe import Recipe
 from bakehouse.model.text_format import Format
 from tests.unit.model.fields import leaves
 
-FILES: list[type[BaseModel]] = [Matrix, Recipe, Lock]
+FILES: list[type[BaseModel]] = [Matrix, Recipe, Lock, Catalogue]
 
 EVIL = [
     "",
