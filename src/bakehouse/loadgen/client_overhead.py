@@ -54,12 +54,9 @@ class ClientOverhead:
     def cpu_share(self) -> float:
         return self.cpu / self.elapsed if self.elapsed > 0 else 0.0
 
-    def saturation(self, shortest: float) -> str:
-        """Say why the client cannot vouch for its times, or nothing. `shortest`: the shortest median time measured."""
-        if self.by_kernel:
-            allowed = max(KERNEL_LAG_FLOOR, KERNEL_LAG_LIMIT * shortest)
-        else:
-            allowed = max(LAG_FLOOR, LAG_LIMIT * shortest)
+    @property
+    def fault(self) -> str:
+        """Say why the client's figures are wrong, or nothing."""
         if self.suspended > SUSPENDED_LIMIT:
             return f"the machine slept for {self.suspended:.3g} s meanwhile"
         if self.by_kernel and self.jump > JUMP_LIMIT:
@@ -68,10 +65,18 @@ class ClientOverhead:
             return (
                 f"the load client used {self.cpu_share:.0%} of a core (more than {CPU_LIMIT:.0%} voids a measurement)"
             )
+        return ""
+
+    def lateness(self, shortest: float) -> str:
+        """Say why the client's times are not sharp, or nothing. `shortest`: the shortest median time measured."""
+        if self.by_kernel:
+            allowed = max(KERNEL_LAG_FLOOR, KERNEL_LAG_LIMIT * shortest)
+        else:
+            allowed = max(LAG_FLOOR, LAG_LIMIT * shortest)
         if self.lags and self.lags[1] > allowed:
             return (
                 f"the load client read {self.lags[1] * 1000:.2g} ms late (1 read in 20; "
-                f"more than {allowed * 1000:.2g} ms voids this measurement)"
+                f"{allowed * 1000:.2g} ms are allowed)"
             )
         if self.late > max(LATE_LIMIT, allowed):
             return f"requests left {self.late * 1000:.2g} ms late (1 in 20): the server did not accept them in time"

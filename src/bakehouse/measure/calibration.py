@@ -1,18 +1,22 @@
 """Three clocks side by side: the client's, the server's own timings, and llama-bench in the same image. Pure.
 
 Each container start gives one ratio of two of them, from medians of its repetitions; the median of the starts' ratios
-is held against a gate. What the three do differently stands in docs/measuring.md; none of it is corrected, because all
+is held against a gate. Beyond the gate the two disagree; whether one of them is wrong or both scatter, the spread of
+the ratios says. What the three do differently stands in docs/measuring.md; none of it is corrected, because all
 of it is real work of a server, and small beside the gates where the processor computes the model. What streaming
 costs is larger there: so the answers that are held against llama-bench, which sends nothing, come in one piece.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from statistics import median
+from statistics import fmean, median, stdev
 from typing import assert_never
+
+from bakehouse.stats import student
 
 CLIENT_GATE = 0.01
 """Share by which the client's decode rate may differ from the server's."""
@@ -25,6 +29,12 @@ HOST_WORK = 0.0005
 """Seconds of its own work, sampling above all, that a server may add to each step of a card, which llama-bench does not
 do. It is no fault, and on a card that takes a millisecond for a token it is far more than a gate. On the processor
 it is inside the gates."""
+
+
+Range = tuple[float, float]
+_LEVEL = 0.95
+_ENOUGH = 3
+"""Starts whose ratios say how much they scatter."""
 
 
 class Pair(StrEnum):
@@ -55,6 +65,10 @@ class Agreement:
     """Both medians, by container start; only starts in which both have figures that count."""
     allowed: float = 0.0
     """Seconds a token that the first may take longer, whatever the gate says."""
+    ranges: Mapping[int, tuple[Range, Range]] = field(default_factory=dict)
+    """Lowest and highest of both, by container start."""
+    is_disturbed: bool = False
+    """Whether something else was at work while the figures of a side were taken: then it proves nothing wrong."""
 
     @property
     def ratios(self) -> dict[int, float]:
@@ -77,9 +91,34 @@ class Agreement:
         return bool(later) and 0 < median(later) <= self.allowed
 
     @property
+    def contradicts(self) -> bool:
+        """Whether the two differ by more than the gate and than both scatter: then one of them is wrong."""
+        return self.disagrees and not self.is_disturbed and not self._is_within_scatter
+
+    @property
     def is_scattered(self) -> bool:
-        """Whether some starts keep the gate: then it is rather noise than a fault of one side."""
-        return any(abs(ratio - 1) <= self.gate for ratio in self.ratios.values())
+        """Whether the two differ by more than the gate, and no more than both scatter: the figure is noisy."""
+        return self.disagrees and not self.contradicts
+
+    @property
+    def _is_within_scatter(self) -> bool:
+        """From three starts on, whether the 95 % interval of their mean ratio (Student's t) reaches the gate.
+
+        With fewer, whether the two sides' figures overlap; a single figure on each side says nothing of scatter.
+        """
+        logs = [math.log(ratio) for ratio in self.ratios.values()]
+        if len(logs) >= _ENOUGH:
+            reach = student.quantile((1 + _LEVEL) / 2, len(logs) - 1) * stdev(logs) / math.sqrt(len(logs))
+            return abs(fmean(logs)) - reach <= math.log1p(self.gate)
+        if not self.ranges:
+            return True
+        first, second = (self.range_of(side) for side in (0, 1))
+        return first[0] <= second[1] * (1 + self.gate) and second[0] <= first[1] * (1 + self.gate)
+
+    def range_of(self, side: int) -> Range:
+        """Lowest and highest figure of the first (0) or the second (1) in all starts."""
+        lows, highs = zip(*(both[side] for both in self.ranges.values()), strict=True)
+        return min(lows), max(highs)
 
     def describe(self) -> str:
         """`tg128: the server's timings are 0.4 % below llama-bench (3 starts, 3 % allowed)`."""
@@ -97,12 +136,12 @@ class Agreement:
         )
 
     def reason(self) -> str:
-        """Why figures of this workload may not count, and what to look at; empty where they may."""
+        """Why figures of this workload are void or noisy, and what to look at; empty where the two agree."""
         return f"{self.describe()}. {self._look_at()}" if self.disagrees else ""
 
     def _look_at(self) -> str:
         if self.is_scattered:
-            return "The starts differ among themselves, so something disturbs them: measure on an idle machine"
+            return "Both scatter by as much, so neither is shown to be wrong"
         match self.pair:
             case Pair.CLIENT_SERVER:
                 return (
@@ -126,15 +165,26 @@ def agreement(
     *,
     gate: float,
     allowed: float = 0.0,
+    is_disturbed: bool = False,
 ) -> Agreement:
     """Hold two sides' rates, by container start, side by side. Rates that are not above 0 do not count."""
-    sides = {}
+    sides, ranges = {}, {}
     for start in sorted(first.keys() & second.keys()):
         ours = [rate for rate in first[start] if rate > 0]
         theirs = [rate for rate in second[start] if rate > 0]
         if ours and theirs:
             sides[start] = (median(ours), median(theirs))
-    return Agreement(workload=workload, pair=pair, gate=gate, sides=sides, allowed=allowed)
+            ranges[start] = ((min(ours), max(ours)), (min(theirs), max(theirs)))
+    known = ranges if any(low < high or len(ranges) > 1 for both in ranges.values() for low, high in both) else {}
+    return Agreement(
+        workload=workload,
+        pair=pair,
+        gate=gate,
+        sides=sides,
+        allowed=allowed,
+        ranges=known,
+        is_disturbed=is_disturbed,
+    )
 
 
 def _by_how_much(ratio: float) -> str:

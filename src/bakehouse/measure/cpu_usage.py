@@ -2,7 +2,7 @@
 
 /proc/stat counts what all processes use; the container's cgroup says what is its own. What is left, less our own
 client or the program that stands in for it, is foreign. Stolen time (a hypervisor that serves others) counts as
-foreign: it is not ours either.
+foreign: it is not ours either, and is told apart, because the remedy is another.
 """
 
 from __future__ import annotations
@@ -14,12 +14,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from bakehouse.model.enums import Disturbance
+
 FOREIGN_LIMIT = 0.10
-"""Share of the whole machine above which a repetition is void."""
+"""Share of the whole machine above which a repetition is noisy."""
 _JIFFIES = os.sysconf("SC_CLK_TCK")
 _IDLE = (3, 4)
 """idle and iowait in /proc/stat; guest and guest_nice (8, 9) are already in user and nice."""
+_STEAL = 7
 _GUEST = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trouble:
+    """What took part in a window that was measured."""
+
+    reason: str
+    kind: Disturbance | None = None
+    """None: figures of this window are wrong, not merely noisy."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,10 +44,12 @@ class Usage:
     container: float | None
     """None: this machine does not see the container's processes."""
     client: float
+    stolen: float = 0.0
+    """Of `machine`: what a hypervisor gave to other guests."""
     telemetry: Mapping[str, Any] = field(default_factory=dict)
     """What sensors said meanwhile, for a sample's `raw`."""
-    trouble: str = ""
-    """What they said that makes the window void."""
+    trouble: Trouble | None = None
+    """What they said that speaks against the window."""
     joules: float | None = None
     """Energy that the device used. None: the hardware does not tell."""
 
@@ -45,6 +59,11 @@ class Usage:
         if self.container is None or self.elapsed <= 0:
             return None
         return max(0.0, self.machine - self.container - self.client) / (self.elapsed * self.cores)
+
+    @property
+    def stolen_share(self) -> float:
+        """Share of the machine, 0 to 1, that other guests of its hypervisor had."""
+        return self.stolen / (self.elapsed * self.cores) if self.elapsed > 0 else 0.0
 
 
 class Watched(Protocol):
@@ -61,7 +80,7 @@ class Meter:
     def __init__(self, pid: int, *, root: Path = Path("/")) -> None:
         self._root = root
         self._pid = pid
-        self._at: tuple[float, float, float | None, float] = (0.0, 0.0, None, 0.0)
+        self._at: tuple[float, float, float | None, float, float] = (0.0, 0.0, None, 0.0, 0.0)
 
     def start(self) -> None:
         self._at = self._now()
@@ -75,11 +94,13 @@ class Meter:
             machine=now[1] - before[1],
             container=container,
             client=now[3] - before[3],
+            stolen=now[4] - before[4],
         )
 
-    def _now(self) -> tuple[float, float, float | None, float]:
+    def _now(self) -> tuple[float, float, float | None, float, float]:
         container = container_seconds(self._pid, root=self._root)
-        return time.perf_counter(), machine_seconds(root=self._root), container, _own_seconds()
+        stolen = stolen_seconds(root=self._root)
+        return time.perf_counter(), machine_seconds(root=self._root), container, _own_seconds(), stolen
 
 
 def _own_seconds() -> float:
@@ -110,9 +131,17 @@ def physical_cores(*, root: Path = Path("/")) -> int:
 
 def machine_seconds(*, root: Path = Path("/")) -> float:
     """CPU time that all processes together have used since boot, stolen time included."""
+    return sum(tick for index, tick in enumerate(_ticks(root)) if index not in _IDLE) / _JIFFIES
+
+
+def stolen_seconds(*, root: Path = Path("/")) -> float:
+    """CPU time since boot that a hypervisor gave to others while this machine had work; 0 where nothing counts it."""
+    return sum(_ticks(root)[_STEAL:]) / _JIFFIES
+
+
+def _ticks(root: Path) -> list[int]:
     first = (root / "proc/stat").read_text(encoding="utf-8").splitlines()[0]
-    ticks = [int(word) for word in first.split()[1:]][:_GUEST]
-    return sum(tick for index, tick in enumerate(ticks) if index not in _IDLE) / _JIFFIES
+    return [int(word) for word in first.split()[1:]][:_GUEST]
 
 
 def container_seconds(pid: int, *, root: Path = Path("/")) -> float | None:

@@ -16,7 +16,8 @@ from typing import Any
 
 from bakehouse.machine.card_sensors import HOT
 from bakehouse.machine.sensors import Sensors
-from bakehouse.measure.cpu_usage import Usage, Watched
+from bakehouse.measure.cpu_usage import Trouble, Usage, Watched
+from bakehouse.model.enums import Disturbance
 
 INTERVAL = 0.5
 """Seconds between two looks. One look at a card takes a few milliseconds, at a processor less than one."""
@@ -120,19 +121,22 @@ class Watch:
         )
 
 
-def trouble(seen: dict[str, Any]) -> str:
-    """Say what makes this window void, or nothing."""
+def trouble(seen: dict[str, Any]) -> Trouble | None:
+    """What speaks against this window: others that computed on the card make it wrong, heat makes it noisy."""
     others, throttled = _list(seen, "gpu_others"), HOT & set(_list(seen, "gpu_throttled"))
     if others:
-        return f"other processes computed on the card meanwhile: {', '.join(others)}"
+        return Trouble(reason=f"other processes computed on the card meanwhile: {', '.join(others)}")
     if throttled:
-        return (
-            f"the card throttled itself meanwhile ({', '.join(sorted(throttled))}): look at its cooling and its power"
+        return Trouble(
+            kind=Disturbance.HEAT,
+            reason=f"the card throttled itself meanwhile ({', '.join(sorted(throttled))}): look at its cooling and "
+            "its power",
         )
     times = seen.get("cpu_throttled_times")
     if isinstance(times, int | float) and times > 0:
-        return f"the processor throttled itself {times:g} times meanwhile, because it was too hot"
-    return ""
+        reason = f"the processor throttled itself {times:g} times meanwhile, because it was too hot"
+        return Trouble(kind=Disturbance.HEAT, reason=reason)
+    return None
 
 
 def _list(seen: dict[str, Any], name: str) -> list[str]:

@@ -45,6 +45,30 @@ def worst(verdicts: list[Verdict]) -> Verdict:
     return next((verdict for verdict in SEVERITY if verdict in verdicts), Verdict.SKIPPED)
 
 
+class Grade(StrEnum):
+    """What a figure is worth."""
+
+    EXACT = "exact"
+    """The gates held."""
+    NOISY = "noisy"
+    """Right, with a wide interval: shown and recorded, and no alarm comes of it alone."""
+    VOID = "void"
+    """Known to be wrong: never averaged in."""
+
+
+class Disturbance(StrEnum):
+    """Why a figure is noisy; the value is the word for people."""
+
+    OTHER_WORK = "other work on this machine"
+    NEIGHBOURS = "neighbours of this machine"
+    """A hypervisor gave its processor to other guests: stolen time."""
+    HEAT = "throttled for heat or power"
+    LATE_CLIENT = "the load client was late"
+    CLOCKS = "llama-bench differs, within what both scatter"
+    SCATTER = "wide scatter, no cause was seen"
+    FEW_STARTS = "too few container starts"
+
+
 class Change(StrEnum):
     """What is said of a metric beside its baseline."""
 

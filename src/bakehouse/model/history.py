@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from bakehouse.model.enums import Unit, Verdict
+from bakehouse.model.enums import Grade, Unit, Verdict
 from bakehouse.model.report import Record
 
 HISTORY_SCHEMA = 1
@@ -68,6 +68,11 @@ class Value(Frozen):
     unit: Unit
     verdict: Verdict = Verdict.PASSED
     reason: str = ""
+    grade: Grade | None = None
+    """None: exact or void, as the verdict says. noisy: it raises no alarm, and is no part of a baseline."""
+    low: float | None = None
+    """The interval of the whole measurement, where it is noisy."""
+    high: float | None = None
 
 
 class Row(Frozen):

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bakehouse.model.enums import Unit, Verdict
+from bakehouse.model.enums import Disturbance, Grade, Unit, Verdict
 
 SCHEMA_VERSION = 1
 METRIC_DEFINITIONS = 1
@@ -140,7 +140,11 @@ class Sample(Record):
     repetition: int
     value: float
     verdict: Verdict = Verdict.PASSED
+    """passed: right, also where something disturbed it; void: known to be wrong; skipped: nothing here could tell."""
     reason: str = ""
+    """Why it is void or skipped, or what disturbed it."""
+    disturbed: Disturbance | None = None
+    """What took part while it was taken: it is right, and not as it would be alone."""
     raw: dict[str, Any] = {}
     """The server's own timings and the client's clock, as they were."""
 
@@ -183,6 +187,20 @@ Metric = Literal[
 """docs/measuring.md defines them. A time without a percentile is the median."""
 
 
+class Grading(Record):
+    """What a measurement is worth, decided when it was taken. stats/grading.py has the rules."""
+
+    grade: Grade
+    low: float | None = None
+    """The interval in which the figure lies, in the metric's unit. exact: 95 % of the median over container starts;
+    noisy: all that was seen, the other clock's figures included where they differ."""
+    high: float | None = None
+    disturbances: list[Disturbance] = []
+    """Why it is noisy, what explains most first."""
+    reasons: list[str] = []
+    """The same in detail, or why it is void."""
+
+
 class Measurement(Record):
     """All samples of one metric of one workload on one cell."""
 
@@ -196,11 +214,28 @@ class Measurement(Record):
     """What must be equal for two measurements to be compared: model sha256, server arguments, threads."""
     client: str = ""
     """The program that made the load, with its version: `aiperf 0.13.0`. Empty: our own."""
+    grading: Grading | None = None
+    """None: recorded before there were grades."""
+
+    @property
+    def grade(self) -> Grade:
+        """Exact or void where it was recorded before there were grades."""
+        if self.grading:
+            return self.grading.grade
+        return Grade.EXACT if any(sample.verdict is Verdict.PASSED for sample in self.samples) else Grade.VOID
+
+    @property
+    def used(self) -> list[Sample]:
+        """The samples that its figures are made of: those that nothing disturbed, where there are any. void: none."""
+        if self.grade is Grade.VOID:
+            return []
+        right = [sample for sample in self.samples if sample.verdict is Verdict.PASSED]
+        return [sample for sample in right if not sample.disturbed] or right
 
     @property
     def counted(self) -> list[float]:
-        """Values of the samples that are not void."""
-        return [sample.value for sample in self.samples if sample.verdict is Verdict.PASSED]
+        """Values of the samples that are used."""
+        return [sample.value for sample in self.used]
 
 
 class BaselineReport(Record):

@@ -17,8 +17,9 @@ from bakehouse.model import suite
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.probes.disturbance import disturbed, raw_usage
-from bakehouse.probes.series import void_if
+from bakehouse.probes.series import troubled, void_if
 from bakehouse.stats.direction import is_of_image
+from bakehouse.stats.grading import Doubt, graded
 
 PROGRAM = "llama-bench"
 """Beside the server's program, in the same folder."""
@@ -37,6 +38,8 @@ context is as long as the test (tools/llama-bench/llama-bench.cpp)."""
 
 
 _SIDES = ("first", "second")
+_RANGES, _DISTURBED = "ranges", "disturbed"
+_DOUBTED: tuple[Metric, ...] = ("prompt_rate", "decode_rate")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,9 +73,9 @@ def arguments(model: str, asked: suite.Workload, pinned: Mapping[str, str], *, r
 def samples(benched: Benched, asked: suite.Workload, *, start: int) -> dict[Metric, list[Sample]]:
     """Rates by metric, a sample for each repetition; one void sample where there are none, with the reason.
 
-    What else happened on the machine is known of the run as a whole only, so a disturbance voids all of it.
+    What else happened on the machine is known of the run as a whole only, so a disturbance is said of all of it.
     """
-    trouble = disturbed(benched.usage) if benched.usage else ""
+    trouble = disturbed(benched.usage) if benched.usage else None
     wanted: dict[Metric, tuple[int, int]] = {
         "llama_bench_prompt_rate": (asked.prompt_tokens, 0),
         "llama_bench_decode_rate": (0, asked.output_tokens),
@@ -87,13 +90,14 @@ def samples(benched: Benched, asked: suite.Workload, *, start: int) -> dict[Metr
             found[metric] = [Sample(start=start, repetition=0, value=0.0, verdict=Verdict.VOID, reason=reason)]
             continue
         found[metric] = [
-            Sample(
-                start=start,
-                repetition=number,
-                value=rate,
-                verdict=Verdict.VOID if trouble else Verdict.PASSED,
-                reason=trouble,
-                raw=_raw(row, benched.usage) if number == 0 else {},
+            troubled(
+                trouble,
+                Sample(
+                    start=start,
+                    repetition=number,
+                    value=rate,
+                    raw=_raw(row, benched.usage) if number == 0 else {},
+                ),
             )
             for number, rate in enumerate(rates)
         ]
@@ -118,7 +122,7 @@ def rows_of(output: str) -> list[dict[str, Any]]:
 def calibrated(
     measurements: Sequence[Measurement], asked: suite.Workload, *, settings: dict[str, Any], host_work: float = 0.0
 ) -> list[Measurement]:
-    """The same with what the three agree on, and with what they disagree on void."""
+    """The same with what the three agree on; void where one of them is wrong, noisy where all scatter too much."""
     found = agreements(measurements, asked, host_work=host_work)
     return [*judged(measurements, found), *recorded(found, settings)]
 
@@ -126,16 +130,21 @@ def calibrated(
 def agreements(
     measurements: Sequence[Measurement], asked: suite.Workload, *, host_work: float = 0.0
 ) -> list[Agreement]:
-    """Hold the three side by side: rates that are void stand aside.
+    """Hold the three side by side: rates that are void stand aside, and disturbed ones where there are others.
 
     `host_work`: seconds of its own that the server may add to each step: a token of tg, all of a prompt.
     """
-    by = {(one.workload, one.metric): _by_start(one) for one in measurements}
+    by = {(one.workload, one.metric): one for one in measurements}
     pp, tg = f"pp{asked.prompt_tokens}", f"tg{asked.output_tokens}"
 
     def held(workload: str, pair: Pair, *metrics: Metric, gate: float, allowed: float = 0.0) -> Agreement:
-        first, second = (by.get((workload, metric), {}) for metric in metrics)
-        return agreement(workload, pair, first, second, gate=gate, allowed=allowed)
+        both = [found for metric in metrics if (found := by.get((workload, metric)))]
+        if len(both) < len(metrics):
+            return agreement(workload, pair, {}, {}, gate=gate, allowed=allowed)
+        quiet = [_by_start(one, quiet=True) for one in both]
+        is_disturbed = not quiet[0].keys() & quiet[1].keys()
+        first, second = [_by_start(one) for one in both] if is_disturbed else quiet
+        return agreement(workload, pair, first, second, gate=gate, allowed=allowed, is_disturbed=is_disturbed)
 
     client, server = Pair.CLIENT_SERVER, Pair.SERVER_LLAMA_BENCH
     by_prompt = host_work / asked.prompt_tokens
@@ -156,7 +165,7 @@ def recorded(found: Sequence[Agreement], settings: dict[str, Any]) -> list[Measu
             metric=one.pair.value,
             unit="ratio",
             samples=[
-                Sample(start=start, repetition=0, value=ratio, raw=dict(zip(_SIDES, one.sides[start], strict=True)))
+                Sample(start=start, repetition=0, value=ratio, raw=_sides(one, start))
                 for start, ratio in one.ratios.items()
             ],
             settings=settings | {"gate": one.gate, "allowed_s": one.allowed},
@@ -173,10 +182,10 @@ def summary(measurements: Sequence[Measurement]) -> str:
 
 def doubted(measurements: Sequence[Measurement]) -> list[Measurement]:
     """All of a cell's: where the server contradicts the client, loads are void as well, which the client alone saw."""
-    contradicted = [one for one in _read(measurements) if one.disagrees and one.pair is Pair.CLIENT_SERVER]
+    contradicted = [one for one in _read(measurements) if one.contradicts and one.pair is Pair.CLIENT_SERVER]
     if not contradicted:
         return list(measurements)
-    return [_void(one, contradicted[0].reason()) if "kind" in one.settings else one for one in measurements]
+    return [graded(_void(one, contradicted[0].reason())) if "kind" in one.settings else one for one in measurements]
 
 
 def _read(measurements: Sequence[Measurement]) -> list[Agreement]:
@@ -188,6 +197,8 @@ def _read(measurements: Sequence[Measurement]) -> list[Agreement]:
             gate=one.settings["gate"],
             allowed=one.settings["allowed_s"],
             sides={sample.start: (sample.raw[_SIDES[0]], sample.raw[_SIDES[1]]) for sample in one.samples},
+            ranges={sample.start: sample.raw[_RANGES] for sample in one.samples if _RANGES in sample.raw},
+            is_disturbed=any(sample.raw.get(_DISTURBED) for sample in one.samples),
         )
         for one in measurements
         if one.metric in tuple(Pair)
@@ -195,20 +206,42 @@ def _read(measurements: Sequence[Measurement]) -> list[Agreement]:
 
 
 def judged(measurements: Sequence[Measurement], found: Sequence[Agreement]) -> list[Measurement]:
-    """Void what the three disagree on: all figures of that workload, the values kept.
+    """Void what one of the three contradicts: all figures of that workload, the values kept. Widen what only scatters.
 
-    Where the client is contradicted, also the time to the first token, which nobody else has seen.
+    Where the client is contradicted, also the time to the first token, which nothing else has seen.
     """
     reasons: dict[str, str] = {}
+    doubts: dict[str, Doubt] = {}
     for one in found:
-        if one.disagrees:
+        if one.contradicts:
             reasons.setdefault(one.workload, one.reason())
             if one.pair is Pair.CLIENT_SERVER:
                 reasons.setdefault("ttft", one.reason())
+        elif one.is_scattered and one.ranges:
+            low, high = one.range_of(1 if one.pair is Pair.SERVER_LLAMA_BENCH else 0)
+            doubts.setdefault(one.workload, Doubt(low=low, high=high, reason=one.reason()))
     return [
-        _void(one, reason) if (reason := reasons.get(one.workload) or reasons.get(one.metric)) else one
+        _judged(
+            one,
+            reasons.get(one.workload) or reasons.get(one.metric, ""),
+            doubts.get(one.workload) if one.metric in _DOUBTED else None,
+        )
         for one in measurements
     ]
+
+
+def _judged(measurement: Measurement, reason: str, doubt: Doubt | None) -> Measurement:
+    if reason:
+        return graded(_void(measurement, reason))
+    return graded(measurement, doubt=doubt) if doubt else measurement
+
+
+def _sides(one: Agreement, start: int) -> dict[str, Any]:
+    """Of a start: both medians, both ranges where they say something, and whether anything else was at work."""
+    raw: dict[str, Any] = dict(zip(_SIDES, one.sides[start], strict=True))
+    if start in one.ranges:
+        raw[_RANGES] = one.ranges[start]
+    return raw | ({_DISTURBED: True} if one.is_disturbed else {})
 
 
 def _raw(row: dict[str, Any], usage: Usage | None) -> dict[str, Any]:
@@ -222,10 +255,10 @@ def _void(measurement: Measurement, reason: str) -> Measurement:
     return measurement.model_copy(update={"samples": [void_if(reason, sample) for sample in measurement.samples]})
 
 
-def _by_start(measurement: Measurement) -> dict[int, list[float]]:
+def _by_start(measurement: Measurement, *, quiet: bool = False) -> dict[int, list[float]]:
     found: dict[int, list[float]] = {}
     for sample in measurement.samples:
-        if sample.verdict is Verdict.PASSED:
+        if sample.verdict is Verdict.PASSED and not (quiet and sample.disturbed):
             found.setdefault(sample.start, []).append(sample.value)
     return found
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bakehouse.measure.cpu_usage import FOREIGN_LIMIT, Usage
-from bakehouse.model.enums import Verdict
+from bakehouse.loadgen.client_overhead import ClientOverhead
+from bakehouse.measure.cpu_usage import FOREIGN_LIMIT, Trouble, Usage
+from bakehouse.model.enums import Disturbance, Verdict
 from bakehouse.model.report import Sample
 
 SHORTEST_ENERGY = 1.0
@@ -14,20 +15,30 @@ SHORTEST_ENERGY = 1.0
 UNSUPPORTED = "unsupported: neither the card nor the processor tells us how much energy it used"
 
 
-def disturbed(usage: Usage) -> str:
-    """Say what makes a repetition void that something else had a part in, or nothing."""
+def disturbed(usage: Usage) -> Trouble | None:
+    """What else had a part in a repetition: what makes it wrong before what makes it noisy. None: nothing."""
+    if usage.trouble and usage.trouble.kind is None:
+        return usage.trouble
     if usage.foreign is None or usage.foreign <= FOREIGN_LIMIT:
         return usage.trouble
-    return (
-        f"other processes used {usage.foreign:.0%} of this machine's CPU meanwhile "
-        f"(more than {FOREIGN_LIMIT:.0%} voids a measurement)"
-    )
+    if usage.stolen_share * 2 > usage.foreign:
+        reason = f"the hypervisor gave {usage.stolen_share:.0%} of this machine's CPU to its neighbours meanwhile"
+        return Trouble(kind=Disturbance.NEIGHBOURS, reason=reason)
+    reason = f"other processes used {usage.foreign:.0%} of this machine's CPU meanwhile"
+    return Trouble(kind=Disturbance.OTHER_WORK, reason=reason)
+
+
+def late(own: ClientOverhead, shortest: float) -> Trouble | None:
+    """A client that had to wait for a core: its times are not sharp. `shortest`: the shortest median time measured."""
+    reason = own.lateness(shortest)
+    return Trouble(kind=Disturbance.LATE_CLIENT, reason=reason) if reason else None
 
 
 def raw_usage(usage: Usage) -> dict[str, Any]:
     return {
         "elapsed_s": usage.elapsed,
         "foreign_cpu_share": usage.foreign,
+        "stolen_cpu_share": usage.stolen_share,
         "container_cpu_s": usage.container,
         "client_cpu_s": usage.client,
     } | ({"telemetry": dict(usage.telemetry)} if usage.telemetry else {})

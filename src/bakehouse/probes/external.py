@@ -25,7 +25,7 @@ from bakehouse.probes import ProbeFailed
 from bakehouse.probes.disturbance import disturbed, raw_usage
 from bakehouse.probes.loads import ALWAYS, StartFor
 from bakehouse.probes.measured_server import MeasuredServer
-from bakehouse.probes.series import Samples
+from bakehouse.probes.series import Samples, troubled
 
 _TOKENS_PER_WORD = 1.3
 """Of English, in most vocabularies."""
@@ -108,11 +108,11 @@ class Profiled:
 
     def _record(self, planned: Planned, result: Result, usage: Usage, *, at: tuple[int, int], folder: Path) -> None:
         """One sample for each metric; those that are always there are void where there is no value."""
-        reason = result.reason or disturbed(usage)
+        trouble = disturbed(usage)
         missing = {metric: 0.0 for metric in ALWAYS if metric not in result.values}
         values: dict[Metric, float] = missing | {metric: said.value for metric, said in result.values.items()}
         for metric, value in values.items():
-            why = reason or (f"{self.program.name} does not say it" if metric in missing else "")
+            why = result.reason or (f"{self.program.name} does not say it" if metric in missing else "")
             sample = Sample(
                 start=at[0],
                 repetition=at[1],
@@ -121,4 +121,4 @@ class Profiled:
                 reason=why,
                 raw={"files": "/".join(folder.parts[-3:]), "machine": raw_usage(usage)} if metric in ALWAYS else {},
             )
-            self.samples.add(planned.name, metric, sample)
+            self.samples.add(planned.name, metric, troubled(trouble, sample))

@@ -15,15 +15,16 @@ from typing import Any
 from bakehouse.loadgen.client import Ask, Failure, RequestFailedError, model_name
 from bakehouse.loadgen.client import load as ask_all
 from bakehouse.measure import workload_runs
+from bakehouse.measure.cpu_usage import Trouble
 from bakehouse.measure.workload_runs import Figures, Planned
 from bakehouse.model import suite
 from bakehouse.model.enums import Verdict
 from bakehouse.model.recipe import Load
 from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.probes import ProbeFailed
-from bakehouse.probes.disturbance import disturbed, raw_usage
+from bakehouse.probes.disturbance import disturbed, late, raw_usage
 from bakehouse.probes.measured_server import MeasuredServer
-from bakehouse.probes.series import Samples
+from bakehouse.probes.series import Samples, troubled
 
 StartFor = Callable[[Load], AbstractContextManager[MeasuredServer]]
 """Starts a fresh server for a load, and removes it."""
@@ -70,9 +71,18 @@ class Loaded:
                 last = failed[-1] if failed else last
                 if repetition >= 0:
                     figures = workload_runs.figures(planned, outcome, self.asked.limits)
-                    reason = figures.reason or outcome.own.saturation(figures.shortest) or disturbed(usage)
+                    reason = figures.reason or outcome.own.fault
+                    trouble = disturbed(usage) or late(outcome.own, figures.shortest)
                     raw = workload_runs.raw(planned, outcome) | {"machine": raw_usage(usage)}
-                    _record(self.samples, planned, figures, reason=reason, raw=raw, at=(number, repetition))
+                    _record(
+                        self.samples,
+                        planned,
+                        figures,
+                        reason=reason,
+                        trouble=trouble,
+                        raw=raw,
+                        at=(number, repetition),
+                    )
         if not answered:
             raise ProbeFailed(f"not one request was answered; the last: {last}")
 
@@ -92,6 +102,7 @@ def _record(
     figures: Figures,
     *,
     reason: str,
+    trouble: Trouble | None,
     raw: dict[str, Any],
     at: tuple[int, int],
 ) -> None:
@@ -110,7 +121,7 @@ def _record(
             reason=why,
             raw=raw if metric in ALWAYS else {},
         )
-        samples.add(planned.name, metric, sample)
+        samples.add(planned.name, metric, troubled(trouble, sample))
 
     for metric in ALWAYS:
         if metric not in figures.values:

@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from bakehouse.measure.cpu_usage import Trouble
 from bakehouse.model.enums import Unit, Verdict
 from bakehouse.model.report import Measurement, Metric, Sample
+from bakehouse.stats.grading import graded
 from bakehouse.stats.interleave import interleave
 
 
@@ -46,8 +48,14 @@ class Samples:
     def measurements(self, units: dict[Metric, Unit], settings: dict[str, Any]) -> list[Measurement]:
         """One for each workload and metric; a metric that `units` lacks is a time."""
         return [
-            Measurement(
-                workload=workload, metric=metric, unit=units.get(metric, "seconds"), samples=taken, settings=settings
+            graded(
+                Measurement(
+                    workload=workload,
+                    metric=metric,
+                    unit=units.get(metric, "seconds"),
+                    samples=taken,
+                    settings=settings,
+                )
             )
             for (workload, metric), taken in self.by_metric.items()
         ]
@@ -58,6 +66,15 @@ def void_if(reason: str, sample: Sample) -> Sample:
     if not reason or sample.verdict is not Verdict.PASSED:
         return sample
     return sample.model_copy(update={"verdict": Verdict.VOID, "reason": reason})
+
+
+def troubled(trouble: Trouble | None, sample: Sample) -> Sample:
+    """The sample with what took part in it: void or noisy. One that is void already, or skipped, keeps its reason."""
+    if trouble is None or sample.verdict is not Verdict.PASSED:
+        return sample
+    if trouble.kind is None:
+        return void_if(trouble.reason, sample)
+    return sample.model_copy(update={"disturbed": trouble.kind, "reason": trouble.reason})
 
 
 class Series(Protocol):

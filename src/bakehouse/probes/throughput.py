@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import statistics
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bakehouse.loadgen import workloads
@@ -17,15 +17,15 @@ from bakehouse.loadgen.client import Ask, Outcome, Reply, RequestFailedError, an
 from bakehouse.loadgen.replies import Failure
 from bakehouse.loadgen.workloads import Request, Workload
 from bakehouse.measure import metrics
-from bakehouse.measure.cpu_usage import Usage
+from bakehouse.measure.cpu_usage import Trouble, Usage
 from bakehouse.model import suite
 from bakehouse.model.enums import Unit, Verdict
 from bakehouse.model.recipe import Question
 from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.probes import ProbeFailed, calibrate
-from bakehouse.probes.disturbance import disturbed, energy_per_token, raw_usage
+from bakehouse.probes.disturbance import disturbed, energy_per_token, late, raw_usage
 from bakehouse.probes.measured_server import MeasuredServer, Start, cold_start, memory
-from bakehouse.probes.series import Samples, void_if
+from bakehouse.probes.series import Samples, troubled, void_if
 
 ANSWER_TOKENS = 16
 
@@ -44,6 +44,8 @@ UNITS: dict[Metric, Unit] = {
 """Of metrics that are no times."""
 _CLIENTS = "client_"
 """Begins the names of metrics that are for calibration only."""
+_BY_CLIENT = ("ttft", "client_prompt_rate", "client_decode_rate")
+"""Metrics that the client's clock gives; the server's rates do not mind a client that is late."""
 STEADY = 0.95
 """Share of the later answers' median decode rate from which on a server counts as steady."""
 
@@ -78,7 +80,7 @@ class Rates:
             if served.started is not None and answers.ended:
                 cold["steady"] = Sample(start=number, repetition=0, value=_steady(answers.ended) - served.started)
             for metric, sample in cold.items():
-                self.samples.add("start", metric, void_if(answers.trouble, sample))
+                self.samples.add("start", metric, troubled(answers.trouble, sample))
             self.samples.add("start", "memory", memory(served, number))
         if self.reference and not number % 2:
             self._refer(self.reference, number)
@@ -110,10 +112,10 @@ class Rates:
             reason = f"the request failed: {error}"
         except metrics.VoidError as error:
             reason = str(error)
-        reason = reason or disturbed(served.load.usage())
+        trouble = disturbed(served.load.usage())
         start, repetition = at
         sample = void_if(reason, Sample(start=start, repetition=repetition, value=value, raw=raw))
-        self.samples.add(workloads.decode_rate(self.asked).name, "unstreamed_decode_rate", sample)
+        self.samples.add(workloads.decode_rate(self.asked).name, "unstreamed_decode_rate", troubled(trouble, sample))
 
     def _measure(self, served: MeasuredServer, number: int) -> _Answers:
         try:
@@ -167,17 +169,19 @@ class _Answers:
     """When a long answer ended, and its decode rate."""
     spent: list[tuple[Usage, int]] = field(default_factory=list)
     """Usage and output tokens of long answers that count."""
-    disturbances: list[str] = field(default_factory=list)
-    """Of each repetition that is recorded; empty text where nothing was in the way."""
+    disturbances: list[Trouble | None] = field(default_factory=list)
+    """Of each repetition that is recorded; None where nothing was in the way."""
 
     @property
-    def trouble(self) -> str:
+    def trouble(self) -> Trouble | None:
         """What was wrong most of the time: then it was so while the server started, too, which nobody watched.
 
         A start cannot be watched in the same way: what the engine does for it would count as foreign.
         """
-        said = [reason for reason in self.disturbances if reason]
-        return f"for most of this start, {said[-1]}" if 2 * len(said) > len(self.disturbances) else ""
+        said = [trouble for trouble in self.disturbances if trouble]
+        if 2 * len(said) <= len(self.disturbances):
+            return None
+        return replace(said[-1], reason=f"for most of this start, {said[-1].reason}")
 
 
 def answers_question(url: str, question: Question) -> str:
@@ -253,18 +257,15 @@ def _record(
             except metrics.VoidError as error:
                 reason = str(error)
             else:
-                reason = outcome.own.saturation(metrics.latency(reply))
-        reason = reason or disturbed(usage)
-        sample = Sample(
-            start=start,
-            repetition=repetition,
-            value=value,
-            verdict=Verdict.VOID if reason else Verdict.PASSED,
-            reason=reason,
-            raw={} if metric.startswith(_CLIENTS) else _raw(outcome, usage),
-        )
+                reason = outcome.own.fault
+        raw = {} if metric.startswith(_CLIENTS) else _raw(outcome, usage)
+        sample = void_if(reason, Sample(start=start, repetition=repetition, value=value, raw=raw))
+        trouble = disturbed(usage)
+        if trouble is None and isinstance(reply, Reply) and metric in _BY_CLIENT:
+            trouble = late(outcome.own, metrics.latency(reply))
+        sample = troubled(trouble, sample)
         samples.add(workload.name, metric, sample)
-        all_count = all_count and (not reason or metric.startswith(_CLIENTS))
+        all_count = all_count and (sample.verdict is Verdict.PASSED or metric.startswith(_CLIENTS))
     return all_count
 
 

@@ -41,6 +41,7 @@ def test_a_factor_on_all_figures_is_found_exactly(rates: dict[int, list[float]],
     assert found.ratio == pytest.approx(factor)
     assert found.disagrees == (abs(factor - 1) > DECODE_GATE)
     assert bool(found.reason()) == found.disagrees
+    assert found.contradicts + found.is_scattered == found.disagrees
 
 
 @given(STARTS, st.lists(st.sampled_from([0.0, -1.0]), max_size=3))
@@ -86,13 +87,42 @@ def test_a_disagreement_says_which_pair_and_how_far() -> None:
     )
 
 
-def test_starts_that_differ_among_themselves_are_called_disturbed() -> None:
+def test_starts_that_differ_among_themselves_show_nothing_to_be_wrong() -> None:
     found = held(1.0, 0.8, 0.7)
     assert found.disagrees
-    assert found.reason().endswith("something disturbs them: measure on an idle machine")
+    assert found.is_scattered
+    assert found.reason().endswith("Both scatter by as much, so neither is shown to be wrong")
+
+
+def test_starts_that_all_differ_by_the_same_are_a_contradiction() -> None:
+    assert held(0.9, 0.91, 0.92).contradicts
+
+
+def test_five_to_eleven_percent_on_a_shared_machine_is_scatter() -> None:
+    assert held(0.89, 0.95, 0.94).is_scattered
+
+
+def test_with_two_starts_the_figures_of_both_sides_must_be_apart() -> None:
+    theirs = {0: [99.0, 101.0], 1: [100.0, 102.0]}
+    apart = agreement("tg128", BENCH, {0: [90.0, 91.0], 1: [89.0, 92.0]}, theirs, gate=DECODE_GATE)
+    assert apart.contradicts
+    mixed = agreement("tg128", BENCH, {0: [90.0, 91.0], 1: [88.0, 100.0]}, theirs, gate=DECODE_GATE)
+    assert mixed.is_scattered
+    assert mixed.range_of(0) == (88.0, 100.0)
+
+
+def test_one_figure_on_each_side_says_nothing_of_scatter() -> None:
+    assert held(0.5).is_scattered
+
+
+def test_figures_that_were_taken_beside_other_work_prove_nothing_wrong() -> None:
+    same = {0: [100.0, 100.0], 1: [100.0, 100.0], 2: [100.0, 100.0]}
+    half = {start: [50.0, 50.0] for start in same}
+    assert agreement("tg128", BENCH, half, same, gate=DECODE_GATE).contradicts
+    assert agreement("tg128", BENCH, half, same, gate=DECODE_GATE, is_disturbed=True).is_scattered
 
 
 def test_a_client_that_lags_is_suspected_first() -> None:
-    reason = held(0.97, pair=Pair.CLIENT_SERVER, gate=CLIENT_GATE).reason()
-    assert reason.startswith("tg128: by the client's clock it is 3 % lower than by the server's timings (1 start; 1 %")
+    reason = held(0.97, 0.97, 0.97, pair=Pair.CLIENT_SERVER, gate=CLIENT_GATE).reason()
+    assert reason.startswith("tg128: by the client's clock it is 3 % lower than by the server's timings (3 starts")
     assert "client.lag_s" in reason

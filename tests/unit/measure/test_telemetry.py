@@ -9,6 +9,7 @@ import pytest
 from bakehouse.machine.sensors import Sensors
 from bakehouse.measure.cpu_usage import Usage
 from bakehouse.measure.telemetry import CARD_ENERGY, UNSUPPORTED, Telemetry, Watch, trouble
+from bakehouse.model.enums import Disturbance
 
 
 def each(*values: float | None) -> Callable[[], float | None]:
@@ -83,7 +84,7 @@ def test_a_watch_gives_both_and_the_energy_of_its_device() -> None:
     watch = Watch(Meter(), Telemetry(sensors), energy=CARD_ENERGY)
     watch.start()
     usage = watch.usage()
-    assert (usage.container, usage.joules, usage.trouble) == (1.0, 40.0, "")
+    assert (usage.container, usage.joules, usage.trouble) == (1.0, 40.0, None)
     assert usage.telemetry["cpu_energy_j"] == 7.0
 
 
@@ -95,23 +96,30 @@ def test_a_card_without_a_counter_is_not_given_the_processor_s() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("said", "kind", "reason"),
     [
         (
             {"gpu_others": ["ollama (process 12)"]},
+            None,
             "other processes computed on the card meanwhile: ollama (process 12)",
         ),
-        ({"gpu_throttled": ["power_limit", "thermal"]}, "the card throttled itself meanwhile (thermal): look at"),
-        ({"cpu_throttled_times": 3.0}, "the processor throttled itself 3 times"),
-        ({"gpu_throttled": ["power_limit"], "gpu_others": [], "cpu_throttled_times": 0.0}, ""),
-        ({"gpu_others": UNSUPPORTED, "gpu_throttled": UNSUPPORTED, "cpu_throttled_times": UNSUPPORTED}, ""),
+        (
+            {"gpu_throttled": ["power_limit", "thermal"]},
+            Disturbance.HEAT,
+            "the card throttled itself meanwhile",
+        ),
+        ({"cpu_throttled_times": 3.0}, Disturbance.HEAT, "the processor throttled itself 3 times"),
+        ({"gpu_throttled": ["power_limit"], "gpu_others": [], "cpu_throttled_times": 0.0}, None, ""),
+        ({"gpu_others": UNSUPPORTED, "gpu_throttled": UNSUPPORTED, "cpu_throttled_times": UNSUPPORTED}, None, ""),
     ],
     ids=["others", "card", "processor", "calm", "unsupported"],
 )
-def test_what_voids(said: dict[str, object], reason: str) -> None:
+def test_others_on_the_card_make_it_wrong_and_heat_makes_it_noisy(
+    said: dict[str, object], kind: Disturbance | None, reason: str
+) -> None:
     found = trouble(said)
-    assert found.startswith(reason)
-    assert bool(found) == bool(reason)
+    assert (found is not None) == bool(reason)
+    assert found is None or (found.kind is kind and found.reason.startswith(reason))
 
 
 def test_looking_costs_little() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bakehouse.loadgen.workloads import pinned_arguments
 from bakehouse.measure.calibration import Pair
 from bakehouse.measure.cpu_usage import Usage
-from bakehouse.model.enums import Verdict
+from bakehouse.model.enums import Disturbance, Grade, Verdict
 from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.model.suite import Workload
 from bakehouse.probes import calibrate
@@ -111,16 +111,21 @@ def test_without_figures_there_is_one_void_sample_that_says_why(benched: Benched
     assert reason in sample.reason
 
 
-def test_a_disturbed_run_is_void_and_voids_nothing_else() -> None:
+def test_a_disturbed_run_is_noisy_and_contradicts_nothing() -> None:
     busy = replace(BOTH, usage=replace(CALM, container=10.0))
     found = calibrate.samples(busy, ASKED, start=0)["llama_bench_decode_rate"]
-    assert {one.verdict for one in found} == {Verdict.VOID}
+    assert {one.disturbed for one in found} == {Disturbance.OTHER_WORK}
     assert found[0].value == 128.0
     rates = [
-        measurement("tg128", "decode_rate", [50.0]),
+        measurement("tg128", "unstreamed_decode_rate", [50.0, 51.0]),
+        measurement("tg128", "decode_rate", [50.0, 51.0]),
         Measurement(workload="tg128", metric="llama_bench_decode_rate", unit="tokens/s", samples=found),
     ]
-    assert calibrate.calibrated(rates, ASKED, settings={}) == rates
+    decode = calibrate.calibrated(rates, ASKED, settings={})[1]
+    assert decode.counted == [50.0, 51.0]
+    assert decode.grading
+    assert (decode.grade, decode.grading.low, decode.grading.high) == (Grade.NOISY, 50.0, 128.0)
+    assert Disturbance.CLOCKS in decode.grading.disturbances
 
 
 @given(st.text())
@@ -142,7 +147,7 @@ def test_what_agrees_counts_and_the_ratios_are_kept_with_both_sides() -> None:
     one = ratios["tg128", "client_to_server"]
     assert one.settings == {"device": "cpu", "gate": 0.01, "allowed_s": 0.0}
     assert [sample.value for sample in one.samples] == pytest.approx([1.005, 1.005])
-    assert one.samples[0].raw == {"first": 100.5, "second": 100.0}
+    assert one.samples[0].raw == {"first": 100.5, "second": 100.0, "ranges": ((100.5, 100.5), (100.0, 100.0))}
 
 
 def test_the_summary_is_what_was_kept() -> None:

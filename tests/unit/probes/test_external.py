@@ -12,7 +12,7 @@ from bakehouse.errors import InfrastructureError
 from bakehouse.measure.aiperf import Result
 from bakehouse.measure.cpu_usage import Usage
 from bakehouse.measure.workload_runs import Planned
-from bakehouse.model.enums import Verdict
+from bakehouse.model.enums import Disturbance, Verdict
 from bakehouse.model.history import Value
 from bakehouse.model.recipe import Chat, Limits, Load, LongContext, Sweep
 from bakehouse.model.report import Measurement
@@ -123,11 +123,12 @@ def test_failed_requests_and_a_program_that_fails_make_a_repetition_void(tmp_pat
     assert throughput.void_reasons(list(found.values()))
 
 
-def test_others_on_the_machine_make_a_repetition_void(tmp_path: Path) -> None:
+def test_others_on_the_machine_make_a_repetition_noisy(tmp_path: Path) -> None:
     load = SWEEP.model_copy(update={"users": (1,)})
     found = measure(Fake(), folder=tmp_path, load=load, machine=Machine(0.0, 0.5, 0.0))
     first, second = found["sweep-1u ttft"].samples
-    assert (first.verdict, second.verdict) == (Verdict.VOID, Verdict.PASSED)
+    assert (first.verdict, second.verdict) == (Verdict.PASSED, Verdict.PASSED)
+    assert (first.disturbed, second.disturbed) == (Disturbance.OTHER_WORK, None)
     assert first.reason.startswith("other processes used 50% of this machine's CPU")
 
 

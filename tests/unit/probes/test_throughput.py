@@ -14,7 +14,7 @@ from bakehouse.loadgen.client import Outcome, load
 from bakehouse.loadgen.client_overhead import ClientOverhead
 from bakehouse.loadgen.workloads import Request
 from bakehouse.measure.cpu_usage import Usage
-from bakehouse.model.enums import Verdict
+from bakehouse.model.enums import Disturbance, Verdict
 from bakehouse.model.recipe import Question
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Workload
@@ -131,13 +131,14 @@ def test_a_start_without_a_first_token_is_void_there() -> None:
     assert (sample.verdict, sample.reason) == (Verdict.VOID, "no chunk had generated content")
 
 
-def test_a_start_on_a_busy_machine_is_void_as_its_answers_are() -> None:
+def test_a_start_on_a_busy_machine_is_noisy_as_its_answers_are() -> None:
     """Two requests that warm up, then four that count: three of those are disturbed."""
     busy = {False: Load(0.0, 0.0, 0.5, 0.5, 0.0, 0.0), True: Load(0.0, 0.0, 0.5, 0.0, 0.5, 0.5)}
-    for is_void, shares in busy.items():
+    for is_noisy, shares in busy.items():
         (sample,) = measure(served(Behaviour(), load=shares), quick=True)["start time_to_healthy"].samples
-        assert (sample.verdict is Verdict.VOID) == is_void
-        assert ("for most of this start, other processes used 50% of" in sample.reason) == is_void
+        assert sample.verdict is Verdict.PASSED
+        assert sample.disturbed is (Disturbance.OTHER_WORK if is_noisy else None)
+        assert ("for most of this start, other processes used 50% of" in sample.reason) == is_noisy
         assert sample.value == 0.5
 
 
@@ -248,11 +249,11 @@ def test_what_may_not_count_is_void_and_kept(behaviour: Behaviour, reason: str) 
     assert any(line.startswith("tg5 decode_rate: ") for line in throughput.void_reasons(list(found.values())))
 
 
-def test_a_repetition_that_others_disturbed_is_void_and_the_rest_counts() -> None:
+def test_a_repetition_that_others_disturbed_is_kept_apart_and_the_rest_counts() -> None:
     # The warm-up's two, then pp and tg of the first repetition.
     found = measure(served(Behaviour(), load=Load(0.9, 0.9, 0.3, 0.05)), quick=True)
     disturbed = found["pp8 prompt_rate"].samples[0]
-    assert disturbed.verdict is Verdict.VOID
+    assert (disturbed.verdict, disturbed.disturbed) == (Verdict.PASSED, Disturbance.OTHER_WORK)
     assert disturbed.reason.startswith("other processes used 30% of this machine's CPU meanwhile")
     assert disturbed.value == 80.0  # what it would have been is kept
     assert len(found["pp8 prompt_rate"].counted) == 1

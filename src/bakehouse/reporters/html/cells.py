@@ -16,9 +16,9 @@ from bakehouse.reporters.html.comparisons import DRAWN, loads_of
 from bakehouse.reporters.html.grid import codes, driver
 from bakehouse.reporters.html.layers import Slice, slices
 from bakehouse.reporters.html.settings import Labels
-from bakehouse.reporters.interval import Known, interval
 from bakehouse.reporters.text import one_line
 from bakehouse.stats.direction import is_of_image
+from bakehouse.stats.interval import Known, interval
 
 _LOG_LINES = 15
 _TELLING = ("native-code", "ptx", "driver-floor", "instructions", "size")

@@ -12,7 +12,7 @@ from bakehouse.model.enums import Unit, Verdict
 from bakehouse.model.report import Sample
 from bakehouse.reporters.figures import LARGEST, Summary, summarize
 from bakehouse.reporters.html.scale import Scale, Tick, nice_step
-from bakehouse.reporters.interval import Known, interval
+from bakehouse.stats.interval import Known, interval
 
 LINE_HEIGHT, LANE_HEIGHT, AXIS_HEIGHT = 17, 30, 26
 _MARGIN = 3.0

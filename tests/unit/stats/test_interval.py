@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Sample
-from bakehouse.reporters.interval import interval
+from bakehouse.stats.interval import interval
 from tests.unit.reporters.world import noisy
 
 

@@ -1,0 +1,99 @@
+"""What a measurement is worth: exact, noisy or void. docs/measuring.md says when which. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bakehouse.model.enums import Disturbance, Grade, Verdict
+from bakehouse.model.report import Grading, Measurement, Metric, Sample
+from bakehouse.stats.direction import EXACT
+from bakehouse.stats.interval import LEAST, Known, interval
+
+REACH = 0.02
+"""Half of the 95 % interval, as a share of the figure, up to which a rate of pp or tg is exact. With 7 starts on each
+side, 95 of 100 slowdowns of 5 % are found among such figures (benchmarks/verdicts.py)."""
+WIDE_REACH = 0.10
+"""The same of all other metrics: loads of few requests, times of a start."""
+_NARROW: frozenset[Metric] = frozenset(("prompt_rate", "decode_rate"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Doubt:
+    """Another clock's figures, which differ by no more than both sides scatter: the truth may be theirs."""
+
+    low: float
+    high: float
+    reason: str
+
+
+def reach_allowed(metric: Metric) -> float:
+    """The widest interval of an exact figure: its half, as a share."""
+    return REACH if metric in _NARROW else WIDE_REACH
+
+
+def reach(known: Known) -> float:
+    """Half of an interval, as a share of its middle."""
+    return (known.high - known.low) / (known.high + known.low)
+
+
+def graded(measurement: Measurement, *, doubt: Doubt | None = None) -> Measurement:
+    """The same with its grade. Without one where nothing here could measure it: all its samples are skipped."""
+    grading = grade(measurement.samples, metric=measurement.metric, doubt=doubt)
+    return measurement.model_copy(update={"grading": grading})
+
+
+def grade(samples: Sequence[Sample], *, metric: Metric, doubt: Doubt | None = None) -> Grading | None:
+    """Decide from the samples of one metric. None: all of them are skipped, or there are none."""
+    right = [sample for sample in samples if sample.verdict is Verdict.PASSED]
+    void = [sample for sample in samples if sample.verdict is Verdict.VOID]
+    if not right and not void:
+        return None
+    if len(void) > len(right):
+        return Grading(grade=Grade.VOID, reasons=_in_words(void, len(samples)))
+    values = [sample.value for sample in right]
+    if metric in EXACT:
+        return Grading(grade=Grade.EXACT, low=min(values), high=max(values))
+    quiet = [sample for sample in right if not sample.disturbed]
+    known = interval(quiet) if len(quiet) * 2 >= len(right) else None
+    if known and not doubt and reach(known) <= reach_allowed(metric):
+        return Grading(grade=Grade.EXACT, low=known.low, high=known.high)
+    why = list(_doubts(right, known, metric=metric, doubt=doubt))
+    seen = [*values, *([doubt.low, doubt.high] if doubt else [])]
+    return Grading(
+        grade=Grade.NOISY,
+        low=min(seen),
+        high=max(seen),
+        disturbances=[disturbance for disturbance, _ in why],
+        reasons=[reason for _, reason in why],
+    )
+
+
+def _doubts(
+    right: Sequence[Sample], known: Known | None, *, metric: Metric, doubt: Doubt | None
+) -> Iterator[tuple[Disturbance, str]]:
+    """Why it is not exact: what was seen at work first, what only may explain it last."""
+    disturbed = [sample for sample in right if sample.disturbed]
+    for kind, _ in Counter(sample.disturbed for sample in disturbed).most_common():
+        if kind:
+            reasons = _in_words([sample for sample in disturbed if sample.disturbed is kind], len(right))
+            yield kind, reasons[-1]
+    if doubt:
+        yield Disturbance.CLOCKS, doubt.reason
+    starts = len({sample.start for sample in right})
+    if starts < LEAST:
+        taken = f"{starts} container start{'s' if starts > 1 else ''}"
+        yield Disturbance.FEW_STARTS, f"{taken}: how they differ is known from {LEAST} on"
+    elif known and not doubt and not disturbed and reach(known) > (allowed := reach_allowed(metric)):
+        yield Disturbance.SCATTER, f"±{reach(known):.1%} over {known.starts} starts, where ±{allowed:.0%} is exact"
+    elif not disturbed and not doubt:
+        yield Disturbance.SCATTER, "its samples say nothing of their spread"
+
+
+def _in_words(samples: Sequence[Sample], taken: int) -> list[str]:
+    """Each reason once, the last with how many samples it and those before it concern."""
+    reasons = list(dict.fromkeys(sample.reason or "no reason was recorded" for sample in samples))
+    if len(samples) < taken:
+        reasons[-1] = f"{len(samples)} of {taken} samples: {reasons[-1]}"
+    return reasons
