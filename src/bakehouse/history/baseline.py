@@ -61,6 +61,8 @@ class Baseline:
     @property
     def side(self) -> Side:
         """All starts of its runs."""
+        if len(self.runs) == 1:
+            return self.runs[0].side
         starts = tuple(itertools.chain.from_iterable(earlier.side.starts for earlier in self.runs))
         return Side(starts=starts, void=sum(earlier.side.void for earlier in self.runs))
 
@@ -124,7 +126,11 @@ def find(
     ]
     unlike = {id(theirs): differences(terms, theirs) for theirs in {id(one[1]): one[1] for one in earlier}.values()}
     refused = Counter("; ".join(unlike[id(theirs)][:3]) for _, theirs, _ in earlier if unlike[id(theirs)])
-    usable = [one for one in earlier if not unlike[id(one[1])] and one[2].counted]
+    usable = [
+        one
+        for one in earlier
+        if not unlike[id(one[1])] and one[2].counted and (not one[2].noisy or one[0].name == pinned)
+    ]
     notes = Counter(note for _, theirs, _ in usable[-LOOKED_AT:] for note in remarks(terms, theirs))
     alike = [
         Earlier(run=each, side=side, middle=float(np.median(middles(side.starts))))
@@ -206,7 +212,7 @@ def _nothing(earlier: int, refused: Counter[str]) -> str:
     if not earlier:
         return "the history has no earlier run of it"
     if not refused:
-        return f"of {count(earlier, 'earlier run')} no sample counts"
+        return f"of {count(earlier, 'earlier run')} none is exact"
     reasons = ", ".join(f"{why} ({number})" if number > 1 else why for why, number in refused.most_common(3))
     return f"none of {count(earlier, 'earlier run')} can be compared: {reasons}"
 

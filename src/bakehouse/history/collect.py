@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from bakehouse.history.journal import Problem, Problems, append, read
-from bakehouse.model.enums import Verdict
+from bakehouse.model.enums import Grade, Verdict
 from bakehouse.model.history import Row, Terms
 from bakehouse.stats.judge import Side, group
 
@@ -44,6 +44,14 @@ class Run:
     revision: str
 
 
+class Noisy(NamedTuple):
+    """What a row says of a noisy figure."""
+
+    reason: str
+    low: float | None
+    high: float | None
+
+
 @dataclass(kw_only=True, slots=True)
 class Column:
     """Samples of one key, in the order they came."""
@@ -54,8 +62,12 @@ class Column:
     repetitions: array[int] = field(default_factory=lambda: array("i"))
     values: array[float] = field(default_factory=lambda: array("d"))
     """NaN: the sample is void."""
+    noisy: array[int] = field(default_factory=lambda: array("b"))
+    """1 where it is noisy."""
     reasons: dict[int, str] = field(default_factory=dict)
     """Run to the reason of the last of its samples that was void."""
+    spans: dict[int, Noisy] = field(default_factory=dict)
+    """Run to what was said of its noisy samples."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -75,7 +87,7 @@ class Collected:
             raise ValueError("cell, workload, start or repetition are not what they should be")
         values = [(metric, *_value(said)) for metric, said in row["values"].items()]
         terms, run = self._terms(row["terms"]), self._run(row)
-        for metric, value, reason in values:
+        for metric, value, reason, noisy in values:
             column = self.columns.get((cell, workload, metric))  # type: ignore[call-overload]  # a Key is such a tuple
             if column is None:
                 column = self.columns[Key(cell, workload, metric)] = Column()
@@ -84,8 +96,11 @@ class Collected:
             column.starts.append(start)
             column.repetitions.append(repetition)
             column.values.append(value)
+            column.noisy.append(noisy is not None)
             if math.isnan(value):
                 column.reasons[run] = reason
+            elif noisy is not None:
+                column.spans[run] = noisy
 
     def sides(self, key: Key) -> Iterator[tuple[Run, Terms, Side]]:
         """Its runs, oldest first. A repetition that stands there twice (two branches were merged) counts once."""
@@ -94,14 +109,20 @@ class Collected:
             return
         table = np.stack([np.asarray(each) for each in (column.runs, column.terms, column.starts, column.repetitions)])
         order = np.lexsort((np.arange(table.shape[1]), *table[::-1]))
-        table, values = table[:, order], np.asarray(column.values)[order]
+        table, values, noisy = table[:, order], np.asarray(column.values)[order], np.asarray(column.noisy)[order] == 1
         last = np.append((table[:, 1:] != table[:, :-1]).any(axis=0), True)
-        table, values = table[:, last], values[last]
+        table, values, noisy = table[:, last], values[last], noisy[last]
         edges = np.flatnonzero((table[:2, 1:] != table[:2, :-1]).any(axis=0)) + 1
         found = []
         for begin, end in itertools.pairwise([0, *edges.tolist(), values.size]):
             run, terms = (int(number) for number in table[:2, begin])
-            side = _side(table[2, begin:end], values[begin:end], column.reasons.get(run, ""))
+            side = _side(
+                table[2, begin:end],
+                values[begin:end],
+                noisy[begin:end],
+                reason=column.reasons.get(run, ""),
+                span=column.spans.get(run, Noisy("", None, None)),
+            )
             found.append((self.runs[run], self.terms[terms], side))
         yield from sorted(found, key=lambda one: (one[0].time, one[0].name))
 
@@ -181,10 +202,25 @@ def _file(folder: Path, row: Row) -> Path:
     return folder / row.cell / f"{row.time:%Y-%m}{SUFFIX}"
 
 
-def _side(starts: NDArray[np.int64], values: NDArray[np.float64], reason: str) -> Side:
-    counts = ~np.isnan(values)
+def _side(
+    starts: NDArray[np.int64], values: NDArray[np.float64], noisy: NDArray[np.bool_], *, reason: str, span: Noisy
+) -> Side:
+    """Of what is exact, where there is any; else of what is noisy."""
+    right = ~np.isnan(values)
+    counts = right & ~noisy if (right & ~noisy).any() else right
     grouped = group(list(zip(starts[counts].tolist(), values[counts].tolist(), strict=True)))
-    return Side(starts=grouped, void=int((~counts).sum()), reason=reason)
+    void = int((~right).sum())
+    if not (counts & noisy).any():
+        return Side(starts=grouped, void=void, reason=reason)
+    seen = values[counts]
+    return Side(
+        starts=grouped,
+        void=void,
+        reason=reason,
+        noisy=span.reason or "noisy, without a reason",
+        low=float(seen.min()) if span.low is None else span.low,
+        high=float(seen.max()) if span.high is None else span.high,
+    )
 
 
 def _text(value: Any) -> str:
@@ -193,14 +229,22 @@ def _text(value: Any) -> str:
     return value
 
 
-def _value(said: Mapping[str, Any]) -> tuple[float, str]:
-    """NaN for what does not count."""
-    if said.get("verdict", Verdict.PASSED) != Verdict.PASSED:
-        return math.nan, str(said.get("reason", ""))
-    value = said["value"]
+def _value(said: Mapping[str, Any]) -> tuple[float, str, Noisy | None]:
+    """NaN for what is void, with the reason; and what was said where it is noisy. Rows without a grade are exact."""
+    reason = str(said.get("reason", ""))
+    if said.get("verdict", Verdict.PASSED) != Verdict.PASSED or said.get("grade") == Grade.VOID:
+        return math.nan, reason, None
+    value = _number(said["value"])
+    if said.get("grade") != Grade.NOISY:
+        return value, "", None
+    low, high = (None if said.get(end) is None else _number(said[end]) for end in ("low", "high"))
+    return value, "", Noisy(reason, low, high)
+
+
+def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise ValueError(f"a value is {value!r}")
-    return float(value), ""
+    return float(value)
 
 
 def _words(error: Exception) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bakehouse.history.terms import of_settings
-from bakehouse.model.enums import Verdict
+from bakehouse.model.enums import Grade, Verdict
 from bakehouse.model.report import Measurement
 from bakehouse.stats.direction import is_judged
 from bakehouse.stats.judge import Pair, Side, group
@@ -34,8 +35,12 @@ def pairs(cell: str, candidate: Sequence[Measurement], baseline: Sequence[Measur
 def side(measurement: Measurement) -> Side:
     """Its samples that count, by container start."""
     void = [sample for sample in measurement.samples if sample.verdict not in (Verdict.PASSED, Verdict.SKIPPED)]
-    counted = [(sample.start, sample.value) for sample in measurement.samples if sample.verdict is Verdict.PASSED]
-    return Side(starts=group(counted), void=len(void), reason=void[-1].reason if void else "")
+    counted = group([(sample.start, sample.value) for sample in measurement.used])
+    found = Side(starts=counted, void=len(void), reason=void[-1].reason if void else "")
+    grading = measurement.grading
+    if grading is None or grading.grade is not Grade.NOISY:
+        return found
+    return replace(found, noisy="; ".join(grading.reasons), low=grading.low, high=grading.high)
 
 
 def _is_measurable(measurement: Measurement) -> bool:

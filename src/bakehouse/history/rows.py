@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bakehouse.model.enums import Verdict
+from bakehouse.model.enums import Grade, Verdict
 from bakehouse.model.history import HISTORY_SCHEMA, Hardware, Row, Terms, Value
 from bakehouse.model.report import CellReport, Measurement, RunReport, Sample
 
@@ -59,7 +59,30 @@ def _digest(cell: CellReport) -> str:
 
 
 def _value(measurement: Measurement, sample: Sample) -> Value:
-    return Value(value=sample.value, unit=measurement.unit, verdict=sample.verdict, reason=sample.reason)
+    """Graded for itself: of an exact measurement, what was disturbed is noisy. The interval is the measurement's."""
+    grade, low, high = _grade(measurement, sample), None, None
+    if measurement.grading and grade is Grade.NOISY:
+        low, high = measurement.grading.low, measurement.grading.high
+    reason = sample.reason
+    if measurement.grading and measurement.grade is Grade.NOISY:
+        reason = "; ".join(measurement.grading.reasons)
+    return Value(
+        value=sample.value,
+        unit=measurement.unit,
+        verdict=sample.verdict,
+        reason=reason,
+        grade=grade,
+        low=low,
+        high=high,
+    )
+
+
+def _grade(measurement: Measurement, sample: Sample) -> Grade | None:
+    if measurement.grading is None:
+        return None
+    if sample.verdict is not Verdict.PASSED:
+        return Grade.VOID
+    return Grade.NOISY if measurement.grade is Grade.EXACT and sample.disturbed else measurement.grade
 
 
 def _coordinates(cell: CellReport) -> dict[str, str]:

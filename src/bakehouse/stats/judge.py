@@ -40,6 +40,19 @@ class Side:
     void: int = 0
     reason: str = ""
     """Of the last that was void."""
+    noisy: str = ""
+    """Why its figure is noisy; empty where it is exact."""
+    low: float | None = None
+    """Its interval, where it is noisy."""
+    high: float | None = None
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Where its figure lies: the interval of a noisy one, the starts of an exact one."""
+        if self.low is not None and self.high is not None:
+            return self.low, self.high
+        values = middles(self.starts)
+        return min(values), max(values)
 
     @property
     def counted(self) -> int:
@@ -114,6 +127,8 @@ def _unfit(pair: Pair, gates: Gates) -> Judged | None:
         return _said(pair, Change.INCONCLUSIVE, pair.missing or "the baseline has no sample that counts")
     if pair.metric in EXACT:
         return _exact(pair, gates)
+    if pair.candidate.noisy or pair.baseline.noisy:
+        return _noisy(pair, gates)
     ours, theirs = (len(middles(side.starts)) for side in (pair.candidate, pair.baseline))
     if min(ours, theirs) < 2:  # noqa: PLR2004
         reason = f"{_starts(ours, theirs)}: one start says nothing of the noise between starts"
@@ -134,6 +149,27 @@ def _exact(pair: Pair, gates: Gates) -> Judged:
     )
     said = _said(pair, verdict, reason)
     return replace(said, candidate=ours, baseline=theirs, effect=found, limit=gates.least)
+
+
+def _noisy(pair: Pair, gates: Gates) -> Judged:
+    """What the intervals allow to say: that it is not worse. A noisy figure raises no alarm, and is tested with no
+    other: what disturbs it is no chance that a test knows.
+    """
+    ours, theirs = (float(np.median(middles(side.starts))) for side in (pair.candidate, pair.baseline))
+    (low, high), (least, most) = pair.candidate.span, pair.baseline.span
+    limit = max(gates.least, gates.mads * (pair.mad or 0.0))
+    if not (theirs and least and most):
+        return _said(pair, Change.INCONCLUSIVE, f"noisy: {pair.candidate.noisy or pair.baseline.noisy}")
+    found = Effect(ratio=ours / theirs, low=low / most, high=high / least)
+    goodness = found if higher_is_better(pair.metric) else found.inverse()
+    verdict, words = _verdict(
+        goodness=goodness, limit=limit, bearable=min(gates.tolerance * limit, 0.5), is_significant=False
+    )
+    whose = "" if pair.candidate.noisy else "the baseline is "
+    if verdict is not Change.PASS:
+        verdict, words = Change.INCONCLUSIVE, f"{words.partition(':')[0]}: a noisy figure raises no alarm"
+    said = _said(pair, verdict, f"{words}; {whose}noisy: {pair.candidate.noisy or pair.baseline.noisy}")
+    return replace(said, candidate=ours, baseline=theirs, effect=found, limit=limit)
 
 
 def _judge(pair: Pair, gates: Gates, *, p: float, adjusted: float, family: int) -> Judged:

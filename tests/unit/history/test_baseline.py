@@ -8,8 +8,8 @@ import pytest
 
 from bakehouse.history.baseline import Compared, compare, read_decisions
 from bakehouse.history.journal import Problems, append
-from bakehouse.model.enums import Change
-from bakehouse.model.history import HISTORY_SCHEMA, Decision, Row
+from bakehouse.model.enums import Change, Grade
+from bakehouse.model.history import HISTORY_SCHEMA, Decision, Row, Value
 
 from .samples import BEGAN, CELL, HARDWARE, TERMS, collected, name, night_of, row, void
 
@@ -103,7 +103,7 @@ def test_why_there_is_no_baseline() -> None:
 
     assert missing() == "the history has no earlier run of it"
     assert missing(row(cell="other")) == "the history has no earlier run of it"
-    assert missing(row(values=void())) == "of 1 earlier run no sample counts"
+    assert missing(row(values=void())) == "of 1 earlier run none is exact"
     assert missing(row(terms=OTHER_CPU), row(night=1, terms=OTHER_CPU), row(night=2, terms=OTHER_MODEL)) == (
         "none of 3 earlier runs can be compared: other CPU model: AMD EPYC and Intel Xeon (2), "
         "other model file: aaaaaaaaaaaa… and bbbbbbbbbbbb…"
@@ -133,6 +133,27 @@ def test_void_tonight() -> None:
     (found,) = compare(candidate, collected(nights((5, 100))), run=name(100))
     assert found.judged.verdict is Change.VOID
     assert found.judged.reason == "5 of 5 samples are void; the last: busy"
+
+
+def test_noisy_nights_are_no_baseline_and_raise_no_alarm() -> None:
+    noisy = {
+        "decode_rate": Value(
+            value=40.0,
+            unit="tokens/s",
+            grade=Grade.NOISY,
+            reason="9 of 9 samples: other processes used 60%",
+            low=20,
+            high=90,
+        )
+    }
+    exact = nights((10, 100))
+    busy = [row(night=night, start=start, values=noisy) for night in range(10, 20) for start in range(3)]
+    assert tonight([*exact, *busy], 100).judged.verdict is Change.PASS
+    assert len(tonight([*exact, *busy], 100).baseline.history) == 10
+    candidate = [row(night=100, start=start, values=noisy) for start in range(3)]
+    (found,) = compare(collected(candidate), collected(exact), run=name(100))
+    assert found.judged.verdict is Change.INCONCLUSIVE
+    assert "noisy: 9 of 9 samples: other processes used 60%" in found.judged.reason
 
 
 def test_another_kernel_is_remarked() -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from bakehouse.history.collect import Collected, Key, collect, files, keep
 from bakehouse.history.journal import append
+from bakehouse.model.enums import Grade
+from bakehouse.model.history import Value
 
 from .samples import CELL, TERMS, collected, name, night_of, row, void
 
@@ -100,3 +102,29 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     assert len(found.columns[KEY].values) == 4000
     assert path.stat().st_size > 8_000_000
     assert peak < 500_000
+
+
+def graded(value: float, grade: Grade, **changes: float) -> dict[str, Value]:
+    reason = "" if grade is Grade.EXACT else "4 of 5 samples: other processes used 60% of this machine's CPU"
+    return {"decode_rate": Value(value=value, unit="tokens/s", grade=grade, reason=reason, **changes)}
+
+
+def test_noisy_values_are_used_only_where_there_is_nothing_exact() -> None:
+    rows = [row(start=0, values=graded(100, Grade.EXACT)), row(start=1, values=graded(60, Grade.NOISY))]
+    ((_, _, side),) = collected(rows).sides(KEY)
+    assert (side.starts, side.noisy) == (((100.0,),), "")
+    only = [row(start=n, values=graded(60 + n, Grade.NOISY, low=20, high=80)) for n in range(2)]
+    ((_, _, side),) = collected(only).sides(KEY)
+    assert (side.starts, side.low, side.high) == (((60.0,), (61.0,)), 20, 80)
+    assert side.noisy.startswith("4 of 5 samples")
+
+
+def test_rows_from_before_there_were_grades_are_exact_or_void() -> None:
+    rows = [row(start=0), row(start=1, values=void())]
+    ((_, _, side),) = collected(rows).sides(KEY)
+    assert (side.counted, side.void, side.noisy) == (1, 1, "")
+
+
+def test_a_right_value_of_a_void_measurement_is_void() -> None:
+    ((_, _, side),) = collected([row(values=graded(100, Grade.VOID))]).sides(KEY)
+    assert (side.counted, side.void) == (0, 1)

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from bakehouse.history.collect import Key
 from bakehouse.history.paired import pairs, side
 from bakehouse.history.rows import rows
-from bakehouse.model.enums import Change, Verdict
+from bakehouse.model.enums import Change, Disturbance, Grade, Verdict
 from bakehouse.model.report import CellReport, Host, Image, Measurement, RunReport, Sample
+from bakehouse.stats.grading import graded
 from bakehouse.stats.judge import judge
 
 from .samples import HARDWARE, collected
@@ -97,3 +98,25 @@ def test_a_row_names_the_program_that_made_the_load() -> None:
     run = run_with(ours, theirs.model_copy(update={"client": "aiperf 0.13.0"}))
     clients = {row.workload: row.terms.client for row in rows(run, lambda _: HARDWARE)}
     assert clients == {"sweep-2u": "bakehouse 0.1.0", "sweep-4u": "aiperf 0.13.0"}
+
+
+def test_a_row_says_the_grade_of_its_own_sample() -> None:
+    taken = measurement().samples
+    taken[0] = taken[0].model_copy(update={"disturbed": Disturbance.OTHER_WORK, "reason": "others used 40%"})
+    exact = graded(measurement().model_copy(update={"samples": taken}))
+    first, second, *_ = rows(run_with(exact), lambda _: HARDWARE)
+    assert first.values["prompt_rate"].grade is Grade.NOISY
+    assert (second.values["prompt_rate"].grade, second.values["prompt_rate"].low) == (Grade.EXACT, None)
+
+
+def test_a_noisy_measurement_s_rows_have_its_interval_and_reasons() -> None:
+    few = measurement().model_copy(update={"samples": measurement().samples[:4]})
+    for row in rows(run_with(graded(few)), lambda _: HARDWARE):
+        value = row.values["prompt_rate"]
+        assert few.counted[-1] == value.high
+        assert (value.grade, value.low) == (Grade.NOISY, 100.0)
+        assert "2 container starts" in value.reason
+
+
+def test_rows_of_a_measurement_without_a_grade_have_none() -> None:
+    assert {row.values["prompt_rate"].grade for row in rows(run_with(measurement()), lambda _: HARDWARE)} == {None}

@@ -186,3 +186,38 @@ def test_every_metric_has_a_direction() -> None:
 
 def test_values_are_grouped_by_start() -> None:
     assert group([(1, 5.0), (0, 1.0), (1, 6.0)]) == ((1.0,), (5.0, 6.0))
+
+
+def noisy(side: Side, low: float, high: float) -> Side:
+    return replace(side, noisy="4 of 5 samples: other processes used 60% of this machine's CPU", low=low, high=high)
+
+
+@pytest.mark.parametrize("factor", [0.3, 0.9, 1.0, 1.5])
+@pytest.mark.parametrize("who", ["candidate", "baseline"])
+def test_a_noisy_figure_raises_no_alarm(factor: float, who: str) -> None:
+    exact = one(factor)
+    if who == "candidate":
+        pair = replace(exact, candidate=noisy(exact.candidate, 90 * factor, 110 * factor))
+    else:
+        pair = replace(exact, baseline=noisy(exact.baseline, 90, 110))
+    (found,) = judge([pair])
+    assert found.verdict in (Change.PASS, Change.INCONCLUSIVE)
+    assert found.p is None
+    assert "noisy: 4 of 5 samples: other processes used 60%" in found.reason
+    assert ("the baseline is noisy" in found.reason) == (who == "baseline")
+
+
+def test_a_noisy_figure_passes_only_where_its_interval_allows_nothing_worse() -> None:
+    pair = one(1.0)
+    narrow = judge([replace(pair, candidate=noisy(pair.candidate, 99, 101))])[0]
+    wide = judge([replace(pair, candidate=noisy(pair.candidate, 80, 101))])[0]
+    assert (narrow.verdict, wide.verdict) == (Change.PASS, Change.INCONCLUSIVE)
+    assert wide.effect
+    assert wide.effect.low < 0.81
+    assert "a noisy figure raises no alarm" in wide.reason
+
+
+def test_noisy_figures_do_not_make_it_harder_to_show_something_of_exact_ones() -> None:
+    slow = one(0.95)
+    beside = [replace(one(1.0), candidate=noisy(one(1.0).candidate, 80, 120)) for _ in range(60)]
+    assert judge([slow, *beside])[0].verdict is Change.REGRESS
