@@ -89,9 +89,9 @@ def test_starts_times_repetitions_are_recorded_and_warm_ups_are_not() -> None:
     assert len(behaviour.requests) == 2 * (3 + 1) * 2
 
 
-def _decoding() -> list[bytes | float]:
-    """An answer that takes a while to be made."""
-    timings = {"prompt_n": 1, "prompt_ms": 1.0, "predicted_n": 5, "predicted_ms": 20.0}
+def _decoding(predicted_ms: float = 20.0) -> list[bytes | float]:
+    """An answer that takes 10 ms to be made, whatever it says itself."""
+    timings = {"prompt_n": 1, "prompt_ms": 1.0, "predicted_n": 5, "predicted_ms": predicted_ms}
     return [
         b'data: {"content":"a","stop":false}\n\n',
         0.01,
@@ -216,8 +216,8 @@ def test_llama_bench_is_held_against_answers_that_are_not_streamed() -> None:
 
 
 def test_a_server_that_the_client_contradicts_is_void() -> None:
-    """It says 20 ms for five tokens, and takes half of it."""
-    found, _ = calibrated(prompt=80.0, events=_decoding())
+    """It says 2 s for five tokens, and takes a hundredth of it, or somewhat more on a busy machine."""
+    found, _ = calibrated(prompt=80.0, events=_decoding(predicted_ms=2000.0))
     assert found["tg5 decode_rate"].counted == []
     (reason,) = {one.reason for one in found["tg5 decode_rate"].samples}
     assert reason.startswith("tg5: by the client's clock it is ")
