@@ -8,9 +8,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import nox
 import noxfile
 import pytest
+from nox.registry import Func  # type: ignore[attr-defined]
 
 from bakehouse.__main__ import main
 from bakehouse.cli import verbs
@@ -110,7 +110,7 @@ def typed(words: list[str]) -> object:
 
 def sessions() -> set[str]:
     """Names as `nox -s` takes them."""
-    functions = [value for value in vars(noxfile).values() if isinstance(value, nox.registry.Func)]
+    functions = [value for value in vars(noxfile).values() if isinstance(value, Func)]
     return {function.name or function.func.__name__.replace("_", "-") for function in functions}
 
 
