@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import noxfile
 import pytest
-from nox.registry import Func  # type: ignore[attr-defined]
 
 from bakehouse.__main__ import main
 from bakehouse.cli import verbs
@@ -18,6 +17,7 @@ from bakehouse.cli.parser import parser
 from bakehouse.errors import ExitCode
 
 ROOT = Path(__file__).parents[3]
+NOXFILE = ROOT / "noxfile.py"
 DOCUMENTS = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("recipes/**/*.md")})
 FENCE = re.compile(r"^```(?:bash|sh|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"(?<!`)`((?:nox -s|bakehouse|python -m bakehouse) [^`\n]+)`")
@@ -110,8 +110,12 @@ def typed(words: list[str]) -> object:
 
 def sessions() -> set[str]:
     """Names as `nox -s` takes them."""
-    functions = [value for value in vars(noxfile).values() if isinstance(value, Func)]
-    return {function.name or function.func.__name__.replace("_", "-") for function in functions}
+    functions = [
+        node for node in ast.parse(NOXFILE.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)
+    ]
+    decorated = [(function, ast.unparse(one)) for function in functions for one in function.decorator_list]
+    named = [(function, re.search(r"name='([\w-]+)'", text)) for function, text in decorated if "nox.session" in text]
+    return {name[1] if name else function.name for function, name in named}
 
 
 @pytest.fixture(scope="module")
