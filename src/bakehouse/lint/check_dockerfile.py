@@ -18,9 +18,13 @@ from bakehouse.lint.examined import Examined, Looked
 from bakehouse.lint.finding import Finding, Severity, in_order
 from bakehouse.lint.known_options import Knowledge
 from bakehouse.lint.options import SourceOptions
+from bakehouse.lint.relations.check import check_relations
+from bakehouse.lint.relations.headers import with_libraries
+from bakehouse.lint.relations.view import View, read_view
 from bakehouse.lint.revisions import Kind, Revision, find_revisions
 from bakehouse.lint.server_start import Start, find_start, inherited_start
 from bakehouse.lint.settings import Setting, Word
+from bakehouse.lint.stages.references import read_reference
 from bakehouse.lint.upstream_images import SERVER, upstream_image
 from bakehouse.model.matrix import Matrix
 
@@ -87,7 +91,11 @@ def check_dockerfile(
         knowledge=knowledge,
         at_hand=at_hand or AtHand(commit=options.revision),
     )
-    findings = [*_check_words(one), *_check_relations(one, matrix)]
+    view = read_view(dockerfile, contents, matrix)
+    findings = list(_check_words(one))
+    if view is not None:
+        own = with_libraries(findings, view.image) if len(contents) > 1 else findings
+        findings = [*own, *_check_relations(one, view)]
     return Examined(file=file, findings=in_order(findings), looked=_looked(one), kind="Dockerfile")
 
 
@@ -108,12 +116,11 @@ def _check_words(one: _File) -> Iterator[Finding]:
         yield from lowered(found, one.other, one.at_hand)
 
 
-def _check_relations(one: _File, matrix: Matrix) -> Iterator[Finding]:
+def _check_relations(one: _File, view: View) -> Iterator[Finding]:
     yield from check_revisions((found for stage in one.revisions.values() for found in stage), one.at_hand)
-    yield from check_image.check_archs(one.contents, matrix)
-    if not one.image:
-        return
-    yield from check_image.check_image(one.image, one.contents)
+    yield from check_image.check_image(one.image, one.contents, view.image)
+    if view.builds or one.start or check_image.names_of_server(one.contents):
+        yield from lowered(check_relations(view), one.other, one.at_hand)
     if one.start:
         last = one.image[-1]
         health = [word for command in last.health or () for word in command.words]
@@ -166,7 +173,7 @@ def _check_doubles(step: Sequence[Setting]) -> Iterator[Finding]:
 def _check_stage(one: Contents, file: _File) -> Iterator[Finding]:
     knowledge, in_image, alone = file.knowledge, one in file.image, len(file.contents) == 1
     for fact in knowledge.images:
-        if fact.concerns(one.image):
+        if fact.concerns(read_reference(one.image).vendor_name):
             yield fact.told(check_image.where_from(one), one.image)
     for setting in one.variables:
         yield from check_variable(setting, file.options, knowledge, stage="image" if in_image else "build")

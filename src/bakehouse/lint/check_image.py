@@ -2,63 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from bakehouse.errors import Where
 from bakehouse.lint.command import Command
 from bakehouse.lint.container_file import Contents
 from bakehouse.lint.finding import Finding, Severity
-from bakehouse.lint.known_options import is_false, is_true
+from bakehouse.lint.known_options import is_true
 from bakehouse.lint.settings import Setting, Word
-from bakehouse.model.enums import AcceleratorName
-from bakehouse.model.matrix import Matrix, Toolkit
-from bakehouse.planning.rules import ARCH_RULES
+from bakehouse.lint.stages.stage import StageModel
 
 SERVER = "llama-server"
-_CUDA_IMAGE = re.compile(r"(?:docker\.io/)?nvidia/cuda:(?P<version>[0-9]+(?:\.[0-9]+)+)")
 _CLIENTS = ("curl", "wget")
-_LIBRARIES = re.compile(r"\*|\.so|/lib(?:/|$)|/bin/?$|/build/?$")
 
 
 def where_from(one: Contents) -> Where:
     return Where(file=one.file, line=one.stage.line)
 
 
-# ---------------------------------------------------------------------------------------------- archs
-
-
-def check_archs(contents: Sequence[Contents], matrix: Matrix) -> Iterator[Finding]:
-    """The archs of each configure step against the compiler of its image, by the matrix's own rule."""
-    for one in contents:
-        found = _CUDA_IMAGE.match(one.image)
-        for _, step in one.steps:
-            archs = {setting.name: setting for setting in step}.get("CMAKE_CUDA_ARCHITECTURES")
-            if found and archs:
-                yield from _not_compiled(archs, found["version"], one, matrix)
-
-
-def _not_compiled(archs: Setting, version: str, one: Contents, matrix: Matrix) -> Iterator[Finding]:
-    toolkit = Toolkit(accelerator=AcceleratorName.CUDA, version=version, build_base="base")
-    for arch in archs.value.split(";"):
-        name = "sm_" + arch.partition("-")[0].rstrip("af")
-        objection = ARCH_RULES["toolkit-arch"](toolkit, name, matrix) if name in matrix.archs else None
-        if objection:
-            yield Finding(
-                severity=Severity.ERROR,
-                where=archs.where,
-                subject=archs.as_option,
-                what=f"cannot be compiled with the image of line {one.stage.line}",
-                why=f"{objection.reason}.",
-                instead="a newer image or other archs; `bakehouse plan --gpu CARD` says what suits a card",
-                link=objection.link,
-            )
-
-
 # ---------------------------------------------------------------------------------------------- the whole image
 
 
-def check_image(image: Sequence[Contents], contents: Sequence[Contents]) -> Iterator[Finding]:
+def check_image(image: Sequence[Contents], contents: Sequence[Contents], model: StageModel) -> Iterator[Finding]:
     """`image` are the stages that the image consists of, `contents` all of them."""
     last = image[-1]
     if not any(command.program == "cmake" for one in contents for command in one.commands) and not names_of_server(
@@ -66,9 +31,8 @@ def check_image(image: Sequence[Contents], contents: Sequence[Contents]) -> Iter
     ):
         return
     yield from _check_steps(contents)
-    yield from _check_linking(image, contents)
     yield from _check_user(last)
-    yield from _check_health(image)
+    yield from _check_health(image, model)
 
 
 def names_of_server(contents: Sequence[Contents]) -> set[str]:
@@ -125,50 +89,6 @@ def _is_on(step: dict[str, Setting], name: str) -> bool:
     return name in step and is_true(step[name].value)
 
 
-def _check_linking(image: Sequence[Contents], contents: Sequence[Contents]) -> Iterator[Finding]:
-    """Libraries are shared by default, and are looked for where the build folder was, unless told otherwise."""
-    copies = [(source, words) for one in image for source, words in one.copies if source]
-    servers = _copies_of_server(image)
-    steps = [{setting.name: setting for setting in step} for one in contents for _, step in one.steps]
-    if not servers or any("BUILD_SHARED_LIBS" in step and is_false(step["BUILD_SHARED_LIBS"].value) for step in steps):
-        return
-    program = servers[0][1][0]
-    others = [word for _, words in copies for word in words[:-1] if word.text != program.text]
-    if not any(_LIBRARIES.search(word.text) for word in others):
-        yield _finding(
-            program,
-            "is copied without its libraries",
-            "libllama, libggml and others are shared by default and stay behind: the server does not start.",
-            "copy the libraries too (with their links), or -DBUILD_SHARED_LIBS=OFF",
-            link="https://github.com/ggml-org/llama.cpp/issues/17190",
-        )
-    elif not _finds_libraries(image, steps, program):
-        yield _finding(
-            program,
-            "does not find its libraries",
-            "Its search path is the build folder, which this image lacks: the libraries beside it are not looked at.",
-            "-DCMAKE_INSTALL_RPATH=$ORIGIN -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON",
-            link="https://cmake.org/cmake/help/latest/prop_tgt/BUILD_WITH_INSTALL_RPATH.html",
-        )
-
-
-def _finds_libraries(image: Sequence[Contents], steps: Sequence[dict[str, Setting]], program: Word) -> bool:
-    if any("RPATH" in name for step in steps for name in step):
-        return True
-    targets = {words[-1].text.rstrip("/") for one in image for _, words in one.copies}
-    if any(command.program == "ldconfig" for one in image for command in one.commands):
-        return True
-    paths = [
-        path
-        for one in image
-        for setting in one.variables
-        if setting.name == "LD_LIBRARY_PATH"
-        for path in setting.value.split(":")
-    ]
-    versus = program.text.rpartition("/")[0]
-    return any(path.rstrip("/") in targets for path in paths) or versus in targets
-
-
 def _check_user(last: Contents) -> Iterator[Finding]:
     user = last.user
     name = user.text.partition(":")[0] if user else ""
@@ -182,8 +102,10 @@ def _check_user(last: Contents) -> Iterator[Finding]:
         )
 
 
-def _check_health(image: Sequence[Contents]) -> Iterator[Finding]:
+def _check_health(image: Sequence[Contents], model: StageModel) -> Iterator[Finding]:
     last = image[-1]
+    if model.health:
+        return
     if last.health is None or last.health_where is None:
         yield _finding(
             Word(text=last.image, where=where_from(last)),
@@ -195,12 +117,11 @@ def _check_health(image: Sequence[Contents]) -> Iterator[Finding]:
         return
     words = [word for command in last.health for word in command.words]
     client = next((word for word in words if word.text.rpartition("/")[2] in _CLIENTS), None)
-    installed = {word.text.partition("=")[0] for one in image for word in one.packages}
-    if client is not None and client.text.rpartition("/")[2] not in installed:
+    if client is not None and model.has(client.text.rpartition("/")[2]) is False:
         yield _finding(
             client,
             "is not installed in the image",
-            "Slim images have none: the check fails for ever, and the container is unhealthy though it serves.",
+            f"{model.base.text} has none: the check fails for ever, and the container is unhealthy.",
             f"install {client.text}, or a small program that asks /health",
         )
 

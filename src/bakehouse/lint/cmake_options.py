@@ -93,6 +93,8 @@ def _look_at_use(name: str, arguments: tuple[str, ...], seen: _Seen) -> None:
             _look_at_condition(arguments, seen)
         case "find_package" if re.fullmatch(r"[A-Za-z0-9_]+", arguments[0]):
             seen.packages.add(arguments[0])
+        case "ggml_add_backend":  # reads GGML_NAME, a name that stands nowhere for CANN and others
+            seen.asked.add(f"GGML_{arguments[0].upper()}")
         case "find_library" | "find_path" | "find_program" | "find_file":
             seen.asked.update(arguments[:1])
         case _:

@@ -56,7 +56,9 @@ class Contents:
 
 def read_contents(dockerfile: Dockerfile) -> list[Contents]:
     """One for each stage, variables and arguments of earlier stages carried on where a stage stands on another."""
-    globals_ = dict(_defaults(dockerfile.arguments, {}))
+    globals_: dict[str, str] = {}
+    for argument in dockerfile.arguments:  # one may be made from those before it
+        globals_ |= dict(_defaults([argument], globals_))
     found: dict[str, tuple[Contents, dict[str, str]]] = {}
     contents: list[Contents] = []
     for stage in dockerfile.stages:

@@ -74,6 +74,10 @@ class Packages:
     unread: tuple[Word, ...]
     """Words that stand for packages whose names are not known."""
 
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(one.name for one in self.installed)
+
 
 def read_packages(commands: Iterable[Command]) -> Packages:
     """In the order of the commands: what is removed again is not there."""

@@ -1,0 +1,36 @@
+"""All rules about relations, in the order of a build."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from bakehouse.lint.finding import Finding
+from bakehouse.lint.relations.check_archs import check_archs
+from bakehouse.lint.relations.check_driver import check_driver
+from bakehouse.lint.relations.check_https import check_https
+from bakehouse.lint.relations.check_libc import check_libc
+from bakehouse.lint.relations.check_libraries import check_libraries
+from bakehouse.lint.relations.check_needs import check_needs
+from bakehouse.lint.relations.check_programs import check_programs
+from bakehouse.lint.relations.check_shell import check_shell
+from bakehouse.lint.relations.check_toolkits import check_toolkits
+from bakehouse.lint.relations.check_unseen import check_unseen
+from bakehouse.lint.relations.view import View
+
+RULES: dict[str, Callable[[View], Iterator[Finding]]] = {
+    "programs": check_programs,
+    "shell": check_shell,
+    "needs": check_needs,
+    "toolkits": check_toolkits,
+    "archs": check_archs,
+    "libc": check_libc,
+    "libraries": check_libraries,
+    "driver": check_driver,
+    "https": check_https,
+    "unseen": check_unseen,
+}
+
+
+def check_relations(view: View) -> Iterator[Finding]:
+    for rule in RULES.values():
+        yield from rule(view)

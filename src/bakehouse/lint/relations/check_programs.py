@@ -1,0 +1,68 @@
+"""Programs that RUN lines call and that their stage does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bakehouse.lint.finding import Finding
+from bakehouse.lint.relations.view import Build, View, finding
+from bakehouse.lint.settings import Word
+from bakehouse.lint.stages.components import Component, load_components
+from bakehouse.lint.stages.stage import StageModel
+
+_CALLED = ("git", "cmake", "ninja", "make", "curl", "wget", "python3")
+
+
+def check_programs(view: View) -> Iterator[Finding]:
+    told: set[tuple[str, int | None]] = set()
+    for stage in view.sources:
+        for name in _CALLED:
+            if word := _called(stage, name):
+                key = (name, word.where.line)
+                if key not in told:
+                    told.add(key)
+                    yield _missing(word, load_components()[name], stage)
+    for build in view.builds:
+        yield from _check_tools(build)
+
+
+def _called(stage: StageModel, name: str) -> Word | None:
+    """Where a stage calls a program that it surely lacks, and did not remove after use."""
+    component = load_components()[name]
+    word = next((command.words[0] for command in stage.contents.commands if command.program == component.program), None)
+    if word is None or _was_there(component, stage) or stage.has(name, by_use=False) is not False:
+        return None
+    return word
+
+
+def _was_there(component: Component, stage: StageModel) -> bool:
+    return any(component.is_brought_by(name) for name in stage.packages.removed)
+
+
+def _missing(word: Word, component: Component, stage: StageModel) -> Finding:
+    manager = stage.base.manager
+    package = component.install.get(manager) if manager else None
+    return finding(
+        word,
+        "is not in this stage",
+        f"{stage.base.text} does not have it, and nothing installs it before: the build stops.",
+        f"install {package}" if package else f"an image with {component.program}",
+    )
+
+
+def _check_tools(build: Build) -> Iterator[Finding]:
+    """What CMake itself calls: a generator's program, a compiler."""
+    texts = [word.text for word in build.command.words]
+    ninja = any("Ninja" in text for text in texts) or build.value("CMAKE_GENERATOR") == "Ninja"
+    for name in ("ninja" if ninja else "make", "gcc"):
+        component = load_components()[name]
+        if name == "gcc" and not build.compiles_with_gcc:
+            continue
+        if build.stage.has(name) is False and not _was_there(component, build.stage):
+            yield finding(
+                build.command.words[0],
+                f"needs {component.program}, which its stage lacks",
+                "CMake stops: "
+                + ("it finds no compiler." if name == "gcc" else "the generator's program is not there."),
+                f"install {component.install.get(build.stage.base.manager or 'apt', component.program)}",
+            )

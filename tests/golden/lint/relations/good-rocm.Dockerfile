@@ -1,0 +1,15 @@
+FROM rocm/dev-ubuntu-24.04:7.2.1-complete AS build
+RUN apt-get update && apt-get install -y git cmake libssl-dev && rm -rf /var/lib/apt/lists/*
+RUN git clone https://github.com/ggml-org/llama.cpp /src && git -C /src checkout 0c1e57098
+WORKDIR /src
+RUN cmake -B build -DGGML_NATIVE=OFF -DGGML_HIP=ON -DGPU_TARGETS="gfx1100;gfx1201" -DCMAKE_INSTALL_RPATH='$ORIGIN' -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON && cmake --build build -j4
+RUN mkdir /out && cp -a build/bin/. /out/
+FROM rocm/dev-ubuntu-24.04:7.2.1-complete
+COPY --from=build /out/ /app/
+USER 10001:10001
+EXPOSE 8080
+ENV LLAMA_ARG_HOST=0.0.0.0 LLAMA_ARG_PORT=8080
+HEALTHCHECK CMD ["/bin/true"]
+ENTRYPOINT ["/app/llama-server"]
+
+# finds nothing

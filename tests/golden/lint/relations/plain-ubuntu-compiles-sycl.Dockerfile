@@ -1,0 +1,13 @@
+FROM ubuntu:24.04
+RUN apt-get update && apt-get install -y git cmake g++ make libssl-dev libze1 libze-intel-gpu1 && rm -rf /var/lib/apt/lists/*
+RUN git clone https://github.com/ggml-org/llama.cpp /src && git -C /src checkout 0c1e57098
+WORKDIR /src
+RUN cmake -B build -DGGML_NATIVE=OFF -DGGML_SYCL=ON -DCMAKE_C_COMPILER=icx -DCMAKE_CXX_COMPILER=icpx && cmake --build build -j4 --target llama-server
+USER 10001:10001
+EXPOSE 8080
+ENV LLAMA_ARG_HOST=0.0.0.0 LLAMA_ARG_PORT=8080
+HEALTHCHECK CMD ["/bin/true"]
+ENTRYPOINT ["/src/build/bin/llama-server"]
+
+# finds
+# error 5 needs Intel's compiler icpx, which its stage lacks

@@ -1,0 +1,17 @@
+FROM debian:trixie AS build
+RUN apt-get update && apt-get install -y git g++ cmake libssl-dev && rm -rf /var/lib/apt/lists/*
+RUN git clone https://github.com/ggml-org/llama.cpp /src && git -C /src checkout 0c1e57098
+WORKDIR /src
+RUN cmake -B build -DGGML_NATIVE=OFF -DGGML_BACKEND_DL=ON -DGGML_CPU_ALL_VARIANTS=ON && cmake --build build -j4
+FROM debian:trixie-slim
+RUN apt-get update && apt-get install -y libgomp1 libssl3t64 && rm -rf /var/lib/apt/lists/*
+COPY --from=build /src/build/bin/llama-server /usr/bin/
+COPY --from=build /src/build/bin/*.so* /usr/lib/
+USER 10001:10001
+EXPOSE 8080
+ENV LLAMA_ARG_HOST=0.0.0.0 LLAMA_ARG_PORT=8080
+HEALTHCHECK CMD ["/bin/true"]
+ENTRYPOINT ["/usr/bin/llama-server"]
+
+# finds
+# error 8 does not find its backends

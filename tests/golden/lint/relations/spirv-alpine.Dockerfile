@@ -1,0 +1,13 @@
+FROM alpine:3.22
+RUN apk add --no-cache git cmake build-base openssl-dev vulkan-headers vulkan-loader-dev shaderc mesa-vulkan-ati
+RUN git clone https://github.com/ggml-org/llama.cpp /src && git -C /src checkout 0c1e57098
+WORKDIR /src
+RUN cmake -B build -DGGML_NATIVE=OFF -DGGML_VULKAN=ON && cmake --build build -j4 --target llama-server
+USER 10001:10001
+EXPOSE 8080
+ENV LLAMA_ARG_HOST=0.0.0.0 LLAMA_ARG_PORT=8080
+HEALTHCHECK CMD ["/bin/true"]
+ENTRYPOINT ["/src/build/bin/llama-server"]
+
+# finds
+# error 5 needs spirv-headers, which its stage lacks
