@@ -1,7 +1,7 @@
 """Sessions: install, then `python -m bakehouse VERB`. What follows `--` goes on to the verb.
 
 nox -s build-matrix        bake, prove, start, measure, report: the cells this machine can run
-nox -s tests               unit, golden, property and engine tests
+nox -s tests               unit, golden, property, project and engine tests
 nox -s bench -- --gpu cpu  measure only
 nox                        lint and tests
 """
@@ -119,11 +119,11 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Unit, golden and property tests, then the engine tests on a real engine; -- PATH runs only that."""
+    """Unit, golden, property and project tests, then the engine tests on a real engine; -- PATH runs only that."""
     _install(session, "dev")
     if session.posargs:
         parallel = () if any("tests/engine" in word for word in session.posargs) else ("-n", "auto")
         _run(session, "pytest", *parallel, *session.posargs)
         return
-    _run(session, "pytest", "tests/unit", "-n", "auto", "-q")
+    _run(session, "pytest", "tests/unit", "tests/project", "-n", "auto", "-q")
     _run(session, "pytest", "tests/engine", "-q")

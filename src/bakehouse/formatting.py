@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 
 from bakehouse.model.enums import Unit, Verdict
@@ -21,6 +22,7 @@ SYMBOLS: dict[Verdict, str] = {
 
 _MINUTE, _HOUR = 60, 3600
 _FOUR_DIGITS = 1000
+_UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
 def significant(value: float, *, digits: int = 3) -> str:
@@ -84,6 +86,13 @@ def size(value: float | None) -> str:
             return f"{significant(value)} {unit}"
         value /= 1024
     return f"{significant(value)} TiB"
+
+
+def size_in_bytes(text: str) -> int:
+    """`260 MiB` as a number of bytes. The file model has checked the form."""
+    found = re.fullmatch(r"([0-9.]+)\s?([A-Za-z]+)", text)
+    assert found is not None
+    return round(float(found[1]) * _UNITS[found[2]])
 
 
 def quantity(value: float | None, unit: Unit) -> str:

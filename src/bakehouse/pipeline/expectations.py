@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Sequence
 
 from bakehouse.accelerators import ACCELERATORS
+from bakehouse.formatting import size_in_bytes
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.recipe import Load
 from bakehouse.model.suite import Baseline, Subject, Workload
@@ -14,15 +14,6 @@ from bakehouse.planning.render.labels import labels
 from bakehouse.prove.expect import Expectation
 
 PLUGIN_FOLDER = "/app"
-
-_UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-
-
-def size_in_bytes(text: str) -> int:
-    """`260 MiB` as a number of bytes. The file model has checked the form."""
-    found = re.fullmatch(r"([0-9.]+)\s?([A-Za-z]+)", text)
-    assert found is not None
-    return round(float(found[1]) * _UNITS[found[2]])
 
 
 def plugin_files(cell: Cell) -> tuple[str, ...]:

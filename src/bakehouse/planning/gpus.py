@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bakehouse.errors import InputError, Where
+from bakehouse.errors import InputError
+from bakehouse.formatting import size_in_bytes
 from bakehouse.machine import Card, Machine
 from bakehouse.model.cell import Cell
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import Gpu, Matrix
 from bakehouse.planning import driver_support
+from bakehouse.planning.card_names import archs_for, find_rows, near_names, plain, rows_named
 
 CPU = "cpu"
 """As the name of a card: the machine's own processor."""
@@ -36,7 +37,8 @@ class Fit(StrEnum):
 
 
 FITS = tuple(Fit)
-NEAR_NAMES = 3
+FEW_CARDS = 20
+"""As many are listed where a name is unknown and none is near."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,8 +88,8 @@ def find_gpu(name: str, matrix: Matrix) -> tuple[str, Gpu]:
 def arch_named(word: str, matrix: Matrix) -> str | None:
     """The matrix's arch for `sm_89`, `sm89`, `8.9` or `sm_120a`."""
     text = re.sub(r"^(\d+)\.(\d)$", r"sm_\1\2", word.lower())
-    plain = {_plain(arch): arch for arch in matrix.archs}
-    return plain.get(_plain(text)) or plain.get(_plain(re.sub(r"^(sm_?\d+)[af]$", r"\1", text)))
+    known = {plain(arch): arch for arch in matrix.archs}
+    return known.get(plain(text)) or known.get(plain(re.sub(r"^(sm_?\d+)[af]$", r"\1", text)))
 
 
 def fit(target: Target, *, accelerator: AcceleratorName, platform: str, archs: Sequence[str], matrix: Matrix,
@@ -141,21 +143,22 @@ def _compiles_ptx(ptx: str, wanted: str, matrix: Matrix) -> bool:
 
 
 def recognise(card: Card, matrix: Matrix) -> tuple[str, Gpu] | None:
-    """The catalogue's row of a card that was found: the driver's name for it ends with the row's name or an alias, or
-    the row has its PCI id.
-
-    Ends: `NVIDIA GeForce RTX 5090 Laptop GPU` is another card than `NVIDIA GeForce RTX 5090`.
+    """The catalogue's row of a card that was found: by its PCI id, and where sister cards share one, by the driver's
+    name for it and by its memory; without an id that is known, by the name alone.
     """
     rows = {name: gpu for name, gpu in matrix.gpus.items() if gpu.accelerator is card.accelerator}
-    found = _plain(card.name)
-    ends = [
-        (len(_plain(word)), name)
-        for name, gpu in rows.items()
-        for word in (name, *gpu.aliases)
-        if found.endswith(_plain(word))
-    ]
-    names = [max(ends)[1]] if ends else [name for name, gpu in rows.items() if card.pci in gpu.pci]
-    return (names[0], rows[names[0]]) if names else None
+    by_pci = [name for name, gpu in rows.items() if card.pci in gpu.pci]
+    by_name = rows_named(card.name, rows)
+    names = ([name for name in by_pci if name in by_name] or by_pci) if by_pci else by_name
+    if not names:
+        return None
+    best = min(names, key=lambda name: _memory_apart(card, rows[name]))
+    return best, rows[best]
+
+
+def _memory_apart(card: Card, gpu: Gpu) -> float:
+    """How much the card's memory differs from the row's, in bytes; 0 where either is unknown."""
+    return abs(card.memory - size_in_bytes(gpu.memory)) if card.memory and gpu.memory else 0.0
 
 
 def target_of(card: Card, matrix: Matrix, machine: Machine) -> Target:
@@ -206,7 +209,7 @@ def without_row(machine: Machine, matrix: Matrix) -> list[str]:
             else:
                 how = "nothing tells what it runs: only cells without code for an arch are chosen for it"
             notes.append(
-                f"{card.name} is not in the catalogue; {how}. Its row for `gpus:` in matrix.yaml:\n  {_row(card)}"
+                f"{card.name} is not in the catalogue; {how}. Its row for `gpus` in matrix.yaml:\n  {_row(card)}"
             )
     return notes
 
@@ -251,9 +254,8 @@ def require_card(machine: Machine, name: str, matrix: Matrix, *, cells: Sequence
 
 
 def _find_row(word: str, matrix: Matrix) -> tuple[str, Gpu] | None:
-    known = {_plain(alias): card for card, gpu in matrix.gpus.items() for alias in (*gpu.aliases, card)}
-    name = known.get(_plain(word))
-    return (name, matrix.gpus[name]) if name else None
+    names = find_rows(word, matrix)
+    return (names[0], matrix.gpus[names[0]]) if names else None
 
 
 def _of_row(name: str, gpu: Gpu) -> Target:
@@ -269,22 +271,17 @@ def _with_vulkan(accelerator: AcceleratorName) -> tuple[AcceleratorName, ...]:
 
 
 def _unknown(word: str, matrix: Matrix) -> InputError:
-    """The nearest names first; a card that the catalogue lacks can be named by what it runs."""
-    known = {alias: name for name, gpu in matrix.gpus.items() for alias in (name, *gpu.aliases)}
-    known |= {arch: arch for arch in (*matrix.archs, CPU)}
-    close = difflib.get_close_matches(word.lower(), [*known], n=NEAR_NAMES, cutoff=0.6)
-    near = list(dict.fromkeys(known[name] for name in close))
-    hints = [f"Perhaps you meant {' or '.join(map(repr, near))}."] if near else []
-    if not near:
+    """The nearest names with what they run; a card that the catalogue lacks can be named by what it runs."""
+    near = [f"{name!r}{_what_runs(matrix.gpus[name])}" for name in near_names(word, matrix.gpus)]
+    hints = [f"Perhaps you meant {' or '.join(near)}."] if near else []
+    if not near and len(matrix.gpus) <= FEW_CARDS:
         hints.append(f"There is: {', '.join((*sorted(matrix.gpus), CPU))}.")
-    archs = sorted({arch for arch in matrix.archs if arch.startswith(("sm_", "gfx"))})
-    if archs:
-        hints.append(
-            f"A card without a row can be named by what it runs: --gpu {archs[0]} (or {', '.join(archs[1:])})."
-        )
-    where = Where(file="matrix.yaml", path=("gpus",))
-    return InputError(f"there is no GPU {word!r} in the catalogue", hint="\n  ".join(hints), where=where)
+    if archs := archs_for(word, matrix):
+        more = f" (or {', '.join(archs[1:])})" if archs[1:] else ""
+        hints.append(f"A card without a row can be named by what it runs: --gpu {archs[0]}{more}.")
+        hints.append("Or give it a row under `gpus` in matrix.yaml: docs/matrix.md#gpus.")
+    return InputError(f"there is no GPU {word!r} in the catalogue", hint="\n  ".join(hints) or None)
 
 
-def _plain(name: str) -> str:
-    return "".join(character for character in name.lower() if character.isalnum())
+def _what_runs(gpu: Gpu) -> str:
+    return f" ({gpu.arch})" if gpu.arch else ""

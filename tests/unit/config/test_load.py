@@ -17,11 +17,6 @@ from bakehouse.planning.resolve import resolve
 from tests.unit.projects import matrix, recipe, write_project
 
 
-def test_the_projects_own_files_are_valid() -> None:
-    project = load_project(Path(__file__).parents[3])
-    assert [cell.name for cell in resolve(project.world).cells]
-
-
 def test_all_errors_of_all_files_come_at_once(tmp_path: Path) -> None:
     write_project(tmp_path, matrix=matrix(bses={}), recipes={"one": recipe(sumary="x"), "two": recipe(template="x")})
     with pytest.raises(InputError) as caught:

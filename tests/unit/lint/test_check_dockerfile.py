@@ -10,10 +10,13 @@ import textwrap
 from functools import cache
 
 import pytest
+import yaml
 from rich.console import Console
 
 from bakehouse.commands.lint import show
-from bakehouse.config.load import load_project
+from bakehouse.config.catalogue import complete, shipped
+from bakehouse.config.load import validate
+from bakehouse.config.yaml_document import parse
 from bakehouse.lint.check_dockerfile import check_dockerfile
 from bakehouse.lint.check_revision import AtHand
 from bakehouse.lint.finding import Finding, Severity
@@ -21,14 +24,16 @@ from bakehouse.lint.known_options import load_knowledge
 from bakehouse.lint.options import SourceOptions, load_options
 from bakehouse.model.matrix import Matrix
 from tests.unit.lint.facts import KNOWLEDGE, OPTIONS
-from tests.unit.projects import ROOT
+from tests.unit.projects import ROOT, matrix
 
 GOLDEN = ROOT / "tests/golden/lint/rtx5090"
 
 
 @cache
 def the_matrix() -> Matrix:
-    return load_project(ROOT).world.matrix
+    """A small one, with all that the catalogue knows of the world."""
+    text = yaml.safe_dump(matrix(catalogue=True, sources={}))
+    return validate(complete(parse(text, file="matrix.yaml"), shipped()), Matrix)
 
 
 @cache

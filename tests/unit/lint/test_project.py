@@ -9,13 +9,12 @@ import pytest
 
 from bakehouse.config.load import load_project
 from bakehouse.errors import InputError
-from bakehouse.lint.finding import Finding, Severity
-from bakehouse.lint.known_options import ABSENT, load_knowledge
+from bakehouse.lint.finding import Finding
 from bakehouse.lint.options import SourceOptions, load_options, render_options, save_options
 from bakehouse.lint.project import check_project
 from bakehouse.lint.source_tree import read_tree
 from tests.unit.lint.facts import KNOWLEDGE, OPTIONS
-from tests.unit.projects import ROOT, matrix, recipe, write_project
+from tests.unit.projects import matrix, recipe, write_project
 
 REVISION = "0123456789" * 4
 PINNED = OPTIONS.model_copy(update={"revision": REVISION})
@@ -154,37 +153,3 @@ def test_reading_a_tree(tmp_path: Path) -> None:
 def test_a_tree_of_something_else(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no common/arg.cpp"):
         read_tree(tmp_path, revision=REVISION)
-
-
-# ---------------------------------------------------------------------------------------------- ours
-
-
-def test_our_own_project_is_clean() -> None:
-    """Run `bakehouse lint` to see what is wrong; `bakehouse lint --update` after a change of the pinned revision."""
-    kept = {"llama-cpp": load_options(ROOT, "llama-cpp")}
-    found = check_project(load_project(ROOT), kept, load_knowledge())
-    assert [one for one in found if one.severity is not Severity.NOTE] == []
-
-
-def test_the_knowledge_fits_the_pinned_tree() -> None:
-    """What is said to be gone is not there; what is said to do harm is."""
-    kept = load_options(ROOT, "llama-cpp")
-    assert kept is not None
-    names = {name for one in kept.arguments for name in (*one.names, *one.negated)}
-    for facts, there in (
-        (load_knowledge().cmake, kept.cmake.options.keys() | kept.cmake.deprecated),
-        (load_knowledge().arguments, names),
-    ):
-        for fact in facts:
-            for name in fact.names:
-                if "*" not in name and not name.startswith("CMAKE_"):
-                    assert (name in there) is (fact.problem not in ABSENT), name
-
-
-def test_facts_about_our_variables_fit_the_pinned_tree() -> None:
-    kept = load_options(ROOT, "llama-cpp")
-    assert kept is not None
-    for fact in load_knowledge().environment:
-        for name in fact.names:
-            if name.startswith(("GGML_", "LLAMA_")):
-                assert (name in kept.environment) is (fact.problem not in ABSENT), name

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from bakehouse.formatting import size_in_bytes
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.enums import AcceleratorName
-from bakehouse.pipeline.expectations import expectation, size_in_bytes
+from bakehouse.pipeline.expectations import expectation
 from bakehouse.prove.expect import Expectation
 from tests.unit.accelerated import accelerated
 

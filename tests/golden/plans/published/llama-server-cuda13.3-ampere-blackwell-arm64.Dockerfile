@@ -2,6 +2,77 @@
 # Rendered from dockerfiles/llama-server.Dockerfile.j2: change that, not this.
 # Contexts: debian-trixie, cuda-13.3 (bases), llama-cpp (source tree), recipe (recipes/llama-server)
 
+# ---- cuda-13.3, unless a context brings it: NVIDIA's toolkit from the wheels on PyPI, laid out as in NVIDIA's own images.
+FROM --platform=$BUILDPLATFORM debian-trixie AS cuda-13.3-wheels
+RUN --mount=type=secret,id=network \
+    --mount=type=secret,id=ca-bundle \
+    --mount=type=cache,id=bakehouse-apt-lists,target=/var/lib/apt/lists,sharing=locked \
+    --mount=type=cache,id=bakehouse-apt-archives,target=/var/cache/apt,sharing=locked \
+    if [ -f /run/secrets/network ]; then . /run/secrets/network; fi \
+ && rm -f /etc/apt/apt.conf.d/docker-clean \
+ && apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+      -o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0 \
+      gcc libc6-dev python3-pip unzip
+RUN --mount=type=secret,id=network \
+    --mount=type=secret,id=ca-bundle \
+    --mount=type=cache,id=bakehouse-pip,target=/root/.cache/pip \
+    if [ -f /run/secrets/network ]; then . /run/secrets/network; fi \
+ && pip download --quiet --no-deps --dest /wheels \
+      nvidia-cuda-nvcc==13.3.73 nvidia-nvvm==13.3.73 nvidia-cuda-crt==13.3.73 nvidia-cuda-runtime==13.3.29 nvidia-cuda-cccl==13.3.3.4.1 nvidia-cuda-profiler-api==13.3.27 nvidia-cublas==13.6.0.2 \
+ && for wheel in /wheels/*.whl; do unzip -q -o "$wheel" -d /unpacked; done \
+ && mv /unpacked/nvidia/cu* /toolkit \
+ && rm -r /wheels /unpacked
+# A wheel keeps no modes and no links. None has libcuda, which comes with the driver: what ggml calls of it is linked
+# against a stand-in, as NVIDIA's own stubs are.
+RUN cd /toolkit \
+ && chmod +x bin/* nvvm/bin/* \
+ && ln -s lib lib64 \
+ && for library in lib/*.so.*; do ln -sf "$(basename "$library")" "${library%%.so.*}.so"; done \
+ && mkdir lib/stubs \
+ && for symbol in cuGetErrorString cuDeviceGet cuDeviceGetAttribute cuMemCreate cuMemGetAllocationGranularity \
+      cuMemAddressReserve cuMemMap cuMemSetAccess cuMemUnmap cuMemRelease cuMemAddressFree; \
+    do echo "int $symbol(void) { return 1; }"; done > /tmp/cuda.c \
+ && gcc -shared -fPIC -Wl,-soname,libcuda.so.1 -o lib/stubs/libcuda.so /tmp/cuda.c
+
+FROM --platform=$BUILDPLATFORM debian-trixie AS cuda-13.3
+COPY --from=cuda-13.3-wheels /toolkit /usr/local/cuda
+RUN echo /usr/local/cuda/lib64 > /etc/ld.so.conf.d/cuda.conf && ldconfig
+ENV PATH=/usr/local/cuda/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+# ---- cuda-13.3-arm64, unless a context brings it: headers and libraries of that platform; programs stay out.
+FROM --platform=$BUILDPLATFORM debian-trixie AS cuda-13.3-arm64-wheels
+RUN --mount=type=secret,id=network \
+    --mount=type=secret,id=ca-bundle \
+    --mount=type=cache,id=bakehouse-apt-lists,target=/var/lib/apt/lists,sharing=locked \
+    --mount=type=cache,id=bakehouse-apt-archives,target=/var/cache/apt,sharing=locked \
+    if [ -f /run/secrets/network ]; then . /run/secrets/network; fi \
+ && rm -f /etc/apt/apt.conf.d/docker-clean \
+ && apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+      -o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0 \
+      g++-aarch64-linux-gnu python3-pip unzip
+RUN --mount=type=secret,id=network \
+    --mount=type=secret,id=ca-bundle \
+    --mount=type=cache,id=bakehouse-pip,target=/root/.cache/pip \
+    if [ -f /run/secrets/network ]; then . /run/secrets/network; fi \
+ && pip download --quiet --no-deps --only-binary :all: --platform manylinux2014_aarch64 --platform manylinux_2_27_aarch64 --platform manylinux_2_28_aarch64 --platform manylinux_2_34_aarch64 --dest /wheels \
+      nvidia-cuda-nvcc==13.3.73 nvidia-nvvm==13.3.73 nvidia-cuda-crt==13.3.73 nvidia-cuda-runtime==13.3.29 nvidia-cuda-cccl==13.3.3.4.1 nvidia-cuda-profiler-api==13.3.27 nvidia-cublas==13.6.0.2 \
+ && for wheel in /wheels/*.whl; do unzip -q -o "$wheel" -d /unpacked; done \
+ && mv /unpacked/nvidia/cu* /toolkit \
+ && rm -r /wheels /unpacked
+RUN cd /toolkit \
+ && rm -r bin nvvm \
+ && for library in lib/*.so.*; do ln -sf "$(basename "$library")" "${library%%.so.*}.so"; done \
+ && mkdir lib/stubs \
+ && for symbol in cuGetErrorString cuDeviceGet cuDeviceGetAttribute cuMemCreate cuMemGetAllocationGranularity \
+      cuMemAddressReserve cuMemMap cuMemSetAccess cuMemUnmap cuMemRelease cuMemAddressFree; \
+    do echo "int $symbol(void) { return 1; }"; done > /tmp/cuda.c \
+ && aarch64-linux-gnu-gcc -shared -fPIC -Wl,-soname,libcuda.so.1 -o lib/stubs/libcuda.so /tmp/cuda.c
+
+FROM scratch AS cuda-13.3-arm64
+COPY --from=cuda-13.3-arm64-wheels /toolkit /usr/local/cuda/targets/sbsa-linux
+
 # ---- debian-trixie-arm64, unless a context brings it: Debian for another platform, made without running any program of it. ----
 FROM --platform=$BUILDPLATFORM debian-trixie AS debian-trixie-arm64-files
 ARG SOURCE_DATE_EPOCH
@@ -293,7 +364,7 @@ LABEL io.bakehouse.driver-floor="610.43.02"
 LABEL io.bakehouse.driver-floor-minor="580"
 LABEL io.bakehouse.flag-set="default"
 LABEL io.bakehouse.recipe="llama-server"
-LABEL io.bakehouse.toolkit="cuda 13.3.0"
+LABEL io.bakehouse.toolkit="cuda 13.3.1"
 LABEL org.opencontainers.image.base.name="debian-trixie"
 LABEL org.opencontainers.image.description="llama.cpp's HTTP server and llama-bench, with every backend as a plugin"
 LABEL org.opencontainers.image.revision="0c1e57098bba43ac29e6e3b677cdceebdd22334f"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -15,8 +14,8 @@ from bakehouse.planning.planner import published_supplies
 from bakehouse.planning.render.bake_file import bake_file
 from bakehouse.planning.render.dockerfile import Renderer
 from bakehouse.planning.resolve import resolve
+from tests.unit.projects import ROOT
 
-ROOT = Path(__file__).parents[4]
 IMAGE = Supply(context="docker-image://registry/debian@sha256:1")
 MADE = Supply(context="target:base-debian-trixie", rootfs="/cache/bases/trixie")
 

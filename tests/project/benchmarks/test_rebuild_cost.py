@@ -4,11 +4,11 @@ from pathlib import Path
 
 from account import Cost
 from harness import ROOT
-from project import change_matrix, copy_project
 from rebuild_cost import COLD, FLAGS, PATCH, PATCH_VULKAN, PATCHED, change_flag_set, compare_changes, patch_source
 
 from bakehouse.config.load import load_project
 from bakehouse.model.places import DockerfilePlace, PathPlace
+from project import change_matrix, copy_project
 
 
 def test_a_copy_of_the_project_reads_as_the_project(tmp_path: Path) -> None:

@@ -1,0 +1,41 @@
+"""The project's files pass its own lint, and what lint knows fits the pinned source."""
+
+from __future__ import annotations
+
+from bakehouse.config.load import load_project
+from bakehouse.lint.finding import Severity
+from bakehouse.lint.known_options import ABSENT, load_knowledge
+from bakehouse.lint.options import load_options
+from bakehouse.lint.project import check_project
+from tests.unit.projects import ROOT
+
+
+def test_our_own_project_is_clean() -> None:
+    """Run `bakehouse lint` to see what is wrong; `bakehouse lint --update` after a change of the pinned revision."""
+    kept = {"llama-cpp": load_options(ROOT, "llama-cpp")}
+    found = check_project(load_project(ROOT), kept, load_knowledge())
+    assert [one for one in found if one.severity is not Severity.NOTE] == []
+
+
+def test_the_knowledge_fits_the_pinned_tree() -> None:
+    """What is said to be gone is not there; what is said to do harm is."""
+    kept = load_options(ROOT, "llama-cpp")
+    assert kept is not None
+    names = {name for one in kept.arguments for name in (*one.names, *one.negated)}
+    for facts, there in (
+        (load_knowledge().cmake, kept.cmake.options.keys() | kept.cmake.deprecated),
+        (load_knowledge().arguments, names),
+    ):
+        for fact in facts:
+            for name in fact.names:
+                if "*" not in name and not name.startswith("CMAKE_"):
+                    assert (name in there) is (fact.problem not in ABSENT), name
+
+
+def test_facts_about_our_variables_fit_the_pinned_tree() -> None:
+    kept = load_options(ROOT, "llama-cpp")
+    assert kept is not None
+    for fact in load_knowledge().environment:
+        for name in fact.names:
+            if name.startswith(("GGML_", "LLAMA_")):
+                assert (name in kept.environment) is (fact.problem not in ABSENT), name
