@@ -18,7 +18,7 @@ from bakehouse.lint.examined import Examined, Looked
 from bakehouse.lint.finding import Finding, Severity, in_order
 from bakehouse.lint.known_options import Knowledge
 from bakehouse.lint.options import SourceOptions
-from bakehouse.lint.relations.check import check_relations
+from bakehouse.lint.relations.check import check_relations, tell_unseen
 from bakehouse.lint.relations.headers import with_libraries
 from bakehouse.lint.relations.view import View, read_view
 from bakehouse.lint.revisions import Kind, Revision, find_revisions
@@ -91,7 +91,8 @@ def check_dockerfile(
         knowledge=knowledge,
         at_hand=at_hand or AtHand(commit=options.revision),
     )
-    view = read_view(dockerfile, contents, matrix)
+    build = one.other.build if one.other and not one.other.fork else None
+    view = read_view(dockerfile, contents, matrix, build)
     findings = list(_check_words(one))
     if view is not None:
         own = with_libraries(findings, view.image) if len(contents) > 1 else findings
@@ -121,6 +122,7 @@ def _check_relations(one: _File, view: View) -> Iterator[Finding]:
     yield from check_image.check_image(one.image, one.contents, view.image)
     if view.builds or one.start or check_image.names_of_server(one.contents):
         yield from lowered(check_relations(view), one.other, one.at_hand)
+    yield from tell_unseen(view)
     if one.start:
         last = one.image[-1]
         health = [word for command in last.health or () for word in command.words]

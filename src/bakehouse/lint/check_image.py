@@ -31,6 +31,8 @@ def check_image(image: Sequence[Contents], contents: Sequence[Contents], model: 
     ):
         return
     yield from _check_steps(contents)
+    if model.base.libc == "none" and not (model.entrypoint or model.command):
+        return  # files for another build, no image that is started
     yield from _check_user(last)
     yield from _check_health(image, model)
 

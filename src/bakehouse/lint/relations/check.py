@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from bakehouse.lint.finding import Finding
 from bakehouse.lint.relations.check_archs import check_archs
+from bakehouse.lint.relations.check_copied_images import check_copied_images
 from bakehouse.lint.relations.check_driver import check_driver
 from bakehouse.lint.relations.check_https import check_https
 from bakehouse.lint.relations.check_libc import check_libc
@@ -27,10 +28,16 @@ RULES: dict[str, Callable[[View], Iterator[Finding]]] = {
     "libraries": check_libraries,
     "driver": check_driver,
     "https": check_https,
-    "unseen": check_unseen,
+    "copied images": check_copied_images,
 }
+"""For files that build or start llama.cpp."""
 
 
 def check_relations(view: View) -> Iterator[Finding]:
     for rule in RULES.values():
         yield from rule(view)
+
+
+def tell_unseen(view: View) -> Iterator[Finding]:
+    """Of every file: what was not looked at."""
+    yield from check_unseen(view)

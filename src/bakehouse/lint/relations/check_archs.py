@@ -59,10 +59,10 @@ class Compiler:
         """Why it does not compile an arch, and what to write instead."""
         if facts.first and is_older(self.version, facts.first):
             reason = f"{self.title} {self.version} cannot compile {arch}; {facts.first} is the first that can."
-            return reason, facts.instead or f"a newer image ({self.title} {facts.first} or newer), or without {arch}"
+            return reason, facts.instead or f"a newer image ({self.title} {minor(facts.first)} or newer)"
         if facts.last and is_older(minor(facts.last), minor(self.version)):
             reason = f"{self.title} {self.version} no longer compiles {arch}; {facts.last} is the last that does."
-            return reason, facts.instead or f"an older image ({self.title} {facts.last}), or without {arch}"
+            return reason, facts.instead or f"an older image ({self.title} {minor(facts.last)})"
         return None
 
 
@@ -76,7 +76,7 @@ def _refused(setting: Setting, archs: Mapping[str, ArchFacts], compiler: Compile
         f"cannot be compiled with {compiler.said_by.text} of line {compiler.said_by.where.line}",
         " ".join(reason for reason, _ in refused.values()),
         "; ".join(dict.fromkeys(instead for _, instead in refused.values()))
-        + "; `bakehouse plan --gpu CARD` says what suits a card",
+        + f", or without {', '.join(refused)}; `bakehouse plan --gpu CARD` says what suits a card",
         link=_RELEASES[compiler.title],
     )
 
@@ -108,9 +108,8 @@ def _check_amd(build: Build, matrix: Matrix) -> Iterator[Finding]:
         if found and facts:
             archs[found["name"]] = facts
     yield from _refused(setting, archs, compiler)
-    for arch, facts in archs.items():
-        if compiler.refuses(arch, facts) is None:
-            yield from _kernels(setting, arch, facts, compiler.version)
+    compiled = {arch: facts for arch, facts in archs.items() if compiler.refuses(arch, facts) is None}
+    yield from _check_kernels(setting, compiled, compiler.version)
 
 
 def _amd_facts(name: str, matrix: Matrix) -> ArchFacts | None:
@@ -162,21 +161,29 @@ def _quoted(value: str) -> str:
     return f'"{value}"' if ";" in value else value
 
 
-def _kernels(setting: Setting, arch: str, facts: ArchFacts, version: str) -> Iterator[Finding]:
+def _check_kernels(setting: Setting, archs: Mapping[str, ArchFacts], version: str) -> Iterator[Finding]:
     """RocBLAS has kernels for some archs only: without them the server ends at the first large multiplication."""
-    if facts.rocblas == "none":
-        reason = f"AMD's rocBLAS holds no kernels for {arch}"
-    elif facts.rocblas and is_older(version, facts.rocblas):
-        reason = f"The rocBLAS of ROCm {version} holds no kernels for {arch}; {facts.rocblas} is the first that does"
-    elif facts.rocblas_last and is_older(facts.rocblas_last, version):
-        reason = f"The rocBLAS of ROCm {version} has no kernels for {arch}; {facts.rocblas_last} is the last that does"
-    else:
+    without = {arch: said for arch, facts in archs.items() if (said := _lacks_kernels(facts, version))}
+    if not without:
         return
+    names = ", ".join(without)
+    reasons = "; ".join(f"{arch}: {said}" for arch, said in without.items())
     yield finding(
         Word(text=setting.as_option, where=setting.where),
-        f"compiles code for {arch} beside a library without it",
-        f'{reason}: "Cannot read TensileLibrary.dat" where the server asks it.',
+        f"compiles code for {names} beside a library without it",
+        f'The rocBLAS of ROCm {version} lacks kernels ({reasons}): "Cannot read TensileLibrary.dat" where it is asked.',
         "another ROCm, or a rocBLAS that was built for it",
         severity=Severity.WARNING,
         link="https://rocm.docs.amd.com/projects/install-on-linux/en/latest/reference/system-requirements.html",
     )
+
+
+def _lacks_kernels(facts: ArchFacts, version: str) -> str | None:
+    """Since when, or until when, it has them."""
+    if facts.rocblas == "none":
+        return "never in AMD's packages"
+    if facts.rocblas and is_older(version, facts.rocblas):
+        return f"from {facts.rocblas} on"
+    if facts.rocblas_last and is_older(facts.rocblas_last, version):
+        return f"up to {facts.rocblas_last}"
+    return None

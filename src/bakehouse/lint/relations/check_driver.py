@@ -30,9 +30,7 @@ _LEAVE = "leave it out: the host's container toolkit brings libcuda.so.1"
 
 
 def check_driver(view: View) -> Iterator[Finding]:
-    if not any(build.is_on(name) for build in view.builds for name in ("GGML_CUDA", "GGML_VULKAN")) and not _has_cuda(
-        view
-    ):
+    if not (view.is_on("GGML_CUDA") or view.is_on("GGML_VULKAN") or _has_cuda(view)):
         return
     image = view.image
     yield from _check_preload(image)

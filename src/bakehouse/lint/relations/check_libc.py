@@ -17,6 +17,8 @@ _LINK = "https://sourceware.org/glibc/wiki/FAQ"
 
 
 def check_libc(view: View) -> Iterator[Finding]:
+    if not (view.image.entrypoint or view.image.command):
+        return  # files for another build, no image that is started
     for build in list(view.builds_elsewhere)[:1]:
         found = list(_check(build, view))
         yield from found[:1]
@@ -49,7 +51,7 @@ def _check_glibc(build: Build, view: View) -> Iterator[Finding]:
     newer, older = built.facts.glibc, runs.facts.glibc
     if newer is None or older is None or not is_older(older, newer):
         return
-    needed = max((one for one in GLIBC_USED if not is_older(newer, one)), key=lambda one: int(one.partition(".")[2]))
+    needed = needed_glibc(newer)
     breaks = is_older(older, needed)
     yield finding(
         base_word(view.image),
@@ -64,6 +66,11 @@ def _check_glibc(build: Build, view: View) -> Iterator[Finding]:
         severity=Severity.ERROR if breaks else Severity.WARNING,
         link=_LINK,
     )
+
+
+def needed_glibc(built: str) -> str:
+    """The version that a program asks for which was built with another one."""
+    return max((one for one in GLIBC_USED if not is_older(built, one)), key=lambda one: int(one.partition(".")[2]))
 
 
 def _check_libstdcxx(build: Build, view: View) -> Iterator[Finding]:

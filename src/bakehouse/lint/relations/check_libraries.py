@@ -24,6 +24,7 @@ def check_libraries(view: View) -> Iterator[Finding]:
     builds = [build for build in view.builds_elsewhere if not build.is_static]
     shared = [build for build in builds if build.shares_libraries]
     yield from _check_origin(view.builds)
+    yield from _check_installed(view)
     if not shared or len(shared) != len(builds):
         return
     files = gathered(view)
@@ -97,6 +98,33 @@ def _check_origin(builds: Sequence[Build]) -> Iterator[Finding]:
                 )
 
 
+def _check_installed(view: View) -> Iterator[Finding]:
+    """`cmake --install` in the image itself: to a folder that the loader knows by its cache only."""
+    elsewhere = list(view.builds_elsewhere)
+    own = [build for build in view.builds if build not in elsewhere and build.shares_libraries and not build.is_static]
+    words = view.image.entrypoint or view.image.command
+    if not own or not words or view.image.base.libc != "glibc" or _is_told(view, {"/usr/local/lib"}):
+        return
+    for build in own:
+        prefix = build.value("CMAKE_INSTALL_PREFIX") or "/usr/local"
+        program = words[0].text
+        starts = program == posixpath.basename(program) or posixpath.dirname(program) == f"{prefix}/bin"
+        named = any(word.text == "--prefix" for command in build.stage.commands for word in command.words)
+        is_ours = bool(PROGRAM.fullmatch(posixpath.basename(program)))
+        if is_ours and starts and prefix == "/usr/local" and not named and _is_installed(build) and not _rpath(build):
+            yield finding(
+                words[0],
+                "does not find its libraries",
+                "They are installed to /usr/local/lib, which the loader knows by its cache only, and nothing wrote it.",
+                "RUN ldconfig after the installation",
+                link=_CMAKE,
+            )
+
+
+def _rpath(build: Build) -> bool:
+    return "rpath" in build.flags.lower() or any("RPATH" in name for name in build.options)
+
+
 def _check_loader(view: View, builds: Sequence[Build], word: Word, libraries: Sequence[Gathered]) -> Iterator[Finding]:
     folders = {one.folder for one in libraries}
     if any(_has_rpath(build) for build in builds) or _is_told(view, folders) or view.image.unseen:
@@ -137,7 +165,7 @@ def _has_rpath(build: Build) -> bool:
         for name, setting in build.options.items()
     )
     if not origin:
-        return "rpath" in build.flags.lower() or any("RPATH" in name for name in build.options)
+        return _rpath(build)
     if build.is_on("CMAKE_BUILD_WITH_INSTALL_RPATH") or build.is_on("CMAKE_BUILD_RPATH_USE_ORIGIN"):
         return True
     if any("BUILD_RPATH" in name for name in build.options):

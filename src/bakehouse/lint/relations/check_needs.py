@@ -40,6 +40,7 @@ def _applies(need: Need, build: Build, view: View) -> bool:
     if need.place == "run" and (build.is_static or view.image.base.libc in ("none", "other")):
         return False
     excused = (
+        need.until_build is not None and (view.build_number is None or view.build_number >= need.until_build),
         any(not _is(build, name, value) for name, value in need.when.items()),
         any(_is(build, name, value) for name, value in need.unless.items()),
         bool(need.unless_flags) and str(need.unless_flags) in build.flags,

@@ -32,6 +32,8 @@ class Need(Model):
     if_build_has: Text | None = None
     since_build: int | None = None
     """Only since this build number of llama.cpp, at the latest."""
+    until_build: int | None = None
+    """Only for files that pin an older build than this one."""
     why: Text
     instead: Text | None = None
     """Without one, the packages of the component."""

@@ -9,7 +9,7 @@ from bakehouse.lint.finding import Finding
 from bakehouse.lint.stages.components import load_components
 from bakehouse.lint.stages.stage import StageModel
 
-_LIBRARIES = ("libssl", "libcurl", "openblas", "vulkan-loader", "libgomp")
+_LIBRARIES = ("libssl", "libcurl", "openblas", "vulkan-loader", "level-zero-loader", "libgomp")
 _SUFFIXES = ("-dev", "-devel")
 
 

@@ -56,6 +56,8 @@ class Build:
             found = self.options.get(name) or assigned or self.stage.environment.get(name)
             if found is not None:
                 return found.value
+            if name in self.stage.arguments:
+                return self.stage.arguments[name]
         return ""
 
     @property
@@ -97,6 +99,8 @@ class View:
     builds: tuple[Build, ...]
     """The configure steps in them."""
     matrix: Matrix
+    build_number: int | None = None
+    """Of the revision that the file pins, where it says so."""
 
     @property
     def builds_elsewhere(self) -> Iterator[Build]:
@@ -106,10 +110,14 @@ class View:
                 yield build
 
     def is_on(self, option: str) -> bool:
-        return any(build.is_on(option) for build in self.builds)
+        """Whether a build switches a backend on, or the image stands on one that has it."""
+        image = self.image.base.image
+        return any(build.is_on(option) for build in self.builds) or (image is not None and option in image.backends)
 
 
-def read_view(dockerfile: Dockerfile, contents: Sequence[Contents], matrix: Matrix) -> View | None:
+def read_view(
+    dockerfile: Dockerfile, contents: Sequence[Contents], matrix: Matrix, build_number: int | None = None
+) -> View | None:
     """None for a file without a stage."""
     stages = read_stages(dockerfile, contents, load_catalogue())
     if not stages:
@@ -125,7 +133,9 @@ def read_view(dockerfile: Dockerfile, contents: Sequence[Contents], matrix: Matr
                 build = Build(stage=_owner(part, stages), command=command, options=options)
                 if (ours or any(name.startswith(_OWN) for name in options)) and build not in builds:
                     builds.append(build)
-    return View(stages=stages, image=stages[-1], sources=sources, builds=tuple(builds), matrix=matrix)
+    return View(
+        stages=stages, image=stages[-1], sources=sources, builds=tuple(builds), matrix=matrix, build_number=build_number
+    )
 
 
 def _owner(contents: Contents, stages: Sequence[StageModel]) -> StageModel:

@@ -69,6 +69,10 @@ class Image(Model):
     """Its tag begins with the version."""
     flavour: Text | None = None
     environment: dict[Text, Text] = {}  # noqa: RUF012 - pydantic copies the defaults of its models
+    backends: tuple[Text, ...] = ()
+    """Of llama.cpp in it, by the options that switch them on."""
+    release: Text | None = None
+    """Of its distribution, where the tag does not say it."""
     compiler_in_tag: bool = False
     """Whether the tag is the version of GCC."""
     workdir: Text | None = None
@@ -198,7 +202,7 @@ def _distribution(reference: Reference, image: Image, catalogue: Catalogue) -> t
         for release in catalogue.distributions[name].releases:
             if re.match(rf"(?:stream)?{re.escape(release)}(?![0-9])", reference.tag):
                 return name, release
-    return name, None
+    return name, image.release
 
 
 _BY_NUMBER = ("rockylinux", "almalinux", "centos", "oraclelinux", "ubi", "ubi-minimal", "leap", "fedora-minimal")

@@ -43,6 +43,9 @@ class Components(Model):
 
 
 def _fits(name: str, patterns: Iterable[str]) -> bool:
+    """`name` may be a pattern itself, as package managers take it: `rocm-*`."""
+    if "*" in name:
+        return any(fnmatch.fnmatchcase(pattern, name) for pattern in patterns)
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 

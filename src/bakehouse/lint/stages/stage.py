@@ -12,6 +12,7 @@ from bakehouse.lint.command import Command
 from bakehouse.lint.container_file import Contents
 from bakehouse.lint.dockerfile import Dockerfile
 from bakehouse.lint.settings import Setting, Word
+from bakehouse.lint.shell import split
 from bakehouse.lint.stages.bases import Base, Catalogue, find_base
 from bakehouse.lint.stages.components import Component, load_components
 from bakehouse.lint.stages.packages import Packages, is_package_manager, read_packages
@@ -66,6 +67,8 @@ class StageModel:
     copies: tuple[Copy, ...]
     environment: Mapping[str, Setting]
     """As it is in force at the end, with what a known image sets."""
+    arguments: Mapping[str, str]
+    """Build arguments with a default: RUN lines have them in their environment."""
     workdir: str
     entrypoint: tuple[Word, ...]
     command: tuple[Word, ...]
@@ -182,6 +185,7 @@ def _read(chain: tuple[Contents, ...], catalogue: Catalogue) -> StageModel:
         packages=packages,
         copies=copies,
         environment=environment,
+        arguments=dict(_arguments(chain)),
         workdir=workdir,
         entrypoint=entrypoint,
         command=command,
@@ -196,6 +200,17 @@ def _read(chain: tuple[Contents, ...], catalogue: Catalogue) -> StageModel:
 
 
 _PACKAGE = "Which packages it stands for is not known here."
+
+
+def _arguments(chain: Sequence[Contents]) -> Iterator[tuple[str, str]]:
+    for one in chain:
+        for instruction in one.stage.instructions:
+            if instruction.name == "ARG":
+                for words in split(instruction.body.text, {}):
+                    for word in words:
+                        name, equals, value = word.text.partition("=")
+                        if equals:
+                            yield name, value
 
 
 def _paths(chain: Sequence[Contents], workdir: str) -> tuple[str, tuple[Copy, ...]]:

@@ -16,3 +16,4 @@ ENTRYPOINT ["/app/llama-server"]
 # finds
 # error 7 lacks libcudart.so
 # error 7 lacks cuBLAS
+# error 7 lacks libnccl.so.2

@@ -8,7 +8,7 @@ WORKDIR /src
 RUN cmake -B build -DGGML_NATIVE=OFF -DGGML_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=86-real -DGGML_BACKEND_DL=ON -DCMAKE_INSTALL_RPATH='$ORIGIN' -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON && cmake --build build -j4
 RUN mkdir /out && cp -a build/bin/. /out/
 FROM nvidia/cuda:${CUDA}-base-${OS}
-RUN apt-get update && apt-get install -y libgomp1 libcublas-13-0 && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y libgomp1 libcublas-13-0 libnccl2 && rm -rf /var/lib/apt/lists/*
 COPY --from=build /out/ /app/
 USER 10001:10001
 EXPOSE 8080

@@ -1,0 +1,18 @@
+FROM debian:trixie AS build
+RUN apt-get update && apt-get install -y git clang cmake make libomp-dev libssl-dev && rm -rf /var/lib/apt/lists/*
+ARG CC=clang
+ARG CXX=clang++
+RUN git clone https://github.com/ggml-org/llama.cpp /src && git -C /src checkout 0c1e57098
+WORKDIR /src
+RUN cmake -B build -DGGML_NATIVE=OFF -DCMAKE_INSTALL_RPATH='$ORIGIN' -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON && cmake --build build -j4
+RUN mkdir /out && cp -a build/bin/. /out/
+FROM debian:trixie-slim
+COPY --from=build /out/ /app/
+COPY --from=build /usr/lib/llvm-19/lib/libomp.so.5 /app/
+USER 10001:10001
+EXPOSE 8080
+ENV LLAMA_ARG_HOST=0.0.0.0 LLAMA_ARG_PORT=8080
+HEALTHCHECK CMD ["/bin/true"]
+ENTRYPOINT ["/app/llama-server"]
+
+# finds nothing
