@@ -12,8 +12,10 @@ from bakehouse.model.recipe import Load
 from bakehouse.model.suite import Subject
 from bakehouse.probes import calibrate, loads, throughput
 from bakehouse.probes.external import Profiled, loads_of
+from bakehouse.probes.pace import Pace
 from bakehouse.suite.bench import Bench
-from bakehouse.suite.fixtures import RecordMeasurement, TakeAll
+from bakehouse.suite.budget import LOADS, RATES
+from bakehouse.suite.fixtures import Left, RecordMeasurement, TakeAll
 from bakehouse.suite.session import Server
 
 Note = Callable[[str], None]
@@ -32,7 +34,7 @@ def test_answers_the_question(subject: Subject, server: Server, note: Note) -> N
 def test_rates(
     bench: Bench, take_all: TakeAll, random_ids: random.Random, record_measurement: RecordMeasurement, note: Note
 ) -> None:
-    def rates(of: Bench) -> throughput.Rates:
+    def rates(of: Bench, left: Left) -> throughput.Rates:
         return throughput.Rates(
             start=of.start,
             asked=of.workload,
@@ -42,9 +44,10 @@ def test_rates(
             reference=of.reference,
             host_work=of.host_work,
             image_size=of.subject.bytes_compressed,
+            pace=Pace(starts=of.workload.starts, left=left),
         )
 
-    found = take_all(bench, [rates])
+    found = take_all(bench, [rates], share=RATES)
     note(throughput.summary(found[0]))
     note(calibrate.summary(found[0]) or "not held against llama-bench")
     record_measurement(*found)
@@ -59,7 +62,7 @@ def test_workloads(
         pytest.skip("the recipe names no workloads beside pp and tg")
     _refuse_software(bench)
 
-    def loaded(of: Bench, load: Load) -> loads.Loaded:
+    def loaded(of: Bench, left: Left, load: Load) -> loads.Loaded:
         return loads.Loaded(
             start=of.start,
             load=load,
@@ -67,9 +70,10 @@ def test_workloads(
             settings=of.settings(load),
             chance=random_ids,
             samples=of.samples(load.kind, load),
+            left=left,
         )
 
-    found = take_all(bench, [partial(loaded, load=load) for load in bench.workload.loads])
+    found = take_all(bench, [partial(loaded, load=load) for load in bench.workload.loads], share=LOADS)
     note(loads.summary(found[0]))
     record_measurement(*found)
 
@@ -85,10 +89,10 @@ def test_with_aiperf(
 ) -> None:
     _refuse_software(bench)
 
-    def under(load: Load) -> Callable[[Bench], Profiled]:
-        return lambda of: profiled(of, load)
+    def under(load: Load) -> Callable[[Bench, Left], Profiled]:
+        return lambda of, _: profiled(of, load)
 
-    found = take_all(bench, [under(load) for load in loads_of(bench.workload)])
+    found = take_all(bench, [under(load) for load in loads_of(bench.workload)], share=LOADS)
     note(f"{found[0][0].client}: {loads.summary(found[0])}")
     record_measurement(*found)
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import re
 
 from bakehouse.cli.selection_options import selection
 from bakehouse.pipeline.job import Options
+
+_DURATION = re.compile(r"(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m(?:in)?)?(?:([0-9]{1,6}(?:\.[0-9]+)?)s?)?", re.ASCII)
 
 
 def add_run_options(verb: argparse.ArgumentParser) -> None:
@@ -14,7 +17,17 @@ def add_run_options(verb: argparse.ArgumentParser) -> None:
         "--quick", action="store_true", help="one container start, two repetitions: for CI, not for comparing"
     )
     group.add_argument(
-        "--starts", type=_positive, metavar="N", help="container starts a measurement (default: the recipe's)"
+        "--starts",
+        type=_positive,
+        metavar="N",
+        help="container starts a measurement, no more and no fewer (default: the recipe's, more while they help)",
+    )
+    group.add_argument(
+        "--measure-for",
+        type=duration,
+        metavar="TIME",
+        help="for testing and measuring all cells together: 90s, 5m, 1h (default: 5m; 20m with --compare; no limit "
+        "with --starts); 0: as little as gives one rate a cell",
     )
     group.add_argument(
         "--repetitions", type=_positive, metavar="N", help="repetitions in each start (default: the recipe's)"
@@ -46,6 +59,7 @@ def run_options(arguments: argparse.Namespace) -> Options:
         tests=not getattr(arguments, "no_tests", False),
         quick=arguments.quick,
         starts=arguments.starts,
+        measure_for=arguments.measure_for,
         repetitions=arguments.repetitions,
         calibrate=arguments.calibrate,
         history=arguments.history,
@@ -53,6 +67,14 @@ def run_options(arguments: argparse.Namespace) -> Options:
         workers=arguments.workers,
         install=not arguments.no_install,
     )
+
+
+def duration(text: str) -> float:
+    """Seconds: `90`, `90s`, `5m`, `1h`, `1h30m`."""
+    found = _DURATION.fullmatch(text.strip())
+    if not found or not any(found.groups()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration: write 90s, 5m or 1h30m")
+    return sum(float(number) * each for number, each in zip(found.groups(), (3600, 60, 1), strict=True) if number)
 
 
 def _positive(text: str) -> int:

@@ -64,6 +64,8 @@ class Disturbance(StrEnum):
     """A hypervisor gave its processor to other guests: stolen time."""
     HEAT = "throttled for heat or power"
     LATE_CLIENT = "the load client was late"
+    COLD = "not warmed up"
+    NO_TIME = "no time was left"
     CLOCKS = "llama-bench differs, within what both scatter"
     SCATTER = "wide scatter, no cause was seen"
     FEW_STARTS = "too few container starts"

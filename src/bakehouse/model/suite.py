@@ -92,4 +92,10 @@ class Suite(Record):
     calibrate: bool = False
     """Whether llama-bench runs beside each start."""
     client: Client = "bakehouse"
+    measure_for: float | None = None
+    """Seconds that testing and measuring may take together. None: as long as the starts take."""
+    began: float = 0.0
+    """When this attempt at the run began to test: seconds since 1970."""
+    is_fixed: bool = False
+    """Whether each measurement takes as many starts as it is told, and no more or fewer for what it finds."""
     subjects: list[Subject]

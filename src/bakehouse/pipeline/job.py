@@ -15,6 +15,11 @@ from bakehouse.pipeline.run_state import RunState
 from bakehouse.planning.select import Selection
 from bakehouse.supply.chain import Gathered
 
+MEASURE_FOR = 300.0
+"""Seconds for a whole run, unless somebody says otherwise."""
+COMPARE_FOR = 1200.0
+"""The same for two images in turn: fewer than seven starts of each show little."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
@@ -31,6 +36,8 @@ class Options:
     """One start and two repetitions: the path is walked, the figures are rough."""
     starts: int | None = None
     repetitions: int | None = None
+    measure_for: float | None = None
+    """Seconds for testing and measuring all cells; None: 5 min, 20 with `compare`, no limit with `starts`."""
     calibrate: bool | None = None
     """Run llama-bench beside the server; None: unless it is to be quick."""
     history: bool | None = None
@@ -54,6 +61,15 @@ class Options:
         if self.client != "bakehouse":
             return False
         return not (self.quick or self.compare) if self.calibrate is None else self.calibrate
+
+    @property
+    def time_limit(self) -> float | None:
+        """Seconds that testing and measuring may take; None: as many as the starts take."""
+        if self.measure_for is not None:
+            return self.measure_for
+        if self.starts is not None:
+            return None
+        return COMPARE_FOR if self.compare else MEASURE_FOR
 
     @property
     def keeps_history(self) -> bool:

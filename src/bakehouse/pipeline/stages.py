@@ -16,11 +16,13 @@ from bakehouse.engine.connect import require_engine
 from bakehouse.engine.docker import Docker
 from bakehouse.engine.network import ca_bundle, ca_fingerprints
 from bakehouse.errors import BakehouseError
+from bakehouse.formatting import count, round_seconds
 from bakehouse.measure.lease import hold
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.enums import Verdict
 from bakehouse.model.plan import Plan, Supplies
 from bakehouse.model.report import BaselineReport, Check, TestResult
+from bakehouse.model.suite import Suite
 from bakehouse.pipeline.expectations import expectation
 from bakehouse.pipeline.fingerprint import TESTS
 from bakehouse.pipeline.job import Job
@@ -34,8 +36,9 @@ from bakehouse.prove.expect import Expectation
 from bakehouse.prove.image.at_rest import open_image, save_image, to_report
 from bakehouse.prove.run import CheckFunction, checks_with
 from bakehouse.prove.run import prove as run_checks
+from bakehouse.suite.budget import begin_attempt
 from bakehouse.suite.display import SuiteDisplay
-from bakehouse.suite.results import Found, collect, planned
+from bakehouse.suite.results import FOLDER, Found, collect, planned
 from bakehouse.suite.run import run_suite
 from bakehouse.supply.tools import CUOBJDUMP
 
@@ -122,6 +125,7 @@ def test(job: Job) -> None:
     if not cells:
         return
     suite = suite_of(job, cells)
+    _say_how_long(job, suite)
     names = [cell.name for cell in cells]
     folder, console, say = job.state.folder.path, job.context.console, job.context.say
     with SuiteDisplay(names, run_folder=folder, console=console, say=say) as watcher:
@@ -139,6 +143,21 @@ def test(job: Job) -> None:
     for cell in job.state.todo(cells):
         job.state.update(cell.name, **_said(job, cell.name, outcome.cells[cell.name]))
     _settle(job, cells)
+
+
+def _say_how_long(job: Job, suite: Suite) -> None:
+    """What a person may do meanwhile."""
+    measured = sum(subject.workload is not None for subject in suite.subjects)
+    spent = begin_attempt(job.state.folder.path / FOLDER)
+    if not measured or (job.options.probes and "throughput" not in job.options.probes):
+        return
+    cells = count(measured, "cell")
+    if suite.measure_for is None:
+        job.context.say(f"measuring {cells}: {count(job.options.starts or 0, 'start')} each, however long they take")
+        return
+    left = max(0.0, suite.measure_for - spent)
+    rest = f" that are left of {round_seconds(suite.measure_for)}" if spent else ""
+    job.context.say(f"testing and measuring {cells}: at most {round_seconds(round(left))}{rest}")
 
 
 def _said(job: Job, cell: str, found: Found) -> dict[str, Any]:

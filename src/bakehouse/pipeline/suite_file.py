@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from bakehouse.errors import BakehouseError
@@ -28,6 +29,9 @@ def suite_of(job: Job, cells: list[Cell]) -> Suite:
         cache=str(job.context.cache),
         calibrate=options.calibrates,
         client=options.client,
+        measure_for=options.time_limit,
+        began=time.time(),
+        is_fixed=bool(options.starts or options.quick or options.compare),
         subjects=[
             subject(
                 cell,

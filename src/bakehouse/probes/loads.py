@@ -12,19 +12,20 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bakehouse.loadgen.client import Ask, Failure, RequestFailedError, model_name
+from bakehouse.loadgen.client import Ask, Failure, Outcome, RequestFailedError, model_name
 from bakehouse.loadgen.client import load as ask_all
 from bakehouse.measure import workload_runs
-from bakehouse.measure.cpu_usage import Trouble
+from bakehouse.measure.cpu_usage import Trouble, Usage
 from bakehouse.measure.workload_runs import Figures, Planned
 from bakehouse.model import suite
-from bakehouse.model.enums import Verdict
+from bakehouse.model.enums import Disturbance, Verdict
 from bakehouse.model.recipe import Load
 from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.probes import ProbeFailed
 from bakehouse.probes.disturbance import disturbed, late, raw_usage
 from bakehouse.probes.measured_server import MeasuredServer
-from bakehouse.probes.series import Samples, troubled
+from bakehouse.probes.recording import COLD
+from bakehouse.probes.series import Samples, for_ever, troubled
 
 StartFor = Callable[[Load], AbstractContextManager[MeasuredServer]]
 """Starts a fresh server for a load, and removes it."""
@@ -44,6 +45,8 @@ class Loaded:
     chance: random.Random
     samples: Samples = field(default_factory=Samples)
     ask: Ask = ask_all
+    left: Callable[[], float] = for_ever
+    """Seconds that are left for it."""
 
     def take(self, number: int) -> None:
         """Raises ProbeFailed when the server answers nothing at all."""
@@ -60,31 +63,66 @@ class Loaded:
             model = "" if llama else model_name(served.url)
         except RequestFailedError as error:
             raise ProbeFailed(str(error)) from error
-        answered, last = 0, ""
-        for repetition in range(-1, self.asked.load_repetitions):  # -1 warms up
-            for planned in workload_runs.plan(self.load, chance=self.chance, llama=llama, model=model):
-                served.load.start()
-                outcome = self.ask(served.url, planned.requests, users=planned.users, due=planned.due)
-                usage = served.load.usage()
-                failed = [reply.reason for reply in outcome.replies if isinstance(reply, Failure)]
-                answered += len(outcome.replies) - len(failed)
-                last = failed[-1] if failed else last
-                if repetition >= 0:
-                    figures = workload_runs.figures(planned, outcome, self.asked.limits)
-                    reason = figures.reason or outcome.own.fault
-                    trouble = disturbed(usage) or late(outcome.own, figures.shortest)
-                    raw = workload_runs.raw(planned, outcome) | {"machine": raw_usage(usage)}
-                    _record(
-                        self.samples,
-                        planned,
-                        figures,
-                        reason=reason,
-                        trouble=trouble,
-                        raw=raw,
-                        at=(number, repetition),
-                    )
-        if not answered:
-            raise ProbeFailed(f"not one request was answered; the last: {last}")
+        made = [
+            workload_runs.plan(self.load, chance=self.chance, llama=llama, model=model)
+            for _ in range(self.asked.load_repetitions + 1)
+        ]
+        found = [self._level(served, list(level), number) for level in zip(*made, strict=True)]
+        if not any(answered for answered, _ in found):
+            raise ProbeFailed(f"not one request was answered; the last: {found[-1][1]}")
+
+    def _level(self, served: MeasuredServer, made: Sequence[Planned], number: int) -> tuple[int, str]:
+        """One load that runs at a time, the first of `made` to warm up. Returns how many answers came, and what failed.
+
+        Where the time is over, what warmed up is what there is of the first level, and nothing of those after it.
+        """
+        answered, last, longest = 0, "", 0.0
+        for repetition, planned in enumerate(made, start=-1):
+            if repetition < 0 and self.left() <= 0 and (planned.name, ALWAYS[0]) not in self.samples.by_metric:
+                self.samples.add(planned.name, ALWAYS[0], no_time(number))
+                return 1, ""
+            if repetition > 0 and self.left() < longest:
+                break
+            served.load.start()
+            outcome = self.ask(served.url, planned.requests, users=planned.users, due=planned.due)
+            usage = served.load.usage()
+            longest = max(longest, usage.elapsed)
+            failed = [reply.reason for reply in outcome.replies if isinstance(reply, Failure)]
+            answered += len(outcome.replies) - len(failed)
+            last = failed[-1] if failed else last
+            is_late = repetition < 0 and self.left() < longest
+            if repetition >= 0 or is_late:
+                trouble = COLD if is_late else None
+                self._keep(planned, outcome, usage, at=(number, max(0, repetition)), trouble=trouble)
+            if is_late:
+                break
+        return answered, last
+
+    def _keep(
+        self, planned: Planned, outcome: Outcome, usage: Usage, *, at: tuple[int, int], trouble: Trouble | None
+    ) -> None:
+        figures = workload_runs.figures(planned, outcome, self.asked.limits)
+        _record(
+            self.samples,
+            planned,
+            figures,
+            reason=figures.reason or outcome.own.fault,
+            trouble=disturbed(usage) or trouble or late(outcome.own, figures.shortest),
+            raw=workload_runs.raw(planned, outcome) | {"machine": raw_usage(usage)},
+            at=at,
+        )
+
+
+def no_time(start: int) -> Sample:
+    """In place of a load that there was no time for."""
+    return Sample(
+        start=start,
+        repetition=0,
+        value=0.0,
+        verdict=Verdict.SKIPPED,
+        disturbed=Disturbance.NO_TIME,
+        reason="the time for measuring was spent: --measure-for gives more",
+    )
 
 
 def summary(measurements: Sequence[Measurement]) -> str:

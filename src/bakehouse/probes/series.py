@@ -5,15 +5,25 @@ What drifts on a machine within an hour is no difference between two images that
 
 from __future__ import annotations
 
+import itertools
+import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bakehouse.measure.cpu_usage import Trouble
-from bakehouse.model.enums import Unit, Verdict
+from bakehouse.model.enums import Grade, Unit, Verdict
 from bakehouse.model.report import Measurement, Metric, Sample
-from bakehouse.stats.grading import graded
-from bakehouse.stats.interleave import interleave
+from bakehouse.stats.grading import graded, reach
+from bakehouse.stats.interval import LEAST, interval
+
+ASKED: tuple[Metric, ...] = ("prompt_rate", "decode_rate", "system_rate")
+"""What is measured until it is exact. All else comes with it."""
+_LEAST_TURN = 1.0
+"""Seconds: with less, no container has even started."""
+_LOOK_BACK, _HELPS = 2, 0.9
+"""Two more starts must have narrowed the widest interval by a tenth: otherwise more of them do not help."""
 
 
 def _not_kept(*_: Any) -> None:
@@ -89,21 +99,105 @@ class Series(Protocol):
     def measurements(self) -> list[Measurement]: ...
 
 
-def take(
-    all_series: Sequence[Series], *, starts: int, ended: Callable[[], None] = lambda: None
-) -> list[list[Measurement]]:
-    """Take so many starts of one, or of two in turn; what an earlier attempt took is not taken again.
+def for_ever() -> float:
+    """Seconds that are left where nothing limits them."""
+    return math.inf
 
-    Returns the measurements of each. `ended` is called after each start, and for each that was taken before.
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turns:
+    """How many container starts a measurement gets."""
+
+    wanted: int
+    """Taken as long as there is time."""
+    most: int
+    """More than wanted: starts go on while they narrow an interval, and end as soon as all figures are exact."""
+    left: Callable[[], float] = for_ever
+    """Seconds that are left for it."""
+    must_start: bool = True
+    """Whether the first start is taken however little time is left."""
+
+
+@dataclass(kw_only=True, slots=True)
+class _Kind:
+    """The images that are measured in turn under one load: one, or two."""
+
+    sides: Sequence[Series]
+    before: list[int]
+    """Starts of each that an earlier attempt took."""
+    longest: float = 0.0
+    """Seconds of the longest turn so far."""
+    reaches: list[float] = field(default_factory=list)
+    """How wide the widest interval was after each turn."""
+    is_over: bool = False
+
+
+def take(
+    kinds: Sequence[Sequence[Series]],
+    *,
+    turns: Turns,
+    ended: Callable[[Sequence[Measurement]], None] = lambda _: None,
+    clock: Callable[[], float] = time.monotonic,
+) -> list[list[Measurement]]:
+    """Take container starts of each kind in turn, one of each and then the next, so that drift meets all of them.
+
+    Each kind is one image, or two that are compared. What an earlier attempt took is not taken again. Returns all
+    measurements of the first image, then of the second. `ended` gets a kind's measurements after each of its turns.
     """
-    turns = interleave(all_series[0], all_series[-1], starts) if all_series[1:] else [*all_series] * starts
-    before = {id(each): each.samples.starts for each in all_series}
-    for each in turns:
-        if before[id(each)]:
-            before[id(each)] -= 1
-        else:
-            number = each.samples.next_start
-            each.take(number)
-            each.samples.end_start(number)
-        ended()
-    return [each.measurements() for each in all_series]
+    states = [_Kind(sides=sides, before=[side.samples.starts for side in sides]) for sides in kinds]
+    for turn in range(turns.most):
+        for state in states:
+            state.is_over = state.is_over or _is_over(state, turn, turns)
+            if state.is_over:
+                continue
+            began = clock()
+            if _take_turn(state, turn):
+                state.longest = max(state.longest, clock() - began)
+            found = list(itertools.chain.from_iterable(side.measurements() for side in state.sides))
+            state.reaches.append(widest(found))
+            ended(found)
+    return [
+        list(itertools.chain.from_iterable(state.sides[place].measurements() for state in states))
+        for place in range(len(kinds[0]))
+    ]
+
+
+def _take_turn(state: _Kind, turn: int) -> bool:
+    """A start of each side, A B and then B A as in stats/interleave.py. False: all of it was taken before."""
+    places = range(len(state.sides))
+    took = False
+    for place in places if turn.bit_count() % 2 == 0 else reversed(places):
+        if state.before[place]:
+            state.before[place] -= 1
+            continue
+        side = state.sides[place]
+        number = side.samples.next_start
+        side.take(number)
+        side.samples.end_start(number)
+        took = True
+    return took
+
+
+def _is_over(state: _Kind, turn: int, turns: Turns) -> bool:
+    if any(state.before):
+        return False
+    if (turn or not turns.must_start) and turns.left() < max(state.longest, _LEAST_TURN):
+        return True
+    if turns.most == turns.wanted or turn < LEAST:
+        return False
+    if all(is_settled(side.measurements()) for side in state.sides):
+        return True
+    past = state.reaches[-1 - _LOOK_BACK] if len(state.reaches) > _LOOK_BACK else math.inf
+    return turn >= turns.wanted and state.reaches[-1] > _HELPS * past
+
+
+def is_settled(measurements: Sequence[Measurement]) -> bool:
+    """Whether nothing that is asked for would get a better grade."""
+    asked = [one for one in measurements if one.metric in ASKED]
+    return bool(asked) and all(one.grade is not Grade.NOISY for one in asked)
+
+
+def widest(measurements: Sequence[Measurement]) -> float:
+    """Half of the widest interval among the figures that are asked for, as a share; infinite where one is unknown."""
+    known = [interval(one.used) for one in measurements if one.metric in ASKED and one.used]
+    return max((reach(each) if each else math.inf for each in known), default=math.inf)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import random
 import statistics
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bakehouse.loadgen import workloads
-from bakehouse.loadgen.client import Ask, Outcome, Reply, RequestFailedError, answer, load, unstreamed, vocabulary_size
+from bakehouse.loadgen.client import Ask, Outcome, RequestFailedError, answer, load, unstreamed, vocabulary_size
 from bakehouse.loadgen.replies import Failure
 from bakehouse.loadgen.workloads import Request, Workload
 from bakehouse.measure import metrics
@@ -23,8 +22,10 @@ from bakehouse.model.enums import Unit, Verdict
 from bakehouse.model.recipe import Question
 from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.probes import ProbeFailed, calibrate
-from bakehouse.probes.disturbance import disturbed, energy_per_token, late, raw_usage
+from bakehouse.probes.disturbance import disturbed, energy_per_token
 from bakehouse.probes.measured_server import MeasuredServer, Start, cold_start, memory
+from bakehouse.probes.pace import Pace
+from bakehouse.probes.recording import CLIENTS, COLD, record
 from bakehouse.probes.series import Samples, troubled, void_if
 
 ANSWER_TOKENS = 16
@@ -42,10 +43,8 @@ UNITS: dict[Metric, Unit] = {
     "energy_per_token": "joules/token",
 }
 """Of metrics that are no times."""
-_CLIENTS = "client_"
-"""Begins the names of metrics that are for calibration only."""
-_BY_CLIENT = ("ttft", "client_prompt_rate", "client_decode_rate")
-"""Metrics that the client's clock gives; the server's rates do not mind a client that is late."""
+HELD = 3
+"""Starts that llama-bench runs beside: from so many, the spread of the ratios is known."""
 STEADY = 0.95
 """Share of the later answers' median decode rate from which on a server counts as steady."""
 
@@ -67,13 +66,15 @@ class Rates:
     host_work: float = 0.0
     """See `calibrate.agreements`."""
     image_size: int | None = None
+    pace: Pace = field(default_factory=Pace)
 
     def take(self, number: int) -> None:
         """Raises ProbeFailed when not one request was answered: that is the image's fault."""
         if self.image_size is not None and not number:
             self.samples.add("start", "image_size", Sample(start=0, repetition=0, value=float(self.image_size)))
-        if self.reference and number % 2:
-            self._refer(self.reference, number)
+        reference = self.reference if self._is_unclear(number) else None
+        if reference and number % 2:
+            self._refer(reference, number)
         with self.start() as served:
             cold = cold_start(served, number, ask=self.ask)
             answers = self._measure(served, number)
@@ -82,22 +83,35 @@ class Rates:
             for metric, sample in cold.items():
                 self.samples.add("start", metric, troubled(answers.trouble, sample))
             self.samples.add("start", "memory", memory(served, number))
-        if self.reference and not number % 2:
-            self._refer(self.reference, number)
+            if any(usage.telemetry for usage, _ in answers.spent):
+                energy = energy_per_token(answers.spent, start=number)
+                self.samples.add(workloads.decode_rate(self.asked).name, "energy_per_token", energy)
+        if reference and not number % 2:
+            self._refer(reference, number)
 
     def measurements(self) -> list[Measurement]:
         found = self.samples.measurements(UNITS, self.settings)
         if self.reference is None:
-            return [one for one in found if not one.metric.startswith(_CLIENTS)]
+            return [one for one in found if not one.metric.startswith(CLIENTS)]
         return calibrate.calibrated(found, self.asked, settings=self.settings, host_work=self.host_work)
 
     def _refer(self, reference: calibrate.Reference, number: int) -> None:
         """Let llama-bench measure the same, in its own container, before the start's server or after it in turn."""
-        benched = reference(self.asked.repetitions)
+        repetitions = self.pace.of_reference(self.asked.repetitions)
+        if not repetitions:
+            return
+        benched = reference(repetitions)
         for metric, taken in calibrate.samples(benched, self.asked, start=number).items():
             workload = workloads.prompt_rate(self.asked) if "prompt" in metric else workloads.decode_rate(self.asked)
             for sample in taken:
                 self.samples.add(workload.name, metric, sample)
+
+    def _is_unclear(self, number: int) -> bool:
+        """Whether llama-bench has to run beside this start: the first ones, and as long as the clocks disagree."""
+        if number < HELD:
+            return True
+        found = self.samples.measurements(UNITS, self.settings)
+        return any(one.disagrees for one in calibrate.agreements(found, self.asked, host_work=self.host_work))
 
     def _answer_in_one_piece(self, served: MeasuredServer, request: Request, *, at: tuple[int, int]) -> None:
         """What the server's timings say when it sends nothing meanwhile, as llama-bench sends nothing."""
@@ -128,42 +142,57 @@ class Rates:
             return workload.request(random_ids=self.random_ids, vocabulary=vocabulary)
 
         found = _Answers()
-        for repetition in range(-1, self.asked.repetitions):  # -1 warms up
+        warm_up = [self._answer(served, workload, fresh(workload), found) for workload in (pp, tg)]
+        repetitions = self.pace.choose(
+            sum(one.usage.elapsed for one in warm_up), number, most=self.asked.repetitions, is_held=bool(self.reference)
+        )
+        for one in warm_up if not repetitions else ():
+            self._keep(one, found, at=(number, 0), trouble=COLD)
+        for repetition in range(repetitions):
+            if repetition and self.pace.is_over:
+                break
             for workload in (pp, tg):
-                self._answer(served, workload, fresh(workload), found, at=(number, repetition))
-            if self.reference and repetition >= 0:
+                self._keep(self._answer(served, workload, fresh(workload), found), found, at=(number, repetition))
+            if self.reference:
                 self._answer_in_one_piece(served, fresh(tg), at=(number, repetition))
-        if len(found.failures) == 2 * (self.asked.repetitions + 1):
+        if len(found.failures) == found.asked:
             raise ProbeFailed(f"not one request was answered; the last: {found.failures[-1]}")
-        if any(usage.telemetry for usage, _ in found.spent):
-            self.samples.add(tg.name, "energy_per_token", energy_per_token(found.spent, start=number))
         return found
 
-    def _answer(
-        self, served: MeasuredServer, workload: Workload, request: Request, found: _Answers, *, at: tuple[int, int]
-    ) -> None:
+    def _answer(self, served: MeasuredServer, workload: Workload, request: Request, found: _Answers) -> _Answer:
         served.load.start()
         outcome = self.ask(served.url, [request])
         usage = served.load.usage()
         (reply,) = outcome.replies
-        is_long = workload.output_tokens > 1
+        found.asked += 1
         if isinstance(reply, Failure):
             found.failures.append(reply.reason)
-        elif is_long and (rate := metrics.client_decode_rate(reply)):
+        elif workload.output_tokens > 1 and (rate := metrics.client_decode_rate(reply)):
             found.ended.append((reply.ended, rate))
-        start, repetition = at
-        if repetition < 0:
-            return
-        found.disturbances.append(disturbed(usage))
-        counts = _record(self.samples, workload, request, outcome, usage, start=start, repetition=repetition)
-        if counts and is_long:
-            found.spent.append((usage, request.output_tokens))
+        return _Answer(workload=workload, request=request, outcome=outcome, usage=usage)
+
+    def _keep(self, one: _Answer, found: _Answers, *, at: tuple[int, int], trouble: Trouble | None = None) -> None:
+        found.disturbances.append(disturbed(one.usage))
+        counts = record(self.samples, one.workload, one.request, one.outcome, one.usage, at=at, trouble=trouble)
+        if counts and one.workload.output_tokens > 1:
+            found.spent.append((one.usage, one.request.output_tokens))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Answer:
+    """One request of pp or tg, and what came of it."""
+
+    workload: Workload
+    request: Request
+    outcome: Outcome
+    usage: Usage
+
+
+@dataclass(slots=True)
 class _Answers:
     """Of one start."""
 
+    asked: int = 0
     failures: list[str] = field(default_factory=list)
     ended: list[tuple[float, float]] = field(default_factory=list)
     """When a long answer ended, and its decode rate."""
@@ -222,70 +251,3 @@ def _steady(answers: list[tuple[float, float]]) -> float:
     """When the first answer ended that was as quick as the later ones; from (end, decode rate) in order."""
     wanted = STEADY * statistics.median([rate for _, rate in answers[1:] or answers])
     return next(ended for ended, rate in answers if rate >= wanted)
-
-
-def _record(
-    samples: Samples,
-    workload: Workload,
-    request: Request,
-    outcome: Outcome,
-    usage: Usage,
-    *,
-    start: int,
-    repetition: int,
-) -> bool:
-    """Keep a sample for each metric of the workload; says whether they count."""
-    (reply,) = outcome.replies
-    wanted: dict[Metric, Callable[[Reply], float]] = (
-        {"decode_rate": metrics.decode_rate, "client_decode_rate": _client_decode_rate}
-        if workload.output_tokens > 1
-        else {
-            "prompt_rate": metrics.prompt_rate,
-            "ttft": metrics.ttft,
-            "client_prompt_rate": lambda reply: workload.prompt_tokens / metrics.ttft(reply),
-        }
-    )
-    all_count = True
-    for metric, rate in wanted.items():
-        value, reason = 0.0, ""
-        if isinstance(reply, Failure):
-            reason = f"the request failed: {reply.reason}"
-        else:
-            try:
-                metrics.check(reply, request)
-                value = rate(reply)
-            except metrics.VoidError as error:
-                reason = str(error)
-            else:
-                reason = outcome.own.fault
-        raw = {} if metric.startswith(_CLIENTS) else _raw(outcome, usage)
-        sample = void_if(reason, Sample(start=start, repetition=repetition, value=value, raw=raw))
-        trouble = disturbed(usage)
-        if trouble is None and isinstance(reply, Reply) and metric in _BY_CLIENT:
-            trouble = late(outcome.own, metrics.latency(reply))
-        sample = troubled(trouble, sample)
-        samples.add(workload.name, metric, sample)
-        all_count = all_count and (sample.verdict is Verdict.PASSED or metric.startswith(_CLIENTS))
-    return all_count
-
-
-def _client_decode_rate(reply: Reply) -> float:
-    rate = metrics.client_decode_rate(reply)
-    if rate is None:
-        raise metrics.VoidError("all tokens came at one moment")
-    return rate
-
-
-def _raw(outcome: Outcome, usage: Usage) -> dict[str, Any]:
-    """Everything as it was, for whoever doubts a number in a year."""
-    raw = raw_usage(usage) | {"client": outcome.own.record()}
-    (reply,) = outcome.replies
-    if isinstance(reply, Reply):
-        raw |= {
-            "timings": reply.timings,
-            "client_first_s": reply.first - reply.sent if reply.first is not None else None,
-            "client_total_s": reply.ended - reply.sent,
-            "client_decode_rate": metrics.client_decode_rate(reply),
-            "chunks": reply.chunks,
-        }
-    return raw

@@ -28,9 +28,9 @@ class Doubt:
     reason: str
 
 
-def reach_allowed(metric: Metric) -> float:
-    """The widest interval of an exact figure: its half, as a share."""
-    return REACH if metric in _NARROW else WIDE_REACH
+def reach_allowed(metric: Metric, *, is_load: bool = False) -> float:
+    """The widest interval of an exact figure: its half, as a share. `is_load`: of many requests at a time."""
+    return REACH if metric in _NARROW and not is_load else WIDE_REACH
 
 
 def reach(known: Known) -> float:
@@ -40,12 +40,18 @@ def reach(known: Known) -> float:
 
 def graded(measurement: Measurement, *, doubt: Doubt | None = None) -> Measurement:
     """The same with its grade. Without one where nothing here could measure it: all its samples are skipped."""
-    grading = grade(measurement.samples, metric=measurement.metric, doubt=doubt)
+    allowed = reach_allowed(measurement.metric, is_load="kind" in measurement.settings)
+    grading = grade(measurement.samples, metric=measurement.metric, doubt=doubt, allowed=allowed)
     return measurement.model_copy(update={"grading": grading})
 
 
-def grade(samples: Sequence[Sample], *, metric: Metric, doubt: Doubt | None = None) -> Grading | None:
-    """Decide from the samples of one metric. None: all of them are skipped, or there are none."""
+def grade(
+    samples: Sequence[Sample], *, metric: Metric, doubt: Doubt | None = None, allowed: float = WIDE_REACH
+) -> Grading | None:
+    """Decide from the samples of one metric. None: all of them are skipped, or there are none.
+
+    `allowed`: half of the widest interval that is exact, as a share.
+    """
     right = [sample for sample in samples if sample.verdict is Verdict.PASSED]
     void = [sample for sample in samples if sample.verdict is Verdict.VOID]
     if not right and not void:
@@ -57,9 +63,9 @@ def grade(samples: Sequence[Sample], *, metric: Metric, doubt: Doubt | None = No
         return Grading(grade=Grade.EXACT, low=min(values), high=max(values))
     quiet = [sample for sample in right if not sample.disturbed]
     known = interval(quiet) if len(quiet) * 2 >= len(right) else None
-    if known and not doubt and reach(known) <= reach_allowed(metric):
+    if known and not doubt and reach(known) <= allowed:
         return Grading(grade=Grade.EXACT, low=known.low, high=known.high)
-    why = list(_doubts(right, known, metric=metric, doubt=doubt))
+    why = list(_doubts(right, known, allowed=allowed, doubt=doubt))
     seen = [*values, *([doubt.low, doubt.high] if doubt else [])]
     return Grading(
         grade=Grade.NOISY,
@@ -71,7 +77,7 @@ def grade(samples: Sequence[Sample], *, metric: Metric, doubt: Doubt | None = No
 
 
 def _doubts(
-    right: Sequence[Sample], known: Known | None, *, metric: Metric, doubt: Doubt | None
+    right: Sequence[Sample], known: Known | None, *, allowed: float, doubt: Doubt | None
 ) -> Iterator[tuple[Disturbance, str]]:
     """Why it is not exact: what was seen at work first, what only may explain it last."""
     disturbed = [sample for sample in right if sample.disturbed]
@@ -85,7 +91,7 @@ def _doubts(
     if starts < LEAST:
         taken = f"{starts} container start{'s' if starts > 1 else ''}"
         yield Disturbance.FEW_STARTS, f"{taken}: how they differ is known from {LEAST} on"
-    elif known and not doubt and not disturbed and reach(known) > (allowed := reach_allowed(metric)):
+    elif known and not doubt and not disturbed and reach(known) > allowed:
         yield Disturbance.SCATTER, f"±{reach(known):.1%} over {known.starts} starts, where ±{allowed:.0%} is exact"
     elif not disturbed and not doubt:
         yield Disturbance.SCATTER, "its samples say nothing of their spread"

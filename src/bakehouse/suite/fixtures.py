@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,10 +25,11 @@ from bakehouse.probes import ProbeFailed
 from bakehouse.probes.calibrate import PROGRAM
 from bakehouse.probes.health import wait_serving
 from bakehouse.probes.offload import LIST
-from bakehouse.probes.series import Series, take
+from bakehouse.probes.series import Series, Turns, take
 from bakehouse.probes.serving import bare, serving
 from bakehouse.probes.throughput import void_reasons
 from bakehouse.suite.bench import Bench
+from bakehouse.suite.budget import RATES
 from bakehouse.suite.gpu_compat import patient, unfit
 from bakehouse.suite.progress import counter
 from bakehouse.suite.session import SESSION, Server, Session
@@ -37,6 +37,8 @@ from bakehouse.suite.verbose_server import VerboseServer, keeping_shaders, obser
 from bakehouse.suite.verdicts import MeasurementVoid
 
 LEASE_TIMEOUT = 3600.0
+MOST_STARTS = 12
+"""Container starts of a measurement whose figures do not get exact."""
 ONE_SHOT_TIMEOUT = 60.0
 
 SAID = "bakehouse: "
@@ -45,7 +47,14 @@ SAID = "bakehouse: "
 Say = Callable[[str], None]
 
 
-TakeAll = Callable[[Bench, Sequence[Callable[[Bench], Series]]], list[list[Measurement]]]
+Left = Callable[[], float]
+"""Seconds."""
+Kind = Callable[[Bench, Left], Series]
+"""Makes the series of an image under one load."""
+
+
+class TakeAll(Protocol):
+    def __call__(self, bench: Bench, kinds: Sequence[Kind], *, share: str) -> list[list[Measurement]]: ...
 
 
 class RecordMeasurement(Protocol):
@@ -303,17 +312,28 @@ def bench(request: pytest.FixtureRequest, subject: Subject, session: Session, le
 
 
 @pytest.fixture
-def take_all(_write_line: Say) -> TakeAll:
-    """Measure one kind after the other, of the image and, where it has one, of its baseline in turn; say how far it is.
+def take_all(_write_line: Say, session: Session) -> TakeAll:
+    """Measure kinds in turn, of the image and, where it has one, of its baseline, in its share of the run's time.
 
-    Returns all measurements of the image, then those of the baseline.
+    Says how far it is. Returns all measurements of the image, then those of the baseline.
     """
 
-    def run(bench: Bench, kinds: Sequence[Callable[[Bench], Series]]) -> list[list[Measurement]]:
+    def run(bench: Bench, kinds: Sequence[Kind], *, share: str) -> list[list[Measurement]]:
         images, starts = bench.with_baseline(), bench.workload.starts
-        ended = counter(bench.subject.cell, starts * len(images) * len(kinds), _write_line)
-        found = [take([kind(each) for each in images], starts=starts, ended=ended) for kind in kinds]
-        return [list(itertools.chain.from_iterable(side)) for side in zip(*found, strict=True)]
+        name = f"{bench.subject.cell} {share}"
+        left = session.budget.begin(name)
+        turns = Turns(
+            wanted=starts,
+            most=starts if session.suite.is_fixed else max(starts, MOST_STARTS),
+            left=left,
+            must_start=share == RATES,
+        )
+        total = starts * len(kinds) if session.suite.is_fixed else None
+        ended = counter(bench.subject.cell, _write_line, total=total, left=left)
+        try:
+            return take([[kind(each, left) for each in images] for kind in kinds], turns=turns, ended=ended)
+        finally:
+            session.budget.end(name)
 
     return run
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
-from bakehouse.formatting import round_seconds
-from bakehouse.model.report import Record
+from bakehouse.formatting import count, round_seconds, span
+from bakehouse.model.report import Measurement, Record
+from bakehouse.probes.series import ASKED
 
 MARK = "bakehouse-progress: "
 """Starts a line of a worker that says how far it is."""
@@ -22,7 +24,12 @@ class Progress(Record):
 
     cell: str
     done: int
-    total: int
+    total: int | None = None
+    """None: as many as it takes."""
+    left: float | None = None
+    """Seconds that it may still take. None: nothing limits them."""
+    figures: str = ""
+    """`tg128 118 to 123 t/s`: how far the latest figures are known."""
 
     def line(self) -> str:
         return f"{MARK}{self.model_dump_json()}"
@@ -38,20 +45,37 @@ def read(line: str) -> Progress | None:
         return None
 
 
-def counter(cell: str, total: int, write: Callable[[str], None]) -> Callable[[], None]:
-    """Say that nothing is done yet; what is returned is to be called after each start."""
+def counter(
+    cell: str, write: Callable[[str], None], *, total: int | None, left: Callable[[], float]
+) -> Callable[[Sequence[Measurement]], None]:
+    """Say that nothing is done yet; what is returned is to be called after each turn, with what was measured so far."""
     done = 0
 
-    def tell() -> None:
-        write(Progress(cell=cell, done=done, total=total).line())
+    def tell(found: Sequence[Measurement] = ()) -> None:
+        remaining = left()
+        progress = Progress(
+            cell=cell,
+            done=done,
+            total=total,
+            left=max(0.0, remaining) if math.isfinite(remaining) else None,
+            figures=", ".join(filter(None, map(_figure, found))),
+        )
+        write(progress.line())
 
-    def ended() -> None:
+    def ended(found: Sequence[Measurement]) -> None:
         nonlocal done
         done += 1
-        tell()
+        tell(found)
 
     tell()
     return ended
+
+
+def _figure(one: Measurement) -> str:
+    grading = one.grading
+    if one.metric not in ASKED or grading is None or grading.low is None or grading.high is None:
+        return ""
+    return f"{one.workload} {span(grading.low, grading.high, one.unit)}"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -68,14 +92,24 @@ class Pace:
         self.latest, self.at = progress, at
 
     def left(self, now: float) -> float | None:
-        """Seconds; None before the first start has ended. Workloads differ: this is their mean so far."""
+        """Seconds; None before the first start has ended and where nothing limits them. Workloads differ: it is their
+        mean so far.
+        """
+        limit = None if self.latest.left is None else max(0.0, self.latest.left - (now - self.at))
         real = [gap for gap in self.gaps if gap > _INSTANT]
-        if not real:
-            return None
-        return max(0.0, statistics.fmean(real) * (self.latest.total - self.latest.done) - (now - self.at))
+        if not real or self.latest.total is None:
+            return limit
+        expected = max(0.0, statistics.fmean(real) * (self.latest.total - self.latest.done) - (now - self.at))
+        return expected if limit is None else min(limit, expected)
 
     def describe(self, now: float) -> str:
-        """`measuring: 3 of 14 starts, about 2 min left`."""
-        words = f"measuring: {self.latest.done} of {self.latest.total} starts"
+        """`measuring: 3 of 14 starts, about 2 min left`; `measuring: 3 starts, tg128 118 to 123 t/s, at most 2 min`."""
+        total = self.latest.total
+        number = count(self.latest.done, "start") if total is None else f"{self.latest.done} of {count(total, 'start')}"
+        words = f"measuring: {number}"
+        if self.latest.figures:
+            words += f", {self.latest.figures}"
         left = self.left(now)
-        return words if left is None else f"{words}, about {round_seconds(round(left))} left"
+        if left is None:
+            return words
+        return f"{words}, {'at most' if total is None else 'about'} {round_seconds(round(left))} left"

@@ -19,6 +19,7 @@ from bakehouse.model.suite import Subject, Suite
 from bakehouse.probes.health import Startup, wait_serving
 from bakehouse.probes.serving import serving
 from bakehouse.suite import results
+from bakehouse.suite.budget import FILE, Budget, shares_of
 from bakehouse.suite.sample_log import SampleLog
 from bakehouse.suite.verdicts import PhaseReport
 
@@ -45,6 +46,9 @@ class Session:
         self.leases = Path(suite.cache) / "leases"
         self.writer = results.Writer(self.folder, worker)
         self.kept_samples = SampleLog(self.folder / results.FOLDER, worker)
+        self.budget = Budget(
+            self.folder / results.FOLDER / FILE, shares=shares_of(suite), seconds=suite.measure_for, began=suite.began
+        )
         self.phases: dict[str, list[PhaseReport]] = {}
         self.logs: dict[str, Path] = {}
         self.notes: dict[str, list[str]] = {}

@@ -20,7 +20,7 @@ from bakehouse.model.suite import Workload
 from bakehouse.probes import ProbeFailed, throughput
 from bakehouse.probes.external import Profiled, loads_of
 from bakehouse.probes.measured_server import MeasuredServer
-from bakehouse.probes.series import take
+from bakehouse.probes.series import Turns, take
 from bakehouse.suite.mock import mock_server
 from bakehouse.suite.mock_server import Script
 
@@ -87,7 +87,7 @@ def measure(
         program=program,
         folder=folder / "aiperf" / "cell",
     )
-    (found,) = take([profiled], starts=starts)
+    (found,) = take([[profiled]], turns=Turns(wanted=starts, most=starts))
     return {f"{one.workload} {one.metric}": one for one in found}
 
 

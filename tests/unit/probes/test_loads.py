@@ -19,7 +19,7 @@ from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Workload
 from bakehouse.probes import ProbeFailed, loads, throughput
 from bakehouse.probes.measured_server import MeasuredServer
-from bakehouse.probes.series import take
+from bakehouse.probes.series import Turns, take
 from bakehouse.suite.mock import mock_server
 from bakehouse.suite.mock_server import Script
 
@@ -67,7 +67,8 @@ def measure(
         loads.Loaded(start=start, load=one, asked=workload, settings={"kind": one.kind}, chance=chance, ask=ask)
         for one in workload.loads
     ]
-    found = [one for measured_series in all_series for one in take([measured_series], starts=workload.starts)[0]]
+    turns = Turns(wanted=workload.starts, most=workload.starts)
+    found = [one for measured_series in all_series for one in take([[measured_series]], turns=turns)[0]]
     return {f"{one.workload} {one.metric}": one for one in found}
 
 

@@ -21,7 +21,7 @@ from bakehouse.model.suite import Workload
 from bakehouse.probes import ProbeFailed, throughput
 from bakehouse.probes.calibrate import Benched
 from bakehouse.probes.measured_server import MeasuredServer, Start
-from bakehouse.probes.series import take
+from bakehouse.probes.series import Turns, take
 from bakehouse.suite.fake_server import Behaviour, fake_server
 
 ASKED = Workload(model_path="/m", model_sha256="0" * 64, prompt_tokens=8, output_tokens=5, starts=2, repetitions=3)
@@ -62,7 +62,7 @@ def rates(start: Start, asked: Workload, **how: Any) -> list[Measurement]:
     measured_series = throughput.Rates(
         start=start, asked=asked, settings={"threads": 2}, random_ids=random.Random(1), ask=ask, **how
     )
-    (found,) = take([measured_series], starts=asked.starts)
+    (found,) = take([[measured_series]], turns=Turns(wanted=asked.starts, most=asked.starts))
     return found
 
 

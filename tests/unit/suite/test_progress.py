@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from bakehouse.model.report import Measurement, Sample
+from bakehouse.stats.grading import graded
 from bakehouse.suite.display import SuiteDisplay
 from bakehouse.suite.progress import Pace, Progress, counter, read
 
@@ -17,10 +20,23 @@ def progress(done: int, total: int = 14) -> Progress:
 
 def test_what_a_worker_writes_is_read_back() -> None:
     lines: list[str] = []
-    ended = counter("a", 2, lines.append)
-    ended()
-    ended()
+    ended = counter("a", lines.append, total=2, left=lambda: math.inf)
+    ended([])
+    ended([])
     assert [read(line) for line in lines] == [progress(0, 2), progress(1, 2), progress(2, 2)]
+
+
+def test_the_interval_and_the_time_left_are_told_after_each_start() -> None:
+    lines: list[str] = []
+    left = iter([120.0, 90.0])
+    ended = counter("a", lines.append, total=None, left=lambda: next(left))
+    samples = [Sample(start=n, repetition=0, value=value) for n, value in enumerate((118.0, 123.0))]
+    ended([graded(Measurement(workload="tg128", metric="decode_rate", unit="tokens/s", samples=samples))])
+    pace = Pace(latest=progress(0), at=0.0)
+    said = read(lines[-1])
+    assert said
+    pace.take(said, 10.0)
+    assert pace.describe(30.0) == "measuring: 1 start, tg128 118 to 123 t/s, at most 1 min 10 s left"
 
 
 @pytest.mark.parametrize("line", ["bakehouse: hello", "bakehouse-progress: {torn", "PASSED"])

@@ -1,0 +1,61 @@
+"""How many repetitions a start gets, from how long one takes and how much time is left.
+
+More starts say more than more repetitions in each: what differs between starts is seen by no repetition. So a start
+is kept short enough that the wanted number of them fits in.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bakehouse.probes.series import for_ever
+
+LEAST = 2
+"""Repetitions in a start, where there is time for them: one says nothing of its spread."""
+_IN_ONE_PIECE = 1.3
+"""What the answers that llama-bench is held against add to a repetition: another tg, which is a third of it."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Pace:
+    """Of one series. Seconds."""
+
+    starts: int = 1
+    """Wanted."""
+    left: Callable[[], float] = for_ever
+    each: float = 0.0
+    """Of one repetition, as the latest warm-up had it."""
+    chosen: int | None = None
+    """Repetitions in each start: those of the first, so that starts can be compared."""
+
+    def choose(self, warm_up: float, number: int, *, most: int, is_held: bool) -> int:
+        """Repetitions of a start whose warm-up took so long. 0: not even one fits in any more.
+
+        `is_held`: llama-bench does as much beside it, and warms up as well.
+        """
+        self.each = warm_up * (_IN_ONE_PIECE if is_held else 1.0)
+        left = self.left()
+        if left < self.each:
+            return 0
+        if self.chosen is None:
+            self.chosen = most
+            if self.each > 0 and math.isfinite(left):
+                share = left / max(1, self.starts - number) / self.each
+                fit = (share - 1) / 2 if is_held else share
+                self.chosen = max(min(LEAST, most), min(most, math.floor(fit)))
+        return self.chosen
+
+    @property
+    def is_over(self) -> bool:
+        """Whether another repetition would end too late."""
+        return self.left() < self.each
+
+    def of_reference(self, most: int) -> int:
+        """Repetitions of llama-bench, which warms up with one more; 0: there is no time for it."""
+        wanted = self.chosen or most
+        left = self.left()
+        if not self.each or math.isinf(left):
+            return wanted
+        return min(wanted, max(0, math.floor(left / self.each) - 1))

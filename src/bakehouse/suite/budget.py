@@ -1,0 +1,106 @@
+"""The time that a run may take for testing and measuring, shared by all its cells. It outlives a run that is cut off.
+
+What one measurement does not need, because its figures were exact sooner, is left for those after it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from bakehouse.model.report import Record
+from bakehouse.model.suite import Suite
+from bakehouse.system import atomic_write
+
+FILE = "time.json"
+"""In the folder of the run's tests."""
+RATES, LOADS = "rates", "loads"
+_WEIGHTS = {RATES: 2.0, LOADS: 1.0}
+
+
+class Spent(Record):
+    """What the attempts at a run took."""
+
+    attempts: Mapping[str, float] = Field(default_factory=dict)
+    """By the moment at which it began: seconds until the last of its measurements that ended."""
+    overhead: float | None = None
+    """Seconds that the first cell's other tests took: each cell has them."""
+    done: Sequence[str] = ()
+    """Shares of the present attempt that were used."""
+
+
+class Budget:
+    """Of one attempt. Only who holds the lease of the CPU measures, so that no two write at a time."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        shares: Mapping[str, float],
+        seconds: float | None,
+        began: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`shares`: weight of each measurement, in the order in which they are taken. `seconds`: None: no limit.
+        `began`: when the attempt did, by the clock.
+        """
+        self._path, self._shares, self._seconds, self._began, self._clock = path, shares, seconds, began, clock
+
+    def begin(self, share: str) -> Callable[[], float]:
+        """Give the seconds that are left of a share, from now on."""
+        if self._seconds is None:
+            return lambda: math.inf
+        now, spent = self._clock(), read(self._path)
+        if spent.overhead is None:
+            spent = spent.model_copy(update={"overhead": now - self._began})
+            self._write(spent)
+        earlier = sum(took for attempt, took in spent.attempts.items() if attempt != f"{self._began:.3f}")
+        names = list(self._shares)
+        later = [name for name in names[names.index(share) :] if name not in spent.done]
+        cells = len({name.partition(" ")[0] for name in later} - {share.partition(" ")[0]})
+        left = self._seconds - earlier - (now - self._began) - cells * (spent.overhead or 0.0)
+        weights = sum(self._shares[name] for name in later) or 1.0
+        until = now + max(0.0, left) * self._shares[share] / weights
+        return lambda: until - self._clock()
+
+    def end(self, share: str) -> None:
+        """Note what is spent by now."""
+        if self._seconds is not None:
+            spent = read(self._path)
+            attempts = dict(spent.attempts) | {f"{self._began:.3f}": self._clock() - self._began}
+            self._write(spent.model_copy(update={"attempts": attempts, "done": [*spent.done, share]}))
+
+    def _write(self, spent: Spent) -> None:
+        atomic_write.write(self._path, spent.model_dump_json())
+
+
+def shares_of(suite: Suite) -> dict[str, float]:
+    """What is measured in a run, with its weight: pp and tg of a cell get twice the time of its loads."""
+    found: dict[str, float] = {}
+    for subject in suite.subjects:
+        if subject.workload is None:
+            continue
+        kinds = [LOADS] if suite.client != "bakehouse" else [RATES, *([LOADS] if subject.workload.loads else [])]
+        found |= {f"{subject.cell} {kind}": _WEIGHTS[kind] for kind in kinds}
+    return found
+
+
+def read(path: Path) -> Spent:
+    """What was noted; nothing where the file is not there or torn."""
+    try:
+        return Spent.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValidationError):
+        return Spent()
+
+
+def begin_attempt(folder: Path) -> float:
+    """Forget which shares an earlier attempt used; what it spent counts. Returns the seconds that it spent."""
+    path = folder / FILE
+    spent = read(path)
+    if path.exists():
+        atomic_write.write(path, spent.model_copy(update={"done": [], "overhead": None}).model_dump_json())
+    return sum(spent.attempts.values())
