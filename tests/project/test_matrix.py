@@ -45,7 +45,7 @@ def _on_arm(recipe: Recipe) -> Recipe:
 
 
 def find(name: str, found: Resolution) -> Cell | Excluded:
-    return next(item for half in (found.cells, found.excluded) for item in half if item.name == name)
+    return next(item for half in (found.cells, found.excluded, found.never) for item in half if item.name == name)
 
 
 # ---------------------------------------------------------------------------------------------- combinations

@@ -151,3 +151,5 @@ class Resolution:
 
     cells: tuple[Cell, ...]
     excluded: tuple[Excluded, ...]
+    never: tuple[Excluded, ...] = ()
+    """Combinations of names that were never meant for each other: a flag set of another accelerator. Listed nowhere."""

@@ -64,7 +64,7 @@ class Disturbance(StrEnum):
     """A hypervisor gave its processor to other guests: stolen time."""
     HEAT = "throttled for heat or power"
     LATE_CLIENT = "the load client was late"
-    COLD = "not warmed up"
+    COLD = "no time for whole repetitions"
     NO_TIME = "no time was left"
     CLOCKS = "llama-bench differs, within what both scatter"
     SCATTER = "wide scatter, no cause was seen"

@@ -53,7 +53,7 @@ def explain(name: str, project: Project, resolution: Resolution, *, out: Console
 def find(name: str, resolution: Resolution) -> Cell | Excluded:
     """The combination with this name. Raises InputError with a suggestion."""
     known: dict[str, Cell | Excluded] = {cell.name: cell for cell in resolution.cells}
-    known |= {item.name: item for item in resolution.excluded}
+    known |= {item.name: item for item in (*resolution.excluded, *resolution.never)}
     if name not in known:
         raise InputError(f"there is no cell {name!r}", hint=suggest(name, list(known)))
     return known[name]

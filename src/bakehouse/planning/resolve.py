@@ -11,7 +11,7 @@ from bakehouse.model.cell import Cell, Coordinates, Excluded, Resolution, World
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import Exclusion, FlagSet, Matrix
 from bakehouse.planning.nearest_cell import Neighbourhood
-from bakehouse.planning.rules import RULES, archs_of, bases_of, compiled
+from bakehouse.planning.rules import BY_CONSTRUCTION, RULES, archs_of, bases_of, compiled
 
 
 def resolve(world: World) -> Resolution:
@@ -26,13 +26,16 @@ def resolve(world: World) -> Resolution:
     _check_names(points)
     cells: list[Cell] = []
     excluded: list[Excluded] = []
+    never: list[Excluded] = []
     for at in points:
         if why := _exclusion(at, world):
-            excluded.append(why)
+            (never if why.rule in BY_CONSTRUCTION else excluded).append(why)
         else:
             cells.append(_cell(at, world, flag_sets[at.flag_set]))
     near = Neighbourhood((cell.at for cell in cells), world.matrix)
-    return Resolution(cells=tuple(cells), excluded=tuple(_with_neighbour(out, near) for out in excluded))
+    return Resolution(
+        cells=tuple(cells), excluded=tuple(_with_neighbour(out, near) for out in excluded), never=tuple(never)
+    )
 
 
 def _with_neighbour(excluded: Excluded, near: Neighbourhood) -> Excluded:

@@ -141,7 +141,7 @@ def _axis_wish(axis: str, values: tuple[str, ...], resolution: Resolution, matri
 
 
 def _points(resolution: Resolution) -> list[Coordinates]:
-    return [*(cell.at for cell in resolution.cells), *(out.at for out in resolution.excluded)]
+    return [*(cell.at for cell in resolution.cells), *(out.at for out in (*resolution.excluded, *resolution.never))]
 
 
 def _known(axis: str, resolution: Resolution, matrix: Matrix) -> list[str]:
@@ -259,7 +259,7 @@ def _nothing(
 def _reasons(resolution: Resolution, wishes: Sequence[_Wish], matrix: Matrix) -> list[str]:
     """Each reason once, with the combinations that it leaves out: what surprises first, then by number."""
     found: dict[str, list[Excluded | Cell]] = {}
-    for out in resolution.excluded:
+    for out in (*resolution.excluded, *resolution.never):
         if all(wish.test(out.at, archs_of(out.at.arch, matrix) if out.at.arch else ()) for wish in wishes):
             link = f" ({out.link})" if out.link else ""
             found.setdefault(f"{out.reason}{link}", []).append(out)

@@ -48,6 +48,18 @@ class Pace:
         return self.chosen
 
     @property
+    def is_limited(self) -> bool:
+        """Whether there is an end to the time at all."""
+        return math.isfinite(self.left())
+
+    def tokens(self, each: float, *, most: int, least: int) -> int:
+        """How long an answer may be at so many seconds a token: three of them, one to warm up, are to fit in."""
+        left = self.left()
+        if each <= 0 or most * each * 3 <= left:
+            return most
+        return min(most, max(least, math.floor(left / 3 / each)))
+
+    @property
     def is_over(self) -> bool:
         """Whether another repetition would end too late."""
         return self.left() < self.each

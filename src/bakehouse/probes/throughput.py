@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from bakehouse.loadgen.workloads import Request, Workload
 from bakehouse.measure import metrics
 from bakehouse.measure.cpu_usage import Trouble, Usage
 from bakehouse.model import suite
-from bakehouse.model.enums import Unit, Verdict
+from bakehouse.model.enums import Disturbance, Unit, Verdict
 from bakehouse.model.recipe import Question
 from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.probes import ProbeFailed, calibrate
@@ -43,6 +44,8 @@ UNITS: dict[Metric, Unit] = {
     "energy_per_token": "joules/token",
 }
 """Of metrics that are no times."""
+FIRST = 8
+"""Tokens of a first answer, which says how long others take."""
 HELD = 3
 """Starts that llama-bench runs beside: from so many, the spread of the ratios is known."""
 STEADY = 0.95
@@ -142,22 +145,38 @@ class Rates:
             return workload.request(random_ids=self.random_ids, vocabulary=vocabulary)
 
         found = _Answers()
+        cut: Trouble | None = None
+        if self.pace.is_limited:
+            tg, cut = self._short_enough(served, tg, fresh, found)
         warm_up = [self._answer(served, workload, fresh(workload), found) for workload in (pp, tg)]
         repetitions = self.pace.choose(
             sum(one.usage.elapsed for one in warm_up), number, most=self.asked.repetitions, is_held=bool(self.reference)
         )
         for one in warm_up if not repetitions else ():
-            self._keep(one, found, at=(number, 0), trouble=COLD)
+            self._keep(one, found, at=(number, 0), trouble=COLD if not cut or one.workload != tg else cut)
         for repetition in range(repetitions):
             if repetition and self.pace.is_over:
                 break
             for workload in (pp, tg):
-                self._keep(self._answer(served, workload, fresh(workload), found), found, at=(number, repetition))
-            if self.reference:
+                one = self._answer(served, workload, fresh(workload), found)
+                self._keep(one, found, at=(number, repetition), trouble=cut if workload is tg else None)
+            if self.reference and not cut:
                 self._answer_in_one_piece(served, fresh(tg), at=(number, repetition))
         if len(found.failures) == found.asked:
             raise ProbeFailed(f"not one request was answered; the last: {found.failures[-1]}")
         return found
+
+    def _short_enough(
+        self, served: MeasuredServer, tg: Workload, fresh: Callable[[Workload], Request], found: _Answers
+    ) -> tuple[Workload, Trouble | None]:
+        """The long answer, cut where a machine that is very slow would not end it in time; and that it was cut."""
+        short = replace(tg, output_tokens=min(FIRST, tg.output_tokens))
+        first = self._answer(served, short, fresh(short), found)
+        tokens = self.pace.tokens(first.usage.elapsed / first.request.output_tokens, most=tg.output_tokens, least=FIRST)
+        if tokens == tg.output_tokens:
+            return tg, None
+        reason = f"{tokens} of {tg.output_tokens} tokens: there was no time for more"
+        return replace(tg, output_tokens=tokens), Trouble(kind=Disturbance.COLD, reason=reason)
 
     def _answer(self, served: MeasuredServer, workload: Workload, request: Request, found: _Answers) -> _Answer:
         served.load.start()

@@ -13,7 +13,7 @@ from typing import Protocol
 from bakehouse.formatting import count
 from bakehouse.model.enums import SEVERITY, Unit, Verdict
 from bakehouse.model.report import BuildResult, CellReport, Measurement, Metric, RunReport, Sample
-from bakehouse.reporters import logs
+from bakehouse.reporters import grades, logs
 
 METRICS: dict[Metric, tuple[str, str]] = {
     "prompt_rate": ("Prompt rate", "prompt tokens / prompt time, with the cache empty"),
@@ -115,6 +115,12 @@ def summarize(samples: Sequence[Sample]) -> Summary | None:
     )
 
 
+def of_measurement(measurement: Measurement) -> Summary | None:
+    """Of the samples that its figures are made of: see `Measurement.used`."""
+    void = [sample for sample in measurement.samples if sample.verdict is Verdict.VOID]
+    return summarize([*measurement.used, *void])
+
+
 def find(cell: CellReport, metric: Metric) -> Measurement | None:
     """The cell's first measurement of a metric: the one its row shows."""
     return next((measurement for measurement in cell.measurements if measurement.metric == metric), None)
@@ -122,7 +128,7 @@ def find(cell: CellReport, metric: Metric) -> Measurement | None:
 
 def summary_of(cell: CellReport, metric: Metric) -> Summary | None:
     measurement = find(cell, metric)
-    return summarize(measurement.samples) if measurement else None
+    return of_measurement(measurement) if measurement else None
 
 
 def median_of(cell: CellReport, metric: Metric) -> float | None:
@@ -200,6 +206,8 @@ def headline(run: RunReport) -> str:
     else:
         rest = ", ".join(f"{number} {verdict}" for verdict, number in tally(run) if verdict is not Verdict.PASSED)
         words = f"{good} of {count(len(run.cells), 'cell')} passed, {rest}"
+    if remark := grades.remark(run.cells):
+        words += f", {remark}"
     return words if run.finished else f"{words}; the run is not finished"
 
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 from bakehouse.formatting import significant
 from bakehouse.model.enums import Verdict
-from bakehouse.model.report import CellReport, Measurement, RunReport
+from bakehouse.model.report import CellReport, Grading, Measurement, RunReport
 from bakehouse.reporters import figures, logs
 from bakehouse.reporters.text import plain
 
@@ -93,8 +93,8 @@ def _tests(cell: CellReport, *, folder: Path) -> list[ET.Element]:
 
 
 def _measurement(cell: CellReport, measurement: Measurement) -> ET.Element:
-    """Passed where at least one sample counts; skipped, with the reasons, where none does."""
-    summary = figures.summarize(measurement.samples)
+    """Passed where it is exact or noisy, with its grade; skipped, with the reasons, where it is void."""
+    summary = figures.of_measurement(measurement)
     reasons = dict.fromkeys(sample.reason for sample in measurement.samples if sample.reason)
     case = _case(
         cell,
@@ -112,12 +112,28 @@ def _measurement(cell: CellReport, measurement: Measurement) -> ET.Element:
             "counted": str(summary.counted),
             "void": str(summary.void),
             "definitions": str(measurement.definitions),
+            "grade": str(measurement.grade),
         }
+        if measurement.grading:
+            values |= _grading(measurement.grading)
         properties = ET.Element("properties")
         for name, value in values.items():
-            ET.SubElement(properties, "property", name=name, value=value.replace(",", ""))
+            is_number = name not in ("disturbances", "reasons")
+            ET.SubElement(
+                properties, "property", name=name, value=value.replace(",", "") if is_number else _clean(value)
+            )
         case.insert(0, properties)
     return case
+
+
+def _grading(grading: Grading) -> dict[str, str]:
+    """The interval, and why it is noisy."""
+    ends = {"low": grading.low, "high": grading.high}
+    found = {name: significant(value, digits=5) for name, value in ends.items() if value is not None}
+    if grading.disturbances:
+        found["disturbances"] = "; ".join(grading.disturbances)
+        found["reasons"] = "; ".join(grading.reasons)
+    return found
 
 
 def _case(

@@ -9,9 +9,9 @@ from html import escape
 from pathlib import Path
 
 from bakehouse.formatting import NOTHING, SYMBOLS, count, moment, quantity, rate, seconds, size
-from bakehouse.model.enums import Change, Verdict
-from bakehouse.model.report import CellReport, Metric, RunReport
-from bakehouse.reporters import figures
+from bakehouse.model.enums import Change, Grade, Verdict
+from bakehouse.model.report import CellReport, Measurement, RunReport
+from bakehouse.reporters import figures, grades
 from bakehouse.reporters.comparison import CHANGES, RunComparison
 from bakehouse.reporters.text import one_line, plain
 from bakehouse.reporters.voids import voids
@@ -21,6 +21,7 @@ file = "summary.md"
 _SHOWN_PROBLEMS = 30
 """A job page holds 1 MiB; beyond this many, the HTML report is the better place."""
 _LONGEST_LINE = 300
+_SHOWN_CAUSES = 2
 _SHOWN_NAMES = 20
 _MARKS = re.compile(r"([\\`*_\[\]|~#@!$])")
 
@@ -32,6 +33,7 @@ def render(run: RunReport, *, folder: Path, versus: RunComparison | None = None)
         *_cells(run),
         *_changes(versus),
         *_problems(run, folder=folder),
+        *_noisy(run),
         *_voids(run),
         *_excluded(run),
         *_supplies(run),
@@ -58,20 +60,19 @@ def _row(cell: CellReport) -> list[str]:
         f"{SYMBOLS[cell.verdict]} {cell.verdict}",
         figures.proof_words(cell.checks) or NOTHING,
         size(cell.image.bytes_unpacked if cell.image else None),
-        _rate(cell, "prompt_rate"),
-        _rate(cell, "decode_rate"),
+        *(_rate(figures.find(cell, metric)) for metric in grades.RATES),
         seconds(figures.median_of(cell, "time_to_healthy")),
     ]
 
 
-def _rate(cell: CellReport, metric: Metric) -> str:
-    summary = figures.summary_of(cell, metric)
-    if summary is None:
+def _rate(measurement: Measurement | None) -> str:
+    """`120 (118 to 122)`, `120 (110 to 143) noisy`, struck out where it is void."""
+    if measurement is None:
         return NOTHING
-    words = rate(summary.median)
-    if summary.counted > 1:
-        words += f" ({rate(summary.low)} to {rate(summary.high)})"
-    return f"{words}, {summary.void} void" if summary.void else words
+    if (void := grades.struck(measurement)) is not None:
+        return f"~~{rate(void)}~~ void"
+    words = grades.brief(measurement)
+    return f"{words} noisy" if measurement.grade is Grade.NOISY else words
 
 
 def _changes(versus: RunComparison | None) -> Iterator[str]:
@@ -96,6 +97,17 @@ def _changes(versus: RunComparison | None) -> Iterator[str]:
         yield _table(["Verdict", "Cell", "Metric", "Before", "Now", "Why"], rows, right={3, 4})
     if len(other) > _SHOWN_PROBLEMS:
         yield f"and {len(other) - _SHOWN_PROBLEMS} more, in report.html"
+
+
+def _noisy(run: RunReport) -> Iterator[str]:
+    """Why rates are noisy, and what helps: once, whatever the number of cells."""
+    noisy = [one for cell in run.cells for one in cell.measurements if grades.is_asked(one) and grades.noise(one)]
+    if not noisy:
+        return
+    seen = list(grades.advice(run.cells))
+    words = "; ".join(f"{disturbance} ({help_})" for disturbance, help_ in seen[:_SHOWN_CAUSES])
+    example = next(iter(grades.reasons(noisy[0])), "")
+    yield f"{count(len(noisy), 'rate')} noisy: {_text(words)}. For example {noisy[0].workload}: {_text(example)}"
 
 
 def _voids(run: RunReport) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import statistics
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bakehouse.formatting import NOTHING, SYMBOLS, clock, count, rate, seconds, size
-from bakehouse.model.enums import Change, Verdict
-from bakehouse.model.report import CellReport, RunReport
-from bakehouse.reporters import figures
+from bakehouse.model.enums import Change, Grade, Verdict
+from bakehouse.model.report import CellReport, Measurement, RunReport
+from bakehouse.reporters import figures, grades
 from bakehouse.reporters.comparison import RunComparison
 from bakehouse.reporters.text import one_line, plain
 
@@ -39,7 +40,9 @@ _CHANGES = {
     Change.INCONCLUSIVE: "yellow",
     Change.VOID: "magenta",
 }
+_GRADES = {Grade.EXACT: "", Grade.NOISY: "yellow", Grade.VOID: "magenta"}
 _SHOWN_LINES = 5
+_SHOWN_RATES = 8
 _OTHER_COLUMNS = 61
 """What all columns but the cell's name take; a name breaks at its hyphens to leave them that."""
 _DASH = {NOTHING: "-", "…": "..."}
@@ -62,6 +65,8 @@ def show(run: RunReport, *, console: Console, folder: Path, versus: RunCompariso
         _reasons(cells, problems, folder=folder, ascii_only=ascii_only)
         for cells, problems in figures.together(run.cells, folder=folder)
     ]
+    if rates := list(_rates(run, ascii_only=ascii_only)):
+        parts += [Text(), *rates]
     if changes := list(_changes(versus, ascii_only=ascii_only)):
         parts += [Text(), *changes]
     remarkable = [cell for cell in run.cells if cell.verdict is Verdict.PASSED and cell.reason]
@@ -90,12 +95,41 @@ def _row(cell: CellReport, *, ascii_only: bool) -> list[Text]:
         "{}/{}".format(*figures.proved(cell.checks)) if cell.checks else NOTHING,
         f"{figures.passed(cell.tests)}/{len(cell.tests)}" if cell.tests else NOTHING,
         size(cell.image.bytes_unpacked if cell.image else None),
-        rate(figures.median_of(cell, "prompt_rate")),
-        rate(figures.median_of(cell, "decode_rate")),
     ]
-    return [Text(_letters(value, ascii_only=ascii_only)) for value in values] + [
-        _verdict(cell.verdict, ascii_only=ascii_only)
+    rates = [_rate(figures.find(cell, metric), ascii_only=ascii_only) for metric in grades.RATES]
+    verdict = _verdict(cell.verdict, ascii_only=ascii_only)
+    return [*(Text(_letters(value, ascii_only=ascii_only)) for value in values), *rates, verdict]
+
+
+def _rate(measurement: Measurement | None, *, ascii_only: bool) -> Text:
+    """`120`, `~120` where it is noisy, struck out where it is void."""
+    if measurement is None:
+        return Text(_letters(NOTHING, ascii_only=ascii_only))
+    if (void := grades.struck(measurement)) is not None:
+        return Text(f"{rate(void)} void", style="magenta strike")
+    if not measurement.counted:
+        return Text(_letters(NOTHING, ascii_only=ascii_only))
+    sign = "~" if measurement.grade is Grade.NOISY else ""
+    return Text(f"{sign}{rate(statistics.median(measurement.counted))}", style="yellow" if sign else "")
+
+
+def _rates(run: RunReport, *, ascii_only: bool) -> Iterator[RenderableType]:
+    """The rates with their intervals and grades, and what helps against the noise that was seen."""
+    lines = [
+        (cell.name, f"{one.workload} {grades.figure(one)}", one.grade)
+        for cell in run.cells
+        for one in cell.measurements
+        if one.metric in grades.RATES and grades.is_asked(one) and one.grading
     ]
+    if len(lines) > _SHOWN_RATES:  # the table has them, with their signs
+        lines = []
+    several = len({name for name, _, _ in lines}) > 1
+    for name, words, worth in lines:
+        line = f"{plain(name)}: {words}" if several else words
+        yield Text(_letters(one_line(line, most=400), ascii_only=ascii_only), style=_GRADES[worth])
+    helps = dict.fromkeys(words for _, words in grades.advice(run.cells))
+    if helps:
+        yield Text(_letters(f"for exact figures, {next(iter(helps))}", ascii_only=ascii_only), style="dim")
 
 
 def _remark(cell: CellReport, *, ascii_only: bool) -> RenderableType:

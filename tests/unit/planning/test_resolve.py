@@ -31,8 +31,10 @@ def test_every_combination_is_a_cell_or_has_a_reason(tmp_path: Path) -> None:
     wide = axes(accelerator=["cpu", "cuda"], flag_set=list(FLAG_SETS), platform=["linux/amd64", "linux/arm64"])
     found = resolve(world(tmp_path, matrix=matrix(flag_sets=FLAG_SETS, axes=wide)))
     assert [cell.name for cell in found.cells] == ["server-cpu-amd64", "server-cpu-fast-amd64"]
-    assert len(found.cells) + len(found.excluded) == 2 * 3 * 2
-    reasons = {item.name: (item.rule, item.reason) for item in found.excluded}
+    assert len(found.cells) + len(found.excluded) + len(found.never) == 2 * 3 * 2
+    assert {item.rule for item in found.never} == {"recipe-accelerator", "flag-set-accelerator"}
+    assert not {item.rule for item in found.excluded} & {"recipe-accelerator", "flag-set-accelerator"}
+    reasons = {item.name: (item.rule, item.reason) for item in (*found.excluded, *found.never)}
     assert reasons["server-cpu-gpu-only-amd64"] == (
         "flag-set-accelerator",
         "the flag set gpu-only is for cuda, not for cpu",

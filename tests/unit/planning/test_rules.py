@@ -58,7 +58,7 @@ def changed(**sections: Mapping[str, Any]) -> World:
 
 def only(world: World) -> Cell | Excluded:
     found = resolve(world)
-    points: list[Cell | Excluded] = [*found.cells, *found.excluded]
+    points: list[Cell | Excluded] = [*found.cells, *found.excluded, *found.never]
     assert len(points) == 1
     return points[0]
 

@@ -1,5 +1,7 @@
 """What github-action-benchmark reads: `customBiggerIsBetter` and `customSmallerIsBetter`, each a file of its own.
 
+It alerts at a threshold, so that it gets exact figures only.
+
 https://github.com/benchmark-action/github-action-benchmark: a list of {name, unit, value, range, extra}.
 """
 
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bakehouse.formatting import count, significant
+from bakehouse.model.enums import Grade
 from bakehouse.model.report import RunReport
 from bakehouse.reporters.exports.measured import FOLDER, measured
 from bakehouse.reporters.text import one_line
@@ -28,6 +31,8 @@ class Exporter:
 
     def _entries(self, run: RunReport) -> Iterator[dict[str, Any]]:
         for cell, measurement, summary in measured(run):
+            if measurement.grade is Grade.NOISY:  # it would raise an alarm
+                continue
             if is_of_image(measurement.metric) and higher_is_better(measurement.metric) is self.bigger:
                 by = f" by {measurement.client}" if measurement.client else ""
                 yield {

@@ -1,4 +1,4 @@
-"""`measurements.csv`: every sample, void or not, for spreadsheets and data frames (RFC 4180)."""
+"""`measurements.csv`: every sample with its grade, for spreadsheets and data frames (RFC 4180)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ file = f"{FOLDER}/measurements.csv"
 COLUMNS = (
     *("run", "started", "cell", "recipe", "accelerator", "toolkit", "arch", "flag_set", "platform", "image"),
     *("workload", "metric", "unit", "definitions", "start", "repetition", "value", "verdict", "reason"),
-    "client",
+    *("client", "grade", "low", "high", "disturbed"),
 )
 
 
@@ -30,6 +30,8 @@ def render(run: RunReport, *, folder: Path) -> str:  # noqa: ARG001 - a Reporter
             about = (one.workload, one.metric, one.unit, one.definitions)
             for sample in one.samples:
                 said = (sample.start, sample.repetition, repr(sample.value), sample.verdict, sample.reason, one.client)
-                row = (run.run, run.started.isoformat(), *place, image, *about, *said)
+                low, high = (one.grading.low, one.grading.high) if one.grading else (None, None)
+                worth = (one.grade, low, high, sample.disturbed)
+                row = (run.run, run.started.isoformat(), *place, image, *about, *said, *worth)
                 writer.writerow("" if value is None else one_line(str(value)) for value in row)
     return text.getvalue()

@@ -1,6 +1,7 @@
 """`ctrf.json`: the Common Test Report Format (https://ctrf.io), which many CI tools draw.
 
-An infrastructure error is `other`, never `failed`; what is void is `skipped`. `rawStatus` has our word.
+An infrastructure error is `other`, never `failed`; what is void is `skipped`. `rawStatus` has our word:
+the verdict, of a measurement its grade.
 """
 
 from __future__ import annotations
@@ -72,10 +73,11 @@ def _cell(cell: CellReport) -> Iterator[dict[str, Any]]:
 
 
 def _measurement(cell: CellReport, measurement: Measurement) -> dict[str, Any]:
-    summary = figures.summarize(measurement.samples)
+    summary = figures.of_measurement(measurement)
     reasons = dict.fromkeys(sample.reason for sample in measurement.samples if sample.reason)
     verdict = Verdict.PASSED if summary else Verdict.VOID
     test = _test(cell, "measurement", f"{measurement.workload} {measurement.metric}", verdict, "; ".join(reasons))
+    test["rawStatus"] = str(measurement.grade)
     if summary:
         test["extra"] = {
             "median": summary.median,
@@ -85,7 +87,10 @@ def _measurement(cell: CellReport, measurement: Measurement) -> dict[str, Any]:
             "counted": summary.counted,
             "void": summary.void,
             "definitions": measurement.definitions,
+            "grade": str(measurement.grade),
         }
+        if grading := measurement.grading:
+            test["extra"] |= {"low": grading.low, "high": grading.high, "reasons": [*map(plain, grading.reasons)]}
     return test
 
 

@@ -14,5 +14,5 @@ def measured(run: RunReport) -> Iterator[tuple[CellReport, Measurement, figures.
     """All with a sample that counts."""
     for cell in run.cells:
         for measurement in cell.measurements:
-            if summary := figures.summarize(measurement.samples):
+            if summary := figures.of_measurement(measurement):
                 yield cell, measurement, summary

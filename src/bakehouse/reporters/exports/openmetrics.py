@@ -32,6 +32,7 @@ def _lines(run: RunReport) -> Iterator[str]:
     found: dict[str, list[_Sample]] = {}
     texts: dict[str, str] = {}
     counts: list[_Sample] = []
+    worth: list[_Sample] = []
     for cell, one, summary in measured(run):
         unit = one.unit.replace("/s", "_per_second").replace("/", "_per_")
         name = f"bakehouse_{one.metric}_{unit}"
@@ -39,11 +40,16 @@ def _lines(run: RunReport) -> Iterator[str]:
         texts[name] = figures.METRICS.get(one.metric, ("", one.metric))[1]
         for statistic, value in (("median", summary.median), ("lowest", summary.low), ("highest", summary.high)):
             found.setdefault(name, []).append(({**labels, "statistic": statistic}, value))
+        if one.grading and one.grading.low is not None and one.grading.high is not None:
+            for end, value in (("low", one.grading.low), ("high", one.grading.high)):
+                found[name].append(({**labels, "statistic": end}, value))
         labels["metric"] = one.metric
         counts += [({**labels, "verdict": "passed"}, summary.counted), ({**labels, "verdict": "void"}, summary.void)]
+        worth.append(({**labels, "grade": str(one.grade)}, 1.0))
     for name, samples in found.items():
         yield from _family(name, texts[name], samples)
     yield from _family("bakehouse_samples", "Samples, by whether they count", counts)
+    yield from _family("bakehouse_grade", "1 for the grade that a measurement has: exact or noisy", worth)
 
 
 def _family(name: str, text: str, samples: Iterable[_Sample]) -> Iterator[str]:

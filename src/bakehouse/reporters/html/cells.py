@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bakehouse.formatting import quantity
-from bakehouse.model.enums import Unit, Verdict
+from bakehouse.model.enums import Grade, Unit, Verdict
 from bakehouse.model.report import CellReport, Check, Measurement, Sample, Step, TestResult
-from bakehouse.reporters import figures, logs
+from bakehouse.reporters import figures, grades, logs
 from bakehouse.reporters.html import plots, timeline
 from bakehouse.reporters.html.comparisons import DRAWN, loads_of
 from bakehouse.reporters.html.grid import codes, driver
@@ -38,6 +38,15 @@ class MeasurementView:
     void: tuple[Sample, ...]
     settings: str
     """Label of its settings."""
+    grade: Grade
+    interval: str
+    """Where the figure lies: of an exact one with 95 % confidence, of a noisy one all that was seen."""
+    noise: str
+    """`noisy: other work on this machine`; empty where it is not."""
+    reasons: tuple[str, ...]
+    """Why it is noisy or void, in detail."""
+    struck: float | None
+    """What a void figure would be."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +83,8 @@ class CellView:
     prompt_rate: float | None
     decode_rate: float | None
     time_to_healthy: float | None
+    remark: str
+    """What must be said beside `passed`: `rates noisy: other work on this machine`."""
 
 
 def view(cell: CellReport, *, anchor: str, is_brief: bool, folder: Path, labels: Labels) -> CellView:
@@ -103,6 +114,7 @@ def view(cell: CellReport, *, anchor: str, is_brief: bool, folder: Path, labels:
         prompt_rate=figures.median_of(cell, "prompt_rate"),
         decode_rate=figures.median_of(cell, "decode_rate"),
         time_to_healthy=figures.median_of(cell, "time_to_healthy"),
+        remark=grades.remark([cell]),
     )
 
 
@@ -149,7 +161,7 @@ def _measurement(measurement: Measurement, *, label: str) -> MeasurementView:
         record=measurement,
         title=title,
         definition=definition,
-        summary=figures.summarize(measurement.samples),
+        summary=figures.of_measurement(measurement),
         known=interval(measurement.samples),
         strip=plots.strip(plots.by_start(measurement.samples), unit=measurement.unit),
         values=tuple(
@@ -158,12 +170,19 @@ def _measurement(measurement: Measurement, *, label: str) -> MeasurementView:
         ),
         void=tuple(sample for sample in measurement.samples if sample.verdict is not Verdict.PASSED),
         settings=label,
+        grade=measurement.grade,
+        interval=grades.interval(measurement),
+        noise=grades.noise(measurement),
+        reasons=grades.reasons(measurement),
+        struck=grades.struck(measurement),
     )
 
 
 def _in_words(sample: Sample, unit: Unit) -> str:
     words = quantity(sample.value, unit)
-    return words if sample.verdict is Verdict.PASSED else f"{words} ({sample.verdict})"
+    if sample.verdict is Verdict.PASSED:
+        return f"{words} (noisy)" if sample.disturbed else words
+    return f"{words} ({sample.verdict})"
 
 
 def _logs(cell: CellReport, *, folder: Path) -> tuple[LogView, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bakehouse.formatting import round_seconds, seconds
 from bakehouse.model.report import CellReport
-from bakehouse.reporters.figures import summarize
+from bakehouse.reporters.figures import of_measurement
 from bakehouse.reporters.html.scale import Scale, Tick, nice_seconds
 
 ROW, AXIS = 54, 26
@@ -73,7 +73,7 @@ def _moments(cell: CellReport) -> list[tuple[int, float]]:
     by_metric = {str(one.metric): one for one in cell.measurements if one.workload == "start"}
     moments = []
     for stage, (metric, _) in enumerate(STAGES):
-        summary = summarize(by_metric[metric].samples) if metric in by_metric else None
+        summary = of_measurement(by_metric[metric]) if metric in by_metric else None
         if summary:
             moments.append((stage, max(0.0, summary.median)))
     return moments

@@ -9,7 +9,7 @@ from typing import Literal
 
 from bakehouse.formatting import count, rate, seconds
 from bakehouse.model.report import CellReport, Measurement, Metric
-from bakehouse.reporters.figures import summarize
+from bakehouse.reporters.figures import of_measurement
 from bakehouse.reporters.html.scale import Scale, Tick, nice_step
 
 _LEVEL = re.compile(r"^sweep-(\d+)u$")
@@ -96,7 +96,7 @@ def sweep(cell: CellReport) -> Sweep | None:
 
 def _level(users: int, found: dict[Metric, Measurement]) -> Level:
     def median(metric: Metric) -> float | None:
-        summary = summarize(found[metric].samples) if metric in found else None
+        summary = of_measurement(found[metric]) if metric in found else None
         return summary.median if summary else None
 
     system = found.get("system_rate")

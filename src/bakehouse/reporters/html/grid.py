@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bakehouse.formatting import rate
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import CellReport
-from bakehouse.reporters import figures
+from bakehouse.reporters import figures, grades
 
 SHADES = 5
 LEAST_RATIO = 2.0
@@ -153,7 +153,7 @@ def _tile(cell: CellReport, anchor: str, shades: Heat | None, *, common: str) ->
         name=cell.name,
         anchor=anchor,
         verdict=cell.verdict,
-        reason=figures.short_reason(cell.reason),
+        reason=figures.short_reason(cell.reason) or grades.remark([cell]),
         shade=shades.shade(decode) if shades else 0,
         prompt_rate=figures.median_of(cell, "prompt_rate"),
         decode_rate=decode,
