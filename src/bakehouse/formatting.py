@@ -6,6 +6,9 @@ import math
 import re
 from datetime import UTC, datetime
 
+from rich.table import Table
+from rich.text import Text
+
 from bakehouse.model.enums import Unit, Verdict
 
 NOTHING = "\N{EN DASH}"
@@ -132,3 +135,13 @@ def moment(value: datetime | None) -> str:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """`1 step`, `13 checks`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def keep_words_whole(table: Table) -> None:
+    """Make each column at least as wide as its longest word, and take room from columns of several words first."""
+    for column in table.columns:
+        cells = [column.header, *column.cells] if table.show_header else [*column.cells]
+        lines = [line for cell in cells if isinstance(cell, str | Text) for line in str(cell).splitlines()]
+        longest = max((len(word) for line in lines for word in line.split()), default=0)
+        column.min_width = max(column.min_width or 0, longest)
+        column.no_wrap = column.no_wrap or max(map(len, lines), default=0) <= column.min_width

@@ -15,6 +15,8 @@ def add_selection(verb: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--gpu",
         metavar="CARD",
+        action="append",
+        default=[],
         help="cells with code for this card: a name of the catalogue (rtx5090), what it runs (sm_89, 8.9, gfx1100), or "
         "'cpu', the processor",
     )
@@ -39,7 +41,7 @@ def add_selection(verb: argparse.ArgumentParser) -> None:
 def selection(arguments: argparse.Namespace) -> Selection:
     return Selection(
         everything=arguments.everything,
-        gpu=arguments.gpu,
+        gpu=tuple(arguments.gpu),
         only=tuple(arguments.only),
         skip=tuple(arguments.skip),
         recipe=tuple(arguments.recipe),

@@ -19,7 +19,7 @@ def bench(context: Context, options: Options) -> ExitCode:
     """
     if options.client == "aiperf":
         _require_aiperf(context, options)
-    selection = options.selection if options.selection.gpu else replace(options.selection, gpu=CPU)
+    selection = options.selection if options.selection.gpu else replace(options.selection, gpu=(CPU,))
     return build_matrix(
         context,
         replace(options, selection=selection, need_card=True, prove=False, tests=True, probes=("throughput",)),

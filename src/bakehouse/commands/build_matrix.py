@@ -97,8 +97,8 @@ def _refuse_idle_gate(options: Options) -> None:
 
 def _choose(context: Context, options: Options, project: Project, resolution: Resolution) -> tuple[Cell, ...]:
     matrix, machine = project.world.matrix, detect()
-    if options.need_card and options.selection.gpu:
-        require_card(machine, options.selection.gpu, matrix, cells=resolution.cells)
+    for card in options.selection.gpu if options.need_card else ():
+        require_card(machine, card, matrix, cells=resolution.cells)
     for note in without_row(machine, matrix):
         context.say(note)
     cells, _ = choose(context, options.selection, project, resolution, machine=machine)

@@ -12,7 +12,7 @@ from rich.console import Console
 from bakehouse.bake.executor import BAKE_FILE, write_bake_files
 from bakehouse.commands.lint import mention_findings
 from bakehouse.commands.plan_json import document
-from bakehouse.commands.plan_text import show_advice, show_excluded, show_matrix
+from bakehouse.commands.plan_text import show_advices, show_excluded, show_matrix
 from bakehouse.config.load import Project
 from bakehouse.config.lock_file import read_lock
 from bakehouse.errors import ExitCode, InputError
@@ -52,17 +52,17 @@ def plan(context: Context, options: Options, *, out: Console) -> ExitCode:
         cells, affected = choose(context, options.selection, project, resolution, machine=machine, by_default_all=True)
     except NothingChosenError as error:
         raise _explained(error, options, project, resolution, machine, out=out) from None
-    advice = _advise(options, cells, project, resolution, machine)
+    advices = _advise(options, cells, project, resolution, machine)
     if options.write is None and not options.as_json:
         mention_findings(context, project)
-        _show(options, cells, project, resolution, machine, advice=advice, affected=affected, out=out)
+        _show(options, cells, project, resolution, machine, advices=advices, affected=affected, out=out)
         return ExitCode.OK
     made = _make(context, options, cells, project, resolution)
     mention_findings(context, project)
     if options.write is not None:
         _write(context, made, options.write)
     if options.as_json:
-        text = json.dumps(document(made, advice=advice, affected=affected), indent=2)
+        text = json.dumps(document(made, advices=advices, affected=affected), indent=2)
         out.print(text, soft_wrap=True, markup=False, highlight=False)
     return ExitCode.OK
 
@@ -79,25 +79,24 @@ def _explained(
     """Where a card alone was asked about, all reasons in order say more than the few that fit into an error."""
     if options.as_json or options.selection != Selection(gpu=options.selection.gpu):
         return error
-    advice = _advise(options, (), project, resolution, machine)
-    if advice is None:
+    advices = _advise(options, (), project, resolution, machine)
+    if not advices:
         return error
-    show_advice(advice, every=options.excluded, out=out)
+    show_advices(advices, every=options.excluded, out=out)
     return InputError(error.message, hint="The reasons are listed above.")
 
 
 def _advise(
     options: Options, cells: tuple[Cell, ...], project: Project, resolution: Resolution, machine: Machine
-) -> Advice | None:
-    """About a card, also what would run on it by compiling PTX, which `--gpu` does not choose."""
-    if options.selection.gpu is None and options.driver is None:
-        return None
-    matrix, word = project.world.matrix, options.selection.gpu
-    target = find_target(word, matrix, machine) if word else None
-    if target:
-        others = replace(options.selection, gpu=None, affected_since=None, everything=True)
-        cells = select(resolution, others, matrix=matrix, machine=machine)
-    return advise(cells, resolution, matrix, target=target, driver=options.driver)
+) -> tuple[Advice, ...]:
+    """About each card, also what would run on it by compiling PTX, which `--gpu` does not choose."""
+    matrix, words, driver = project.world.matrix, options.selection.gpu, options.driver
+    if not words:
+        return () if driver is None else (advise(cells, resolution, matrix, target=None, driver=driver),)
+    others = replace(options.selection, gpu=(), affected_since=None, everything=True)
+    cells = select(resolution, others, matrix=matrix, machine=machine)
+    targets = dict.fromkeys(find_target(word, matrix, machine) for word in words)
+    return tuple(advise(cells, resolution, matrix, target=target, driver=driver) for target in targets)
 
 
 def _show(
@@ -107,12 +106,12 @@ def _show(
     resolution: Resolution,
     machine: Machine,
     *,
-    advice: Advice | None,
+    advices: tuple[Advice, ...],
     affected: Affected | None,
     out: Console,
 ) -> None:
-    if advice and advice.target:
-        show_advice(advice, every=options.excluded, out=out)
+    if options.selection.gpu:
+        show_advices(advices, every=options.excluded, out=out)
         return
     show_matrix(
         cells,
@@ -120,7 +119,7 @@ def _show(
         matrix=project.world.matrix,
         machine=machine,
         affected=affected,
-        advice=advice,
+        advice=advices[0] if advices else None,
         out=out,
     )
     whole = len(cells) == len(resolution.cells) and affected is None

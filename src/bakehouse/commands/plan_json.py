@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,8 +12,10 @@ from bakehouse.pipeline.changed_since import Affected
 from bakehouse.planning.recommend import Advice, Candidate
 
 
-def document(plan: Plan, *, advice: Advice | None, affected: Affected | None) -> dict[str, Any]:
-    """A CI matrix reads `cells[].name`. `card`, `driver` and `affected` are there when they were asked for."""
+def document(plan: Plan, *, advices: Sequence[Advice], affected: Affected | None) -> dict[str, Any]:
+    """A CI matrix reads `cells[].name`. `card`, `driver` and `affected` are there when they were asked for;
+    `cards` holds an answer for each where there are several.
+    """
     found: dict[str, Any] = {
         "fingerprint": plan.fingerprint,
         "selected_by": list(plan.selected_by),
@@ -21,8 +24,10 @@ def document(plan: Plan, *, advice: Advice | None, affected: Affected | None) ->
         "bake": plan.bake,
         "dockerfiles": plan.dockerfiles,
     }
-    if advice:
-        found |= _advice(advice)
+    if len(advices) == 1:
+        found |= _advice(advices[0])
+    elif advices:
+        found["cards"] = [_advice(one) for one in advices]
     if affected:
         found["affected"] = {
             "since": affected.revision,
@@ -92,4 +97,5 @@ def _candidate(one: Candidate) -> dict[str, Any]:
         "why": one.why,
         "driver": one.driver,
         "driver_for_all_features": one.driver_full,
+        "run_with": one.run_with,
     }

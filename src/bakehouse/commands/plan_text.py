@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Literal
 
+from packaging.version import Version
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -43,11 +44,14 @@ def show_matrix(
     ordered = sorted(cells, key=lambda cell: (_position(cell, matrix), cell.name))
     for (_, accelerator, toolkit), members in groupby(ordered, key=lambda cell: _position(cell, matrix)):
         name = toolkit or accelerator
-        out.print(_heading(name, matrix.toolkits[toolkit] if toolkit else None, answers.get(name)))
+        several = list(members)
+        row = min((cell.toolkit for cell in several if cell.toolkit), key=_native_floor, default=None)
+        out.print(_heading(name, row, answers.get(name)))
         table = _table("left", "left", "left")
-        table.columns[0].width, table.columns[2].no_wrap = min(width, out.width), True
-        for cell in members:
-            table.add_row(Text(f"  {cell.name}"), Text(archs_in_short(cell)), _remark(cell, machine, matrix, affected))
+        table.columns[0].min_width, table.columns[2].no_wrap = width, True
+        for cell in several:
+            remark = _remark(cell, machine, matrix, affected) + _own_floor(cell, row)
+            table.add_row(Text(f"  {cell.name}"), Text(archs_in_short(cell)), remark)
         out.print(table)
     of = f" of {total}" if len(cells) != total else ""
     out.print(Text(f"\n{len(cells)}{of} cells; this machine: {machine.describe()}", style="dim"), soft_wrap=True)
@@ -65,6 +69,17 @@ def _position(cell: Cell, matrix: Matrix) -> tuple[int, str, str]:
 def _heading(name: str, row: Toolkit | None, answer: ToolkitAnswer | None) -> Text:
     text = Text.assemble((name, "bold"), (f"  {_facts(row)}" if row else "", "dim"))
     return text + Text(f"  {_RUNS[answer.runs]}", style=_STYLES[answer.runs]) if answer else text
+
+
+def _native_floor(row: Toolkit) -> Version:
+    return Version(row.driver_floor_minor or row.driver_floor or "0")
+
+
+def _own_floor(cell: Cell, least: Toolkit | None) -> Text:
+    """What the heading does not say: a cell whose cards or options ask for a newer driver than its neighbours'."""
+    if cell.toolkit is None or least is None or _native_floor(cell.toolkit) == _native_floor(least):
+        return Text()
+    return Text(f" driver {cell.toolkit.driver_floor_minor or cell.toolkit.driver_floor}", style="dim")
 
 
 def _remark(cell: Cell, machine: Machine, matrix: Matrix, affected: Affected | None) -> Text:
@@ -125,6 +140,14 @@ def _reason(one: Ruled, *, every: bool, room: int) -> Text:
 # ---------------------------------------------------------------------------------------------- advice
 
 
+def show_advices(advices: Sequence[Advice], *, every: bool, out: Console) -> None:
+    """One answer after the other, for each card that was named."""
+    for number, advice in enumerate(advices):
+        if number:
+            out.print()
+        show_advice(advice, every=every, out=out)
+
+
 def show_advice(advice: Advice, *, every: bool, out: Console) -> None:
     """What to build for the card, and why not the rest."""
     if advice.target:
@@ -136,11 +159,21 @@ def show_advice(advice: Advice, *, every: bool, out: Console) -> None:
         out.print(_ranking(advice, out))
         for line in _legend(advice):
             out.print(Text(f"  {line}", style="dim"))
+        _show_command(advice, out)
     else:
         out.print(Text("\nno cell runs on it", style="bold red"))
     if advice.ruled_out:
         out.print(Text(f"\nwhy not the others{'' if every else ' (--excluded lists each)'}:", style="bold"))
         _show_ruled(advice.ruled_out, every=every, out=out)
+
+
+def _show_command(advice: Advice, out: Console) -> None:
+    """How the first is started: an option that is left out leaves the server on the processor without a word."""
+    first = advice.ranked[0]
+    if advice.target is None or first.runs == "no":
+        return
+    out.print(Text("\nrun the first with, then the server's own arguments:", style="dim"))
+    out.print(Text(f"  {first.run_with}"), soft_wrap=True)
 
 
 def _card(target: Target) -> Text:
@@ -161,7 +194,11 @@ def _ranking(advice: Advice, out: Console) -> Table:
         table.add_column(heading, justify="left" if heading else "right", min_width=3, overflow="fold")
     for rank, one in enumerate(advice.ranked, 1):
         style = "red" if one.runs == "no" else "yellow" if one.fit is Fit.PTX else "green"
-        driver = Text("too old, needs " if one.runs == "no" else "", style="red") + Text(one.driver or "")
+        driver = (
+            Text(f"needs {one.driver}" if one.needs_newer else "no", style="red")
+            if one.runs == "no"
+            else Text(one.driver or "")
+        )
         row = [Text(str(rank)), Text(one.cell.name, style=style), Text(one.code or ""), Text(one.fit or ""), driver]
         table.add_row(*row, *([Text(one.driver_full or "")] if wide else []))
     return table

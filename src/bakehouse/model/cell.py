@@ -64,6 +64,7 @@ class Cell:
     flag_set: FlagSet
     """With `extends` already applied."""
     toolkit: Toolkit | None
+    """With the driver floors of this cell, which its archs and options may raise."""
     host_base: str
     """Base of the stages that compile the host part and the CPU variants."""
     build_base: str

@@ -239,5 +239,7 @@ class Matrix(Model):
     arch_groups: dict[Name, ArchGroup] = {}
     gpus: dict[Name, Gpu] = {}
     flag_sets: Annotated[dict[Name, FlagSet], Field(min_length=1)]
+    usual_driver: DriverVersion | None = None
+    """The NVIDIA driver that most machines have: of equal toolkits, those that it runs wholly come first."""
     axes: Axes
     exclude: tuple[Exclusion, ...] = ()

@@ -12,10 +12,12 @@ from bakehouse.model.field_types import (
     CMakeTarget,
     Count,
     DebianPackage,
+    DriverVersion,
     EnvName,
     FilesInImage,
     FolderInImage,
     Line,
+    Link,
     Model,
     Name,
     OneLine,
@@ -27,6 +29,7 @@ from bakehouse.model.field_types import (
     Size,
     Text,
     Tokens,
+    ToolkitVersion,
     UrlPath,
     UserAndGroup,
 )
@@ -61,6 +64,20 @@ class Cross(Model):
     """Folders with headers and libraries, taken from the build base for that platform, where nothing is ever run."""
 
 
+class DriverDemand(Model):
+    """An option whose value makes code that asks for a newer driver than the toolkit does."""
+
+    option: CMakeOption
+    values: Annotated[tuple[OneLine, ...], Field(min_length=1)]
+    """Those that ask for it."""
+    first_toolkit: ToolkitVersion | None = None
+    """Oldest toolkit with which the option does anything."""
+    driver: DriverVersion
+    reason: Text
+    """One clause: what older drivers cannot do."""
+    link: Link | None = None
+
+
 class Backend(Model):
     """What an accelerator's backend of this source takes: options, packages, plugins."""
 
@@ -68,6 +85,8 @@ class Backend(Model):
     """Options that switch it on."""
     archs_option: CMakeOption | None = None
     """The option that takes the list of archs, for example `CMAKE_CUDA_ARCHITECTURES`."""
+    driver_demands: tuple[DriverDemand, ...] = ()
+    """Options that raise the driver floor of a cell."""
     plugins: Annotated[tuple[Name, ...], Field(min_length=1)]
     """CMake targets of its plugins, for example `ggml-cuda`."""
     build_packages: tuple[DebianPackage, ...] = ()

@@ -9,13 +9,14 @@ image, and any kernel driver that knows the card will do.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Literal
 
 from packaging.version import Version
 
 from bakehouse.accelerators import ACCELERATORS
 from bakehouse.errors import InputError
-from bakehouse.model.matrix import Toolkit
+from bakehouse.model.matrix import Arch, Gpu, Toolkit
 
 Runs = Literal["full", "native-only", "no"]
 """All of a toolkit, its native code alone, or nothing of it."""
@@ -46,6 +47,41 @@ def parse(text: str) -> Driver:
         hint = "It looks like a version of CUDA; nvidia-smi shows the driver's beside it, for example 575.57.08."
         raise InputError(f"{text!r} is no version of a driver", hint=hint)
     return version
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CardDrivers:
+    """Which drivers know a card."""
+
+    first: str | None
+    last: str | None
+    """A branch stands for all of its versions."""
+
+    def __str__(self) -> str:
+        parts = [f"it takes {self.first} or later"] if self.first else []
+        parts += [f"{self.last} is the last branch that knows it"] if self.last else []
+        return ", and ".join(parts)
+
+
+def drivers_of(gpu: Gpu | None, row: Arch | None) -> CardDrivers:
+    """What the card's row says, else that of its arch."""
+    first = (gpu and gpu.first_driver) or (row and row.first_driver) or None
+    last = (gpu and gpu.last_driver) or (row and row.last_driver) or None
+    return CardDrivers(first=first, last=last)
+
+
+def against_card(driver: Version, drivers: CardDrivers, card: str) -> str | None:
+    """Why the driver does not drive the card at all; None: it does, or nobody wrote it down."""
+    if drivers.first and driver < Version(drivers.first):
+        return f"driver {driver} does not know {card} yet: {drivers}"
+    if drivers.last and not _is_up_to(driver, Version(drivers.last)):
+        return f"driver {driver} no longer knows {card}: {drivers}"
+    return None
+
+
+def _is_up_to(driver: Version, last: Version) -> bool:
+    """A branch stands for all of its versions: 580.95.05 is no newer than 580."""
+    return driver.release[: len(last.release)] <= last.release
 
 
 def runs(driver: Version, toolkit: Toolkit) -> Runs:

@@ -10,9 +10,11 @@ from packaging.version import Version
 from bakehouse.model.cell import Cell, Coordinates, Excluded, Resolution
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import Matrix, Toolkit
-from bakehouse.planning import driver_support
-from bakehouse.planning.gpus import FITS, Fit, Target, code_for, fit, fit_of
+from bakehouse.planning import arch_support, driver_support
+from bakehouse.planning.driver_support import CardDrivers
+from bakehouse.planning.gpus import CPU, FITS, Fit, Target, code_for, fit, fit_of
 from bakehouse.planning.rules import archs_of
+from bakehouse.planning.run_command import run_command
 from bakehouse.planning.select import OBVIOUS
 
 OTHER_CODE = "code"
@@ -35,6 +37,10 @@ class Candidate:
     """The oldest that runs it; None: any that knows the card."""
     driver_full: str | None
     """The oldest with all features."""
+    needs_newer: bool = False
+    """Whether a newer driver would run it, where this one does not."""
+    run_with: str
+    """The start of the command that gives a container what it needs of the machine."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,14 +88,14 @@ def advise(
     candidates = [_candidate(cell, matrix, target, version) for cell in cells]
     if target is not None:
         candidates = [candidate for candidate in candidates if candidate.fit]
-    ranked = tuple(sorted(candidates, key=lambda candidate: _rank(candidate, target)))
+    ranked = tuple(sorted(candidates, key=lambda candidate: _rank(candidate, target, matrix)))
     return Advice(
         target=target,
         driver=driver,
         ranked=ranked,
         ruled_out=_ruled_out(resolution, matrix, target),
         toolkits=_toolkits(ranked, version),
-        notes=tuple(_notes(ranked, target, driver)),
+        notes=tuple(_notes(ranked, target, version, resolution, matrix)),
     )
 
 
@@ -123,18 +129,39 @@ def _candidate(cell: Cell, matrix: Matrix, target: Target | None, driver: Versio
     code = _code(cell, how, target, matrix) if how and target else None
     full = cell.toolkit.driver_floor if cell.toolkit else None
     least = full if how is Fit.PTX else ((cell.toolkit.driver_floor_minor if cell.toolkit else None) or full)
+    card = _nvidia_drivers(cell, target, matrix)
+    refused = driver_support.against_card(driver, card, target.name) if driver and card and target else None
     reasons = [_in_words(how, code, target)] if how and code and target else []
-    if driver and cell.toolkit and full:
+    if refused:
+        reasons.append(refused)
+    elif driver and cell.toolkit and full:
         reasons.append(driver_support.why(driver, cell.toolkit))
     return Candidate(
         cell=cell,
         fit=how,
         code=code,
-        runs=_runs(cell.toolkit, how, driver),
+        runs="no" if refused else _runs(cell.toolkit, how, driver),
         why="; ".join(reasons),
-        driver=least,
-        driver_full=full,
+        needs_newer=bool(driver and least and driver < Version(_newest(least, card.first if card else None) or least)),
+        driver=_newest(least, card.first if card else None),
+        driver_full=_newest(full, card.first if card and full else None),
+        run_with=run_command(cell, target),
     )
+
+
+def _nvidia_drivers(cell: Cell, target: Target | None, matrix: Matrix) -> CardDrivers | None:
+    """Of an NVIDIA card, on whose driver CUDA and Vulkan cells depend."""
+    if target is None or AcceleratorName.CUDA not in target.accelerators or cell.at.accelerator is AcceleratorName.CPU:
+        return None
+    return _card_drivers(target, matrix)
+
+
+def _card_drivers(target: Target, matrix: Matrix) -> CardDrivers:
+    return driver_support.drivers_of(target.gpu, matrix.archs.get(target.arch or ""))
+
+
+def _newest(*drivers: str | None) -> str | None:
+    return max((one for one in drivers if one), key=Version, default=None)
 
 
 def _runs(toolkit: Toolkit | None, how: Fit | None, driver: Version | None) -> driver_support.Runs | None:
@@ -168,18 +195,37 @@ def _in_words(how: Fit, code: str, target: Target) -> str:
             return f"only {code}: the driver compiles it at the first start, which takes minutes"
 
 
-def _rank(candidate: Candidate, target: Target | None) -> tuple[object, ...]:
-    """What the driver runs, the card's best accelerator, its own code, the newest toolkit, the plainest build."""
+def _rank(candidate: Candidate, target: Target | None, matrix: Matrix) -> tuple[object, ...]:
+    """What the driver runs, the card's best accelerator, its own code, the best toolkit, the plainest build."""
     cell, at = candidate.cell, candidate.cell.at
     return (
         candidate.runs == "no",
         target.accelerators.index(at.accelerator) if target else list(AcceleratorName).index(at.accelerator),
         FITS.index(candidate.fit) if candidate.fit else 0,
-        [-part for part in Version(cell.toolkit.version).release] if cell.toolkit else [],
+        _rank_of_toolkit(candidate, matrix),
         at.flag_set != "default",
         len(cell.archs),
         cell.name,
     )
+
+
+def _rank_of_toolkit(candidate: Candidate, matrix: Matrix) -> tuple[object, ...]:
+    """The newest major version; of its toolkits first those of which the driver runs everything, the newest of them
+    first, then those that ask for the least new driver.
+
+    Without a driver, the usual one stands for it.
+    """
+    toolkit = candidate.cell.toolkit
+    if toolkit is None:
+        return ()
+    version = Version(toolkit.version)
+    newest_first = [-part for part in version.release]
+    runs = candidate.runs
+    if runs is None and matrix.usual_driver:
+        runs = driver_support.runs(Version(matrix.usual_driver), toolkit)
+    if runs in (None, "full") or toolkit.driver_floor is None:
+        return (-version.major, False, newest_first)
+    return (-version.major, True, Version(toolkit.driver_floor))
 
 
 # ---------------------------------------------------------------------------------------------- all the others
@@ -231,7 +277,8 @@ def _elsewhere(cells: Sequence[Cell], target: Target, matrix: Matrix) -> tuple[R
     others = [cell for cell in cells if fit_of(cell, anywhere, matrix) and cell.at.platform not in target.platforms]
     if not target.platforms or not others:
         return ()
-    reason = f"{target.name} comes in {' and '.join(target.platforms)} machines"
+    machines = f"{' and '.join(target.platforms)} machines"
+    reason = f"this machine is {target.platforms[0]}" if target.name == CPU else f"{target.name} comes in {machines}"
     names = tuple(cell.name for cell in others)
     return (Ruled(reason=reason, rule="platform", link=None, names=names, nearest=None),)
 
@@ -240,10 +287,14 @@ def _elsewhere(cells: Sequence[Cell], target: Target, matrix: Matrix) -> tuple[R
 
 
 def _toolkits(ranked: Sequence[Candidate], driver: Version | None) -> tuple[ToolkitAnswer, ...]:
-    """One answer for each toolkit of the cells that has a floor."""
+    """One answer for each toolkit of the cells that has a floor: what its least demanding cell gets."""
     if driver is None:
         return ()
-    rows = {name: cell.toolkit for cell in (one.cell for one in ranked) if (name := cell.at.toolkit) and cell.toolkit}
+    rows: dict[str, Toolkit] = {}
+    for one in ranked:
+        name, row = one.cell.at.toolkit, one.cell.toolkit
+        if name and row and row.driver_floor and (name not in rows or _floor(row) < _floor(rows[name])):
+            rows[name] = row
     answers = [
         ToolkitAnswer(
             name=name,
@@ -252,16 +303,45 @@ def _toolkits(ranked: Sequence[Candidate], driver: Version | None) -> tuple[Tool
             cells=tuple(one.cell.name for one in ranked if one.cell.at.toolkit == name),
         )
         for name, row in rows.items()
-        if row.driver_floor
     ]
     return tuple(sorted(answers, key=lambda answer: Version(rows[answer.name].version), reverse=True))
 
 
-def _notes(ranked: Sequence[Candidate], target: Target | None, driver: str | None) -> Iterable[str]:
-    if target and target.gpu and target.gpu.note:
-        yield target.gpu.note
-    if target and not target.gpu and target.arch:
-        yield f"{target.name} is no card of the catalogue: memory and platform of the machine are not known"
-    if driver and ranked and all(candidate.runs == "no" for candidate in ranked):
+def _floor(row: Toolkit) -> Version:
+    return Version(row.driver_floor_minor or row.driver_floor or "0")
+
+
+def _notes(
+    ranked: Sequence[Candidate], target: Target | None, driver: Version | None, resolution: Resolution, matrix: Matrix
+) -> Iterable[str]:
+    if target:
+        yield from _notes_of_card(target, driver, resolution, matrix)
+    refused = _refused(target, driver, matrix) if target and driver else None
+    if driver and ranked and not refused and all(candidate.runs == "no" for candidate in ranked):
         least = min((one.driver for one in ranked if one.driver), key=Version, default=None)
         yield f"driver {driver} runs none of them; the oldest that runs one is {least}"
+
+
+def _notes_of_card(target: Target, driver: Version | None, resolution: Resolution, matrix: Matrix) -> Iterable[str]:
+    row = matrix.archs[target.arch] if target.arch else None
+    if target.gpu and target.gpu.note:
+        yield target.gpu.note
+    if not target.gpu and row:
+        yield f"{target.name} is no card of the catalogue: memory and platform of the machine are not known"
+    if row and row.note:
+        yield row.note
+    if driver and AcceleratorName.CUDA not in target.accelerators:
+        yield f"{target.name} takes none of NVIDIA's drivers: --driver {driver} says nothing about it"
+    elif refused := _refused(target, driver, matrix) if driver else None:
+        yield refused
+    elif target.accelerators[0] is AcceleratorName.CUDA and (words := str(_card_drivers(target, matrix))):
+        yield f"driver of the card: {words}"
+    if row and row.first_kernel:
+        yield f"kernel: Linux {row.first_kernel} or later; its own driver faults before"
+    yield from arch_support.unserved(target, resolution, matrix)
+
+
+def _refused(target: Target, driver: Version, matrix: Matrix) -> str | None:
+    if AcceleratorName.CUDA not in target.accelerators:
+        return None
+    return driver_support.against_card(driver, _card_drivers(target, matrix), target.name)

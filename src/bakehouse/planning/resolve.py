@@ -10,6 +10,7 @@ from bakehouse.config.references import check_references, input_error
 from bakehouse.model.cell import Cell, Coordinates, Excluded, Resolution, World
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import Exclusion, FlagSet, Matrix
+from bakehouse.planning.driver_floors import with_floors_of_cell
 from bakehouse.planning.nearest_cell import Neighbourhood
 from bakehouse.planning.rules import BY_CONSTRUCTION, RULES, archs_of, bases_of, compiled
 
@@ -94,11 +95,13 @@ def _cell(at: Coordinates, world: World, flag_set: FlagSet) -> Cell:
     archs, left_out = compiled(at, world)
     group = world.matrix.arch_groups.get(at.arch or "")
     variants = {row.platform: row.variants for row in recipe.build.cpu_variants}
+    toolkit = world.matrix.toolkits[at.toolkit] if at.toolkit else None
+    backend = recipe.build.backends.get(at.accelerator)
     return Cell(
         at=at,
         recipe=recipe,
         flag_set=flag_set,
-        toolkit=world.matrix.toolkits[at.toolkit] if at.toolkit else None,
+        toolkit=with_floors_of_cell(toolkit, archs, backend, flag_set, world.matrix) if toolkit else None,
         host_base=host_base,
         build_base=build_base,
         runtime_base=runtime_base,

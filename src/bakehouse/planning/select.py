@@ -35,7 +35,7 @@ class Selection:
     """What a person asked for. Options of different kinds narrow each other; values of one kind add up."""
 
     everything: bool = False
-    gpu: str | None = None
+    gpu: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     recipe: tuple[str, ...] = ()
@@ -50,8 +50,7 @@ class Selection:
     def words(self) -> tuple[str, ...]:
         """The options as they would be typed."""
         words = ["--all"] if self.everything else []
-        words += [f"--gpu {self.gpu}"] if self.gpu else []
-        for option in ("only", "skip", *AXES):
+        for option in ("gpu", "only", "skip", *AXES):
             words += [f"--{option.replace('_', '-')} {value}" for value in getattr(self, option)]
         words += [f"--affected-since {self.affected_since}"] if self.affected_since else []
         return tuple(words)
@@ -114,15 +113,18 @@ def _wishes(selection: Selection, resolution: Resolution, matrix: Matrix, machin
         yield _Wish(option="skip", values=selection.skip, test=lambda at, _: not _matches_any(at.name, selection.skip))
 
 
-def _gpu_wish(word: str, matrix: Matrix, machine: Machine) -> _Wish:
-    target = find_target(word, matrix, machine)
+def _gpu_wish(words: tuple[str, ...], matrix: Matrix, machine: Machine) -> _Wish:
+    targets = [find_target(word, matrix, machine) for word in words]
 
     def test(at: Coordinates, archs: Sequence[str]) -> bool:
-        found = fit(target, accelerator=at.accelerator, platform=at.platform, archs=archs, matrix=matrix)
+        found = [
+            fit(target, accelerator=at.accelerator, platform=at.platform, archs=archs, matrix=matrix)
+            for target in targets
+        ]
         # A point without the archs that its accelerator needs is excluded; its reason concerns every card.
-        return found is not None and found is not Fit.PTX
+        return any(one is not None and one is not Fit.PTX for one in found)
 
-    return _Wish(option="gpu", values=(word,), test=test, facts=(_card_fact(target),))
+    return _Wish(option="gpu", values=words, test=test, facts=tuple(map(_card_fact, targets)))
 
 
 def _axis_wish(axis: str, values: tuple[str, ...], resolution: Resolution, matrix: Matrix) -> _Wish:

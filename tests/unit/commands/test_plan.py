@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def test_the_matrix_is_grouped_by_toolkit_and_exclusions_by_reason(plan: Plan) -
 @pytest.mark.parametrize("columns", [80, 140])
 def test_lines_fit_the_terminal(words: list[str], columns: int, plan: Plan) -> None:
     lines = plan(*words, columns=columns).splitlines()
-    assert max(len(line) for line in lines if "this machine" not in line) <= columns
+    assert max(len(line) for line in lines if not re.search("this machine|docker run", line)) <= columns
 
 
 def test_a_selection_does_not_repeat_all_exclusions(plan: Plan) -> None:
@@ -86,7 +87,7 @@ def test_advice_for_a_card(plan: Plan) -> None:
 
 def test_advice_for_a_card_whose_driver_is_old(plan: Plan) -> None:
     said = plan("--gpu", "rtx4090", "--driver", "535.183")
-    assert "too old, needs 580.65.06" in said
+    assert "needs 580.65.06" in said
     assert "compatible: code for another arch" in said
     assert "driver 535.183 runs the native code of these toolkits, but compiles no PTX of theirs" in said
 

@@ -81,7 +81,7 @@ def test_a_driver_is_judged_for_each_toolkit() -> None:
 
 def test_a_card_with_an_old_driver() -> None:
     said = advice("rtx4090", "535.183")
-    assert ranked(said)[:2] == ["cuda12.9-sm86-amd64", "cuda12.9-many-amd64"]
+    assert ranked(said)[0] == "cuda12.4-many-amd64", "its toolkit asks for the least new driver"
     assert [one.runs for one in said.ranked] == ["native-only"] * 4 + ["no"] * 2
     assert ranked(said)[-1].startswith("cuda13.0")
 

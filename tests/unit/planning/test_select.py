@@ -52,7 +52,7 @@ def test_options_narrow_and_values_add_up(project: tuple[World, Resolution]) -> 
     assert names(project, platform=("linux/arm64",), accelerator=("vulkan", "cpu"), flag_set=("default",)) == [
         "server-cpu-arm64", "server-vulkan-arm64",
     ]  # fmt: skip
-    assert names(project, gpu="cpu") == ["server-cpu-amd64", "server-cpu-blas-amd64"]
+    assert names(project, gpu=("cpu",)) == ["server-cpu-amd64", "server-cpu-blas-amd64"]
 
 
 @pytest.mark.parametrize("word", ["12.9", "12.9.1", "cuda12.9", "cuda-12.9", "cuda12.9.1", "*12.9"])
@@ -77,18 +77,18 @@ def test_an_arch_is_found_in_groups_too(project: tuple[World, Resolution]) -> No
 
 
 def test_gpu_chooses_what_runs_natively(project: tuple[World, Resolution]) -> None:
-    assert names(project, gpu="gb10") == [
+    assert names(project, gpu=("gb10",)) == [
         "server-cuda12.9-many-arm64", "server-cuda12.9-sm121-arm64", "server-cuda13.0-many-arm64",
         "server-cuda13.0-sm121-arm64",
     ]  # fmt: skip
-    assert names(project, gpu="rtx5090", toolkit=("12",)) == [
+    assert names(project, gpu=("rtx5090",), toolkit=("12",)) == [
         "server-cuda12.9-many-amd64", "server-cuda12.9-sm120-amd64",
     ]  # fmt: skip
-    assert "server-vulkan-amd64" in names(project, gpu="rtx5090")
-    assert names(project, gpu="rtx4090", toolkit=("12.4",)) == [
+    assert "server-vulkan-amd64" in names(project, gpu=("rtx5090",))
+    assert names(project, gpu=("rtx4090",), toolkit=("12.4",)) == [
         "server-cuda12.4-many-amd64", "server-cuda12.4-sm86-amd64",
     ]  # fmt: skip
-    assert names(project, gpu="8.9", toolkit=("12.4",), platform=("arm64",)) == [
+    assert names(project, gpu=("8.9",), toolkit=("12.4",), platform=("arm64",)) == [
         "server-cuda12.4-many-arm64", "server-cuda12.4-sm86-arm64",
     ]  # fmt: skip
 
@@ -101,19 +101,19 @@ def test_gpu_chooses_what_runs_natively(project: tuple[World, Resolution]) -> No
             "--accelerator rocm and --arch sm_120 contradict each other\n  sm_120 is code for cuda.",
         ),
         (
-            {"gpu": "gb10", "platform": ("linux/amd64",)},
+            {"gpu": ("gb10",), "platform": ("linux/amd64",)},
             "linux/amd64 contradict each other\n  gb10 runs cuda, code for sm_121, in machines with linux/arm64.",
         ),
         (
-            {"gpu": "rtx5090", "arch": ("gfx1100",)},
+            {"gpu": ("rtx5090",), "arch": ("gfx1100",)},
             "--gpu rtx5090 and --arch gfx1100 contradict each other\n  rtx5090 runs cuda and vulkan, code for sm_120",
         ),
         (
             {"toolkit": ("12.9",), "arch": ("gfx1100",)},
             "contradict each other\n  cuda12.9 is a toolkit of cuda; gfx1100 is code for rocm.",
         ),
-        ({"gpu": "rtx4090", "accelerator": ("vulkan",)}, "--gpu rtx4090 and --accelerator vulkan contradict"),
-        ({"gpu": "cpu", "toolkit": ("12.9",)}, "cpu runs cpu, in machines with linux/amd64; cuda12.9 is a toolkit of"),
+        ({"gpu": ("rtx4090",), "accelerator": ("vulkan",)}, "--gpu rtx4090 and --accelerator vulkan contradict"),
+        ({"gpu": ("cpu",), "toolkit": ("12.9",)}, "cpu runs cpu, in machines with linux/amd64; cuda12.9 is"),
     ],
 )  # fmt: skip
 def test_contradictions_are_named(options: dict[str, Any], words: str, project: tuple[World, Resolution]) -> None:
@@ -134,7 +134,10 @@ def test_contradictions_are_named(options: dict[str, Any], words: str, project: 
             "--toolkit cuda13.9: the matrix describes it, but builds nothing with it\n  Add it to axes.toolkit",
         ),
         ({"arch": ("9.0",)}, "--arch 9.0: the matrix describes it, but builds nothing with it\n  Add it to axes.arch"),
-        ({"gpu": "sm_90"}, "--gpu sm_90: the matrix's axes combine nothing that fits it\n  sm_90 runs cuda and vulkan"),
+        (
+            {"gpu": ("sm_90",)},
+            "--gpu sm_90: the matrix's axes combine nothing that fits it\n  sm_90 runs cuda and vulkan",
+        ),
     ],
 )
 def test_values_that_no_axis_knows(options: dict[str, Any], words: str) -> None:
@@ -152,7 +155,7 @@ def test_an_empty_selection_says_why_and_what_is_nearest(project: tuple[World, R
 
 def test_an_arch_that_a_group_leaves_out_is_told() -> None:
     project = accelerated(axes=MATRIX["axes"] | {"arch": ["many"]})
-    said = refusal(project, toolkit=("12.4",), gpu="rtx5090", flag_set=("default",))
+    said = refusal(project, toolkit=("12.4",), gpu=("rtx5090",), flag_set=("default",))
     assert "server-cuda12.4-many-amd64 leaves it out: CUDA 12.4.1 cannot compile sm_120" in said
 
 
@@ -180,7 +183,7 @@ def test_a_matrix_without_any_cell_gives_its_reasons(tmp_path: Path) -> None:
 
 
 def test_words_are_the_options_as_typed() -> None:
-    selection = Selection(gpu="gb10", flag_set=("blas",), skip=("*x",), affected_since="HEAD~1")
+    selection = Selection(gpu=("gb10",), flag_set=("blas",), skip=("*x",), affected_since="HEAD~1")
     assert selection.words() == ("--gpu gb10", "--skip *x", "--flag-set blas", "--affected-since HEAD~1")
     assert Selection(skip=("*x",), affected_since="HEAD").names_nothing
     assert not selection.names_nothing

@@ -90,3 +90,26 @@ def test_the_drivers_symbols_are_known_by_name() -> None:
     assert not of_driver("cudaMalloc", "libcuda.so.1")
     assert not of_driver("cublasCreate_v2", "libcuda.so.1")
     assert not of_driver("anything", "libother.so")
+
+
+@pytest.mark.parametrize(
+    ("name", "minor", "verdict", "said"),
+    [
+        ("cuda12-sm_86", "525.60.13", Verdict.PASSED, "which brings libcuda.so.1"),
+        ("cuda12-sm_86-lz4", "525.60.13", Verdict.PASSED, "device code is compressed with LZ4"),
+        ("cuda13-sm_86-zstd", "525.60.13", Verdict.FAILED, "and 525.60.13 is promised: build it with"),
+        ("cuda13-sm_86-zstd", "550.54.13", Verdict.FAILED, "compressed with Zstandard, which drivers read from"),
+        ("cuda13-sm_86-zstd", "550.54.14", Verdict.PASSED, "device code is compressed with Zstandard"),
+        ("cuda13-sm_86-zstd", "580", Verdict.PASSED, "device code is compressed with Zstandard"),
+        ("cuda13-sm_86", "525", Verdict.PASSED, "which brings libcuda.so.1"),
+    ],
+)
+def test_code_that_the_oldest_promised_driver_cannot_unpack(
+    tmp_path: Path, name: str, minor: str, verdict: Verdict, said: str
+) -> None:
+    labels = {"io.bakehouse.driver-floor": "610", "io.bakehouse.driver-floor-minor": minor}
+    image = bake_cuda(tmp_path, name, config={"Labels": GOOD_CONFIG["Labels"] | labels})
+    check = check_driver_floor(image, promise_cuda(driver_floor="610", driver_floor_minor=minor))
+    assert check.verdict is verdict, check
+    assert said in check.message
+    assert check.message.endswith("libcuda.so.1") or "compressed" in check.message

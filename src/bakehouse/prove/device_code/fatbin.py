@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import zstandard
 
-from bakehouse.prove.device_code.parts import BrokenDeviceCodeError, Form, Part, Piece, UnknownDeviceCodeError
+from bakehouse.prove.device_code.parts import BrokenDeviceCodeError, Form, Packing, Part, Piece, UnknownDeviceCodeError
 
 SECTION = ".nv_fatbin"
 
@@ -77,7 +77,8 @@ def _pieces(file: BinaryIO, at: int, end: int, *, where: str) -> Iterator[Piece]
         if _FORMS[kind] is Form.NATIVE:
             payload = _read(file, at + header, compressed or min(length, _ELF_HEADER))
             _require_cubin(_unpacked(payload, flags, where=f"{where}: {code}"), arch, where=f"{where}: {code}")
-        yield Piece(form=_FORMS[kind], code=code, size=length)
+        packing = Packing.ZSTD if flags & _ZSTD else Packing.LZ4 if flags & _LZ4 else Packing.NONE
+        yield Piece(form=_FORMS[kind], code=code, size=length, packing=packing)
         at += header + length
 
 

@@ -21,6 +21,16 @@ class Form(StrEnum):
     PTX = "ptx"
 
 
+class Packing(StrEnum):
+    """How a piece is compressed."""
+
+    NONE = "none"
+    LZ4 = "LZ4"
+    """Every driver of CUDA 12 unpacks it."""
+    ZSTD = "Zstandard"
+    """NVIDIA's drivers unpack it from 550.54.14 on."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
     """Code for one arch."""
@@ -30,6 +40,7 @@ class Piece:
     """As compilers are asked for it: `sm_120a`, `gfx90a:xnack-`."""
     size: int
     """Bytes as stored."""
+    packing: Packing = Packing.NONE
 
 
 Part = tuple[Piece, ...]

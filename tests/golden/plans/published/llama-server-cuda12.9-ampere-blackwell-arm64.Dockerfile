@@ -238,6 +238,7 @@ RUN --mount=type=bind,from=llama-cpp,target=/src \
       -DCMAKE_CUDA_ARCHITECTURES='86-real;120a-real;121a-real' \
       -DCMAKE_CUDA_HOST_COMPILER=aarch64-linux-gnu-g++ \
       -DGGML_CUDA=ON \
+      -DGGML_CUDA_COMPRESSION_MODE=size \
       -DGGML_CUDA_NCCL=OFF \
       -DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc \
       -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ \
@@ -290,7 +291,7 @@ LABEL io.bakehouse.accelerator="cuda"
 LABEL io.bakehouse.archs="sm_86,sm_120,sm_121"
 LABEL io.bakehouse.cell="llama-server-cuda12.9-ampere-blackwell-arm64"
 LABEL io.bakehouse.driver-floor="575.57.08"
-LABEL io.bakehouse.driver-floor-minor="525"
+LABEL io.bakehouse.driver-floor-minor="550.54.14"
 LABEL io.bakehouse.flag-set="default"
 LABEL io.bakehouse.recipe="llama-server"
 LABEL io.bakehouse.toolkit="cuda 12.9.2"

@@ -179,6 +179,7 @@ RUN --mount=type=bind,from=llama-cpp,target=/src \
       -DGGML_CPU=OFF \
       -DCMAKE_CUDA_ARCHITECTURES=86-real \
       -DGGML_CUDA=ON \
+      -DGGML_CUDA_COMPRESSION_MODE=size \
       -DGGML_CUDA_FA_QUANTS=all \
       -DGGML_CUDA_NCCL=OFF \
       -DLLAMA_BUILD_NUMBER=11312 \
@@ -224,7 +225,7 @@ LABEL io.bakehouse.accelerator="cuda"
 LABEL io.bakehouse.archs="sm_86"
 LABEL io.bakehouse.cell="llama-server-cuda12.9-sm86-fa-all-quants-amd64"
 LABEL io.bakehouse.driver-floor="575.57.08"
-LABEL io.bakehouse.driver-floor-minor="525"
+LABEL io.bakehouse.driver-floor-minor="550.54.14"
 LABEL io.bakehouse.flag-set="fa-all-quants"
 LABEL io.bakehouse.recipe="llama-server"
 LABEL io.bakehouse.toolkit="cuda 12.9.2"

@@ -309,6 +309,7 @@ RUN --mount=type=bind,from=llama-cpp,target=/src \
       -DCMAKE_CUDA_ARCHITECTURES='86-real;120a-real;121a-real' \
       -DCMAKE_CUDA_HOST_COMPILER=aarch64-linux-gnu-g++ \
       -DGGML_CUDA=ON \
+      -DGGML_CUDA_COMPRESSION_MODE=size \
       -DGGML_CUDA_NCCL=OFF \
       -DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc \
       -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ \

@@ -217,6 +217,7 @@ RUN --mount=type=bind,from=llama-cpp,target=/src \
       -DGGML_CPU=OFF \
       -DCMAKE_CUDA_ARCHITECTURES=90-real \
       -DGGML_CUDA=ON \
+      -DGGML_CUDA_COMPRESSION_MODE=size \
       -DGGML_CUDA_NCCL=OFF \
       -DLLAMA_BUILD_NUMBER=11312 \
       -DLLAMA_BUILD_COMMIT=0c1e57098 \
