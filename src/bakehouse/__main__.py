@@ -9,9 +9,12 @@ from collections.abc import Sequence
 from bakehouse.cli import verbs
 from bakehouse.cli.console import Output
 from bakehouse.cli.failures import tell
-from bakehouse.cli.parser import parser
+from bakehouse.cli.parser import parser, refuse_empty
 from bakehouse.pipeline.context import Context, default_cache
 from bakehouse.system import signals
+
+PASSES_ON = "engine"
+"""The verb whose words are those of another program."""
 
 
 def main(words: Sequence[str]) -> int:
@@ -27,6 +30,8 @@ def main(words: Sequence[str]) -> int:
     )
     try:
         with signals.heard():
+            if arguments.verb != PASSES_ON:
+                refuse_empty(words)
             return verbs.load(arguments.verb).run(arguments, context)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last line of defence
         return tell(error, console, words=words)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import bakehouse
 from bakehouse.cli import verbs
+from bakehouse.errors import InputError
 
 EPILOG = """\
 exit codes:
@@ -47,3 +48,19 @@ def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
             own.epilog = getattr(verb, "EXAMPLES", None)
             verb.add_arguments(own)
     return top
+
+
+def refuse_empty(words: Sequence[str]) -> None:
+    """Raise InputError for a value without a letter: it would choose nothing, or the folder that we are in."""
+    for position, word in enumerate(words):
+        option, separator, value = word.partition("=")
+        if separator and option.startswith("--") and not value.strip():
+            raise _empty(option)
+        if not word.strip():
+            before = words[position - 1] if position else ""
+            raise _empty(before if before.startswith("--") else "an argument")
+
+
+def _empty(what: str) -> InputError:
+    hint = "Write its value, or leave it out. A shell's variable that is not set gives an empty one."
+    return InputError(f"{what} is empty", hint=hint)

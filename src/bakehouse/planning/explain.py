@@ -14,6 +14,7 @@ from bakehouse.config.validation_errors import suggest
 from bakehouse.config.yaml_document import KeyPath
 from bakehouse.errors import InputError, Where
 from bakehouse.model.cell import Cell, Excluded, Resolution
+from bakehouse.planning.driver_floors import demands, highest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,7 +126,10 @@ def _hardware(cell: Cell, project: Project) -> Iterator[Origin]:
     if cell.toolkit and cell.at.toolkit:
         for key in ("version", "driver_floor", "driver_floor_minor", "gcc"):
             if (value := getattr(cell.toolkit, key)) is not None:
-                yield origin(_TOOLKIT_WORDS[key], value, ("toolkits", cell.at.toolkit, key))
+                by_row = value == getattr(matrix.toolkits[cell.at.toolkit], key)
+                what = _TOOLKIT_WORDS[key]
+                row = ("toolkits", cell.at.toolkit, key)
+                yield origin(what, value, row) if by_row else _raised_floor(what, value, cell, project)
         for group in ("cmake", "env"):
             for key, value in getattr(cell.toolkit, group).items():
                 name = f"-D{key}" if group == "cmake" else f"env {key}"
@@ -138,6 +142,21 @@ def _hardware(cell: Cell, project: Project) -> Iterator[Origin]:
         yield origin("PTX for later cards", cell.ptx, ("arch_groups", cell.at.arch, "ptx"))
     for left in cell.left_out:
         yield origin(f"left out: {left.arch}", left.reason, ("archs", left.arch))
+
+
+def _raised_floor(what: str, value: str, cell: Cell, project: Project) -> Origin:
+    """A driver floor that is newer than the toolkit's own: an arch or an option of the cell asks for it."""
+    matrix, recipe_file = project.world.matrix, f"recipes/{cell.at.recipe}/recipe.yaml"
+    assert cell.at.toolkit is not None
+    toolkit = matrix.toolkits[cell.at.toolkit]
+    by = highest(demands(toolkit, cell.archs, cell.backend, cell.flag_set, matrix))
+    path: KeyPath = ("archs", by.name, "first_driver")
+    if by.by == "option":
+        path = ("build", "backends", str(cell.at.accelerator), "driver_demands")
+    file = recipe_file if by.by == "option" else MATRIX_FILE
+    document = project.documents[file]
+    where = document.where(path) if path in document.marks else None
+    return Origin(what=what, value=f"{value}: {by.reason}", where=where)
 
 
 def _backend(cell: Cell, project: Project, recipe_file: str) -> Iterator[Origin]:

@@ -1,0 +1,194 @@
+"""What is built first for a card and a driver, held against the vendors' documents.
+
+NVIDIA: table 3 of each CUDA version's release notes (full features), the compatibility guide (CUDA 12 from driver 525
+on, CUDA 13 from 580 on), nvcc's manual and RAPIDS' table (code in Zstandard from 550.54.14 on), the release notes of
+CUDA 13.0 (nothing before Turing) and of driver 580 (the last for Maxwell, Pascal and Volta), "supported products" of
+drivers 570 and 580. AMD and Intel: their drivers are in the image.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from bakehouse.machine import Machine
+from bakehouse.planning.gpus import Fit, find_target
+from bakehouse.planning.recommend import Advice, advise
+from tests.unit.test_world import own
+
+MACHINE = Machine(platform="linux/amd64", cores=2, cards=())
+
+
+@cache
+def advice(card: str, driver: str | None = None) -> Advice:
+    world, resolution = own()
+    target = find_target(card, world.matrix, MACHINE)
+    return advise(resolution.cells, resolution, world.matrix, target=target, driver=driver)
+
+
+@pytest.mark.parametrize(
+    ("card", "driver", "toolkit", "code"),
+    [
+        # 525 to 550.54.13: CUDA 12, whose code is not compressed with Zstandard
+        ("rtx4090", "535.183.01", "cuda12.4", "sm_89"),
+        ("rtx4090", "525.60.13", "cuda12.4", "sm_89"),
+        ("rtx4090", "545.23.08", "cuda12.4", "sm_89"),
+        ("rtx4090", "550.54.13", "cuda12.4", "sm_89"),
+        ("rtx4060ti", "535.54", "cuda12.4", "sm_89"),
+        ("rtx4080", "535", "cuda12.4", "sm_89"),
+        ("rtx3090", "535.183.01", "cuda12.4", "sm_86"),
+        ("rtx3090", "525.147.05", "cuda12.4", "sm_86"),
+        ("rtx3090ti", "530.41.03", "cuda12.4", "sm_86"),
+        ("rtx-a6000", "535.129.03", "cuda12.4", "sm_86"),
+        ("a10", "535.183.01", "cuda12.4", "sm_86"),
+        ("a40", "535.104.05", "cuda12.4", "sm_86"),
+        ("a100", "535.183.01", "cuda12.4", "sm_80"),
+        ("a100-40gb", "525.85.12", "cuda12.4", "sm_80"),
+        ("a30", "535.183.01", "cuda12.4", "sm_80"),
+        ("h100", "535.183.01", "cuda12.4", "sm_90"),
+        ("h100-pcie", "535.54.03", "cuda12.4", "sm_90"),
+        ("h100-nvl", "535.161.08", "cuda12.4", "sm_90"),
+        ("h200", "550.54.13", "cuda12.4", "sm_90"),
+        ("l4", "535.183.01", "cuda12.4", "sm_89"),
+        ("l40s", "535.183.01", "cuda12.4", "sm_89"),
+        ("t4", "535.183.01", "cuda12.4", "sm_75"),
+        ("rtx2080ti", "525.60.13", "cuda12.4", "sm_75"),
+        ("rtx6000-ada", "535.183.01", "cuda12.4", "sm_89"),
+        # what CUDA 13 no longer compiles
+        ("tesla-p40", "535.183.01", "cuda12.4", "sm_61"),
+        ("tesla-p40", "550.54.15", "cuda12.4", "sm_61"),
+        ("tesla-p40", "580.95.05", "cuda12.9", "sm_61"),
+        ("v100", "550.54.14", "cuda12.4", "sm_70"),
+        ("v100", "535.183.01", "cuda12.4", "sm_70"),
+        ("v100", "570.195.03", "cuda12.8", None),
+        ("v100", "575.57.08", "cuda12.9", "sm_70"),
+        ("sm_61", "580.126.09", "cuda12.9", "sm_61"),
+        ("sm_70", "525.60.13", "cuda12.4", "sm_70"),
+        # from 550.54.14 on
+        ("rtx4090", "550.54.15", "cuda12.4", "sm_89"),
+        ("rtx4090", "560.35.05", "cuda12.4", "sm_89"),
+        ("h100", "550.90.07", "cuda12.4", "sm_90"),
+        ("a100", "550.163.01", "cuda12.4", "sm_80"),
+        # each driver has the toolkit that it was made for
+        ("rtx4090", "570.124.06", "cuda12.8", "sm_89"),
+        ("rtx3090", "570.195.03", "cuda12.8", "sm_86"),
+        ("rtx4090", "575.57.08", "cuda12.9", "sm_89"),
+        ("h100", "575.64.03", "cuda12.9", "sm_90"),
+        ("a100", "575.57.08", "cuda12.9", "sm_80"),
+        ("rtx4090", "580.95.05", "cuda13.0", "sm_89"),
+        ("rtx3090", "580.126.09", "cuda13.0", "sm_86"),
+        ("t4", "580.95.05", "cuda13.0", "sm_75"),
+        ("a100", "580.95.05", "cuda13.0", "sm_80"),
+        ("h100", "590.48.01", "cuda13.0", "sm_90"),
+        ("rtx4090", "580.65.06", "cuda13.0", "sm_89"),
+        # Blackwell
+        ("rtx5090", "570.86.16", "cuda12.8", "sm_120a"),
+        ("rtx5090", "570.124.06", "cuda12.8", "sm_120a"),
+        ("rtx5090", "575.57.08", "cuda12.9", "sm_120a"),
+        ("rtx5090", "580.95.05", "cuda13.0", "sm_120a"),
+        ("rtx5080", "580.126.09", "cuda13.0", "sm_120a"),
+        ("rtx5060ti", "575.64.05", "cuda12.9", "sm_120a"),
+        ("b200", "570.133.20", "cuda12.9", "sm_100"),
+        ("b200", "580.95.05", "cuda13.0", "sm_100"),
+        ("b300", "580.95.05", "cuda13.0", "sm_103"),
+        ("gb10", "580.95.05", "cuda13.0", "sm_121a"),
+        ("gb10", "580.65.06", "cuda13.0", "sm_121a"),
+        ("gh200", "535.183.01", "cuda12.4", "sm_90"),
+        ("gh200", "580.95.05", "cuda13.0", "sm_90"),
+        # without a word about the driver: what the branch with long-term support runs wholly
+        ("rtx4090", None, "cuda13.0", "sm_89"),
+        ("rtx5090", None, "cuda13.0", "sm_120a"),
+        ("tesla-p40", None, "cuda12.9", "sm_61"),
+        ("v100", None, "cuda12.9", "sm_70"),
+        ("gb10", None, "cuda13.0", "sm_121a"),
+        ("a100", None, "cuda13.0", "sm_80"),
+        # the driver is in the image
+        ("rx7900xtx", None, "rocm7.2", "gfx1100"),
+        ("rx7900xtx", "580.95.05", "rocm7.2", "gfx1100"),
+        ("mi300x", None, "rocm7.2", "gfx942"),
+        ("strix-halo", None, "rocm7.2", "gfx1151"),
+        ("rx9070xt", None, "rocm7.2", "gfx1201"),
+        ("mi210", None, "rocm7.2", "gfx90a"),
+        ("rx6700xt", None, None, "SPIR-V"),
+        ("arc-b580", None, "xpu2025.3", "SPIR-V"),
+        ("lavapipe", None, None, "SPIR-V"),
+    ],
+)
+def test_the_first_choice_runs(card: str, driver: str | None, toolkit: str | None, code: str | None) -> None:
+    first = advice(card, driver).ranked[0]
+    if code is None:  # no cell of that toolkit: the nearest that the driver runs
+        assert first.runs != "no"
+        return
+    assert (first.cell.at.toolkit, first.code) == (toolkit, code)
+    assert first.runs != "no"
+    assert first.fit is not Fit.PTX
+
+
+@pytest.mark.parametrize(
+    ("card", "driver", "words"),
+    [
+        ("rtx5090", "550", "driver 550 does not know rtx5090 yet: it takes 570 or later"),
+        ("rtx5090", "565.77", "it takes 570 or later"),
+        ("rtx5080", "550.144.03", "it takes 570 or later"),
+        ("rtx5060ti", "535.183.01", "it takes 57"),
+        ("rtx-pro-6000", "525.60.13", "it takes 57"),
+        ("gb10", "550.54", "it takes 580"),
+        ("gb10", "575.57.08", "it takes 580"),
+        ("b200", "570.124.06", "it takes 570.133.20 or later"),
+        ("b200", "550.90.07", "it takes 570.133.20 or later"),
+        ("b300", "570.195.03", "it takes 580"),
+        ("h100", "515.105.01", "it takes 5"),
+        ("tesla-p40", "590.44.01", "driver 590.44.01 no longer knows tesla-p40"),
+        ("v100", "590", "580 is the last branch that knows it"),
+        ("v100", "610.43.02", "580 is the last branch that knows it"),
+        ("sm_61", "595.58.03", "580 is the last branch that knows it"),
+    ],
+)
+def test_a_driver_that_does_not_know_the_card(card: str, driver: str, words: str) -> None:
+    said = advice(card, driver)
+    assert all(one.runs == "no" for one in said.ranked), "also Vulkan: it is the same driver"
+    assert any(words in note for note in said.notes), said.notes
+
+
+def test_a_kernel_that_a_card_takes_is_told() -> None:
+    assert any("Linux 6.18.4 or later" in note for note in advice("strix-halo").notes)
+    assert any("6.14" in note for note in advice("strix-halo").notes)
+
+
+@pytest.mark.parametrize(("card", "toolkit"), [("sm_87", "CUDA 12.4.1, "), ("jetson-agx-orin", "13.3.")])
+def test_an_arch_that_no_cell_holds_code_for(card: str, toolkit: str) -> None:
+    (note,) = [note for note in advice(card).notes if note.startswith("no cell holds code for sm_87")]
+    assert toolkit in note
+    assert note.splitlines()[1:] == ["  axes:", "    arch:", "      - sm_87  # beside those that are there"]
+
+
+@pytest.mark.parametrize("card", ["rtx5090", "p40", "v100", "gb10", "rx7900xtx", "arc-b580", "cpu"])
+def test_a_card_that_is_served_is_told_nothing_of_the_kind(card: str) -> None:
+    assert not any("no cell holds code" in note for note in advice(card).notes)
+
+
+@pytest.mark.parametrize(
+    ("card", "words"),
+    [
+        ("rtx4090", ["--gpus all"]),
+        ("cpu", []),
+        ("rx7900xtx", ["--device /dev/kfd", "--device /dev/dri", "--group-add"]),
+        ("arc-b580", ["--device /dev/dri", "--group-add"]),
+        ("lavapipe", []),
+    ],
+)
+def test_what_to_type(card: str, words: list[str]) -> None:
+    first = advice(card).ranked[0]
+    assert first.run_with.startswith("docker run --rm -p 8080:8080 ")
+    assert first.run_with.endswith(first.cell.image)
+    assert all(word in first.run_with for word in words)
+    assert ("--device" in first.run_with, "--gpus" in first.run_with) == (
+        "--device /dev/dri" in words,
+        "--gpus all" in words,
+    )
+
+
+def test_vulkan_on_an_nvidia_card_is_handed_over_by_its_driver() -> None:
+    vulkan = next(one for one in advice("rtx4090").ranked if one.cell.at.accelerator == "vulkan")
+    assert "--gpus all" in vulkan.run_with
