@@ -28,7 +28,7 @@ def name(subject: Subject) -> AcceleratorName:
 
 
 def test_sees_the_device(listing: Finished, name: AcceleratorName, accelerator: Devices, note: Note) -> None:
-    note(offload.sees_device(listing, name, device=accelerator.name))
+    note(offload.sees_device(listing, name, device=accelerator.name, is_software=accelerator.is_software))
 
 
 def test_the_device_is_the_one_it_was_given(verbose: VerboseServer, accelerator: Devices, note: Note) -> None:

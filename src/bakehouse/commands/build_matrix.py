@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 import bakehouse
 from bakehouse.commands.lint import refuse_errors
+from bakehouse.commands.lint_packages import refuse_missing_packages
 from bakehouse.config.load import Project
 from bakehouse.config.lock_file import read_lock
 from bakehouse.engine.connection import Engine
@@ -51,6 +52,7 @@ def build_matrix(context: Context, options: Options) -> ExitCode:
     if not cells:
         return ExitCode.OK
     refuse_errors(project, {cell.at.recipe for cell in cells})
+    refuse_missing_packages(context, project, cells)
     lock = read_lock(context.root)
     _try_templates(context, project, cells, lock)
     with ExitStack() as stack:

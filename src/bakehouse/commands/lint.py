@@ -15,13 +15,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bakehouse.commands.lint_packages import look_for_packages, refuse
 from bakehouse.config.load import Project
 from bakehouse.config.lock_file import read_lock
 from bakehouse.engine.connection import Engine
-from bakehouse.errors import ExitCode, InputError, InputErrors, Where
+from bakehouse.errors import ExitCode, InputError, Where
 from bakehouse.lint.check_dockerfile import check_dockerfile
 from bakehouse.lint.check_revision import AtHand
-from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.finding import Finding, Severity, in_order
 from bakehouse.lint.help_text import differences
 from bakehouse.lint.known_options import load_knowledge
 from bakehouse.lint.options import SourceOptions, load_options, options_file, save_options
@@ -51,12 +52,14 @@ class Options:
 
 def lint(context: Context, options: Options, *, out: Console) -> ExitCode:
     """1 where something is an error. Raises InputError for files that cannot be read."""
-    project, _ = open_project(context.root)
+    project, resolution = open_project(context.root)
     if options.update:
         update(context, project)
     if options.compare_help is not None:
         return _compare_help(project, options.compare_help, out)
     findings = _of_files(project, options.files) if options.files else findings_of(project)
+    if not options.files:
+        findings = in_order([*findings, *look_for_packages(context, project, resolution.cells)])
     if options.as_json:
         out.print(
             json.dumps([one.as_data() for one in findings], indent=2), soft_wrap=True, markup=False, highlight=False
@@ -89,17 +92,7 @@ def refuse_errors(project: Project, recipes: Iterable[str]) -> None:
     """
     if any(kept is None or kept.revision != _revision(project, name) for name, kept in kept_options(project).items()):
         return
-    errors: list[InputError] = [
-        InputError(
-            f"{one.subject}: {one.what}. {one.why}",
-            hint=f"Instead: {one.instead}." if one.instead else None,
-            where=one.where,
-        )
-        for one in findings_of(project, recipes)
-        if one.severity is Severity.ERROR
-    ]
-    if errors:
-        raise errors[0] if len(errors) == 1 else InputErrors(errors)
+    refuse(findings_of(project, recipes))
 
 
 def update(context: Context, project: Project) -> None:

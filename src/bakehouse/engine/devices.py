@@ -2,7 +2,9 @@
 
 NVIDIA's come with their driver's libraries, by the container toolkit (`--gpus`) or by CDI; AMD's and Intel's drivers
 are in the image, and only the kernel's device nodes are handed in, with the groups that own them: images have no group
-`render`, and their user is not root.
+`render`, and their user is not root. Nothing else is added: a container gets what its users type (`plan --gpu` shows
+it), so that an image that lacks something fails here as it does there. Only the driver in software is asked for by
+name.
 """
 
 from __future__ import annotations
@@ -21,7 +23,6 @@ from bakehouse.system import process
 
 _CDI = "nvidia.com/gpu="
 _TIMEOUT = 30.0
-_CAPABILITIES = "NVIDIA_DRIVER_CAPABILITIES"
 SOFTWARE = "lavapipe (software)"
 """Name of the device that is this machine's processor behind Vulkan."""
 _ICDS = "/usr/share/vulkan/icd.d"
@@ -129,7 +130,7 @@ def _problem(accelerator: AcceleratorName, card: Card) -> str | None:
 
 def _hand_over(accelerator: AcceleratorName, card: Card, *, nvidia: Nvidia, dev: Path) -> Devices:
     if card.accelerator is AcceleratorName.CUDA:
-        return _of_nvidia(accelerator, card, nvidia)
+        return _of_nvidia(card, nvidia)
     nodes = [dev / "kfd"] if accelerator is AcceleratorName.ROCM else []
     nodes += [Path(card.render)] if card.render else []
     groups = sorted({node.stat().st_gid for node in nodes})
@@ -142,16 +143,17 @@ def _hand_over(accelerator: AcceleratorName, card: Card, *, nvidia: Nvidia, dev:
     )
 
 
-def _of_nvidia(accelerator: AcceleratorName, card: Card, nvidia: Nvidia) -> Devices:
-    """By UUID where there is one: numbers may mean other cards inside a container toolkit than in NVML."""
+def _of_nvidia(card: Card, nvidia: Nvidia) -> Devices:
+    """By UUID where there is one: numbers may mean other cards inside a container toolkit than in NVML.
+
+    What of the driver comes with it, the image says itself (NVIDIA_DRIVER_CAPABILITIES), as it must for its users.
+    """
     ids = [str(one) for one in (card.uuid, card.index) if one is not None] or ["0"]
-    wanted = "compute,utility" + (",graphics" if accelerator is AcceleratorName.VULKAN else "")
     known = next((f"{_CDI}{one}" for one in ids if f"{_CDI}{one}" in nvidia.cdi), None)
     return Devices(
         lease=card.lease,
         name=card.name,
         gpus=None if known else f"device={ids[0]}",
         nodes=(known,) if known else (),
-        env={_CAPABILITIES: wanted},
         card=card,
     )

@@ -95,6 +95,10 @@ class Backend(Model):
     """Debian packages of the image: what the plugin links to is copied, so these are what it loads by name."""
     runtime_files: dict[FilesInImage, FolderInImage] = {}
     """Files of the build base that are loaded by name: pattern (`*`, `{arch}`) to the folder beside the plugin."""
+    optional_runtime_files: dict[
+        Annotated[str, StringConstraints(pattern=r"^/")], Annotated[str, StringConstraints(pattern=r"^[^/]")]
+    ] = {}
+    """The same where the toolkit has them for the arch; a pattern that matches nothing is no error."""
     env: dict[EnvName, OneLine] = {}
     """Environment of the image."""
     cross: Cross = Cross()

@@ -30,7 +30,7 @@ def size_budget(cell: Cell) -> int:
 
 def loaded_by_name(cell: Cell) -> tuple[str, ...]:
     """Globs of the paths that the backend's `runtime_files` have in the image."""
-    files = cell.backend.runtime_files if cell.backend else {}
+    files = cell.backend.runtime_files | cell.backend.optional_runtime_files if cell.backend else {}
     return tuple(
         posixpath.normpath(posixpath.join(PLUGIN_FOLDER, folder, posixpath.basename(pattern).replace("{arch}", "*")))
         for pattern, folder in files.items()

@@ -38,12 +38,24 @@ _DRIVERS_WORDS = re.compile(
 )
 
 
-def sees_device(listed: Finished, accelerator: AcceleratorName, *, device: str) -> str:
-    """`--list-devices` names a device of the backend. Returns its line; `device` is what the container was given."""
+_SOFTWARE = re.compile(r"llvmpipe|lavapipe|softpipe|swiftshader", re.IGNORECASE)
+
+
+def sees_device(listed: Finished, accelerator: AcceleratorName, *, device: str, is_software: bool = False) -> str:
+    """`--list-devices` names a device of the backend. Returns its line; `device` is what the container was given.
+
+    Vulkan's driver in software is in the image beside those of cards, and is no card.
+    """
     backend, log = BACKENDS[accelerator], listed.output
     if listed.exit_code != 0:
         raise ProbeFailed(f"--list-devices ended with status {listed.exit_code}:\n{last_lines(log)}")
-    found = next((line for line in devices_in(log) if re.match(rf"{backend}\d+: ", line)), None)
+    lines = [line for line in devices_in(log) if re.match(rf"{backend}\d+: ", line)]
+    found = next((line for line in lines if is_software or not _SOFTWARE.search(line)), None)
+    if lines and not found:
+        raise ProbeFailed(
+            f"the server sees a driver in software alone ({lines[0]}), although the container has {device}",
+            hint=_WHY_NO_DEVICE[accelerator],
+        )
     if found:
         return found
     if backend not in loaded_plugins(log):
@@ -136,7 +148,7 @@ def says_device(model: Placed, *, expected: str, is_software: bool) -> str:
             f"the server uses no device, although the container has {expected}",
             hint="It runs on the CPU; test_sees_the_device says why it sees none.",
         )
-    if not is_software and re.search(r"llvmpipe|lavapipe|softpipe|swiftshader", name, re.IGNORECASE):
+    if not is_software and _SOFTWARE.search(name):
         raise ProbeFailed(
             f"{name} computes: a driver in software, although the container has {expected}",
             hint="The card's own Vulkan driver is missing in the image or could not open the card.",
@@ -184,7 +196,8 @@ _WHY_NO_DEVICE = {
     AcceleratorName.XPU: "Has the container the card's /dev/dri/renderD* and its group? Is the compute runtime "
     "(libze-intel-gpu1) in the image new enough for the card?",
     AcceleratorName.VULKAN: "Has the image the card's Vulkan driver (mesa-vulkan-drivers; NVIDIA's comes with the "
-    "capability `graphics`), and the container its /dev/dri/renderD* and group?",
+    "capability `graphics`, for which the image asks in NVIDIA_DRIVER_CAPABILITIES), and the container its "
+    "/dev/dri/renderD* and group?",
 }
 
 

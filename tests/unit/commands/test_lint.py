@@ -11,10 +11,13 @@ import pytest
 from rich.console import Console
 
 from bakehouse.commands.lint import Options, lint, mention_findings, refuse_errors
+from bakehouse.commands.lint_packages import refuse_missing_packages
 from bakehouse.config.load import load_project
 from bakehouse.errors import ExitCode, InputError, SupplyError
 from bakehouse.lint.options import SourceOptions, load_options, save_options
 from bakehouse.pipeline.context import Context
+from bakehouse.planning.resolve import resolve
+from bakehouse.supply.package_index import Index
 from tests.unit.lint.facts import OPTIONS
 from tests.unit.projects import matrix, recipe, write_project
 
@@ -29,7 +32,7 @@ def project(root: Path, *, options: SourceOptions | None = PINNED, cmake: dict[s
     if options is not None:
         save_options(root, "tree", options)
     said = Console(file=io.StringIO(), width=200)
-    return Context(root=root, cache=root / "cache", environ={}, console=said)
+    return Context(root=root, cache=root / "cache", environ={"BAKEHOUSE_OFFLINE": "1"}, console=said)
 
 
 def run(context: Context, **options: Any) -> tuple[ExitCode, str]:
@@ -153,8 +156,9 @@ def test_plan_mentions_it_in_a_line(tmp_path: Path) -> None:
 def test_plan_is_silent_about_notes(tmp_path: Path) -> None:
     context = project(tmp_path, cmake={"GGML_CUDA_GRAPHS": "OFF"})
     assert "1 note" in run(context)[1]
+    before = said(context)
     mention_findings(context, load_project(tmp_path))
-    assert said(context) == ""
+    assert said(context) == before
 
 
 def test_a_build_is_refused_before_it_begins(tmp_path: Path) -> None:
@@ -179,3 +183,42 @@ def test_a_source_of_another_kind_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "cache/sources/git" / REVISION / "tree").mkdir(parents=True)
     assert run(context, update=True)[0] == 0
     assert "tree is no tree of llama.cpp" in said(context)
+
+
+# ---------------------------------------------------------------------------------------------- packages
+
+
+class Known:
+    """An index of every archive."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def get(self, *_: object) -> Index:
+        return Index(versions={name: frozenset({"1"}) for name in self.names}, provided=frozenset())
+
+
+def test_packages_that_could_not_be_looked_up_are_said(tmp_path: Path) -> None:
+    context = project(tmp_path)
+    assert run(context)[0] == ExitCode.OK
+    said = context.console.file
+    assert isinstance(said, io.StringIO)
+    assert "package names were not looked at: Debian trixie (amd64): " in said.getvalue()
+    assert "BAKEHOUSE_OFFLINE is set" in said.getvalue()
+
+
+def test_a_package_that_is_not_there_is_an_error_before_anything_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = project(tmp_path)
+    monkeypatch.setattr("bakehouse.commands.lint_packages.PackageIndexes", lambda **_: Known("gcc-14"))
+    code, said = run(context)
+    assert code == ExitCode.CELL_FAILED
+    assert "gcc is not in Debian trixie (main), on which debian stands" in " ".join(said.split())
+    loaded = load_project(tmp_path)
+    cells = resolve(loaded.world).cells
+    with pytest.raises(InputError, match=r"recipe\.yaml:\d+: build\.packages\[0\]: gcc: is not in Debian trixie"):
+        refuse_missing_packages(context, loaded, cells)
+    monkeypatch.setattr("bakehouse.commands.lint_packages.PackageIndexes", lambda **_: Known("gcc"))
+    refuse_missing_packages(context, loaded, cells)
+    assert run(context)[0] == ExitCode.OK

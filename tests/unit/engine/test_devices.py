@@ -52,7 +52,7 @@ def test_vulkan_without_a_card_runs_on_the_processor() -> None:
 def test_nvidia_by_gpus() -> None:
     found = chosen(choose(CUDA, machine(RTX)))
     assert (found.gpus, found.nodes, found.lease, found.name) == ("device=GPU-5090", (), "gpu-1", RTX.name)
-    assert found.env == {"NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}
+    assert found.env == {}, "the image says itself what of the driver it takes"
 
 
 def test_nvidia_by_gpus_without_a_uuid() -> None:
@@ -65,8 +65,14 @@ def test_nvidia_by_cdi(name: str) -> None:
     assert (found.gpus, found.nodes, found.groups) == (None, (f"nvidia.com/gpu={name}",), ())
 
 
-def test_vulkan_on_nvidia_needs_the_drivers_graphics_part() -> None:
-    assert chosen(choose(VULKAN, machine(RTX))).env == {"NVIDIA_DRIVER_CAPABILITIES": "compute,utility,graphics"}
+def test_a_container_gets_what_its_users_type_and_no_more(tmp_path: Path) -> None:
+    assert chosen(choose(VULKAN, machine(RTX))).env == {}
+    for accelerator in (ROCM, XPU):
+        node(tmp_path, "kfd")
+        card = Card(accelerator=accelerator, name="a", render=node(tmp_path, "dri/renderD128"))
+        for wanted in (accelerator, VULKAN):
+            found = chosen(choose(wanted, machine(card), dev=tmp_path))
+            assert (found.env, found.folders, found.gpus) == ({}, {}, None)
 
 
 def test_the_right_render_node_for_the_second_card(tmp_path: Path) -> None:

@@ -128,8 +128,13 @@ def test_list_devices_that_crashes() -> None:
 
 
 def test_the_device_is_named() -> None:
-    line = offload.sees_device(listed("lavapipe"), VULKAN, device="x")
+    line = offload.sees_device(listed("lavapipe"), VULKAN, device="x", is_software=True)
     assert line.startswith("Vulkan0: llvmpipe (LLVM 19.1.7, 256 bits) (24105 MiB")
+
+
+def test_software_is_no_card() -> None:
+    with pytest.raises(ProbeFailed, match=r"a driver in software alone \(Vulkan0: llvmpipe.*has NVIDIA RTX 4090"):
+        offload.sees_device(listed("lavapipe"), VULKAN, device="NVIDIA RTX 4090")
 
 
 @pytest.mark.parametrize(("held", "says"), [(None, "does not say"), (300 << 20, "holds 300 MiB")])

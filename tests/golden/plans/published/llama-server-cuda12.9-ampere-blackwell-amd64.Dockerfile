@@ -114,8 +114,8 @@ RUN --mount=type=bind,from=llama-cpp,target=/src \
     if grep -q "not used by the project" /tmp/configure.log; then \
       echo "bakehouse: the source does not know these options (see above); mend the recipe or the flag set" >&2; exit 1; \
     fi \
- && cmake --build /build --target ggml-cpu-x64 ggml-cpu-sse42 ggml-cpu-haswell ggml-cpu-alderlake ggml-cpu-skylakex ggml-cpu-icelake ggml-cpu-zen4 ggml-cpu-sapphirerapids \
- && mkdir /out && cp -P /build/bin/libggml-cpu-x64.so* /build/bin/libggml-cpu-sse42.so* /build/bin/libggml-cpu-haswell.so* /build/bin/libggml-cpu-alderlake.so* /build/bin/libggml-cpu-skylakex.so* /build/bin/libggml-cpu-icelake.so* /build/bin/libggml-cpu-zen4.so* /build/bin/libggml-cpu-sapphirerapids.so* /out/ \
+ && cmake --build /build --target ggml-cpu-x64 ggml-cpu-sse42 ggml-cpu-haswell ggml-cpu-alderlake ggml-cpu-skylakex ggml-cpu-cascadelake ggml-cpu-icelake ggml-cpu-zen4 ggml-cpu-sapphirerapids \
+ && mkdir /out && cp -P /build/bin/libggml-cpu-x64.so* /build/bin/libggml-cpu-sse42.so* /build/bin/libggml-cpu-haswell.so* /build/bin/libggml-cpu-alderlake.so* /build/bin/libggml-cpu-skylakex.so* /build/bin/libggml-cpu-cascadelake.so* /build/bin/libggml-cpu-icelake.so* /build/bin/libggml-cpu-zen4.so* /build/bin/libggml-cpu-sapphirerapids.so* /out/ \
  && find /out -type f -exec strip --strip-unneeded {} + \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 

@@ -114,8 +114,8 @@ RUN --mount=type=bind,from=llama-cpp,target=/src \
     if grep -q "not used by the project" /tmp/configure.log; then \
       echo "bakehouse: the source does not know these options (see above); mend the recipe or the flag set" >&2; exit 1; \
     fi \
- && cmake --build /build --target ggml-cpu-x64 ggml-cpu-sse42 ggml-cpu-haswell ggml-cpu-alderlake ggml-cpu-skylakex ggml-cpu-icelake ggml-cpu-zen4 ggml-cpu-sapphirerapids \
- && mkdir /out && cp -P /build/bin/libggml-cpu-x64.so* /build/bin/libggml-cpu-sse42.so* /build/bin/libggml-cpu-haswell.so* /build/bin/libggml-cpu-alderlake.so* /build/bin/libggml-cpu-skylakex.so* /build/bin/libggml-cpu-icelake.so* /build/bin/libggml-cpu-zen4.so* /build/bin/libggml-cpu-sapphirerapids.so* /out/ \
+ && cmake --build /build --target ggml-cpu-x64 ggml-cpu-sse42 ggml-cpu-haswell ggml-cpu-alderlake ggml-cpu-skylakex ggml-cpu-cascadelake ggml-cpu-icelake ggml-cpu-zen4 ggml-cpu-sapphirerapids \
+ && mkdir /out && cp -P /build/bin/libggml-cpu-x64.so* /build/bin/libggml-cpu-sse42.so* /build/bin/libggml-cpu-haswell.so* /build/bin/libggml-cpu-alderlake.so* /build/bin/libggml-cpu-skylakex.so* /build/bin/libggml-cpu-cascadelake.so* /build/bin/libggml-cpu-icelake.so* /build/bin/libggml-cpu-zen4.so* /build/bin/libggml-cpu-sapphirerapids.so* /out/ \
  && find /out -type f -exec strip --strip-unneeded {} + \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 
@@ -201,6 +201,8 @@ RUN --mount=type=bind,from=runtime,target=/runtime \
  && mkdir -p /out/. && cp -L /opt/rocm/lib/libamd_comgr.so.? /out/./ \
  && mkdir -p /out/rocblas/library && cp -L /opt/rocm/lib/rocblas/library/*_fallback.dat /out/rocblas/library/ \
  && mkdir -p /out/rocblas/library && cp -L /opt/rocm/lib/rocblas/library/*gfx1151* /out/rocblas/library/ \
+ && for file in /opt/rocm/lib/hipblaslt/library/*gfx1151*; do if [ -e "$file" ]; then mkdir -p /out/hipblaslt/library && cp -L "$file" /out/hipblaslt/library/; fi; done \
+ && for file in /opt/rocm/lib/hipblaslt/library/hipblasltExtOpLibrary.dat; do if [ -e "$file" ]; then mkdir -p /out/hipblaslt/library && cp -L "$file" /out/hipblaslt/library/; fi; done \
  && find /plugins /out -name '*.so*' -type f -exec ldd {} + \
     | awk '$2 == "=>" && $3 ~ /^\// { print $1, $3 }' | sort -u \
     | while read -r name path; do \
@@ -216,6 +218,7 @@ COPY --link --from=cpu-plugins /out/ /app/
 COPY --link --from=backend-libraries /out/ /app/
 COPY --link --from=backend /out/ /app/
 COPY --link --from=healthcheck /out/ /app/
+ENV HIPBLASLT_TENSILE_LIBPATH="/app/hipblaslt/library"
 ENV HOME="/tmp"
 ENV LLAMA_ARG_HOST="0.0.0.0"
 ENV LLAMA_ARG_PORT="8080"

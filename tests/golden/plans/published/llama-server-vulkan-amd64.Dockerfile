@@ -114,8 +114,8 @@ RUN --mount=type=bind,from=llama-cpp,target=/src \
     if grep -q "not used by the project" /tmp/configure.log; then \
       echo "bakehouse: the source does not know these options (see above); mend the recipe or the flag set" >&2; exit 1; \
     fi \
- && cmake --build /build --target ggml-cpu-x64 ggml-cpu-sse42 ggml-cpu-haswell ggml-cpu-alderlake ggml-cpu-skylakex ggml-cpu-icelake ggml-cpu-zen4 ggml-cpu-sapphirerapids \
- && mkdir /out && cp -P /build/bin/libggml-cpu-x64.so* /build/bin/libggml-cpu-sse42.so* /build/bin/libggml-cpu-haswell.so* /build/bin/libggml-cpu-alderlake.so* /build/bin/libggml-cpu-skylakex.so* /build/bin/libggml-cpu-icelake.so* /build/bin/libggml-cpu-zen4.so* /build/bin/libggml-cpu-sapphirerapids.so* /out/ \
+ && cmake --build /build --target ggml-cpu-x64 ggml-cpu-sse42 ggml-cpu-haswell ggml-cpu-alderlake ggml-cpu-skylakex ggml-cpu-cascadelake ggml-cpu-icelake ggml-cpu-zen4 ggml-cpu-sapphirerapids \
+ && mkdir /out && cp -P /build/bin/libggml-cpu-x64.so* /build/bin/libggml-cpu-sse42.so* /build/bin/libggml-cpu-haswell.so* /build/bin/libggml-cpu-alderlake.so* /build/bin/libggml-cpu-skylakex.so* /build/bin/libggml-cpu-cascadelake.so* /build/bin/libggml-cpu-icelake.so* /build/bin/libggml-cpu-zen4.so* /build/bin/libggml-cpu-sapphirerapids.so* /out/ \
  && find /out -type f -exec strip --strip-unneeded {} + \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 
@@ -153,7 +153,7 @@ RUN --mount=type=secret,id=network \
  && apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
       -o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0 \
-      libvulkan1 mesa-vulkan-drivers \
+      libvulkan1 mesa-vulkan-drivers libglvnd0 libegl1 libglx0 libxext6 \
  && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
  && rm -rf /var/log/* /var/cache/ldconfig/* /var/cache/debconf/*-old /var/lib/dpkg/*-old \
  && find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /etc/hosts -o -path /etc/hostname -o -path /etc/resolv.conf \) -prune -o \
@@ -228,6 +228,7 @@ COPY --link --from=healthcheck /out/ /app/
 ENV HOME="/tmp"
 ENV LLAMA_ARG_HOST="0.0.0.0"
 ENV LLAMA_ARG_PORT="8080"
+ENV NVIDIA_DRIVER_CAPABILITIES="compute,utility,graphics"
 LABEL io.bakehouse.accelerator="vulkan"
 LABEL io.bakehouse.cell="llama-server-vulkan-amd64"
 LABEL io.bakehouse.flag-set="default"

@@ -187,7 +187,7 @@ RUN --mount=type=bind,from=debian-trixie-arm64,target=/rootfs,rw \
       -o Dir::State::status=/rootfs/var/lib/dpkg/status \
       -o Dir::State::extended_states=/rootfs/var/lib/apt/extended_states \
       -o DPkg::Options::=--root=/rootfs -o DPkg::Options::=--force-script-chrootless \
-      libgomp1 libssl3t64 ca-certificates libvulkan1 mesa-vulkan-drivers \
+      libgomp1 libssl3t64 ca-certificates libvulkan1 mesa-vulkan-drivers libglvnd0 libegl1 libglx0 libxext6 \
  && cp -a /etc/ca-certificates.conf /etc/ssl /rootfs/etc/ \
  && find /rootfs -xdev -type f -perm /6000 -exec chmod a-s {} + \
  && rm -rf /rootfs/var/log/* /rootfs/var/cache/ldconfig/* /rootfs/var/cache/debconf/*-old /rootfs/var/lib/dpkg/*-old \
@@ -276,6 +276,7 @@ COPY --link --from=healthcheck /out/ /app/
 ENV HOME="/tmp"
 ENV LLAMA_ARG_HOST="0.0.0.0"
 ENV LLAMA_ARG_PORT="8080"
+ENV NVIDIA_DRIVER_CAPABILITIES="compute,utility,graphics"
 LABEL io.bakehouse.accelerator="vulkan"
 LABEL io.bakehouse.cell="llama-server-vulkan-arm64"
 LABEL io.bakehouse.flag-set="default"

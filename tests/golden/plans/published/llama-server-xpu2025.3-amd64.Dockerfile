@@ -1,6 +1,6 @@
 # llama-server-xpu2025.3-amd64: llama.cpp's HTTP server and llama-bench, with every backend as a plugin
 # Rendered from dockerfiles/llama-server.Dockerfile.j2: change that, not this.
-# Contexts: debian-trixie, oneapi-2025.3 (bases), llama-cpp (source tree), recipe (recipes/llama-server)
+# Contexts: debian-trixie, oneapi-2025.3, debian-forky (bases), llama-cpp (source tree), recipe (recipes/llama-server)
 
 # ---- toolchain: the same for every cell of this base ---------------------------------------------------------
 FROM debian-trixie AS toolchain
@@ -114,8 +114,8 @@ RUN --mount=type=bind,from=llama-cpp,target=/src \
     if grep -q "not used by the project" /tmp/configure.log; then \
       echo "bakehouse: the source does not know these options (see above); mend the recipe or the flag set" >&2; exit 1; \
     fi \
- && cmake --build /build --target ggml-cpu-x64 ggml-cpu-sse42 ggml-cpu-haswell ggml-cpu-alderlake ggml-cpu-skylakex ggml-cpu-icelake ggml-cpu-zen4 ggml-cpu-sapphirerapids \
- && mkdir /out && cp -P /build/bin/libggml-cpu-x64.so* /build/bin/libggml-cpu-sse42.so* /build/bin/libggml-cpu-haswell.so* /build/bin/libggml-cpu-alderlake.so* /build/bin/libggml-cpu-skylakex.so* /build/bin/libggml-cpu-icelake.so* /build/bin/libggml-cpu-zen4.so* /build/bin/libggml-cpu-sapphirerapids.so* /out/ \
+ && cmake --build /build --target ggml-cpu-x64 ggml-cpu-sse42 ggml-cpu-haswell ggml-cpu-alderlake ggml-cpu-skylakex ggml-cpu-cascadelake ggml-cpu-icelake ggml-cpu-zen4 ggml-cpu-sapphirerapids \
+ && mkdir /out && cp -P /build/bin/libggml-cpu-x64.so* /build/bin/libggml-cpu-sse42.so* /build/bin/libggml-cpu-haswell.so* /build/bin/libggml-cpu-alderlake.so* /build/bin/libggml-cpu-skylakex.so* /build/bin/libggml-cpu-cascadelake.so* /build/bin/libggml-cpu-icelake.so* /build/bin/libggml-cpu-zen4.so* /build/bin/libggml-cpu-sapphirerapids.so* /out/ \
  && find /out -type f -exec strip --strip-unneeded {} + \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 
@@ -128,7 +128,7 @@ RUN --mount=type=bind,from=recipe,source=healthcheck.c,target=/healthcheck.c \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 
 # ---- runtime libraries ---------------------------------------------------------------------------------------
-FROM debian-trixie AS runtime
+FROM debian-forky AS runtime
 ARG SOURCE_DATE_EPOCH
 RUN --mount=type=secret,id=network \
     --mount=type=secret,id=ca-bundle \
@@ -170,7 +170,7 @@ RUN --mount=type=secret,id=network \
  && apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
       -o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0 \
-      g++ cmake make ninja-build ccache pkg-config libssl-dev patchelf
+      g++ cmake make ninja-build ccache pkg-config libssl-dev patchelf libze-dev
 ENV CCACHE_DIR=/ccache CCACHE_NOHASHDIR=1
 
 FROM backend-toolchain AS backend
@@ -194,6 +194,7 @@ RUN --mount=type=bind,from=llama-cpp,target=/src \
       -DCMAKE_C_COMPILER=icx \
       -DCMAKE_CXX_COMPILER=icpx \
       -DGGML_SYCL=ON \
+      -DGGML_SYCL_F16=ON \
       -DLLAMA_BUILD_NUMBER=11312 \
       -DLLAMA_BUILD_COMMIT=0c1e57098 \
       2> /tmp/configure.log || { cat /tmp/configure.log >&2; exit 1; }; \
@@ -237,7 +238,7 @@ LABEL io.bakehouse.cell="llama-server-xpu2025.3-amd64"
 LABEL io.bakehouse.flag-set="default"
 LABEL io.bakehouse.recipe="llama-server"
 LABEL io.bakehouse.toolkit="xpu 2025.3.3"
-LABEL org.opencontainers.image.base.name="debian-trixie"
+LABEL org.opencontainers.image.base.name="debian-forky"
 LABEL org.opencontainers.image.description="llama.cpp's HTTP server and llama-bench, with every backend as a plugin"
 LABEL org.opencontainers.image.revision="0c1e57098bba43ac29e6e3b677cdceebdd22334f"
 LABEL org.opencontainers.image.title="llama-server-xpu2025.3-amd64"
