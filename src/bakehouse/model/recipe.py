@@ -73,7 +73,7 @@ class DriverDemand(Model):
     first_toolkit: ToolkitVersion | None = None
     """Oldest toolkit with which the option does anything."""
     driver: DriverVersion
-    reason: Text
+    reason: Line
     """One clause: what older drivers cannot do."""
     link: Link | None = None
 
@@ -95,9 +95,7 @@ class Backend(Model):
     """Debian packages of the image: what the plugin links to is copied, so these are what it loads by name."""
     runtime_files: dict[FilesInImage, FolderInImage] = {}
     """Files of the build base that are loaded by name: pattern (`*`, `{arch}`) to the folder beside the plugin."""
-    optional_runtime_files: dict[
-        Annotated[str, StringConstraints(pattern=r"^/")], Annotated[str, StringConstraints(pattern=r"^[^/]")]
-    ] = {}
+    optional_runtime_files: dict[FilesInImage, FolderInImage] = {}
     """The same where the toolkit has them for the arch; a pattern that matches nothing is no error."""
     env: dict[EnvName, OneLine] = {}
     """Environment of the image."""
