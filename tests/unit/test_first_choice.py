@@ -140,9 +140,9 @@ def test_the_first_choice_runs(card: str, driver: str | None, toolkit: str | Non
         ("b300", "570.195.03", "it takes 580"),
         ("h100", "515.105.01", "it takes 5"),
         ("tesla-p40", "590.44.01", "driver 590.44.01 no longer knows tesla-p40"),
-        ("v100", "590", "580 is the last branch that knows it"),
-        ("v100", "610.43.02", "580 is the last branch that knows it"),
-        ("sm_61", "595.58.03", "580 is the last branch that knows it"),
+        ("v100", "590", "driver 590 no longer knows v100: 580 is the last branch that does"),
+        ("v100", "610.43.02", "580 is the last branch that does"),
+        ("sm_61", "595.58.03", "580 is the last branch that does"),
     ],
 )
 def test_a_driver_that_does_not_know_the_card(card: str, driver: str, words: str) -> None:

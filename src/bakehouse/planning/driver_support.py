@@ -58,7 +58,7 @@ class CardDrivers:
     """A branch stands for all of its versions."""
 
     def __str__(self) -> str:
-        parts = [f"it takes {self.first} or later"] if self.first else []
+        parts = [f"{self.first} or later"] if self.first else []
         parts += [f"{self.last} is the last branch that knows it"] if self.last else []
         return ", and ".join(parts)
 
@@ -73,9 +73,9 @@ def drivers_of(gpu: Gpu | None, row: Arch | None) -> CardDrivers:
 def against_card(driver: Version, drivers: CardDrivers, card: str) -> str | None:
     """Why the driver does not drive the card at all; None: it does, or nobody wrote it down."""
     if drivers.first and driver < Version(drivers.first):
-        return f"driver {driver} does not know {card} yet: {drivers}"
+        return f"driver {driver} does not know {card} yet: it takes {drivers}"
     if drivers.last and not _is_up_to(driver, Version(drivers.last)):
-        return f"driver {driver} no longer knows {card}: {drivers}"
+        return f"driver {driver} no longer knows {card}: {drivers.last} is the last branch that does"
     return None
 
 

@@ -196,10 +196,13 @@ def _in_words(how: Fit, code: str, target: Target) -> str:
 
 
 def _rank(candidate: Candidate, target: Target | None, matrix: Matrix) -> tuple[object, ...]:
-    """What the driver runs, the card's best accelerator, its own code, the best toolkit, the plainest build."""
+    """What the driver runs (or else what asks for the least new one), the card's best accelerator, its own code, the
+    best toolkit, the plainest build.
+    """
     cell, at = candidate.cell, candidate.cell.at
     return (
         candidate.runs == "no",
+        Version(candidate.driver) if candidate.runs == "no" and candidate.driver else Version("0"),
         target.accelerators.index(at.accelerator) if target else list(AcceleratorName).index(at.accelerator),
         FITS.index(candidate.fit) if candidate.fit else 0,
         _rank_of_toolkit(candidate, matrix),
@@ -334,11 +337,22 @@ def _notes_of_card(target: Target, driver: Version | None, resolution: Resolutio
         yield f"{target.name} takes none of NVIDIA's drivers: --driver {driver} says nothing about it"
     elif refused := _refused(target, driver, matrix) if driver else None:
         yield refused
-    elif target.accelerators[0] is AcceleratorName.CUDA and (words := str(_card_drivers(target, matrix))):
-        yield f"driver of the card: {words}"
+    elif driver is None:
+        yield from _known_to(target, matrix)
     if row and row.first_kernel:
         yield f"kernel: Linux {row.first_kernel} or later; its own driver faults before"
     yield from arch_support.unserved(target, resolution, matrix)
+
+
+def _known_to(target: Target, matrix: Matrix) -> Iterable[str]:
+    """The card's own drivers, where they say more than the toolkits' floors."""
+    if target.accelerators[0] is not AcceleratorName.CUDA:
+        return
+    drivers = _card_drivers(target, matrix)
+    least = min((_floor(row) for row in matrix.toolkits.values() if row.driver_floor), default=None)
+    late = drivers.first and (least is None or Version(drivers.first) > least)
+    if late or drivers.last:
+        yield f"driver of the card: {replace(drivers, first=drivers.first if late else None)}"
 
 
 def _refused(target: Target, driver: Version, matrix: Matrix) -> str | None:
