@@ -3,17 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bakehouse.config.load import load_project
 from bakehouse.errors import SupplyError
 from bakehouse.lint.finding import Severity
 from bakehouse.pipeline.package_check import Looked, check_packages
-from bakehouse.planning.packages import Archive, archives_of, wishes
+from bakehouse.planning.packages import Archive
 from bakehouse.planning.resolve import resolve
 from bakehouse.supply.package_index import Index
-from tests.unit.projects import ROOT, matrix, recipe, write_project
-from tests.unit.test_world import own
+from tests.unit.projects import matrix, recipe, write_project
 
 DEBIAN = {
     "os": "debian13",
@@ -105,40 +102,3 @@ def test_what_cannot_be_reached_is_said_and_not_praised(tmp_path: Path) -> None:
     found = looked(tmp_path, Known(trixie=GOOD.names["trixie"]), packages=[])
     assert found.not_looked_at == ("Ubuntu noble (amd64): noble cannot be reached",)
     assert found.archives == ("Debian trixie (amd64)",)
-
-
-def test_packages_of_other_platforms_are_looked_up_there() -> None:
-    world, found = own()
-    arm = [one for one in wishes(found.cells, world.matrix) if one.architecture == "arm64"]
-    assert {"libssl-dev", "libgomp1", "libvulkan-dev"} <= {one.name for one in arm}
-    assert not {"g++", "cmake", "glslc"} & {one.name for one in arm}, "programs are those of the machine that builds"
-
-
-@pytest.mark.parametrize(
-    ("base", "archives"),
-    [
-        ("debian-trixie", ["Debian trixie main"]),
-        ("debian-forky", ["Debian forky main"]),
-        ("cuda-12.4", ["Ubuntu jammy main universe", "Debian trixie main contrib non-free non-free-firmware"]),
-        ("cuda-12.9", ["Ubuntu noble main universe"]),
-        ("rocm-7.2", ["Ubuntu noble main universe"]),
-    ],
-)
-def test_where_a_bases_packages_come_from(base: str, archives: list[str]) -> None:
-    found = archives_of(base, load_project(ROOT).world.matrix)
-    assert [f"{one} {' '.join(one.components)}" for one in found] == archives
-    assert found[0].vendor == (base[:4] in ("cuda", "rocm"))
-
-
-def test_the_xpu_image_has_a_base_with_intels_driver() -> None:
-    world, found = own()
-    wanted = [one for one in wishes(found.cells, world.matrix) if one.name == "libze-intel-gpu1"]
-    assert {one.archive.suite for one in wanted} == {"forky"}, "trixie does not have it"
-
-
-def test_the_vulkan_image_holds_what_nvidias_driver_loads() -> None:
-    for cell in own()[1].cells:
-        if cell.at.accelerator == "vulkan":
-            assert cell.backend
-            assert {"libglvnd0", "libegl1", "libglx0", "libxext6"} <= set(cell.backend.runtime_packages)
-            assert "graphics" in cell.backend.env["NVIDIA_DRIVER_CAPABILITIES"].split(",")

@@ -191,7 +191,7 @@ RUN --mount=type=bind,from=llama-cpp,target=/src \
       -DLLAMA_BUILD_COMMON=OFF \
       -DLLAMA_BUILD_TOOLS=OFF \
       -DGGML_CPU=OFF \
-      -DCMAKE_CUDA_ARCHITECTURES='61-real;70-real' \
+      -DCMAKE_CUDA_ARCHITECTURES='50-real;60-real;61-real;70-real' \
       -DGGML_CUDA=ON \
       -DGGML_CUDA_COMPRESSION_MODE=size \
       -DGGML_CUDA_NCCL=OFF \
@@ -235,7 +235,7 @@ ENV LLAMA_ARG_PORT="8080"
 ENV NVIDIA_DRIVER_CAPABILITIES="compute,utility"
 ENV NVIDIA_VISIBLE_DEVICES="all"
 LABEL io.bakehouse.accelerator="cuda"
-LABEL io.bakehouse.archs="sm_61,sm_70"
+LABEL io.bakehouse.archs="sm_50,sm_60,sm_61,sm_70"
 LABEL io.bakehouse.cell="llama-server-cuda12.4-legacy-amd64"
 LABEL io.bakehouse.driver-floor="550.54.15"
 LABEL io.bakehouse.driver-floor-minor="525"

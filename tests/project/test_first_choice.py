@@ -15,7 +15,7 @@ import pytest
 from bakehouse.machine import Machine
 from bakehouse.planning.gpus import Fit, find_target
 from bakehouse.planning.recommend import Advice, advise
-from tests.unit.test_world import own
+from tests.project.test_matrix import own
 
 MACHINE = Machine(platform="linux/amd64", cores=2, cards=())
 
@@ -111,7 +111,7 @@ def advice(card: str, driver: str | None = None) -> Advice:
         ("rx9070xt", None, "rocm7.2", "gfx1201"),
         ("mi210", None, "rocm7.2", "gfx90a"),
         ("rx6700xt", None, None, "SPIR-V"),
-        ("arc-b580", None, "xpu2025.3", "SPIR-V"),
+        ("arc-b580", None, "xpu2026.1", "SPIR-V"),
         ("lavapipe", None, None, "SPIR-V"),
     ],
 )
@@ -128,9 +128,9 @@ def test_the_first_choice_runs(card: str, driver: str | None, toolkit: str | Non
 @pytest.mark.parametrize(
     ("card", "driver", "words"),
     [
-        ("rtx5090", "550", "driver 550 does not know rtx5090 yet: it takes 570 or later"),
-        ("rtx5090", "565.77", "it takes 570 or later"),
-        ("rtx5080", "550.144.03", "it takes 570 or later"),
+        ("rtx5090", "550", "driver 550 does not know rtx5090 yet: it takes 570.86.16 or later"),
+        ("rtx5090", "565.77", "it takes 570"),
+        ("rtx5080", "550.144.03", "it takes 570"),
         ("rtx5060ti", "535.183.01", "it takes 57"),
         ("rtx-pro-6000", "525.60.13", "it takes 57"),
         ("gb10", "550.54", "it takes 580"),
