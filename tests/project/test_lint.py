@@ -23,7 +23,7 @@ def test_the_knowledge_fits_the_pinned_tree() -> None:
     assert kept is not None
     names = {name for one in kept.arguments for name in (*one.names, *one.negated)}
     for facts, there in (
-        (load_knowledge().cmake, kept.cmake.options.keys() | kept.cmake.deprecated),
+        (load_knowledge().cmake, kept.cmake.options.keys() | kept.cmake.deprecated | set(kept.cmake.variables)),
         (load_knowledge().arguments, names),
     ):
         for fact in facts:

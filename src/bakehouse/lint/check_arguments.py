@@ -8,13 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from bakehouse.lint.finding import Finding, Severity
 from bakehouse.lint.known_options import ABSENT, Knowledge
 from bakehouse.lint.nearest import nearest
-from bakehouse.lint.options import Argument
+from bakehouse.lint.old_names import meant_argument
+from bakehouse.lint.options import Argument, SourceOptions
 from bakehouse.lint.settings import Setting, Word
 
 VALUES = {"nothing": 0, "number": 1, "text": 1, "two": 2}
 _OPTION = re.compile(r"--[a-z][a-z0-9-]+")
-_NUMBER = re.compile(r"\s*[+-]?[0-9]")
-"""std::stoi: a number at the beginning is enough."""
 
 
 def by_name(arguments: Sequence[Argument]) -> dict[str, Argument]:
@@ -28,12 +27,12 @@ def spelled(word: str) -> str:
 
 def check_arguments(
     words: Sequence[Word],
-    arguments: Sequence[Argument],
+    options: SourceOptions,
     knowledge: Knowledge,
     environment: Mapping[str, Setting] | None = None,
 ) -> Iterator[Finding]:
     """`words` come after the program's name. `environment` is what the image sets."""
-    known, index = by_name(arguments), 0
+    known, index = by_name(options.arguments), 0
     seen: set[tuple[str, ...]] = set()
     while index < len(words):
         word = words[index]
@@ -41,7 +40,7 @@ def check_arguments(
         index += 1
         if argument is None:
             if word.complete and word.text:
-                yield _unknown(word, known, knowledge)
+                yield _unknown(word, known, options, knowledge)
                 index += _values_of_unknown(words, index)
             continue
         values = _values(words[index : index + VALUES[argument.takes]], known)
@@ -95,22 +94,19 @@ def _check_values(word: Word, argument: Argument, values: Sequence[Word]) -> Ite
     for value in values:
         if not value.complete:
             continue
-        if argument.takes == "number" and not _NUMBER.match(value.text):
-            yield _finding(
-                word, f"cannot be {value.text!r}", "The server exits: it wants a number.", f"{word.text} {wanted}"
-            )
-        elif argument.choices and value.text not in argument.choices:
-            choices = ", ".join(argument.choices)
-            yield _finding(word, f"cannot be {value.text!r}", "The server exits.", f"one of: {choices}")
+        if not argument.accepts(value.text):
+            yield _finding(word, f"cannot be {value.text!r}", "The server exits.", f"one of: {argument.accepted}")
 
 
-def _unknown(word: Word, known: Mapping[str, Argument], knowledge: Knowledge) -> Finding:
+def _unknown(word: Word, known: Mapping[str, Argument], options: SourceOptions, knowledge: Knowledge) -> Finding:
     name, equals, value = spelled(word.text).partition("=")
     if equals and name in known:
         why = "The server exits: it does not split words at '='."
         return _finding(word, "is not an argument", why, f"two words: {name} {value}")
     if fact := next((fact for fact in knowledge.arguments if fact.concerns(spelled(word.text))), None):
         return fact.told(word.where, word.text)
+    if meant := meant_argument(word.text, options):
+        return _finding(word, meant.what, meant.why, meant.instead)
     if not word.text.startswith("-"):
         why = "The server exits: the option before it takes no value, and it has no arguments without a name."
         return _finding(word, "is not an argument", why, "leave it out")

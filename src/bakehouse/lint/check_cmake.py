@@ -10,31 +10,36 @@ from importlib import resources
 from bakehouse.lint.finding import Finding, Severity
 from bakehouse.lint.known_options import ABSENT, Fact, Knowledge, is_false, is_true
 from bakehouse.lint.nearest import nearest
-from bakehouse.lint.options import CMake, CMakeOption
+from bakehouse.lint.old_names import meant_option
+from bakehouse.lint.options import CMake, CMakeOption, SourceOptions
 from bakehouse.lint.settings import Setting
 
 VARIABLES = "cmake_variables.txt"
-BACKENDS = ("BLAS", "CANN", "CUDA", "HIP", "METAL", "MUSA", "OPENCL", "RPC", "SYCL", "VULKAN", "WEBGPU")
-"""`GGML_NAME` switches it on, and `GGML_NAME_*` are options of it."""
-ALSO_READ_BY = {"CUDA": ("HIP", "MUSA")}
+NO_BACKENDS = frozenset({"GGML_CPU"})
+"""Switches that are on without being asked for."""
+ALSO_READ_BY = {"GGML_CUDA": ("GGML_HIP", "GGML_MUSA")}
 """HIP and MUSA compile the CUDA backend's code and take some of its options."""
+
+RENAMED_BUILD = 3400
+"""From this build on `LLAMA_X` of ggml is `GGML_X` for certain (June 2024, ggml-org/llama.cpp#8006)."""
 
 _OWN = re.compile("GGML_|LLAMA_")
 _CUDA_ARCH = re.compile(r"[0-9]{2,3}[af]?(?:-real|-virtual)?|native|all|all-major")
 _PLAIN_BLACKWELL = re.compile(r"12[0-9](?:-real|-virtual)?")
 
 
-def check_step(step: Mapping[str, Setting], cmake: CMake, knowledge: Knowledge) -> Iterator[Finding]:
+def check_step(step: Mapping[str, Setting], options: SourceOptions, knowledge: Knowledge) -> Iterator[Finding]:
     """What is wrong with one configure step, whose options are given by name; the last value of an option counts."""
     for setting in step.values():
-        yield from check_option(setting, cmake, knowledge)
+        yield from check_option(setting, options, knowledge)
     yield from _check_together(step)
 
 
-def check_option(setting: Setting, cmake: CMake, knowledge: Knowledge) -> Iterator[Finding]:
+def check_option(setting: Setting, options: SourceOptions, knowledge: Knowledge) -> Iterator[Finding]:
+    cmake = options.cmake
     facts = [fact for fact in knowledge.cmake if fact.concerns(setting.name, setting.value)]
     if not exists(setting.name, cmake):
-        yield _absent(setting, cmake, facts)
+        yield _absent(setting, options, knowledge, facts)
         return
     for fact in facts:
         if fact.problem not in ABSENT:
@@ -54,29 +59,32 @@ def exists(name: str, cmake: CMake) -> bool:
     return not _OWN.match(name) and any(name.startswith((f"{one}_", f"{one.upper()}_")) for one in cmake.packages)
 
 
-def check_backends(steps: Sequence[Mapping[str, Setting]]) -> Iterator[Finding]:
+def check_backends(steps: Sequence[Mapping[str, Setting]], cmake: CMake) -> Iterator[Finding]:
     """Options of a backend that no configure step they stand in switches on."""
+    switches = [name for name in cmake.switches if name not in NO_BACKENDS]
     for setting in {one.where: one for step in steps for one in step.values()}.values():
-        backend = next((name for name in BACKENDS if setting.name.startswith(f"GGML_{name}_")), None)
-        if backend is None or any(_is_on(step, backend) for step in steps if step.get(setting.name) == setting):
+        switch = next((name for name in switches if setting.name.startswith(f"{name}_")), None)
+        if switch is None or any(_is_on(step, switch) for step in steps if step.get(setting.name) == setting):
+            continue
+        if not exists(setting.name, cmake):
             continue
         yield Finding(
             severity=Severity.NOTE,
             where=setting.where,
             subject=setting.as_option,
             what="has no effect here",
-            why=f"It is an option of a backend that is not built: nothing sets GGML_{backend}=ON beside it.",
-            instead=f"leave it out, or set GGML_{backend}=ON",
+            why=f"It is an option of a backend that is not built: nothing sets {switch}=ON beside it.",
+            instead=f"leave it out, or set {switch}=ON",
         )
 
 
-def _is_on(step: Mapping[str, Setting], backend: str) -> bool:
-    switches = (step.get(f"GGML_{name}") for name in (backend, *ALSO_READ_BY.get(backend, ())))
+def _is_on(step: Mapping[str, Setting], switch: str) -> bool:
+    switches = (step.get(name) for name in (switch, *ALSO_READ_BY.get(switch, ())))
     return any(one is not None and (is_true(one.value) or not one.complete) for one in switches)
 
 
-def _absent(setting: Setting, cmake: CMake, facts: Iterable[Fact]) -> Finding:
-    deprecated = cmake.deprecated.get(setting.name)
+def _absent(setting: Setting, options: SourceOptions, knowledge: Knowledge, facts: Iterable[Fact]) -> Finding:
+    deprecated = options.cmake.deprecated.get(setting.name)
     if fact := next(iter(facts), None):
         return fact.told(setting.where, setting.as_option)
     if deprecated is not None:
@@ -87,20 +95,41 @@ def _absent(setting: Setting, cmake: CMake, facts: Iterable[Fact]) -> Finding:
             what="stops CMake" if deprecated.fatal else "is deprecated",
             why="The source knows the name only to complain about it.",
             instead=f"{deprecated.instead}={setting.value}" if deprecated.instead else "leave it out",
+            by_revision=True,
         )
+    meant = meant_option(setting.name, setting.value, options, knowledge)
+    renamed = meant is not None and meant.certain and setting.name.startswith("LLAMA_")
     return Finding(
         severity=Severity.ERROR,
         where=setting.where,
         subject=setting.as_option,
-        what="is not an option of this revision",
-        why="CMake takes it without a word and nothing reads it.",
-        instead=nearest(setting.name, [*cmake.options, *_names_of_cmake()[0]]) or "leave it out",
+        what=meant.what if meant else "is not an option of this revision",
+        why=meant.why if meant else "CMake takes it without a word and nothing reads it.",
+        instead=meant.instead if meant else _without_advice(setting, options.cmake),
+        by_revision=True,
+        since_build=RENAMED_BUILD if renamed else None,
     )
 
 
-def _wrong(setting: Setting, what: str, why: str, instead: str) -> Finding:
+def _without_advice(setting: Setting, cmake: CMake) -> str:
+    """Nothing is like it. What switches something on may be a backend, which must not just be left out."""
+    if near := nearest(setting.name, _names_of_cmake()[0]):
+        return near
+    if _OWN.match(setting.name) and setting.name.count("_") == 1 and is_true(setting.value):
+        backends = ", ".join(name for name in cmake.switches if name not in NO_BACKENDS)
+        return f"if a backend was meant, one of {backends}; else leave it out" if backends else "leave it out"
+    return "leave it out"
+
+
+def _wrong(setting: Setting, what: str, why: str, instead: str, *, by_revision: bool = True) -> Finding:
     return Finding(
-        severity=Severity.ERROR, where=setting.where, subject=setting.as_option, what=what, why=why, instead=instead
+        severity=Severity.ERROR,
+        where=setting.where,
+        subject=setting.as_option,
+        what=what,
+        why=why,
+        instead=instead,
+        by_revision=by_revision,
     )
 
 
@@ -125,7 +154,9 @@ def _check_cuda_archs(setting: Setting) -> Iterator[Finding]:
             instead = (
                 f"{number}-real" if number.rstrip("af").isdigit() else "numbers like 86-real, with ';' between them"
             )
-            yield _wrong(setting, f"{arch!r} is no arch for CMake", "CMake wants the bare number.", instead)
+            yield _wrong(
+                setting, f"{arch!r} is no arch for CMake", "CMake wants the bare number.", instead, by_revision=False
+            )
     plain = [arch for arch in archs if _PLAIN_BLACKWELL.fullmatch(arch)]
     if plain:
         number = plain[0].partition("-")[0]

@@ -71,6 +71,15 @@ class _File:
         base = Word(text=lowest.image, where=check_image.where_from(lowest))
         return inherited_start(base, upstream, last.command)
 
+    @property
+    def other_program(self) -> str | None:
+        """What the image starts that is not known to be the server."""
+        if self.start or not self.image:
+            return None
+        last = self.image[-1]
+        words = (*last.entrypoint, *last.command)
+        return words[0].text if words else f"what {self.image[0].image} starts"
+
 
 def check_dockerfile(
     text: str,
@@ -106,14 +115,14 @@ def _check_words(one: _File) -> Iterator[Finding]:
         other = one.other_of(index)
         for _, step in stage.steps:
             yield from _check_doubles(step)
-            found = check_step({setting.name: setting for setting in step}, one.options.cmake, one.knowledge)
+            found = check_step({setting.name: setting for setting in step}, one.options, one.knowledge)
             yield from lowered(found, other, one.at_hand)
         yield from lowered(_check_stage(stage, one), other, one.at_hand)
     steps = [{setting.name: setting for setting in step} for stage in one.contents for _, step in stage.steps]
-    yield from lowered(check_backends(steps), one.other, one.at_hand)
+    yield from lowered(check_backends(steps, one.options.cmake), one.other, one.at_hand)
     if one.start:
         set_here = {setting.name: setting for setting in one.variables}
-        found = check_arguments(one.start.words, one.options.arguments, one.knowledge, set_here)
+        found = check_arguments(one.start.words, one.options, one.knowledge, set_here)
         yield from lowered(found, one.other, one.at_hand)
 
 
@@ -178,7 +187,13 @@ def _check_stage(one: Contents, file: _File) -> Iterator[Finding]:
         if fact.concerns(read_reference(one.image).vendor_name):
             yield fact.told(check_image.where_from(one), one.image)
     for setting in one.variables:
-        yield from check_variable(setting, file.options, knowledge, stage="image" if in_image else "build")
+        yield from check_variable(
+            setting,
+            file.options,
+            knowledge,
+            stage="image" if in_image else "build",
+            other_program=file.other_program,
+        )
     for word in one.packages:
         for fact in knowledge.packages:
             # An image of a single stage must hold what it is built with.

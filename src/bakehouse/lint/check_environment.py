@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from bakehouse.lint.finding import Finding, Severity
 from bakehouse.lint.known_options import ABSENT, Knowledge
 from bakehouse.lint.nearest import nearest
+from bakehouse.lint.old_names import meant_variable
 from bakehouse.lint.options import Argument, SourceOptions
 from bakehouse.lint.settings import Setting
 
@@ -17,15 +18,17 @@ ARGUMENT = "LLAMA_ARG_"
 NEGATED = "LLAMA_ARG_NO_"
 TRUTHY = frozenset({"on", "enabled", "true", "1"})
 FALSEY = frozenset({"off", "disabled", "false", "0"})
-_NUMBER = re.compile(r"\s*[+-]?[0-9]")
 
 Stage = Literal["build", "image"]
 
 
 def check_variable(
-    setting: Setting, options: SourceOptions, knowledge: Knowledge, *, stage: Stage
+    setting: Setting, options: SourceOptions, knowledge: Knowledge, *, stage: Stage, other_program: str | None = None
 ) -> Iterator[Finding]:
-    """`stage` says whether it is set while something is built, or in the image."""
+    """`stage` says whether it is set while something is built, or in the image.
+
+    `other_program` is what the image starts where that is not the server: it may have variables of its own.
+    """
     known = variables(options)
     facts = [
         fact
@@ -40,14 +43,31 @@ def check_variable(
     if stage == "build" or not OWN.fullmatch(setting.name):
         return
     if setting.name not in known:
-        yield _finding(
-            setting,
-            "is read by nothing",
-            "No source of this revision has this name.",
-            nearest(setting.name, known) or "leave it out",
-        )
+        yield _unknown(setting, known, options, knowledge, other_program)
     elif argument := known[setting.name]:
         yield from _check_value(setting, argument)
+
+
+def _unknown(
+    setting: Setting,
+    known: Iterable[str],
+    options: SourceOptions,
+    knowledge: Knowledge,
+    other_program: str | None,
+) -> Finding:
+    if meant := meant_variable(setting.name, setting.value, options, knowledge):
+        return _finding(setting, meant.what, meant.why, meant.instead)
+    near = nearest(setting.name, known)
+    if other_program is not None and not setting.name.startswith(ARGUMENT):
+        return Finding(
+            severity=Severity.NOTE,
+            where=setting.where,
+            subject=setting.as_variable,
+            what="is not read by llama.cpp",
+            why=f"{other_program} may read it.",
+            instead=near,
+        )
+    return _finding(setting, "is read by nothing", "No source of this revision has this name.", near or "leave it out")
 
 
 def variables(options: SourceOptions) -> dict[str, Argument | None]:
@@ -66,10 +86,8 @@ def _check_value(setting: Setting, argument: Argument) -> Iterator[Finding]:
     value = setting.value
     if not setting.complete or (argument.negated and setting.name.startswith(NEGATED)):
         return
-    if argument.takes == "number" and not _NUMBER.match(value):
-        yield _finding(setting, "must be a number", "The server exits.", f"{setting.name}=NUMBER")
-    elif argument.choices and value not in argument.choices:
-        yield _finding(setting, f"cannot be {value!r}", "The server exits.", f"one of: {', '.join(argument.choices)}")
+    if not argument.accepts(value):
+        yield _finding(setting, f"cannot be {value!r}", "The server exits.", f"one of: {argument.accepted}")
     elif argument.takes == "nothing" and argument.negated and value not in TRUTHY | FALSEY:
         yield _finding(setting, "is neither on nor off", "The server exits.", f"{setting.name}=on or off")
     elif argument.takes == "nothing" and not argument.negated and value not in TRUTHY:
@@ -78,5 +96,11 @@ def _check_value(setting: Setting, argument: Argument) -> Iterator[Finding]:
 
 def _finding(setting: Setting, what: str, why: str, instead: str) -> Finding:
     return Finding(
-        severity=Severity.ERROR, where=setting.where, subject=setting.as_variable, what=what, why=why, instead=instead
+        severity=Severity.ERROR,
+        where=setting.where,
+        subject=setting.as_variable,
+        what=what,
+        why=why,
+        instead=instead,
+        by_revision=True,
     )

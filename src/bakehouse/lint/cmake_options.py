@@ -15,6 +15,8 @@ _VARIABLE = re.compile(r"(?!CMAKE_)[A-Z][A-Za-z0-9]*_(?!FOUND)[A-Za-z0-9_]*")
 """Names that people would set: `GPU_TARGETS`, `CUDAToolkit_ROOT`; not `_tmp`, `STREQUAL` or `CUDAToolkit_FOUND`."""
 _OPERATOR = re.compile(r"(?:STR|VERSION_)?(?:LESS|GREATER|EQUAL)(?:_EQUAL)?|IN_LIST|PATH_EQUAL|IS_[A-Z_]+")
 """Of if(), as far as they look like such a name."""
+_COMPUTED = re.compile(r"(?P<prefix>[A-Z_]+_)\$\{[a-z_]+\}")
+_TOUPPER_WITH_TARGET = 3
 _CACHE_KINDS = frozenset({"BOOL", "FILEPATH", "PATH", "STRING"})
 _OPTION_WITH_DEFAULT = 3
 _DEPRECATED_WITH_NEW = 3
@@ -33,6 +35,23 @@ class _Seen:
     written: set[str] = field(default_factory=set)
     packages: set[str] = field(default_factory=set)
     environment: set[str] = field(default_factory=set)
+    function: str | None = None
+    """The function whose body is being read."""
+    templates: dict[str, str] = field(default_factory=dict)
+    """Variables of that function that hold a computed name: `backend_id` to `GGML_`."""
+    prefixes: dict[str, str] = field(default_factory=dict)
+    """Functions that read `PREFIX` + their argument: `ggml_add_backend` to `GGML_`."""
+    calls: dict[str, list[str]] = field(default_factory=dict)
+    """The first argument of each call, by name of the function."""
+
+    @property
+    def switches(self) -> set[str]:
+        """Names that are read by computation: `ggml_add_backend(CANN)` reads GGML_CANN."""
+        return {
+            (prefix + name).upper()
+            for function, prefix in self.prefixes.items()
+            for name in self.calls.get(function, [])
+        }
 
 
 def read_cmake(files: Iterable[tuple[str, str]]) -> CMake:
@@ -44,13 +63,14 @@ def read_cmake(files: Iterable[tuple[str, str]]) -> CMake:
     options = {
         name: option.model_copy(update={"choices": seen.choices.get(name, ())}) for name, option in seen.options.items()
     }
-    outside = (seen.read - seen.written) | seen.asked
+    outside = (seen.read - seen.written) | seen.asked | seen.switches
     return CMake(
         options=dict(sorted(options.items())),
         deprecated=dict(sorted(seen.deprecated.items())),
         variables=tuple(sorted(outside - options.keys())),
         packages=tuple(sorted(seen.packages)),
         environment=tuple(sorted(seen.environment)),
+        switches=tuple(sorted(seen.switches)),
     )
 
 
@@ -60,8 +80,27 @@ def _look_at(command: Command, path: str, seen: _Seen) -> None:
         seen.read.update(name for name in _REFERENCE.findall(argument) if _VARIABLE.fullmatch(name))
         seen.environment.update(_ENVIRONMENT.findall(argument))
     if arguments:
+        _look_at_computed(command.name, arguments, seen)
         _look_at_definition(command.name, arguments, path, seen)
         _look_at_use(command.name, arguments, seen)
+
+
+def _look_at_computed(name: str, arguments: tuple[str, ...], seen: _Seen) -> None:
+    """Functions that put a name together from their argument and then ask whether it is on."""
+    match name:
+        case "function" | "macro":
+            seen.function, seen.templates = arguments[0].lower(), {}
+        case "endfunction" | "endmacro":
+            seen.function, seen.templates = None, {}
+        case "string" if arguments[0] == "TOUPPER" and len(arguments) == _TOUPPER_WITH_TARGET:
+            if found := _COMPUTED.fullmatch(arguments[1]):
+                seen.templates[arguments[2]] = found["prefix"]
+        case "if" if seen.function:
+            asked = next((one for one in seen.templates if f"${{{one}}}" in arguments), None)
+            if asked is not None:
+                seen.prefixes[seen.function] = seen.templates[asked]
+        case _:
+            seen.calls.setdefault(name, []).append(arguments[0])
 
 
 def _look_at_definition(name: str, arguments: tuple[str, ...], path: str, seen: _Seen) -> None:

@@ -95,7 +95,7 @@ class Fact(Model):
             subject=subject,
             what=self.what,
             why=self.why,
-            instead=self.instead or "",
+            instead=(self.instead or "").replace("{value}", subject.partition("=")[2] or "VALUE"),
             link=self.link,
             by_revision=self.since_build is not None or self._is_about_a_revision,
             since_build=self.since_build,
@@ -107,6 +107,24 @@ class Fact(Model):
         return not self.values or (value is not None and any(_is(value, one) for one in self.values))
 
 
+class Meaning(Model):
+    """A backend, and what it has been called: by older revisions, by its libraries, by people."""
+
+    words: Annotated[tuple[Text, ...], Field(min_length=1)]
+    """Without prefix."""
+    option: Text
+    """The option that switches it on."""
+    beside: dict[Text, Text] = {}  # noqa: RUF012 - pydantic copies the defaults of its models
+    """By word: what has to be set beside it to say the same."""
+
+
+class Program(Model):
+    """A program that goes by another name today."""
+
+    old: Text
+    new: Text
+
+
 class Knowledge(Model):
     """`knowledge.yaml`, by the kind of thing that a fact is about."""
 
@@ -116,6 +134,8 @@ class Knowledge(Model):
     packages: tuple[Fact, ...] = ()
     images: tuple[Fact, ...] = ()
     """By reference, `nvidia/cuda:*`."""
+    backends: tuple[Meaning, ...] = ()
+    programs: tuple[Program, ...] = ()
 
 
 TRUE = frozenset({"1", "on", "yes", "true", "y"})

@@ -7,6 +7,7 @@ the diff of an update shows which options came and went.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,8 @@ from bakehouse.model.field_types import Model, Text
 from bakehouse.system import atomic_write
 
 FOLDER = "options"
+_NUMBER = re.compile(r"\s*[+-]?\.?[0-9]")
+"""std::stoi and std::stof: a number at the beginning is enough."""
 
 
 class CMakeOption(Model):
@@ -49,6 +52,8 @@ class CMake(Model):
     """What it looks for with find_package: `NAME_ROOT` and `NAME_DIR` say where."""
     environment: tuple[Text, ...] = ()
     """Variables of the environment that its files read."""
+    switches: tuple[Text, ...] = ()
+    """Names of backends, which its files put together: they switch a backend on."""
 
 
 class Argument(Model):
@@ -61,11 +66,25 @@ class Argument(Model):
     hint: Text | None = None
     """As `--help` prints it: `[on|off|auto]`."""
     choices: tuple[Text, ...] = ()
-    """The only values that are accepted; without any, all."""
+    """The only values that are accepted, beside numbers; without any, all."""
+    number: bool = False
+    """Of a text: whether it must begin with a number unless it is one of the choices."""
     environment: Text | None = None
     """The variable that says the same."""
     removed: Text | None = None
     """What the server says before it exits."""
+
+    def accepts(self, value: str) -> bool:
+        """Whether the server starts with a value, as far as its source says."""
+        if self.takes == "number" or self.number:
+            return value in self.choices or bool(_NUMBER.match(value))
+        return not self.choices or value in self.choices
+
+    @property
+    def accepted(self) -> str:
+        """What it accepts, for people: empty where that is anything."""
+        number = "a number" if self.takes == "number" or self.number else ""
+        return ", ".join(filter(None, (number, *self.choices)))
 
 
 class SourceOptions(Model):
@@ -78,6 +97,10 @@ class SourceOptions(Model):
     arguments: tuple[Argument, ...] = ()
     environment: tuple[Text, ...] = ()
     """Variables that its programs and libraries read."""
+    build_arguments: tuple[Text, ...] = ()
+    """ARG of the Dockerfiles that come with it."""
+    dockerfiles: tuple[Text, ...] = ()
+    """Their paths."""
 
 
 def options_file(source: str) -> str:
@@ -117,7 +140,13 @@ def render_options(options: SourceOptions) -> str:
     lines = ["{", f'  "version": {options.version},', f'  "revision": {json.dumps(options.revision)},', '  "cmake": {']
     parts = [_table(key, cmake[key], "    ") for key in CMake.model_fields if key in cmake]
     lines += [",\n".join(parts), "  },"]
-    lines += [",\n".join(_table(key, data.get(key, []), "  ") for key in ("arguments", "environment")), "}"]
+    lines += [
+        ",\n".join(
+            _table(key, data.get(key, []), "  ")
+            for key in ("arguments", "environment", "build_arguments", "dockerfiles")
+        ),
+        "}",
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -75,14 +75,14 @@ class _Reader:
     def check(self, options: SourceOptions, knowledge: Knowledge) -> Iterator[Finding]:
         steps = list(self.steps())
         for step in steps:
-            yield from check_step(step, options.cmake, knowledge)
-        yield from check_backends(steps)
+            yield from check_step(step, options, knowledge)
+        yield from check_backends(steps, options.cmake)
         for stage, setting in self.variables():
             yield from check_variable(setting, options, knowledge, stage=stage)
         if self.recipe.runtime.entrypoint[0].rpartition("/")[2] == SERVER:
             environment = {setting.name: setting for stage, setting in self.variables() if stage == "image"}
-            yield from check_arguments(self.command(), options.arguments, knowledge, environment)
-            yield from check_arguments(self.probe_words(), options.arguments, knowledge)
+            yield from check_arguments(self.command(), options, knowledge, environment)
+            yield from check_arguments(self.probe_words(), options, knowledge)
 
     def steps(self) -> Iterator[Step]:
         """Each configure step of the templates: the host part, the CPU plugins, and each backend with each flag set."""

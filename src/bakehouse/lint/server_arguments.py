@@ -7,7 +7,7 @@ text or two. An option belongs to the server if it names LLAMA_EXAMPLE_SERVER or
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from bakehouse.lint.cpp import Token, closing, is_sign, parts, strings, tokens
@@ -25,13 +25,22 @@ _TRUTHY = {
 _ALTERNATIVES = re.compile(r"[\[{<]([a-z0-9+-]+(?:[|,][a-z0-9+-]+)+)[\]}>]")
 _PARSERS = frozenset({"stoi", "stof", "stoul", "stol", "stod", "string_split", "parse"})
 
+_NUMBERS = frozenset({"stoi", "stof", "stoul", "stol", "stod", "stoull", "stoll"})
+_OF_VALUE = [Token("sign", "("), Token("word", "value"), Token("sign", ")")]
+_TYPE = "GGML_TYPE_"
+
 Takes = Literal["nothing", "number", "text", "two"]
 
 
-def read_arguments(text: str) -> tuple[Argument, ...]:
-    """Every option of the server, in the order of the file; the first of two that have the same names."""
+def read_arguments(text: str, *, parsers: Sequence[str] = ()) -> tuple[Argument, ...]:
+    """Every option of the server, in the order of the file; the first of two that have the same names.
+
+    `parsers` are further files, with functions that handlers give their value to.
+    """
     code = list(tokens(text))
-    found = [argument for call in _calls(code) if (argument := _argument(call))]
+    accepted = {name: values for one in parsers for name, values in accepted_values(list(tokens(one))).items()}
+    accepted |= accepted_values(code)
+    found = [argument for call in _calls(code) if (argument := _argument(call, accepted))]
     return tuple({argument.names: argument for argument in reversed(found)}[one] for one in _first_names(found))
 
 
@@ -46,7 +55,7 @@ def _calls(code: Sequence[Token]) -> Iterator[Sequence[Token]]:
             yield code[index + 2 : closing(code, index + 1)]
 
 
-def _argument(call: Sequence[Token]) -> Argument | None:
+def _argument(call: Sequence[Token], accepted: Mapping[str, tuple[str, ...]]) -> Argument | None:
     if not call or call[0] != Token("word", "common_arg") or not is_sign(call, 1, "("):
         return None
     end = closing(call, 1)
@@ -62,7 +71,8 @@ def _argument(call: Sequence[Token]) -> Argument | None:
         negated=tuple(negated),
         takes=takes,
         hint=hint,
-        choices=_choices(hint, handler) if takes == "text" else (),
+        choices=_choices(hint, handler, accepted) if takes == "text" else (),
+        number=takes == "text" and _is_number(handler),
         environment=next(iter(strings(settings.get("set_env", []))), None),
         removed=_removed(handler),
     )
@@ -102,23 +112,82 @@ def _takes(handler: Sequence[Token]) -> Takes:
     return "number" if "int" in values[0] else "text"
 
 
-def _choices(hint: str | None, handler: Sequence[Token]) -> tuple[str, ...]:
-    """The values that a handler compares with before it refuses all others."""
+def _is_number(handler: Sequence[Token]) -> bool:
+    """Whether the whole value goes into std::stof or one like it, which throws at anything else."""
+    return any(
+        token.text in _NUMBERS
+        and is_sign(handler, index + 1, "(")
+        and handler[index + 2 : index + 3] == [Token("word", "value")]
+        and (is_sign(handler, index + 3, ")") or is_sign(handler, index + 3, ","))
+        for index, token in enumerate(handler)
+    )
+
+
+def _choices(hint: str | None, handler: Sequence[Token], accepted: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The values that a handler, or the function that it gives its value to, compares with before it refuses others."""
+    for index, token in enumerate(handler):
+        if token.text in accepted and handler[index + 1 : index + 4] == _OF_VALUE:
+            return accepted[token.text]
     words = {token.text for token in handler if token.kind == "word"}
+    compared = _compared(handler, "value")
+    if _is_number(handler):
+        return tuple(dict.fromkeys(compared))
     if "throw" not in words or words & _PARSERS:
         return ()
-    compared = [
-        handler[index + 1].text
-        for index in range(1, len(handler) - 1)
-        if handler[index] == Token("sign", "==")
-        and handler[index + 1].kind == "string"
-        and handler[index - 1].text == "value"
-    ]
     spelled = [word for name, accepted in _TRUTHY.items() if name in words for word in accepted]
     hinted = found[1].replace(",", "|").split("|") if hint and (found := _ALTERNATIVES.fullmatch(hint)) else []
     if not spelled and len(compared) < 2:  # noqa: PLR2004 - one special value beside others that a parser takes
         return ()
     return tuple(dict.fromkeys(word for word in (*hinted, *compared, *spelled) if word))
+
+
+def _compared(code: Sequence[Token], name: str) -> list[str]:
+    """The texts that a variable is compared with."""
+    return [
+        code[index + 1].text
+        for index in range(1, len(code) - 1)
+        if code[index] == Token("sign", "==") and code[index + 1].kind == "string" and code[index - 1].text == name
+    ]
+
+
+def accepted_values(code: Sequence[Token]) -> dict[str, tuple[str, ...]]:
+    """Functions of one text that throw at all but certain values: `kv_cache_type_from_str`, and the values.
+
+    Either they compare with each value, or they look for it among the names of a list of GGML_TYPE_*.
+    """
+    lists = _type_lists(code)
+    found: dict[str, tuple[str, ...]] = {}
+    for index, token in enumerate(code):
+        if token.kind != "word" or not is_sign(code, index + 1, "("):
+            continue
+        end = closing(code, index + 1)
+        given = parts(code[index + 2 : end])
+        if len(given) != 1 or not given[0] or "string" not in {one.text for one in given[0]}:
+            continue
+        if not is_sign(code, end + 1, "{"):
+            continue
+        body = code[end + 1 : closing(code, end + 1)]
+        words = {one.text for one in body if one.kind == "word"}
+        if "throw" not in words or words & _PARSERS:
+            continue
+        listed = [value for name, values in lists.items() if name in words for value in values]
+        values = tuple(dict.fromkeys(listed or _compared(body, given[0][-1].text)))
+        if len(values) > 1:
+            found[token.text] = values
+    return found
+
+
+def _type_lists(code: Sequence[Token]) -> dict[str, list[str]]:
+    """`kv_cache_types = {GGML_TYPE_F32, ...}`: a type is called like its constant, in small letters."""
+    return {
+        code[index - 1].text: [
+            one.text.removeprefix(_TYPE).lower()
+            for one in code[index + 1 : closing(code, index + 1)]
+            if one.text.startswith(_TYPE)
+        ]
+        for index in range(1, len(code))
+        if is_sign(code, index, "=") and is_sign(code, index + 1, "{") and code[index - 1].kind == "word"
+    }
 
 
 def _removed(handler: Sequence[Token]) -> str | None:

@@ -17,6 +17,7 @@ CODE = ("ggml/src", "src", "common", "tools")
 _SUFFIXES = frozenset({".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp"})
 _OWN_VARIABLE = re.compile(r"(?:GGML|LLAMA|MTMD)_[A-Z0-9_]+")
 """A text that is nothing else: sources hand such names to readers of their own as well as to getenv."""
+_ARG = re.compile(r"^\s*ARG\s+([A-Za-z_][A-Za-z0-9_]*)", re.MULTILINE)
 _GETENV = frozenset({"getenv", "secure_getenv", "std_getenv"})
 
 
@@ -33,8 +34,10 @@ def read_tree(folder: Path, *, revision: str) -> SourceOptions:
     return SourceOptions(
         revision=revision,
         cmake=read_cmake(_cmake_files(folder)),
-        arguments=read_arguments(_text(folder / FILE)),
+        arguments=read_arguments(_text(folder / FILE), parsers=_common(folder)),
         environment=tuple(sorted(_environment(folder))),
+        build_arguments=tuple(sorted(_build_arguments(folder))),
+        dockerfiles=tuple(path.relative_to(folder).as_posix() for path in _dockerfiles(folder)),
     )
 
 
@@ -43,6 +46,19 @@ def _cmake_files(folder: Path) -> Iterator[tuple[str, str]]:
     found = [*folder.rglob("CMakeLists.txt"), *folder.rglob("*.cmake")]
     for path in sorted(found, key=lambda path: (len(path.relative_to(folder).parts), path)):
         yield path.relative_to(folder).as_posix(), _text(path)
+
+
+def _common(folder: Path) -> list[str]:
+    """Files beside the one with the arguments: functions in them parse some of the values."""
+    return [_text(path) for path in sorted((folder / FILE).parent.glob("*.cpp")) if path.name != Path(FILE).name]
+
+
+def _dockerfiles(folder: Path) -> list[Path]:
+    return sorted((folder / ".devops").glob("*Dockerfile"))
+
+
+def _build_arguments(folder: Path) -> set[str]:
+    return {found for path in _dockerfiles(folder) for found in _ARG.findall(_text(path))}
 
 
 def _environment(folder: Path) -> set[str]:

@@ -36,6 +36,7 @@ OPTIONS = SourceOptions(
         },
         variables=("GPU_TARGETS",),
         packages=("CUDAToolkit", "OpenSSL"),
+        switches=("GGML_CUDA", "GGML_HIP"),
     ),
     arguments=(
         Argument(names=("-c", "--ctx-size"), takes="number", hint="N", environment="LLAMA_ARG_CTX_SIZE"),

@@ -13,7 +13,7 @@ from tests.unit.lint.facts import KNOWLEDGE, OPTIONS, WHERE, setting, told, word
 
 def check(line: str, *variables: str) -> list[Finding]:
     environment = {one.name: one for one in map(setting, variables)}
-    return list(check_arguments(words(line), OPTIONS.arguments, KNOWLEDGE, environment))
+    return list(check_arguments(words(line), OPTIONS, KNOWLEDGE, environment))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_the_command_line_overrides_the_environment() -> None:
 
 def test_words_that_only_a_shell_knows_are_not_judged() -> None:
     line = [Word(text="--port", where=WHERE), Word(text="$PORT", where=WHERE, complete=False)]
-    assert list(check_arguments(line, OPTIONS.arguments, KNOWLEDGE)) == []
+    assert list(check_arguments(line, OPTIONS, KNOWLEDGE)) == []
 
 
 def variable(text: str, stage: Stage = "image") -> list[str]:
@@ -98,12 +98,12 @@ def test_variables_that_are_read(text: str) -> None:
     ("text", "what"),
     [
         ("LLAMA_ARG_PROT=8080", "is read by nothing"),
-        ("LLAMA_ARG_PORT=eighty", "must be a number"),
+        ("LLAMA_ARG_PORT=eighty", "cannot be 'eighty'"),
         ("LLAMA_ARG_FA=yes", "cannot be 'yes'"),
         ("LLAMA_ARG_WARMUP=yes", "is neither on nor off"),
         ("LLAMA_ARG_METRICS=yes", "has no effect"),
         ("GGML_FORCE_SYNC=1", "never existed"),
-        ("GGML_CUDA_GRAPHS=1", "is read by nothing"),
+        ("GGML_CUDA_GRAPHS=1", "is an option of CMake, not a variable"),
     ],
 )
 def test_variables_that_do_nothing(text: str, what: str) -> None:

@@ -15,7 +15,7 @@ def step(*options: str) -> dict[str, Setting]:
 
 
 def check(*options: str) -> list[Finding]:
-    return list(check_step(step(*options), OPTIONS.cmake, KNOWLEDGE))
+    return list(check_step(step(*options), OPTIONS, KNOWLEDGE))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_fact_about_a_gone_option_is_silent_where_the_tree_has_it() -> None:
 
 def test_values_with_holes_are_not_judged() -> None:
     unknown = Setting(name="GGML_MODE", value="$MODE", where=setting("x=").where, complete=False)
-    assert list(check_step({"GGML_MODE": unknown}, OPTIONS.cmake, KNOWLEDGE)) == []
+    assert list(check_step({"GGML_MODE": unknown}, OPTIONS, KNOWLEDGE)) == []
 
 
 def test_plugins_refuse_native_code_and_static_libraries() -> None:
@@ -91,7 +91,9 @@ def test_plugins_refuse_native_code_and_static_libraries() -> None:
 
 def test_options_of_a_backend_that_no_step_switches_on() -> None:
     option = "GGML_CUDA_FORCE_MMQ=ON"
-    assert told(check_backends([step(option)])) == [f"note -D{option}: has no effect here"]
-    assert told(check_backends([step(option, "GGML_CUDA=OFF")])) == [f"note -D{option}: has no effect here"]
-    assert told(check_backends([step(option), step(option, "GGML_CUDA=ON")])) == [], "one step is enough"
-    assert told(check_backends([step(option, "GGML_HIP=ON")])) == [], "HIP compiles the same code"
+    assert told(check_backends([step(option)], OPTIONS.cmake)) == [f"note -D{option}: has no effect here"]
+    assert told(check_backends([step(option, "GGML_CUDA=OFF")], OPTIONS.cmake)) == [
+        f"note -D{option}: has no effect here"
+    ]
+    assert told(check_backends([step(option), step(option, "GGML_CUDA=ON")], OPTIONS.cmake)) == [], "one step is enough"
+    assert told(check_backends([step(option, "GGML_HIP=ON")], OPTIONS.cmake)) == [], "HIP compiles the same code"

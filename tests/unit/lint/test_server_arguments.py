@@ -85,7 +85,8 @@ def test_choices_are_what_a_handler_compares_with_before_it_refuses_the_rest() -
     found = arguments()
     assert found["--load-mode"].choices == ("auto", "none")
     assert {"on", "off", "auto", "true", "0", "-1"} <= set(found["--flash-attn"].choices)
-    assert found["-ngl"].choices == (), "numbers are parsed as well"
+    assert found["-ngl"].choices == ("auto", "all")
+    assert found["-ngl"].number, "numbers are parsed as well"
 
 
 def test_only_the_servers_own_and_each_once() -> None:
