@@ -12,6 +12,7 @@ from bakehouse.lint.known_options import ABSENT, Fact, Knowledge, is_false, is_t
 from bakehouse.lint.nearest import nearest
 from bakehouse.lint.old_names import meant_option
 from bakehouse.lint.options import CMake, CMakeOption, SourceOptions
+from bakehouse.lint.python_builds import OWN_OPTIONS
 from bakehouse.lint.settings import Setting
 
 VARIABLES = "cmake_variables.txt"
@@ -22,6 +23,9 @@ ALSO_READ_BY = {"GGML_CUDA": ("GGML_HIP", "GGML_MUSA")}
 
 RENAMED_BUILD = 3400
 """From this build on `LLAMA_X` of ggml is `GGML_X` for certain (June 2024, ggml-org/llama.cpp#8006)."""
+
+ARCHS_OF_AMD = frozenset({"GPU_TARGETS", "AMDGPU_TARGETS", "CMAKE_HIP_ARCHITECTURES"})
+"""Each tells the compiler for AMD cards the archs."""
 
 _OWN = re.compile("GGML_|LLAMA_")
 _CUDA_ARCH = re.compile(r"[0-9]{2,3}[af]?(?:-real|-virtual)?|native|all|all-major")
@@ -53,10 +57,28 @@ def check_option(setting: Setting, options: SourceOptions, knowledge: Knowledge)
 
 
 def exists(name: str, cmake: CMake) -> bool:
-    """Whether anything reads it. What begins with a package's name is its find module's: CUDAToolkit_ROOT."""
-    if name in cmake.options or name in cmake.variables or _of_cmake_itself(name):
+    """Whether anything reads it, llama-cpp-python's own files included.
+
+    What begins with a package's name is its find module's: CUDAToolkit_ROOT.
+    """
+    if name in cmake.options or name in cmake.variables or name in OWN_OPTIONS or _of_cmake_itself(name):
         return True
     return not _OWN.match(name) and any(name.startswith((f"{one}_", f"{one.upper()}_")) for one in cmake.packages)
+
+
+def check_cards(step: Mapping[str, Setting]) -> Iterator[Finding]:
+    """Whether a build for AMD cards says which."""
+    hip = step.get("GGML_HIP")
+    if hip is not None and is_true(hip.value) and not step.keys() & ARCHS_OF_AMD:
+        yield Finding(
+            severity=Severity.WARNING,
+            where=hip.where,
+            subject=hip.as_option,
+            what="does not say for which cards",
+            why="The compiler asks the machine that builds, which sees none, and then goes by a list of its own.",
+            instead="GPU_TARGETS with the archs that you serve, for example GPU_TARGETS=gfx1100;gfx1201",
+            link="https://github.com/ggml-org/llama.cpp/blob/master/docs/build.md#hip",
+        )
 
 
 def check_backends(steps: Sequence[Mapping[str, Setting]], cmake: CMake) -> Iterator[Finding]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from bakehouse.lint import check_image
 from bakehouse.lint.check_arguments import check_arguments
-from bakehouse.lint.check_cmake import check_backends, check_step
+from bakehouse.lint.check_cmake import ARCHS_OF_AMD, check_backends, check_cards, check_step
+from bakehouse.lint.check_commands import check_commands, check_unreached, old_program
 from bakehouse.lint.check_environment import check_variable
 from bakehouse.lint.check_listening import Listening, check_listening
 from bakehouse.lint.check_revision import AtHand, check_revisions, lowered, other_revision
@@ -17,6 +19,7 @@ from bakehouse.lint.dockerfile import read_dockerfile
 from bakehouse.lint.examined import Examined, Looked
 from bakehouse.lint.finding import Finding, Severity, in_order
 from bakehouse.lint.known_options import Knowledge
+from bakehouse.lint.old_names import OWN
 from bakehouse.lint.options import SourceOptions
 from bakehouse.lint.relations.check import check_relations, tell_unseen
 from bakehouse.lint.relations.headers import with_libraries
@@ -27,6 +30,9 @@ from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.stages.references import read_reference
 from bakehouse.lint.upstream_images import SERVER, upstream_image
 from bakehouse.model.matrix import Matrix
+
+OLD_SERVER = "server"
+"""What llama-server was called before June 2024."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +62,15 @@ class _File:
         return other_revision(own, self.at_hand) if any(one.llama for one in own) else self.other
 
     @cached_property
+    def is_about_llama_cpp(self) -> bool:
+        """Whether it builds or contains llama.cpp as far as one sees."""
+        if any(one.llama for found in self.revisions.values() for one in found):
+            return True
+        if any(upstream_image(stage.image) for stage in self.contents):
+            return True
+        return any(OWN.match(one.name) for stage in self.contents for _, step in stage.steps for one in step)
+
+    @cached_property
     def variables(self) -> list[Setting]:
         return [setting for one in self.image for setting in one.variables]
 
@@ -67,6 +82,8 @@ class _File:
         last, lowest = self.image[-1], self.image[0]
         if last.entrypoint or not (upstream := upstream_image(lowest.image)):
             names = {SERVER, *check_image.names_of_server(self.contents)}
+            if self.is_about_llama_cpp:
+                names.add(OLD_SERVER)
             return find_start((*last.entrypoint, *last.command), names)
         base = Word(text=lowest.image, where=check_image.where_from(lowest))
         return inherited_start(base, upstream, last.command)
@@ -118,12 +135,60 @@ def _check_words(one: _File) -> Iterator[Finding]:
             found = check_step({setting.name: setting for setting in step}, one.options, one.knowledge)
             yield from lowered(found, other, one.at_hand)
         yield from lowered(_check_stage(stage, one), other, one.at_hand)
+        yield from lowered(_check_commands(stage, one), other, one.at_hand)
     steps = [{setting.name: setting for setting in step} for stage in one.contents for _, step in stage.steps]
     yield from lowered(check_backends(steps, one.options.cmake), one.other, one.at_hand)
     if one.start:
         set_here = {setting.name: setting for setting in one.variables}
         found = check_arguments(one.start.words, one.options, one.knowledge, set_here)
         yield from lowered(found, one.other, one.at_hand)
+    if one.image:
+        yield from lowered(_check_program(one), one.other, one.at_hand)
+
+
+def _check_program(one: _File) -> Iterator[Finding]:
+    """The program that the image starts, where it is one of llama.cpp under a name of before."""
+    last = one.image[-1]
+    program = one.start.program if one.start else next(iter((*last.entrypoint, *last.command)), None)
+    copied = check_image.names_of_server(one.contents)
+    if program is None or not one.is_about_llama_cpp or program.text.rpartition("/")[2] in copied:
+        return
+    if program.text.rpartition("/")[2] in ("main", OLD_SERVER) or program.text.startswith(("./", "/")):
+        yield from old_program(program, one.knowledge)
+
+
+def _check_commands(stage: Contents, one: _File) -> Iterator[Finding]:
+    yield from check_commands(stage.commands, stage.variables, one.options, one.knowledge)
+    steps = [{setting.name: setting for setting in step} for _, step in stage.steps]
+    in_image = stage in one.image
+    set_here = [
+        setting
+        for setting in (
+            *stage.variables,
+            *stage.arguments,
+            *(a for command in stage.commands for a in command.assigned),
+        )
+        if not (in_image and OWN.match(setting.name) and setting in stage.variables)
+    ]
+    bodies = [instruction.body.text for instruction in stage.stage.instructions]
+
+    def used(name: str) -> bool:
+        return any(re.search(rf"\$\{{?{name}\b", body) for body in bodies)
+
+    if not any(one.name in ARCHS_OF_AMD for one in set_here):
+        for step in steps:
+            yield from check_cards(step)
+    yield from check_unreached(set_here, steps, one.options, one.knowledge, used)
+    if one.is_about_llama_cpp:
+        for source, words in stage.copies:
+            if source and words[:-1]:
+                yield from _check_copied(words[:-1], one)
+
+
+def _check_copied(words: Sequence[Word], one: _File) -> Iterator[Finding]:
+    for word in words:
+        if "/bin/" in word.text or "llama" in word.text:
+            yield from old_program(word, one.knowledge)
 
 
 def _check_relations(one: _File, view: View) -> Iterator[Finding]:

@@ -55,10 +55,9 @@ def _unknown(
     knowledge: Knowledge,
     other_program: str | None,
 ) -> Finding:
-    if meant := meant_variable(setting.name, setting.value, options, knowledge):
-        return _finding(setting, meant.what, meant.why, meant.instead)
+    meant = meant_variable(setting.name, setting.value, options, knowledge)
     near = nearest(setting.name, known)
-    if other_program is not None and not setting.name.startswith(ARGUMENT):
+    if other_program is not None and not setting.name.startswith(ARGUMENT) and not _is_of_cmake(setting, options):
         return Finding(
             severity=Severity.NOTE,
             where=setting.where,
@@ -67,7 +66,13 @@ def _unknown(
             why=f"{other_program} may read it.",
             instead=near,
         )
+    if meant:
+        return _finding(setting, meant.what, meant.why, meant.instead)
     return _finding(setting, "is read by nothing", "No source of this revision has this name.", near or "leave it out")
+
+
+def _is_of_cmake(setting: Setting, options: SourceOptions) -> bool:
+    return setting.name in options.cmake.options or setting.name in options.cmake.variables
 
 
 def variables(options: SourceOptions) -> dict[str, Argument | None]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from bakehouse.errors import Where
 from bakehouse.lint.command import ASSIGNMENT, Command, command_of, definitions
 from bakehouse.lint.dockerfile import Dockerfile, Instruction, Stage
+from bakehouse.lint.python_builds import python_steps
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.shell import Token, split
 
@@ -26,6 +27,8 @@ class Contents:
     image: str
     """What it starts from, with arguments filled in."""
     variables: list[Setting] = field(default_factory=list)
+    arguments: list[Setting] = field(default_factory=list)
+    """ARG with a default."""
     commands: list[Command] = field(default_factory=list)
     copies: list[tuple[str | None, tuple[Word, ...]]] = field(default_factory=list)
     """(stage it copies from, sources and destination)."""
@@ -52,6 +55,7 @@ class Contents:
         for command in self.commands:
             if command.configures:
                 yield command, tuple(definitions(command.words[1:]))
+        yield from python_steps(self.commands, self.variables)
 
 
 def read_contents(dockerfile: Dockerfile) -> list[Contents]:
@@ -102,7 +106,11 @@ class _Reader:
     def into(self, one: Contents) -> None:
         match self.instruction.name:
             case "ARG":
-                self.known.update(_defaults([self.instruction], self.globals_))
+                defaults = dict(_defaults([self.instruction], self.globals_))
+                one.arguments += [
+                    Setting(name=name, value=value, where=self._where(0)) for name, value in defaults.items()
+                ]
+                self.known.update(defaults)
             case "ENV":
                 for setting in self._environment():
                     one.variables.append(setting)

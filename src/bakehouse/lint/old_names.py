@@ -162,21 +162,21 @@ def written(argument: Argument, value: str) -> str:
 
 def meant_variable(name: str, value: str, options: SourceOptions, knowledge: Knowledge) -> Meant | None:
     """For a variable that nothing reads."""
-    cmake = options.cmake
-    if name in cmake.options or name in cmake.variables:
+    if name in options.cmake.options or name in options.cmake.variables:
         return Meant(
             what="is an option of CMake, not a variable",
             why="CMake does not read it from the environment, and no program does.",
             instead=f"-D{name}={value} on CMake's command line",
         )
-    if found := argument_called(name, options):
-        instead = f"{found.environment}={value}" if found.environment else f"{written(found, value)} as an argument"
+    if argument := argument_called(name, options):
+        variable = argument.environment
+        instead = f"{variable}={value}" if variable else f"{written(argument, value)} as an argument"
         return Meant(what="is read by nothing", why="No source of this revision has this name.", instead=instead)
-    if found := _renamed_option(name, value, cmake, knowledge):
+    if renamed := _renamed_option(name, value, options.cmake, knowledge):
         return Meant(
             what="is read by nothing",
             why="It speaks of a build, and neither CMake nor a program reads it from the environment.",
-            instead=f"-D{found.instead} on CMake's command line",
+            instead=f"-D{renamed.instead} on CMake's command line",
         )
     return None
 
