@@ -106,9 +106,11 @@ def _names_today(name: str, knowledge: Knowledge) -> Iterator[str]:
 
 
 def _near_option(name: str, cmake: CMake, knowledge: Knowledge) -> Meant | None:
-    """By spelling, among the options of the same backend only."""
+    """By spelling; of a name that speaks of a backend among the options of that one only."""
     mine = backend_of(name, knowledge)
-    known = [one for one in (*cmake.options, *cmake.variables) if backend_of(one, knowledge) == mine]
+    known = [*cmake.options, *cmake.variables]
+    if mine is not None:
+        known = [one for one in known if backend_of(one, knowledge) == mine]
     found = nearest(name, known)
     if found:
         why = "CMake takes it without a word and nothing reads it."

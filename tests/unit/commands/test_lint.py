@@ -57,7 +57,7 @@ def test_an_error_ends_with_one(tmp_path: Path) -> None:
     assert "recipes/server/recipe.yaml\n" in text
     assert "error    -DGGML_CUDA_F16=ON no longer exists" in text
     assert "build.cmake.GGML_CUDA_F16" in text
-    assert text.endswith("1 error, 1 note\n")
+    assert text.endswith("1 error\n")
 
 
 def test_warnings_alone_are_no_failure(tmp_path: Path) -> None:
