@@ -66,21 +66,6 @@ def exists(name: str, cmake: CMake) -> bool:
     return not _OWN.match(name) and any(name.startswith((f"{one}_", f"{one.upper()}_")) for one in cmake.packages)
 
 
-def check_cards(step: Mapping[str, Setting]) -> Iterator[Finding]:
-    """Whether a build for AMD cards says which."""
-    hip = step.get("GGML_HIP")
-    if hip is not None and is_true(hip.value) and not step.keys() & ARCHS_OF_AMD:
-        yield Finding(
-            severity=Severity.WARNING,
-            where=hip.where,
-            subject=hip.as_option,
-            what="does not say for which cards",
-            why="The compiler asks the machine that builds, which sees none, and then goes by a list of its own.",
-            instead="GPU_TARGETS with the archs that you serve, for example GPU_TARGETS=gfx1100;gfx1201",
-            link="https://github.com/ggml-org/llama.cpp/blob/master/docs/build.md#hip",
-        )
-
-
 def check_backends(steps: Sequence[Mapping[str, Setting]], cmake: CMake) -> Iterator[Finding]:
     """Options of a backend that no configure step they stand in switches on."""
     switches = [name for name in cmake.switches if name not in NO_BACKENDS]

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from bakehouse.lint import check_image
 from bakehouse.lint.check_arguments import check_arguments
-from bakehouse.lint.check_cmake import ARCHS_OF_AMD, check_backends, check_cards, check_step
+from bakehouse.lint.check_cmake import ARCHS_OF_AMD, check_backends, check_step
 from bakehouse.lint.check_commands import check_commands, check_unreached, old_program
 from bakehouse.lint.check_environment import check_variable
 from bakehouse.lint.check_listening import Listening, check_listening
@@ -168,16 +168,14 @@ def _check_commands(stage: Contents, one: _File) -> Iterator[Finding]:
             *stage.arguments,
             *(a for command in stage.commands for a in command.assigned),
         )
-        if not (in_image and OWN.match(setting.name) and setting in stage.variables)
+        if setting.name not in ARCHS_OF_AMD  # relations/check_archs.py has a rule for them
+        and not (in_image and OWN.match(setting.name) and setting in stage.variables)
     ]
     bodies = [instruction.body.text for instruction in stage.stage.instructions]
 
     def used(name: str) -> bool:
         return any(re.search(rf"\$\{{?{name}\b", body) for body in bodies)
 
-    if not any(one.name in ARCHS_OF_AMD for one in set_here):
-        for step in steps:
-            yield from check_cards(step)
     yield from check_unreached(set_here, steps, one.options, one.knowledge, used)
     if one.is_about_llama_cpp:
         for source, words in stage.copies:
