@@ -190,6 +190,9 @@ def _check_cuda_archs(setting: Setting) -> Iterator[Finding]:
 
 def _check_together(step: Mapping[str, Setting]) -> Iterator[Finding]:
     native, plugins, shared = (step.get(name) for name in ("GGML_NATIVE", "GGML_BACKEND_DL", "BUILD_SHARED_LIBS"))
+    variants = step.get("GGML_CPU_ALL_VARIANTS")
+    if variants is not None and is_true(variants.value) and (plugins is None or is_false(plugins.value)):
+        yield _wrong(variants, "stops CMake", "The variants are plugins.", "GGML_BACKEND_DL=ON beside it")
     if plugins is None or not is_true(plugins.value):
         return
     if native is not None and is_true(native.value):

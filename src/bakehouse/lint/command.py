@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bakehouse.lint.settings import Setting, Word
@@ -59,7 +59,7 @@ def command_of(words: Sequence[Word], *, has_cache: bool = False) -> Command:
     return Command(words=tuple(rest), assigned=tuple(assigned), has_cache=has_cache)
 
 
-def definitions(words: Sequence[Word]) -> Iterator[Setting]:
+def definitions(words: Iterable[Word]) -> Iterator[Setting]:
     """`-DNAME=VALUE`, `-DNAME:TYPE=VALUE` and `-D NAME=VALUE`, as often and in the order as they stand there."""
     before = ""
     for word in words:

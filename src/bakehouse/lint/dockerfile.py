@@ -14,7 +14,7 @@ _ESCAPE = re.compile(r"^#\s*escape\s*=\s*(?P<sign>\\|`)\s*$", re.IGNORECASE)
 _DIRECTIVE = re.compile(r"^#\s*[a-z]+\s*=", re.IGNORECASE)
 _INSTRUCTION = re.compile(r"^\s*(?P<name>[A-Za-z]+)(?:\s+|$)")
 _HEREDOC = re.compile(r"<<-?\s*(?P<quote>[\"']?)(?P<mark>[A-Za-z_][A-Za-z0-9_]*)(?P=quote)")
-_FROM = re.compile(r"^(?:--platform=\S+\s+)?(?P<image>\S+)(?:\s+[Aa][Ss]\s+(?P<alias>\S+))?\s*$")
+_FROM = re.compile(r"^(?:--platform=(?P<platform>\S+)\s+)?(?P<image>\S+)(?:\s+[Aa][Ss]\s+(?P<alias>\S+))?\s*$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +48,8 @@ class Stage:
     name: str | None
     line: int
     instructions: tuple[Instruction, ...]
+    platform: str | None = None
+    """As written: `$BUILDPLATFORM`, `linux/arm64`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,12 +79,13 @@ class Dockerfile:
 def read_dockerfile(text: str, *, file: str) -> Dockerfile:
     """Never fails: what is no instruction is passed over, Docker itself will say so."""
     arguments: list[Instruction] = []
-    stages: list[tuple[str, str | None, int, list[Instruction]]] = []
+    stages: list[tuple[str, str | None, int, list[Instruction], str | None]] = []
     for instruction in _instructions(text):
         if instruction.name == "FROM":
             found = _FROM.match(instruction.body.text.strip())
             image, alias = (found["image"], found["alias"]) if found else (instruction.body.text.strip(), None)
-            stages.append((image, alias.lower() if alias else None, instruction.line, []))
+            platform = found["platform"] if found else None
+            stages.append((image, alias.lower() if alias else None, instruction.line, [], platform))
         elif stages:
             stages[-1][3].append(instruction)
         elif instruction.name == "ARG":
@@ -91,8 +94,8 @@ def read_dockerfile(text: str, *, file: str) -> Dockerfile:
         file=file,
         arguments=tuple(arguments),
         stages=tuple(
-            Stage(image=image, name=name, line=line, instructions=tuple(instructions))
-            for image, name, line, instructions in stages
+            Stage(image=image, name=name, line=line, instructions=tuple(instructions), platform=platform)
+            for image, name, line, instructions, platform in stages
         ),
     )
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 
 from bakehouse.lint.finding import Finding
 from bakehouse.lint.relations.check_archs import check_archs
-from bakehouse.lint.relations.check_copied_images import check_copied_images
+from bakehouse.lint.relations.check_copied_images import check_copied_images, check_prebuilt
 from bakehouse.lint.relations.check_driver import check_driver
 from bakehouse.lint.relations.check_https import check_https
 from bakehouse.lint.relations.check_libc import check_libc
 from bakehouse.lint.relations.check_libraries import check_libraries
 from bakehouse.lint.relations.check_needs import check_needs
+from bakehouse.lint.relations.check_platforms import check_platforms
 from bakehouse.lint.relations.check_programs import check_programs
 from bakehouse.lint.relations.check_shell import check_shell
 from bakehouse.lint.relations.check_toolkits import check_toolkits
@@ -24,11 +25,13 @@ RULES: dict[str, Callable[[View], Iterator[Finding]]] = {
     "needs": check_needs,
     "toolkits": check_toolkits,
     "archs": check_archs,
+    "platforms": check_platforms,
     "libc": check_libc,
     "libraries": check_libraries,
     "driver": check_driver,
     "https": check_https,
     "copied images": check_copied_images,
+    "prebuilt": check_prebuilt,
 }
 """For files that build or start llama.cpp."""
 

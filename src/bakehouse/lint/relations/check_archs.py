@@ -43,10 +43,12 @@ def _check_nvidia(build: Build, matrix: Matrix) -> Iterator[Finding]:
 
 
 def _nvidia_facts(name: str, matrix: Matrix) -> ArchFacts | None:
-    """The matrix's row, else the lint's own."""
-    if row := matrix.archs.get(name):
-        return ArchFacts(first=row.first_toolkit, last=row.last_toolkit)
-    return load_compilers().archs.get(name)
+    """The matrix's row; what the lint knows beside it comes first."""
+    own, row = load_compilers().archs.get(name), matrix.archs.get(name)
+    if row is None:
+        return own
+    facts = ArchFacts(first=row.first_toolkit, last=row.last_toolkit)
+    return facts.model_copy(update=own.model_dump(exclude_none=True)) if own else facts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +93,7 @@ _RELEASES = {
 
 
 def _check_amd(build: Build, matrix: Matrix) -> Iterator[Finding]:
-    if not build.is_on("GGML_HIP"):
+    if not build.is_on("GGML_HIP") or "offload-arch" in build.flags:
         return
     setting = next((build.options[name] for name in AMD_OPTIONS if name in build.options), None)
     if setting is None:

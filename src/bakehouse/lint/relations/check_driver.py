@@ -180,7 +180,7 @@ def _check_capabilities(view: View, setting: Setting | None) -> Iterator[Finding
 
 def _check_link(build: Build) -> Iterator[Finding]:
     """Programs that are linked to a shared ggml-cuda ask for libcuda.so.1, which only a machine with a driver has."""
-    if not build.is_on("GGML_CUDA") or build.is_on("GGML_BACKEND_DL") or not build.shares_libraries:
+    if build.is_python or not build.is_on("GGML_CUDA") or build.is_on("GGML_BACKEND_DL") or not build.shares_libraries:
         return
     if build.is_on("GGML_CUDA_NO_VMM") or re.search(
         r"allow-shlib-undefined|unresolved-symbols|stubs|compat|-lcuda\b", build.flags

@@ -38,7 +38,7 @@ _VARIABLES = (
 
 def check_https(view: View) -> Iterator[Finding]:
     asks = _asks(view)
-    for build in view.builds[:1]:
+    for build in [one for one in view.builds if not one.is_python][:1]:
         lacks = build.stage.has("openssl-headers") is False or build.is_off("LLAMA_OPENSSL")
         package = load_components()["openssl-headers"].install.get(build.stage.base.manager or "apt", "libssl-dev")
         if (

@@ -80,7 +80,7 @@ def _check_tools(build: Build) -> Iterator[Finding]:
     """What CMake itself calls: a generator's program, a compiler."""
     texts = [word.text for word in build.command.words]
     ninja = any("Ninja" in text for text in texts) or build.value("CMAKE_GENERATOR") == "Ninja"
-    for name in ("ninja" if ninja else "make", "gcc"):
+    for name in ("gcc",) if build.is_python else ("ninja" if ninja else "make", "gcc"):
         component = load_components()[name]
         if name == "gcc" and not build.compiles_with_gcc:
             continue

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bakehouse.errors import Where
-from bakehouse.lint.command import Command
+from bakehouse.lint.command import Command, definitions
 from bakehouse.lint.container_file import Contents
 from bakehouse.lint.dockerfile import Dockerfile
 from bakehouse.lint.finding import Finding, Severity
@@ -19,10 +19,12 @@ from bakehouse.model.matrix import Matrix
 
 _SOURCE = re.compile(r"llama\.?cpp", re.IGNORECASE)
 _OWN = ("GGML_", "LLAMA_")
+_WHEELS = re.compile(r"llama[-_]cpp[-_]python")
 _CUDA_PACKAGE = re.compile(
     r"(?:cuda-(?:toolkit|nvcc|compiler|minimal-build|libraries|runtime|cudart)(?:-dev)?|libcublas)-(?P<major>[0-9]+)-(?P<minor>[0-9]+)"
 )
 _WHEEL = re.compile(r"nvidia-cuda-(?:nvcc|runtime)(?:-cu[0-9]+)?==(?P<version>[0-9]+\.[0-9]+)")
+_PIP = frozenset({"pip", "pip3", "uv", "python", "python3"})
 _COMPILER = re.compile(r"(?:gcc|g\+\+)-(?P<version>[0-9]+)$")
 
 
@@ -34,6 +36,11 @@ class Build:
     command: Command
     options: Mapping[str, Setting]
     """By name; the last of several counts."""
+
+    @property
+    def is_python(self) -> bool:
+        """Whether pip builds llama-cpp-python: a library, with a CMake and a Ninja of its own."""
+        return self.command.program in _PIP
 
     def is_on(self, name: str) -> bool:
         """Whether it is switched on there; not where the value is not known."""
@@ -106,7 +113,7 @@ class View:
     def builds_elsewhere(self) -> Iterator[Build]:
         """Builds whose stage is not in the image: only files of it are."""
         for build in self.builds:
-            if build.stage.contents not in self.image.chain:
+            if not build.is_python and build.stage.contents not in self.image.chain:
                 yield build
 
     def is_on(self, option: str) -> bool:
@@ -128,7 +135,7 @@ def read_view(
     for stage in dict.fromkeys(id(one) for one in sources):
         model = next(one for one in sources if id(one) == stage)
         for part in model.chain:
-            for command, step in part.steps:
+            for command, step in (*part.steps, *_python_steps(part)):
                 options = {setting.name: setting for setting in step}
                 build = Build(stage=_owner(part, stages), command=command, options=options)
                 if (ours or any(name.startswith(_OWN) for name in options)) and build not in builds:
@@ -136,6 +143,27 @@ def read_view(
     return View(
         stages=stages, image=stages[-1], sources=sources, builds=tuple(builds), matrix=matrix, build_number=build_number
     )
+
+
+def _python_steps(part: Contents) -> Iterator[tuple[Command, tuple[Setting, ...]]]:
+    """Pip builds llama-cpp-python with the options that stand in CMAKE_ARGS."""
+    for command in part.commands:
+        texts = [word.text for word in command.words]
+        if command.program not in _PIP or "install" not in texts or not any(_WHEELS.match(text) for text in texts):
+            continue
+        if _is_conditional(command, part):
+            continue
+        given = [*part.variables, *command.assigned]
+        for setting in [one for one in given if one.name == "CMAKE_ARGS"][-1:]:
+            words = (Word(text=text, where=setting.where) for text in setting.value.split())
+            yield command, tuple(definitions(words))
+
+
+def _is_conditional(command: Command, part: Contents) -> bool:
+    """Whether a RUN line builds this or that, as its base image may be."""
+    line = command.words[0].where.line or 0
+    bodies = [one.body for one in part.stage.instructions if one.name == "RUN" and one.line <= line]
+    return bool(bodies) and bool(re.search(r"\bif\s+\[", bodies[-1].text))
 
 
 def _owner(contents: Contents, stages: Sequence[StageModel]) -> StageModel:
