@@ -134,7 +134,7 @@ def plain(context: Context, state: RunState, *, keep: bool) -> None:
 
 def build_plain(kitchen: Kitchen, *, state: RunState, index: int) -> None:
     cell, builder = kitchen.cells[index], kitchen.builder
-    source = builder.supplies.sources[cell.recipe.build.source].context
+    source = builder.supplies.sources[cell.recipe.compiled.source].context
     name, text = f"plain-{LABELS[index]}", plain_dockerfile(cell)
     build = partial(build_on_our_base, builder, kitchen.folder, name=name, dockerfile=text, context=source)
     image = charge(kitchen, state, THEIRS[index], build)
@@ -156,10 +156,10 @@ def charge(kitchen: Kitchen, state: RunState, name: str, build: Callable[[], T])
 def plain_dockerfile(cell: Cell) -> str:
     """The same programs, CPU variants and plugins as our cell, in one stage."""
     recipe, flags, backend = cell.recipe, cell.flag_set, cell.backend
-    cmake = recipe.build.cmake | recipe.build.host_cmake
+    cmake = recipe.compiled.cmake | recipe.compiled.host_cmake
     cmake |= {"GGML_CPU": "ON", "GGML_CPU_ALL_VARIANTS": "ON", "GGML_CCACHE": "OFF"}
     cmake |= flags.cmake | (backend.cmake if backend else {})
-    packages = [name for name in recipe.build.packages if name != "ccache"]
+    packages = [name for name in recipe.compiled.packages if name != "ccache"]
     packages += [*flags.build_packages, *(backend.build_packages if backend else ())]
     runtime = [*recipe.runtime.packages, *flags.runtime_packages, *(backend.runtime_packages if backend else ())]
     return PLAIN.format(
@@ -168,7 +168,7 @@ def plain_dockerfile(cell: Cell) -> str:
         packages=" ".join(packages),
         runtime_packages=" ".join(runtime),
         options=" ".join(f"-D{name}='{value}'" for name, value in cmake.items()),
-        targets=" ".join([*recipe.build.host_targets, *cell.plugins]),
+        targets=" ".join([*recipe.compiled.host_targets, *cell.plugins]),
     )
 
 

@@ -62,7 +62,7 @@ def adapted(text: str, *, base: str, ffmpeg: bool) -> str:
 
 def build_upstream(builder: ImageBuilder, folder: Path, *, ffmpeg: bool) -> str:
     cell = builder.cells[0]
-    tree = Path(builder.supplies.sources[cell.recipe.build.source].context)
+    tree = Path(builder.supplies.sources[cell.recipe.compiled.source].context)
     text = adapted((tree / DOCKERFILE).read_text(encoding="utf-8"), base=cell.runtime_base, ffmpeg=ffmpeg)
     name = "upstream-cpu" if ffmpeg else "upstream-cpu-without-ffmpeg"
     say(f"building {name}")

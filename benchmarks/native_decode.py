@@ -56,7 +56,7 @@ COPY --from=build /build/bin/llama-bench /app/llama-bench
 
 def native_dockerfile(cell: Cell) -> str:
     recipe = cell.recipe
-    cmake = recipe.build.cmake | recipe.build.host_cmake
+    cmake = recipe.compiled.cmake | recipe.compiled.host_cmake
     cmake |= {
         "GGML_NATIVE": "ON",
         "GGML_CPU": "ON",
@@ -67,7 +67,7 @@ def native_dockerfile(cell: Cell) -> str:
     return NATIVE.format(
         base=cell.build_base,
         runtime_base=cell.runtime_base,
-        packages=" ".join(name for name in recipe.build.packages if name != "ccache"),
+        packages=" ".join(name for name in recipe.compiled.packages if name != "ccache"),
         runtime_packages=" ".join(recipe.runtime.packages),
         options=" ".join(f"-D{name}='{value}'" for name, value in cmake.items()),
     )
@@ -124,7 +124,7 @@ def main() -> None:
         model = builder.gathered.models[throughput.model]
         builder.bake(cell.target)
         say("building native")
-        source = builder.supplies.sources[cell.recipe.build.source].context
+        source = builder.supplies.sources[cell.recipe.compiled.source].context
         native = build_on_our_base(builder, folder, name="native", dockerfile=native_dockerfile(cell), context=source)
         try:
             if asked.build_only:

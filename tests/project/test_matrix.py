@@ -8,8 +8,9 @@ import pytest
 
 from bakehouse.config.load import load_project
 from bakehouse.config.references import check_references
+from bakehouse.model.build import CpuVariants
 from bakehouse.model.cell import Cell, Excluded, Resolution, World
-from bakehouse.model.recipe import CpuVariants, Recipe
+from bakehouse.model.recipe import Recipe
 from bakehouse.planning.resolve import resolve
 from bakehouse.planning.rules import RULES
 from tests.unit.projects import ROOT
@@ -39,9 +40,11 @@ def everywhere() -> tuple[World, Resolution]:
 
 
 def _on_arm(recipe: Recipe) -> Recipe:
-    rows = [row for row in recipe.build.cpu_variants if row.platform != ARM]
+    if recipe.cmake is None:
+        return recipe
+    rows = [row for row in recipe.cmake.cpu_variants if row.platform != ARM]
     variants = (*rows, CpuVariants(platform=ARM, variants=("x",)))
-    return recipe.model_copy(update={"build": recipe.build.model_copy(update={"cpu_variants": variants})})
+    return recipe.model_copy(update={"build": recipe.cmake.model_copy(update={"cpu_variants": variants})})
 
 
 def find(name: str, found: Resolution) -> Cell | Excluded:

@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 
 from bakehouse.config.load import load_project
+from bakehouse.config.requirements import MADE_FROM, made_from
 from bakehouse.model.cell import World
+from bakehouse.model.requirements import REQUIREMENTS
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,7 +41,7 @@ RECIPE: dict[str, Any] = {
     "summary": "a server",
     "template": "server.Dockerfile.j2",
     "accelerators": ["cpu"],
-    "build": {"source": "tree", "base": "debian", "packages": ["gcc"], "host_targets": ["server"]},
+    "build": {"kind": "cmake", "source": "tree", "base": "debian", "packages": ["gcc"], "host_targets": ["server"]},
     "runtime": {"port": 8080, "entrypoint": ["/app/server"], "size_budget": "100 MiB"},
 }
 
@@ -50,6 +52,21 @@ def matrix(**changes: Any) -> dict[str, Any]:
 
 def recipe(**changes: Any) -> dict[str, Any]:
     return copy.deepcopy(RECIPE) | changes
+
+
+def wheels(**changes: Any) -> dict[str, Any]:
+    """A recipe of wheels."""
+    build = {"kind": "wheels", "base": "debian", "version": "1.2.0"}
+    return recipe(template="python-server.Dockerfile.j2", build=build) | changes
+
+
+def write_lock(root: Path, name: str, *pins: str, lock: str = "cpu-amd64") -> Path:
+    """Write a recipe's lock, as if it had been made from its requirements. Returns the root."""
+    folder = root / "recipes" / name
+    (folder / REQUIREMENTS).write_text("fastapi\n")
+    origin = made_from(folder, lock.partition("-")[0])
+    (folder / f"requirements.{lock}.txt").write_text("\n".join([MADE_FROM + origin, *pins, ""]))
+    return root
 
 
 def write_project(

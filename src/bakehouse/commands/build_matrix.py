@@ -35,6 +35,7 @@ from bakehouse.pipeline.project import open_project, revision
 from bakehouse.pipeline.run_folder import RunFolder, open_run
 from bakehouse.pipeline.run_state import RunState
 from bakehouse.planning.gpus import require_card, without_row
+from bakehouse.planning.installed import installed
 from bakehouse.planning.planner import make_plan, published_supplies
 from bakehouse.reporters.comparison import RunComparison
 from bakehouse.reporters.latest import update_latest
@@ -173,11 +174,10 @@ def _baselines(context: Context, options: Options, engine: Engine, cells: tuple[
 
 
 def _writer(context: Context, project: Project, cells: tuple[Cell, ...]) -> HistoryWriter:
-    sources = project.world.matrix.sources
     return HistoryWriter(
         reports=context.reports,
         machine=detect(),
-        revisions={cell.name: sources[cell.recipe.build.source].revision for cell in cells},
+        revisions={cell.name: installed(cell, project.world).revision for cell in cells},
         say=context.say,
     )
 

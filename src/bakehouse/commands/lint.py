@@ -110,7 +110,7 @@ def update(context: Context, project: Project) -> None:
 
 def kept_options(project: Project) -> dict[str, SourceOptions | None]:
     """By source of a recipe."""
-    names = dict.fromkeys(recipe.build.source for recipe in project.world.recipes.values())
+    names = dict.fromkeys(recipe.cmake.source for recipe in project.world.recipes.values() if recipe.cmake)
     return {name: load_options(project.root, name) for name in names}
 
 

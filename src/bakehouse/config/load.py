@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from bakehouse.config.catalogue import complete, shipped
+from bakehouse.config.requirements import read_locks
 from bakehouse.config.validation_errors import explain
 from bakehouse.config.yaml_document import Document, parse
 from bakehouse.errors import InputError, InputErrors, Where
@@ -44,8 +45,8 @@ class Project:
         return InputError(error.message, hint=error.hint, where=where)
 
 
-def load_project(root: Path, *, catalogue: Sequence[Document] | None = None) -> Project:
-    """Read `matrix.yaml` and every `recipes/NAME/recipe.yaml` below `root`.
+def load_project(root: Path, *, catalogue: Sequence[Document] | None = None, locks: bool = True) -> Project:
+    """Read `matrix.yaml`, every `recipes/NAME/recipe.yaml` below `root` and, unless told not to, the locks of wheels.
 
     `catalogue` completes the matrix; without one, that of the installed package does.
     Raises InputErrors with all errors of all files, so that they can be mended in one go.
@@ -73,7 +74,13 @@ def load_project(root: Path, *, catalogue: Sequence[Document] | None = None) -> 
     if matrix is None or errors:
         raise errors[0] if len(errors) == 1 else InputErrors(errors)
     world = World(matrix=matrix, recipes={name: recipe for name, recipe in recipes.items() if recipe})
-    return Project(root=root, world=world, documents=documents)
+    project = Project(root=root, world=world, documents=documents)
+    if not locks:
+        return project
+    world, errors = read_locks(root, world)
+    if errors:
+        raise project.pinpoint(errors[0] if len(errors) == 1 else InputErrors(errors))
+    return replace(project, world=world)
 
 
 def load_model(path: Path, model: type[M], *, root: Path) -> M:

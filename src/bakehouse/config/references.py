@@ -9,7 +9,9 @@ from packaging.version import Version
 from bakehouse.accelerators import ACCELERATORS
 from bakehouse.config.validation_errors import suggest
 from bakehouse.errors import InputError, InputErrors, Where
+from bakehouse.model.build import CMakeBuild, ImageBuild, Prebuilt, Published
 from bakehouse.model.cell import World
+from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import Arch, ArchGroup, Gpu, Matrix, Toolkit
 from bakehouse.model.places import DockerfilePlace
 from bakehouse.model.recipe import Recipe
@@ -41,6 +43,11 @@ def _undefined(world: World) -> Iterator[InputError]:
     matrix = world.matrix
     yield from _axes(matrix)
     for name, flag_set in matrix.flag_sets.items():
+        yield from _unknown(flag_set.recipes, world.recipes, "recipes", "flag_sets", name, "recipes")
+        for served in flag_set.recipes:
+            if flag_set.compiles and served in world.recipes and world.recipes[served].cmake is None:
+                message = f"its options are for a build from source, and {served} is not compiled"
+                yield input_error(message, "flag_sets", name, "recipes")
         if flag_set.extends:
             yield from _unknown([flag_set.extends], matrix.flag_sets, "flag_sets", "flag_sets", name, "extends")
     yield from _bases(matrix)
@@ -121,12 +128,41 @@ def _double_gpu_names(matrix: Matrix) -> Iterator[InputError]:
 
 def _recipe(name: str, recipe: Recipe, matrix: Matrix) -> Iterator[InputError]:
     file = f"recipes/{name}/recipe.yaml"
-    yield from _unknown([recipe.build.base], matrix.bases, "bases", "build", "base", file=file)
-    yield from _unknown([recipe.build.source], matrix.sources, "sources", "build", "source", file=file)
+    build = recipe.build
+    if isinstance(build, CMakeBuild):
+        yield from _unknown([build.source], matrix.sources, "sources", "build", "source", file=file)
+    else:
+        for accelerator, part in build.backends.items():
+            yield from _prebuilt(accelerator, part, matrix, file)
+    if not isinstance(build, ImageBuild):
+        yield from _unknown([build.base], matrix.bases, "bases", "build", "base", file=file)
     if recipe.probes.throughput:
         yield from _unknown(
             [recipe.probes.throughput.model], matrix.models, "models", "probes", "throughput", "model", file=file
         )
+
+
+def _prebuilt(accelerator: AcceleratorName, part: Prebuilt, matrix: Matrix, file: str) -> Iterator[InputError]:
+    path = ("build", "backends", str(accelerator))
+    if isinstance(part, Published):
+        yield from _unknown([part.base], matrix.bases, "bases", *path, "base", file=file)
+    yield from _unknown(part.toolkits, matrix.toolkits, "toolkits", *path, "toolkits", file=file)
+    for key, archs in (("archs", part.archs), ("codes", tuple(part.codes)), ("ptx", (part.ptx,) if part.ptx else ())):
+        yield from _unknown(archs, matrix.archs, "archs", *path, key, file=file)
+    rows: dict[str, Toolkit | Arch] = {**matrix.toolkits, **matrix.archs}
+    for name in (one for one in (*part.toolkits, *part.archs) if one in rows and rows[one].accelerator != accelerator):
+        yield input_error(f"{name} is not of {accelerator}", *path, file=file)
+    needs = ACCELERATORS[accelerator]
+    if needs.needs_toolkit and not part.toolkits:
+        hint = f"Name the one that it was compiled with: its driver is promised. There is: {_of(accelerator, matrix)}."
+        yield input_error(f"{accelerator} needs toolkits", *path, hint=hint, file=file)
+    if needs.needs_arch and not part.archs:
+        hint = "Name those that it holds native code for, or --gpu will not find its cells."
+        yield input_error(f"{accelerator} needs archs", *path, hint=hint, file=file)
+
+
+def _of(accelerator: AcceleratorName, matrix: Matrix) -> str:
+    return ", ".join(name for name, row in matrix.toolkits.items() if row.accelerator is accelerator) or "none"
 
 
 def _unknown(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bakehouse.config.yaml_document import Document, KeyPath
@@ -59,9 +60,9 @@ def _first_causes(
     """Errors without the missing key that is there misspelt, without `too short` lists whose items are wrong, and with
     one voice where a value may have several forms.
     """
-    paths = [_path_in_file(details["loc"], document) for details in errors]
+    paths = [_path_in_file(details["loc"], document, model) for details in errors]
     misspelt = {
-        (*path[:-1], closest(str(path[-1]), _known_keys(model, path[:-1])))
+        (*path[:-1], closest(str(path[-1]), _known_keys(model, path[:-1], document)))
         for details, path in zip(errors, paths, strict=True)
         if details["type"] == "extra_forbidden"
     }
@@ -92,7 +93,7 @@ def _place_of_union(location: Sequence[str | int], document: Document) -> KeyPat
 
 def _wrong_kind(place: KeyPath, document: Document, model: type[BaseModel]) -> InputError | None:
     """A value of no form, or of two at a time."""
-    known = _known_keys(model, place)
+    known = _known_keys(model, place, document)
     there = _keys_at(place, document)
     kinds = [key for key in there if key in known]
     if len(kinds) > 1:
@@ -113,8 +114,8 @@ def _wrong_kind(place: KeyPath, document: Document, model: type[BaseModel]) -> I
 def _concerns(details: ErrorDetails, place: KeyPath, document: Document, model: type[BaseModel]) -> bool:
     """Whether the error is about the form that the value has, not about one that it was compared with."""
     form = details["loc"][len(place)]
-    kind = next(key for key in _keys_at(place, document) if key in _known_keys(model, place))
-    return any(found.__name__ == form and kind in found.model_fields for found in _models_at(model, place))
+    kind = next(key for key in _keys_at(place, document) if key in _known_keys(model, place, document))
+    return any(found.__name__ == form and kind in found.model_fields for found in _models_at(model, place, document))
 
 
 def _keys_at(place: KeyPath, document: Document) -> list[str]:
@@ -125,12 +126,12 @@ def _keys_at(place: KeyPath, document: Document) -> list[str]:
 
 
 def _in_words(details: ErrorDetails, document: Document, model: type[BaseModel]) -> InputError:
-    path = _path_in_file(details["loc"], document)
+    path = _path_in_file(details["loc"], document, model)
     where, hint = document.where(path), None
     match details["type"]:
         case "extra_forbidden":
             message = f"unknown key {path[-1]!r}"
-            hint = suggest(str(path[-1]), _known_keys(model, path[:-1]))
+            hint = suggest(str(path[-1]), _known_keys(model, path[:-1], document))
         case "missing":
             message, where = f"the key {path[-1]!r} is missing", document.where(path[:-1])
         case "string_type" if (spelling := document.spelling(path)) is not None:
@@ -164,26 +165,74 @@ def _yaml_kind(value: object) -> str:
 # ---------------------------------------------------------------------------------------------- paths and models
 
 
-def _path_in_file(location: Sequence[str | int], document: Document) -> KeyPath:
-    """Pydantic's location without the names of union members and `[key]` that it puts in between."""
+def _path_in_file(location: Sequence[str | int], document: Document, model: type[BaseModel]) -> KeyPath:
+    """Pydantic's location without what it puts in between: `[key]`, names of union members, and values of `kind`."""
     path: KeyPath = ()
+    annotations: list[Any] = [model]
     for position, part in enumerate(location):
+        if members := [member for annotation in annotations for member in _members_of_kind(annotation, part)]:
+            annotations = members
+            continue
         last = position == len(location) - 1
         if (*path, part) in document.marks or (last and part != "[key]" and not str(part)[:1].isupper()):
             path = (*path, part)
+            annotations = [inner for annotation in annotations for inner in _inside(annotation, part)]
     return path
 
 
-def _known_keys(model: type[BaseModel], path: KeyPath) -> list[str]:
-    """The keys a mapping at `path` may have, of all union members together."""
-    return sorted({name for found in _models_at(model, path) for name in found.model_fields})
+def _known_keys(model: type[BaseModel], path: KeyPath, document: Document) -> list[str]:
+    """The keys a mapping at `path` may have, of all union members together, or of the one that its `kind` names."""
+    return sorted({name for found in _models_at(model, path, document) for name in found.model_fields})
 
 
-def _models_at(model: type[BaseModel], path: KeyPath) -> list[type[BaseModel]]:
+def _models_at(model: type[BaseModel], path: KeyPath, document: Document) -> list[type[BaseModel]]:
     annotations: list[Any] = [model]
-    for part in path:
-        annotations = [inner for annotation in annotations for inner in _inside(annotation, part)]
+    for length, part in enumerate(path, start=1):
+        annotations = [
+            member
+            for annotation in annotations
+            for inner in _inside(annotation, part)
+            for member in _narrowed(inner, path[:length], document)
+        ]
     return [found for annotation in annotations for found in _models(annotation)]
+
+
+def _narrowed(annotation: Any, path: KeyPath, document: Document) -> list[Any]:
+    key = _key_of_kind(annotation)
+    kind = document.spelling((*path, key)) if key else None
+    return _members_of_kind(annotation, kind or "") or [annotation]
+
+
+def _discriminator(path: KeyPath, document: Document, model: type[BaseModel]) -> tuple[str, dict[str, str]]:
+    """The key that tells the members of a union apart, and its values with what they mean."""
+    annotations: list[Any] = [model]
+    for length, part in enumerate(path, start=1):
+        inner = [found for annotation in annotations for found in _inside(annotation, part)]
+        annotations = (
+            inner if length == len(path) else [m for a in inner for m in _narrowed(a, path[:length], document)]
+        )
+    for annotation in annotations:
+        if key := _key_of_kind(annotation):
+            members = [(kind, member) for member in _models(annotation) for kind in _kinds(member, key)]
+            return key, {str(kind): (member.__doc__ or "").strip().splitlines()[0] for kind, member in members}
+    return "kind", {}
+
+
+def _key_of_kind(annotation: Any) -> str | None:
+    """The discriminator of an annotated union."""
+    for extra in getattr(annotation, "__metadata__", ()):
+        if isinstance(extra, FieldInfo) and isinstance(extra.discriminator, str):
+            return extra.discriminator
+    return None
+
+
+def _members_of_kind(annotation: Any, kind: str | int) -> list[type[BaseModel]]:
+    key = _key_of_kind(annotation)
+    return [member for member in _models(annotation) if kind in _kinds(member, key)] if key else []
+
+
+def _kinds(member: type[BaseModel], key: str) -> tuple[Any, ...]:
+    return typing.get_args(member.model_fields[key].annotation)
 
 
 def _inside(annotation: Any, part: str | int) -> list[Any]:
@@ -192,7 +241,8 @@ def _inside(annotation: Any, part: str | int) -> list[Any]:
         origin, arguments = typing.get_origin(option), typing.get_args(option)
         if isinstance(option, type) and issubclass(option, BaseModel):
             if part in option.model_fields:
-                found.append(option.model_fields[str(part)].annotation)
+                field = option.model_fields[str(part)]
+                found.append(typing.Annotated[field.annotation, field] if field.discriminator else field.annotation)
         elif origin is dict:
             found.append(arguments[1])
         elif origin in (tuple, list):

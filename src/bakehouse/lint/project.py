@@ -14,8 +14,10 @@ from bakehouse.lint.finding import Finding, Severity, in_order
 from bakehouse.lint.known_options import Knowledge
 from bakehouse.lint.options import SourceOptions, options_file
 from bakehouse.lint.settings import Setting, Word
+from bakehouse.model.build import CMakeBuild
 from bakehouse.model.matrix import FlagSet
 from bakehouse.model.recipe import Recipe
+from bakehouse.planning.resolve import serves
 
 SERVER = "llama-server"
 Step = dict[str, Setting]
@@ -32,11 +34,13 @@ def check_project(
     findings: list[Finding] = []
     for name in project.world.recipes if recipes is None else recipes:
         recipe = project.world.recipes[name]
-        source = recipe.build.source
+        if recipe.cmake is None:
+            continue  # nothing of it is compiled: no options
+        source = recipe.cmake.source
         kept = options.get(source)
         findings += _check_kept(source, kept, project)
         if kept is not None:
-            findings += _Reader(name=name, recipe=recipe, project=project).check(kept, knowledge)
+            findings += _Reader(name=name, recipe=recipe, build=recipe.cmake, project=project).check(kept, knowledge)
     return in_order(findings)
 
 
@@ -62,6 +66,7 @@ class _Reader:
 
     name: str
     recipe: Recipe
+    build: CMakeBuild
     project: Project
 
     @property
@@ -86,7 +91,7 @@ class _Reader:
 
     def steps(self) -> Iterator[Step]:
         """Each configure step of the templates: the host part, the CPU plugins, and each backend with each flag set."""
-        build, matrix = self.recipe.build, self.project.world.matrix
+        build, matrix = self.build, self.project.world.matrix
         common = self._settings(build.cmake, "build", "cmake")
         plugin = common | self._settings(build.plugin_cmake, "build", "plugin_cmake")
         yield common | self._settings(build.host_cmake, "build", "host_cmake")
@@ -100,7 +105,7 @@ class _Reader:
                 if row.accelerator is accelerator
             ]
             for name, flag_set in matrix.flag_sets.items():
-                if accelerator in flag_set.accelerators:
+                if accelerator in flag_set.accelerators and serves(name, flag_set, self.name, self.recipe):
                     flags = self._flags(name, flag_set)
                     for toolkit in toolkits or [{}]:
                         yield plugin | own | toolkit | flags
@@ -113,7 +118,7 @@ class _Reader:
     def variables(self) -> Iterator[tuple[Stage, Setting]]:
         for setting in self._settings(self.recipe.runtime.env, "runtime", "env").values():
             yield "image", setting
-        for accelerator, backend in self.recipe.build.backends.items():
+        for accelerator, backend in self.build.backends.items():
             for setting in self._settings(backend.env, "build", "backends", str(accelerator), "env").values():
                 yield "image", setting
         for name, toolkit in self.project.world.matrix.toolkits.items():

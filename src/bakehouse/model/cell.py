@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bakehouse.model.bake_names import bake_target
+from bakehouse.model.build import Backend, Prebuilt
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import FlagSet, Matrix, Toolkit
-from bakehouse.model.recipe import Backend, Recipe
+from bakehouse.model.recipe import Recipe
+from bakehouse.model.requirements import Requirements
 
 COMPILED_AS_IS = "linux/amd64"
 """The platform whose stages run as they are; those of any other are cross-compiled on the machine that builds."""
@@ -19,6 +22,8 @@ class World:
 
     matrix: Matrix
     recipes: dict[str, Recipe]
+    locks: Mapping[str, Mapping[str, Requirements]] = field(default_factory=dict)
+    """Of recipes of wheels: recipe, then the lock's file name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,8 +92,25 @@ class Cell:
 
     @property
     def backend(self) -> Backend | None:
-        """What the recipe says about the cell's accelerator; None for `cpu`."""
-        return self.recipe.build.backends.get(self.at.accelerator)
+        """How the cell's accelerator is compiled; None for `cpu`, and where nothing is compiled."""
+        return self.recipe.cmake.backends.get(self.at.accelerator) if self.recipe.cmake else None
+
+    @property
+    def prebuilt(self) -> Prebuilt | None:
+        """What comes compiled for the cell's accelerator."""
+        return self.recipe.prebuilt(self.at.accelerator)
+
+    @property
+    def runtime_packages(self) -> tuple[str, ...]:
+        """Debian packages of the image for the accelerator, beyond the recipe's."""
+        part = self.backend or self.prebuilt
+        return part.runtime_packages if part else ()
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The image's environment: the recipe's, then the accelerator's."""
+        part = self.backend or self.prebuilt
+        return self.recipe.runtime.env | (part.env if part else {})
 
     @property
     def plugins(self) -> tuple[str, ...]:

@@ -178,6 +178,8 @@ class FlagSet(Model):
     summary: Line
     extends: Name | None = None
     """Another flag set whose options come first."""
+    recipes: tuple[Name, ...] = ()
+    """Recipes that it is for. Without any: every recipe that is compiled. `default` is for all recipes."""
     accelerators: Annotated[tuple[Accelerator, ...], Field(min_length=1)]
     """Accelerators it makes sense for."""
     cmake: dict[CMakeOption, OneLine] = {}
@@ -188,6 +190,11 @@ class FlagSet(Model):
     runtime_packages: tuple[DebianPackage, ...] = ()
     extra_size: Size | None = None
     """What these packages and plugins may add to the recipe's size budget."""
+
+    @property
+    def compiles(self) -> bool:
+        """Whether it says anything that only a build from source can follow."""
+        return bool(self.cmake or self.plugins or self.build_packages)
 
 
 class Exclusion(Model):

@@ -6,22 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from bakehouse.model.build import Build, CMakeBuild, Prebuilt
+from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.field_types import (
     Accelerator,
-    CMakeOption,
-    CMakeTarget,
     Count,
     DebianPackage,
-    DriverVersion,
     EnvName,
-    FilesInImage,
-    FolderInImage,
     Line,
-    Link,
     Model,
     Name,
     OneLine,
-    PathInImage,
     Platform,
     Port,
     Rate,
@@ -29,101 +24,10 @@ from bakehouse.model.field_types import (
     Size,
     Text,
     Tokens,
-    ToolkitVersion,
     UrlPath,
     UserAndGroup,
 )
 from bakehouse.model.text_format import Format
-
-CpuVariant = Annotated[
-    str,
-    Format(
-        pattern=r"^[a-z0-9]+(?:[._][a-z0-9]+)*$",
-        longest=32,
-        expected="a variant of ggml's CPU backend, like haswell or armv8.2_2",
-    ),
-]
-"""As ggml calls it: `haswell`, `armv8.2_2`."""
-
-
-class CpuVariants(Model):
-    """Which CPU variants of ggml a platform gets, as plugins chosen at start-up."""
-
-    platform: Platform
-    variants: Annotated[tuple[CpuVariant, ...], Field(min_length=1)]
-
-
-class Cross(Model):
-    """How a backend is compiled for another platform than the one that builds."""
-
-    cmake: dict[CMakeOption, OneLine] = {}
-    """Options beyond the backend's own; the compilers for C and C++ are set."""
-    env: dict[EnvName, OneLine] = {}
-    """Environment of the configure step and the build."""
-    folders: tuple[PathInImage, ...] = ()
-    """Folders with headers and libraries, taken from the build base for that platform, where nothing is ever run."""
-
-
-class DriverDemand(Model):
-    """An option whose value makes code that asks for a newer driver than the toolkit does."""
-
-    option: CMakeOption
-    values: Annotated[tuple[OneLine, ...], Field(min_length=1)]
-    """Those that ask for it."""
-    first_toolkit: ToolkitVersion | None = None
-    """Oldest toolkit with which the option does anything."""
-    driver: DriverVersion
-    reason: Line
-    """One clause: what older drivers cannot do."""
-    link: Link | None = None
-
-
-class Backend(Model):
-    """What an accelerator's backend of this source takes: options, packages, plugins."""
-
-    cmake: dict[CMakeOption, OneLine] = {}
-    """Options that switch it on."""
-    archs_option: CMakeOption | None = None
-    """The option that takes the list of archs, for example `CMAKE_CUDA_ARCHITECTURES`."""
-    driver_demands: tuple[DriverDemand, ...] = ()
-    """Options that raise the driver floor of a cell."""
-    plugins: Annotated[tuple[Name, ...], Field(min_length=1)]
-    """CMake targets of its plugins, for example `ggml-cuda`."""
-    build_packages: tuple[DebianPackage, ...] = ()
-    """Debian packages of the stage that compiles it, beyond `build.packages`."""
-    runtime_packages: tuple[DebianPackage, ...] = ()
-    """Debian packages of the image: what the plugin links to is copied, so these are what it loads by name."""
-    runtime_files: dict[FilesInImage, FolderInImage] = {}
-    """Files of the build base that are loaded by name: pattern (`*`, `{arch}`) to the folder beside the plugin."""
-    optional_runtime_files: dict[FilesInImage, FolderInImage] = {}
-    """The same where the toolkit has them for the arch; a pattern that matches nothing is no error."""
-    env: dict[EnvName, OneLine] = {}
-    """Environment of the image."""
-    cross: Cross = Cross()
-
-
-class Build(Model):
-    """How the image is compiled."""
-
-    source: Name
-    """Name in the matrix's `sources`."""
-    base: Name
-    """Name in the matrix's `bases`, for the build stages and, without an accelerator's own base, the runtime."""
-    packages: Annotated[tuple[DebianPackage, ...], Field(min_length=1)]
-    """Debian packages of the toolchain stage."""
-    cmake: dict[CMakeOption, OneLine] = {}
-    """Options every configure step gets."""
-    host_cmake: dict[CMakeOption, OneLine] = {}
-    """Further options of the host part (server and libraries, no backend)."""
-    plugin_cmake: dict[CMakeOption, OneLine] = {}
-    """Further options of each backend plugin's configure step."""
-    host_targets: Annotated[tuple[CMakeTarget, ...], Field(min_length=1)]
-    """CMake targets of the host part."""
-    cpu_variants: tuple[CpuVariants, ...] = ()
-    backends: dict[Accelerator, Backend] = {}
-    """One for each accelerator but `cpu`."""
-    web_ui: bool = False
-    """Whether the server carries its own web page, built from the npm registry."""
 
 
 class Runtime(Model):
@@ -267,14 +171,36 @@ class Recipe(Model):
     template: Template
     """A file in `dockerfiles/`."""
     accelerators: Annotated[tuple[Accelerator, ...], Field(min_length=1)]
+    platforms: tuple[Platform, ...] = ()
+    """Values of the platform axis that it takes; without any, all."""
     build: Build
     runtime: Runtime
     probes: Probes = Probes()
 
     @model_validator(mode="after")
-    def _variants_name_a_platform_once(self) -> Recipe:
-        platforms = [row.platform for row in self.build.cpu_variants]
-        twice = sorted({name for name in platforms if platforms.count(name) > 1})
-        if twice:
-            raise ValueError(f"build.cpu_variants names {', '.join(twice)} twice; write one row with all its variants")
+    def _prebuilt_for_each_accelerator(self) -> Recipe:
+        if isinstance(self.build, CMakeBuild):
+            return self  # a combination without a backend is excluded, and says so
+        bare = {AcceleratorName.CPU} if self.build.kind == "wheels" else set()
+        missing = [name for name in self.accelerators if name not in {*self.build.backends, *bare}]
+        if missing:
+            raise ValueError(
+                f"the recipe serves {', '.join(missing)}, and build.backends does not say what is installed for it"
+            )
         return self
+
+    @property
+    def cmake(self) -> CMakeBuild | None:
+        """How it is compiled; None where it is not."""
+        return self.build if isinstance(self.build, CMakeBuild) else None
+
+    @property
+    def compiled(self) -> CMakeBuild:
+        """How it is compiled. Raises ValueError where it is not."""
+        if self.cmake is None:
+            raise ValueError(f"a recipe of kind {self.build.kind} is not compiled")
+        return self.cmake
+
+    def prebuilt(self, accelerator: AcceleratorName) -> Prebuilt | None:
+        """What comes compiled for an accelerator; None where nothing special does, or all is compiled here."""
+        return None if isinstance(self.build, CMakeBuild) else self.build.backends.get(accelerator)

@@ -23,6 +23,7 @@ from bakehouse.config.load import MATRIX_FILE, load_project
 from bakehouse.config.lock_file import LOCK_FILE, read_lock
 from bakehouse.config.yaml_document import Document
 from bakehouse.errors import InfrastructureError, InputError
+from bakehouse.model.build import WheelsBuild
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.lock import Lock
 from bakehouse.model.plan import Plan
@@ -168,14 +169,17 @@ def _contents(
     matrix, recipe = world.matrix, cell.recipe
     yield "Dockerfile", rendered.dockerfiles.get(dockerfile_name(cell), "")
     yield "bake target", list(_targets(cell.target, rendered.targets))
-    places = [matrix.sources[recipe.build.source].places, *(matrix.bases[name].places for name in _bases(cell, world))]
+    source = [matrix.sources[recipe.cmake.source].places] if recipe.cmake else []
+    places = [*source, *(matrix.bases[name].places for name in _bases(cell, world))]
     yield "places", [[place.model_dump(mode="json") for place in chain] for chain in places]
     throughput = recipe.probes.throughput
     model = matrix.models[throughput.model].model_dump(mode="json") if throughput else None
     yield "model", model
     yield "pins", _pins([places, model], lock)
     folder, its_tests = f"recipes/{cell.at.recipe}/", f"recipes/{cell.at.recipe}/tests/"
-    own = {name: digest for name, digest in files.items() if name.startswith(folder)}
+    shared = recipe.build.shares if isinstance(recipe.build, WheelsBuild) else ()
+    folders = (folder, *(f"recipes/{name}/" for name in shared))
+    own = {name: digest for name, digest in files.items() if name.startswith(folders)}
     yield (
         "recipe's files",
         {

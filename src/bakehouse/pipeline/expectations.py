@@ -10,6 +10,7 @@ from bakehouse.formatting import size_in_bytes
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.recipe import Load
 from bakehouse.model.suite import Baseline, Subject, Workload
+from bakehouse.planning.installed import installed
 from bakehouse.planning.render.labels import labels
 from bakehouse.prove.expect import Expectation
 
@@ -70,7 +71,10 @@ def expectation(
 
 def version_text(cell: Cell, world: World) -> str:
     """What the server's `--version` must say."""
-    source = world.matrix.sources[cell.recipe.build.source]
+    cmake = cell.recipe.cmake
+    if cmake is None:
+        return installed(cell, world).version
+    source = world.matrix.sources[cmake.source]
     return f"build {source.build_number}, commit {source.revision[:9]}"
 
 
@@ -117,7 +121,7 @@ def subject(
         health=probes.health,
         memory_limit=probes.memory_limit,
         args=list(probes.args),
-        web_ui=cell.recipe.build.web_ui,
+        web_ui=cell.recipe.cmake is not None and cell.recipe.cmake.web_ui,
         workload=workload,
         toolkit=cell.toolkit,
         archs=list(cell.archs),

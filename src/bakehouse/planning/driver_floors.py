@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bakehouse.model.build import Backend
 from bakehouse.model.matrix import FlagSet, Matrix, Toolkit
-from bakehouse.model.recipe import Backend
 from bakehouse.planning.rules import as_version
 
 

@@ -13,8 +13,11 @@ from bakehouse.config.load import MATRIX_FILE, Project
 from bakehouse.config.validation_errors import suggest
 from bakehouse.config.yaml_document import KeyPath
 from bakehouse.errors import InputError, Where
+from bakehouse.model.build import CMakeBuild, WheelsBuild
 from bakehouse.model.cell import Cell, Excluded, Resolution
+from bakehouse.model.matrix import Matrix
 from bakehouse.planning.driver_floors import demands, highest
+from bakehouse.planning.installed import installed, lock_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,9 +89,7 @@ def origins(cell: Cell, project: Project) -> Iterator[Origin]:
     for axis in ("accelerator", "toolkit", "arch", "flag_set", "platform"):
         value = getattr(cell.at, axis)
         if value is not None:
-            yield origin(
-                axis.replace("_", " "), value, MATRIX_FILE, ("axes", axis, getattr(matrix.axes, axis).index(value))
-            )
+            yield origin(axis.replace("_", " "), value, *_axis(cell, axis, value, matrix, recipe_file))
     yield from _hardware(cell, project)
     for use, name in (
         ("host base", cell.host_base),
@@ -96,24 +97,47 @@ def origins(cell: Cell, project: Project) -> Iterator[Origin]:
         ("runtime base", cell.runtime_base),
     ):
         yield origin(use, name, MATRIX_FILE, ("bases", name))
-    source = matrix.sources[cell.recipe.build.source]
-    yield origin(
-        "source",
-        f"{cell.recipe.build.source} {source.revision[:9]}",
-        MATRIX_FILE,
-        ("sources", cell.recipe.build.source, "revision"),
-    )
-    yield origin("build packages", cell.recipe.build.packages, recipe_file, ("build", "packages"))
-    yield from _options(cell, project, recipe_file)
-    for index, row in enumerate(cell.recipe.build.cpu_variants):
-        if row.platform == cell.at.platform:
-            yield origin("CPU variants", row.variants, recipe_file, ("build", "cpu_variants", index, "variants"))
+    yield origin("kind of build", cell.recipe.build.kind, recipe_file, ("build", "kind"))
+    yield from _built(cell, project, recipe_file)
     runtime = cell.recipe.runtime
     for key in ("packages", "user", "port", "entrypoint", "size_budget"):
         yield origin(key.replace("_", " "), getattr(runtime, key), recipe_file, ("runtime", key))
     for key, value in runtime.env.items():
         yield origin(f"env {key}", value, recipe_file, ("runtime", "env", key))
     yield from _backend(cell, project, recipe_file)
+
+
+def _axis(cell: Cell, axis: str, value: str, matrix: Matrix, recipe_file: str) -> tuple[str, KeyPath]:
+    """Where the value of an axis was asked for: on the axis, or in the recipe."""
+    if axis == "toolkit" and cell.prebuilt:
+        return recipe_file, ("build", "backends", str(cell.at.accelerator), "toolkits")
+    return MATRIX_FILE, ("axes", axis, getattr(matrix.axes, axis).index(value))
+
+
+def _built(cell: Cell, project: Project, recipe_file: str) -> Iterator[Origin]:
+    """What it is made from, for each kind of build."""
+    build, document = cell.recipe.build, project.documents[recipe_file]
+
+    def origin(what: str, value: object, *path: str | int) -> Origin:
+        return Origin(what=what, value=_text(value), where=document.where(path) if path in document.marks else None)
+
+    content = installed(cell, project.world)
+    if isinstance(build, CMakeBuild):
+        where = project.documents[MATRIX_FILE].where(("sources", build.source, "revision"))
+        yield Origin(what="source", value=f"{build.source} {content.revision[:9]}", where=where)
+        yield origin("build packages", build.packages, "build", "packages")
+        yield from _options(build, cell, project, recipe_file)
+        for index, row in enumerate(build.cpu_variants):
+            if row.platform == cell.at.platform:
+                yield origin("CPU variants", row.variants, "build", "cpu_variants", index, "variants")
+    elif isinstance(build, WheelsBuild):
+        lock = Where(file=f"recipes/{cell.at.recipe}/{lock_of(cell)}")
+        yield Origin(what="requirements", value=content.revision, where=lock)
+        own = ("version",) if build.version else ("package",)
+        yield origin("version", content.version, "build", *own)
+    else:
+        where = project.documents[MATRIX_FILE].where(("bases", cell.runtime_base, "places"))
+        yield Origin(what="published image", value=content.revision, where=where)
 
 
 def _hardware(cell: Cell, project: Project) -> Iterator[Origin]:
@@ -161,11 +185,12 @@ def _raised_floor(what: str, value: str, cell: Cell, project: Project) -> Origin
 
 def _backend(cell: Cell, project: Project, recipe_file: str) -> Iterator[Origin]:
     """What the recipe says about the cell's accelerator."""
-    if cell.backend is None:
+    part = cell.backend or cell.prebuilt
+    if part is None:
         return
     document, path = project.documents[recipe_file], ("build", "backends", str(cell.at.accelerator))
-    for field in type(cell.backend).model_fields:
-        value = getattr(cell.backend, field)
+    for field in type(part).model_fields:
+        value = getattr(part, field)
         if isinstance(value, dict):
             for key, item in value.items():
                 name = f"-D{key}" if field == "cmake" else f"{field} {key}"
@@ -176,8 +201,8 @@ def _backend(cell: Cell, project: Project, recipe_file: str) -> Iterator[Origin]
             yield Origin(what=what, value=_text(value), where=document.where((*path, field)))
 
 
-def _options(cell: Cell, project: Project, recipe_file: str) -> Iterator[Origin]:
-    build, document = cell.recipe.build, project.documents[recipe_file]
+def _options(build: CMakeBuild, cell: Cell, project: Project, recipe_file: str) -> Iterator[Origin]:
+    document = project.documents[recipe_file]
     for group, title in (("cmake", ""), ("host_cmake", " for the host part"), ("plugin_cmake", " for plugins")):
         for option, value in getattr(build, group).items():
             yield Origin(what=f"-D{option}{title}", value=value, where=document.where(("build", group, option)))

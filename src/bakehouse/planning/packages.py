@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bakehouse.config.yaml_document import KeyPath
+from bakehouse.model.build import CMakeBuild
 from bakehouse.model.cell import Cell
 from bakehouse.model.matrix import Matrix
 from bakehouse.model.places import DebootstrapPlace, DockerfilePlace, RegistryPlace
@@ -99,11 +100,20 @@ Word = tuple[str, str, KeyPath]
 def _stages(cell: Cell) -> Iterator[tuple[str, str, list[Word]]]:
     """Base, Debian's name of the platform, and packages of each stage."""
     recipe_file, target = f"recipes/{cell.at.recipe}/recipe.yaml", cell.at.platform.removeprefix("linux/")
-    build, flag_set = cell.recipe.build, cell.at.flag_set
+    if cell.recipe.cmake:
+        yield from _compiled(cell, cell.recipe.cmake, recipe_file, target)
+    path: KeyPath = ("build", "backends", str(cell.at.accelerator), "runtime_packages")
+    own = _words(cell.runtime_packages, recipe_file, path)
+    runtime = _words(cell.recipe.runtime.packages, recipe_file, ("runtime", "packages"))
+    flags = _words(cell.flag_set.runtime_packages, MATRIX, ("flag_sets", cell.at.flag_set, "runtime_packages"))
+    yield cell.runtime_base, target, [*runtime, *flags, *own]
+
+
+def _compiled(cell: Cell, build: CMakeBuild, recipe_file: str, target: str) -> Iterator[tuple[str, str, list[Word]]]:
+    """Those of the stages that compile."""
     tools = _words(build.packages, recipe_file, ("build", "packages"))
-    flags = _words(cell.flag_set.build_packages, MATRIX, ("flag_sets", flag_set, "build_packages"))
+    flags = _words(cell.flag_set.build_packages, MATRIX, ("flag_sets", cell.at.flag_set, "build_packages"))
     yield from _compiling(cell, cell.host_base, [*tools, *(flags if cell.flag_set.plugins else [])], target)
-    own: list[Word] = []
     if cell.backend:
         path: KeyPath = ("build", "backends", str(cell.at.accelerator))
         # a cross-compiled backend takes the recipe's programs only
@@ -111,10 +121,6 @@ def _stages(cell: Cell) -> Iterator[tuple[str, str, list[Word]]]:
         libraries = _words(cell.backend.build_packages, recipe_file, (*path, "build_packages"))
         extra = [("patchelf", recipe_file, ("build", "packages"))]
         yield from _compiling(cell, cell.build_base, [*programs, *libraries, *extra], target)
-        own = _words(cell.backend.runtime_packages, recipe_file, (*path, "runtime_packages"))
-    runtime = _words(cell.recipe.runtime.packages, recipe_file, ("runtime", "packages"))
-    flags = _words(cell.flag_set.runtime_packages, MATRIX, ("flag_sets", flag_set, "runtime_packages"))
-    yield cell.runtime_base, target, [*runtime, *flags, *own]
 
 
 def _compiling(cell: Cell, base: str, words: Sequence[Word], target: str) -> Iterator[tuple[str, str, list[Word]]]:

@@ -9,9 +9,10 @@ from itertools import pairwise
 from bakehouse.config.references import check_references, input_error
 from bakehouse.model.cell import Cell, Coordinates, Excluded, Resolution, World
 from bakehouse.model.enums import AcceleratorName
-from bakehouse.model.matrix import Exclusion, FlagSet, Matrix
+from bakehouse.model.matrix import Axes, Exclusion, FlagSet, Matrix
+from bakehouse.model.recipe import Recipe
 from bakehouse.planning.driver_floors import with_floors_of_cell
-from bakehouse.planning.nearest_cell import Neighbourhood
+from bakehouse.planning.nearest_cell import DEFAULT_FLAG_SET, Neighbourhood
 from bakehouse.planning.rules import BY_CONSTRUCTION, RULES, archs_of, bases_of, compiled
 
 
@@ -45,21 +46,47 @@ def _with_neighbour(excluded: Excluded, near: Neighbourhood) -> Excluded:
 
 
 def _combinations(world: World) -> Iterator[Coordinates]:
+    """Of a recipe that is compiled: all axes. Of another: what it names, since nothing else could be installed."""
     axes = world.matrix.axes
-    variants = {name: tuple(_variants(name, world.matrix)) for name in axes.accelerator}
-    for recipe in world.recipes:
-        for accelerator in axes.accelerator:
-            for toolkit, arch in variants[accelerator]:
-                for flag_set in axes.flag_set:
-                    for platform in axes.platform:
+    compiled_here = {name: tuple(_variants(name, world.matrix)) for name in axes.accelerator}
+    for name, recipe in world.recipes.items():
+        variants = compiled_here if recipe.cmake else _prebuilt_variants(recipe, axes)
+        flag_sets = [word for word in axes.flag_set if serves(word, world.matrix.flag_sets[word], name, recipe)]
+        for accelerator, pairs in variants.items():
+            for toolkit, arch in pairs:
+                for flag_set in flag_sets:
+                    for platform in _platforms(recipe, accelerator, axes):
                         yield Coordinates(
-                            recipe=recipe,
+                            recipe=name,
                             accelerator=accelerator,
                             toolkit=toolkit,
                             arch=arch,
                             flag_set=flag_set,
                             platform=platform,
                         )
+
+
+def serves(flag_set: str, row: FlagSet, name: str, recipe: Recipe) -> bool:
+    """Whether a flag set is for a recipe: it names it, or names none and the recipe is compiled, or is `default`."""
+    if row.recipes:
+        return name in row.recipes
+    return recipe.cmake is not None or flag_set == DEFAULT_FLAG_SET
+
+
+def _prebuilt_variants(recipe: Recipe, axes: Axes) -> dict[AcceleratorName, tuple[tuple[str | None, None], ...]]:
+    """The toolkits that the recipe names. What archs there is code for was decided where it was compiled."""
+    wanted = [name for name in axes.accelerator if name in recipe.accelerators]
+    parts = {name: recipe.prebuilt(name) for name in wanted}
+    return {
+        name: tuple((toolkit, None) for toolkit in (part.toolkits if part else ()) or (None,))
+        for name, part in parts.items()
+    }
+
+
+def _platforms(recipe: Recipe, accelerator: AcceleratorName, axes: Axes) -> list[str]:
+    part = recipe.prebuilt(accelerator)
+    wanted = (part.platforms if part else ()) or recipe.platforms
+    return [platform for platform in axes.platform if not wanted or platform in wanted]
 
 
 def _variants(name: AcceleratorName, matrix: Matrix) -> Iterator[tuple[str | None, str | None]]:
@@ -94,9 +121,10 @@ def _cell(at: Coordinates, world: World, flag_set: FlagSet) -> Cell:
     host_base, build_base, runtime_base = bases_of(at, world)
     archs, left_out = compiled(at, world)
     group = world.matrix.arch_groups.get(at.arch or "")
-    variants = {row.platform: row.variants for row in recipe.build.cpu_variants}
+    variants = {row.platform: row.variants for row in recipe.cmake.cpu_variants} if recipe.cmake else {}
+    part = recipe.prebuilt(at.accelerator)
     toolkit = world.matrix.toolkits[at.toolkit] if at.toolkit else None
-    backend = recipe.build.backends.get(at.accelerator)
+    backend = recipe.cmake.backends.get(at.accelerator) if recipe.cmake else None
     return Cell(
         at=at,
         recipe=recipe,
@@ -107,8 +135,8 @@ def _cell(at: Coordinates, world: World, flag_set: FlagSet) -> Cell:
         runtime_base=runtime_base,
         cpu_variants=variants.get(at.platform, ()),
         archs=archs,
-        codes=tuple(world.matrix.archs[arch].code or arch for arch in archs),
-        ptx=group.ptx if group else None,
+        codes=tuple(part.codes.get(arch, arch) if part else world.matrix.archs[arch].code or arch for arch in archs),
+        ptx=part.ptx if part else group.ptx if group else None,
         left_out=left_out,
     )
 

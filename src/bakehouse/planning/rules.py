@@ -14,6 +14,7 @@ from functools import cache
 from packaging.version import Version
 
 from bakehouse.accelerators import ACCELERATORS
+from bakehouse.model.build import CMakeBuild, ImageBuild
 from bakehouse.model.cell import Coordinates, LeftOut, World
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import Arch, KnownBad, Matrix, Toolkit
@@ -82,6 +83,8 @@ ARCH_RULES: dict[str, ArchRule] = {
 
 def compiled(at: Coordinates, world: World) -> tuple[tuple[str, ...], tuple[LeftOut, ...]]:
     """Which of a cell's archs are compiled, and why the others are not."""
+    if part := world.recipes[at.recipe].prebuilt(at.accelerator):
+        return part.archs, ()
     if at.toolkit is None or at.arch is None:
         return (), ()
     toolkit, matrix = world.matrix.toolkits[at.toolkit], world.matrix
@@ -122,8 +125,10 @@ def _flag_set_suits_accelerator(at: Coordinates, world: World) -> Objection | No
     return Objection(reason=f"the flag set {at.flag_set} is for {', '.join(suited)}, not for {at.accelerator}")
 
 
-def _axes_name_toolkit_and_arch(at: Coordinates, world: World) -> Objection | None:  # noqa: ARG001 - the shape of a rule
+def _axes_name_toolkit_and_arch(at: Coordinates, world: World) -> Objection | None:
     accelerator = ACCELERATORS[at.accelerator]
+    if world.recipes[at.recipe].cmake is None:
+        return None  # what is installed was compiled elsewhere
     if accelerator.needs_toolkit and at.toolkit is None:
         return Objection(reason=f"the toolkit axis names no toolkit of {at.accelerator}")
     if accelerator.needs_arch and at.arch is None:
@@ -168,7 +173,7 @@ def _platform_has_cards(at: Coordinates, world: World) -> Objection | None:
 
 def _compiler_suits_toolkit(at: Coordinates, world: World) -> Objection | None:
     """CUDA refuses a host compiler that is newer than it knows."""
-    toolkit = world.matrix.toolkits[at.toolkit] if at.toolkit else None
+    toolkit = world.matrix.toolkits[at.toolkit] if at.toolkit and world.recipes[at.recipe].cmake else None
     if toolkit is None or toolkit.newest_gcc is None:
         return None
     gcc = toolkit.gcc or world.matrix.bases[toolkit.build_base].gcc
@@ -198,7 +203,8 @@ def _base_exists_for_platform(at: Coordinates, world: World) -> Objection | None
 
 
 def _cpu_variants_for_platform(at: Coordinates, world: World) -> Objection | None:
-    rows = world.recipes[at.recipe].build.cpu_variants
+    cmake = world.recipes[at.recipe].cmake
+    rows = cmake.cpu_variants if cmake else ()
     if not rows or any(row.platform == at.platform for row in rows):
         return None
     return Objection(reason=f"the recipe {at.recipe} names no CPU variants for {at.platform} (build.cpu_variants)")
@@ -231,8 +237,11 @@ who asks for such a combination is told why there is none."""
 
 def bases_of(at: Coordinates, world: World) -> tuple[str, str, str]:
     """Names of the bases of the host part, of the backend, and of the image."""
-    toolkit = world.matrix.toolkits[at.toolkit] if at.toolkit else None
-    base = world.recipes[at.recipe].build.base
+    build = world.recipes[at.recipe].build
+    if not isinstance(build, CMakeBuild):
+        base = build.backends[at.accelerator].base if isinstance(build, ImageBuild) else build.base
+        return base, base, base
+    toolkit, base = world.matrix.toolkits[at.toolkit] if at.toolkit else None, build.base
     return (base, toolkit.build_base, toolkit.runtime_base or base) if toolkit else (base, base, base)
 
 

@@ -48,7 +48,7 @@ class Needs:
                 platforms.setdefault(base, set()).add(cell.at.platform)
         return cls(
             bases={name: frozenset(platforms[name]) for name in sorted(platforms)},
-            sources=tuple(sorted({cell.recipe.build.source for cell in cells})),
+            sources=tuple(sorted({cell.recipe.cmake.source for cell in cells if cell.recipe.cmake})),
             models=tuple(sorted({name for cell in cells if (name := _model_of(cell))})) if with_models else (),
             tools=tuple(sorted({name for cell in cells for name in tools.needed_by(cell)})),
         )
@@ -75,7 +75,8 @@ class Gathered:
     def reason_against(self, cell: Cell) -> str | None:
         """Why this cell cannot be built, or None: `no base debian-trixie (tried: ...)`. Models count, sources too."""
         needed: list[tuple[Kind, str]] = [("base", name) for name in cell.bases]
-        needed.append(("source", cell.recipe.build.source))
+        if cell.recipe.cmake:
+            needed.append(("source", cell.recipe.cmake.source))
         if model := _model_of(cell):
             needed.append(("model", model))
         for kind, name in needed:

@@ -27,7 +27,14 @@ DOCKERFILE = "FROM debian\nRUN cmake -B build -DGGML_NATIVE=OFF -DGGML_KUDA=ON\n
 
 
 def project(root: Path, *, options: SourceOptions | None = PINNED, cmake: dict[str, str] | None = None) -> Context:
-    build = {"source": "tree", "base": "debian", "packages": ["gcc"], "host_targets": ["server"], "cmake": cmake or {}}
+    build = {
+        "kind": "cmake",
+        "source": "tree",
+        "base": "debian",
+        "packages": ["gcc"],
+        "host_targets": ["server"],
+        "cmake": cmake or {},
+    }
     write_project(root, matrix=matrix(), recipes={"server": recipe(build=build)}, templates={})
     if options is not None:
         save_options(root, "tree", options)

@@ -36,7 +36,13 @@ def _told(root: Path, one: Finding) -> str:
 
 
 def build(**changes: Any) -> dict[str, Any]:
-    return {"source": "tree", "base": "debian", "packages": ["gcc"], "host_targets": ["server"]} | changes
+    return {
+        "kind": "cmake",
+        "source": "tree",
+        "base": "debian",
+        "packages": ["gcc"],
+        "host_targets": ["server"],
+    } | changes
 
 
 def runtime(**changes: Any) -> dict[str, Any]:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from bakehouse.model.build import Backend, DriverDemand
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import FlagSet, Toolkit
-from bakehouse.model.recipe import Backend, DriverDemand
 from bakehouse.planning.driver_floors import demands, highest, with_floors_of_cell
 from tests.unit.projects import matrix
 from tests.unit.worlds import build

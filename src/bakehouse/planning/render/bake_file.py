@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from bakehouse.model.bake_names import base_target
+from bakehouse.model.build import CMakeBuild, WheelsBuild
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.plan import Supplies, Supply
+from bakehouse.planning.installed import installed
 
 BASE_DOCKERFILE = "FROM scratch\nADD rootfs.tar /\n"
 
@@ -63,23 +65,30 @@ def _secrets(supplies: Supplies) -> dict[str, Any]:
 
 
 def _cell(cell: Cell, world: World, supplies: Supplies) -> dict[str, Any]:
-    source = cell.recipe.build.source
+    build = cell.recipe.build
+    contexts = _bases(cell, supplies)
+    if isinstance(build, CMakeBuild):
+        contexts[build.source] = supplies.sources[build.source].context
+    if isinstance(build, WheelsBuild):
+        contexts |= {shared_context(name): f"{supplies.recipe_root}/{name}" for name in build.shares}
+    contexts["recipe"] = f"{supplies.recipe_root}/{cell.at.recipe}"
     return {
         "context": supplies.bake_root,
         "dockerfile": dockerfile_name(cell),
         "target": "image",
         "platforms": [cell.at.platform],
         "tags": [cell.image],
-        "contexts": {
-            **_bases(cell, supplies),
-            source: supplies.sources[source].context,
-            "recipe": f"{supplies.recipe_root}/{cell.at.recipe}",
-        },
-        "args": {"SOURCE_DATE_EPOCH": str(int(world.matrix.sources[source].committed.timestamp()))},
+        "contexts": contexts,
+        "args": {"SOURCE_DATE_EPOCH": str(installed(cell, world).epoch)},
         # Provenance holds the time of the build: with it, the same input never gives the same digest twice.
         "attest": ["type=provenance,disabled=true"],
         **_secrets(supplies),
     }
+
+
+def shared_context(folder: str) -> str:
+    """Name of the build context with a folder that recipes share: `_service` is `shared-service`."""
+    return f"shared-{folder.removeprefix('_')}"
 
 
 def dockerfile_name(cell: Cell) -> str:

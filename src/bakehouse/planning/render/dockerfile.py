@@ -10,13 +10,17 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import assert_never
 
 import jinja2
 
 from bakehouse.accelerators import ACCELERATORS
 from bakehouse.errors import InputError, Where
+from bakehouse.model.build import CMakeBuild, ImageBuild, WheelsBuild
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.places import DebootstrapPlace, DockerfilePlace
+from bakehouse.planning.installed import lock_of
+from bakehouse.planning.render.bake_file import shared_context
 from bakehouse.planning.render.labels import labels
 from bakehouse.planning.render.toolchain import toolchain_of
 
@@ -102,26 +106,47 @@ def context(cell: Cell, world: World) -> dict[str, object]:
     return {
         "cell": cell,
         "recipe": cell.recipe,
-        "source": world.matrix.sources[cell.recipe.build.source],
         "flag_set": cell.flag_set,
-        "cpu_plugins": tuple(f"ggml-cpu-{variant}" for variant in cell.cpu_variants),
-        "plugins": cell.plugins,
-        "backend": cell.backend,
         "toolchain": toolchain_of(cell.at.platform),
-        "backend_cmake": _backend_cmake(cell),
         "driver_libraries": sorted(ACCELERATORS[cell.at.accelerator].driver_libraries()),
-        "backend_env": _backend_env(cell),
-        "backend_packages": _backend_packages(cell),
-        "env": cell.recipe.runtime.env | (cell.backend.env if cell.backend else {}),
+        "runtime_packages": cell.runtime_packages,
+        "env": cell.env,
         "labels": labels(cell, world),
+        **_of_kind(cell, world),
     }
 
 
-def _backend_packages(cell: Cell) -> tuple[str, ...]:
+def _of_kind(cell: Cell, world: World) -> dict[str, object]:
+    build = cell.recipe.build
+    match build:
+        case CMakeBuild():
+            return {
+                "source": world.matrix.sources[build.source],
+                "cpu_plugins": tuple(f"ggml-cpu-{variant}" for variant in cell.cpu_variants),
+                "plugins": cell.plugins,
+                "backend": cell.backend,
+                "backend_cmake": _backend_cmake(cell),
+                "backend_env": _backend_env(cell),
+                "backend_packages": _backend_packages(cell, build),
+            }
+        case WheelsBuild():
+            wheels = build.backends.get(cell.at.accelerator)
+            return {
+                "requirements": lock_of(cell),
+                "loads": wheels.loads if wheels else (),
+                "shared_contexts": tuple(shared_context(name) for name in build.shares),
+            }
+        case ImageBuild():
+            return {}
+        case _:
+            assert_never(build)
+
+
+def _backend_packages(cell: Cell, build: CMakeBuild) -> tuple[str, ...]:
     """Debian packages of the stage that compiles the backend. A cross-compiled one takes the recipe's programs only: a
     vendor's base may know no libraries of another platform.
     """
-    tools, backend, gcc = cell.recipe.build.packages, cell.backend, cell.toolkit.gcc if cell.toolkit else None
+    tools, backend, gcc = build.packages, cell.backend, cell.toolkit.gcc if cell.toolkit else None
     toolchain = toolchain_of(cell.at.platform)
     if cell.cross:
         tools = tuple(name for name in tools if not name.startswith("lib"))

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from bakehouse.model.build import ImageBuild, WheelsBuild
 from bakehouse.model.cell import Cell, World
+from bakehouse.planning.installed import installed, published_reference
 
 PREFIX = "io.bakehouse"
 
 
 def labels(cell: Cell, world: World) -> dict[str, str]:
     """OCI's own annotations first, then ours. Sorted by name, without dates: the same input, the same image."""
-    source = world.matrix.sources[cell.recipe.build.source]
+    content = installed(cell, world)
     found = {
         "org.opencontainers.image.title": cell.name,
         "org.opencontainers.image.description": cell.recipe.summary,
-        "org.opencontainers.image.revision": source.revision,
-        "org.opencontainers.image.version": f"b{source.build_number}" if source.build_number else source.revision[:9],
-        "org.opencontainers.image.base.name": cell.runtime_base,
+        "org.opencontainers.image.version": content.version,
+        "org.opencontainers.image.base.name": _base_name(cell, world),
         f"{PREFIX}.recipe": cell.at.recipe,
         f"{PREFIX}.cell": cell.name,
         f"{PREFIX}.accelerator": cell.at.accelerator,
         f"{PREFIX}.flag-set": cell.at.flag_set,
     }
+    if content.commit:
+        found["org.opencontainers.image.revision"] = content.commit
+    if isinstance(cell.recipe.build, WheelsBuild):
+        found[f"{PREFIX}.requirements"] = content.revision
     if cell.archs:
         found[f"{PREFIX}.archs"] = ",".join(cell.archs)
     if cell.ptx:
@@ -32,3 +37,7 @@ def labels(cell: Cell, world: World) -> dict[str, str]:
         if cell.toolkit.driver_floor_minor:
             found[f"{PREFIX}.driver-floor-minor"] = cell.toolkit.driver_floor_minor
     return dict(sorted(found.items()))
+
+
+def _base_name(cell: Cell, world: World) -> str:
+    return published_reference(cell, world) if isinstance(cell.recipe.build, ImageBuild) else cell.runtime_base
