@@ -142,6 +142,15 @@ def _in_words(details: ErrorDetails, document: Document, model: type[BaseModel])
                 f"{_short(details['input'])} is not allowed here",
                 f"It must be {details['ctx']['expected']}.",
             )
+        case "union_tag_not_found":
+            key, kinds = _discriminator(path, document, model)
+            lines = [f"{key}: {kind:8} {meaning}" for kind, meaning in kinds.items()]
+            message, hint = f"the key {key!r} is missing", "\n    ".join(["Write one of:", *lines])
+        case "union_tag_invalid":
+            key, kinds = _discriminator(path, document, model)
+            written = str(details.get("ctx", {}).get("tag", ""))
+            message, hint = f"unknown {key} {_short(written)}", suggest(written, list(kinds))
+            where = document.where((*path, key))
         case "too_short":
             message = "must not be empty"
         case kind if kind in _KINDS:

@@ -73,7 +73,7 @@ def measure(
 
 
 def test_each_level_of_a_sweep_has_all_its_metrics_and_the_wire_is_kept_once(tmp_path: Path) -> None:
-    found = measure(replace(FAST, gaps=(0.01,)), SWEEP, folder=tmp_path)
+    found = measure(replace(FAST, gaps=(0.05,)), SWEEP, folder=tmp_path)
     for workload in ("sweep-1u", "sweep-2u"):
         for metric in ("system_rate", "system_prompt_rate", "decode_rate", "goodput", "ttft", "itl", "tpot", "latency"):
             assert len(found[f"{workload} {metric}"].counted) == 2, metric
