@@ -13,7 +13,7 @@ import pytest
 from tests.engine.toy import Toy
 
 from bakehouse.errors import ExitCode
-from bakehouse.model.enums import Verdict
+from bakehouse.model.enums import Grade, Verdict
 
 pytestmark = pytest.mark.engine
 
@@ -29,10 +29,18 @@ def test_two_good_cells_pass_the_whole_suite_and_a_second_build_is_cached(toy: T
     assert (toy.root / "reports" / "latest").resolve() == folder
     for cell in toy.report.cells:
         assert cell.verdict is Verdict.PASSED
-        assert {test.name: test.message for test in cell.tests if test.verdict is not Verdict.PASSED} == {
+        assert {test.name: test.message for test in cell.tests if test.verdict is Verdict.SKIPPED} == {
             "test_throughput.py::test_workloads": "the recipe names no workloads beside pp and tg",
             "test_web_ui.py::test_works_in_a_browser": "the recipe leaves the page out",
         }
+        others = {test.probe for test in cell.tests if test.verdict not in (Verdict.PASSED, Verdict.SKIPPED)}
+        assert others <= {"throughput"}, "what a busy machine does to a rate is no fault of an image"
+        rates = {one.metric: one for one in cell.measurements if one.metric in ("prompt_rate", "decode_rate")}
+        assert set(rates) == {"prompt_rate", "decode_rate"}
+        for rate in rates.values():
+            assert rate.grading
+            assert rate.grade is Grade.EXACT or rate.grading.reasons
+            assert rate.grade is Grade.VOID or rate.counted
         assert len(cell.tests) == 19
         of_gpus = {"native-code", "ptx", "cuobjdump", "driver-floor"}
         assert {check.name for check in cell.checks if check.verdict is Verdict.SKIPPED} == of_gpus

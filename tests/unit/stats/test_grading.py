@@ -52,7 +52,14 @@ def test_starts_that_scatter_are_noisy_and_no_machine_is_blamed() -> None:
     assert found.grading
     assert (found.grade, found.grading.low, found.grading.high) == (Grade.NOISY, 110, 143)
     assert found.grading.disturbances == [Disturbance.SCATTER]
-    assert "where ±2% is exact" in found.grading.reasons[0]
+    assert "where ±3 % is exact" in found.grading.reasons[0]
+
+
+def test_starts_that_agree_by_luck_are_noisy_where_their_repetitions_do_not() -> None:
+    found = of(samples([90, 100, 110], [91, 100, 109], [90, 100, 110.5]))
+    assert found.grading
+    assert found.grading.disturbances == [Disturbance.SCATTER]
+    assert found.grading.reasons == ["repetitions in one start differ by 9.8 %, where 3.5 % is exact"]
 
 
 def test_a_few_disturbed_samples_are_kept_apart() -> None:
