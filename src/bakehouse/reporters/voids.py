@@ -1,4 +1,4 @@
-"""What does not count and why: samples of all cells, by reason."""
+"""What does not count, or is noisy, and why: samples of all cells, by reason."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ _NUMBER = re.compile(r"\d[\d.,]*")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Voids:
-    """Samples that are void, or metrics that were left out, for reasons that differ in their numbers only."""
+    """Samples that are void or noisy, or metrics that were left out, for reasons that differ in their numbers only."""
 
     verdict: Verdict
+    """passed: the samples are right, and noisy."""
     reason: str
     """The first one's, with its numbers."""
     is_one: bool
@@ -36,7 +37,7 @@ def voids(cells: Sequence[CellReport]) -> tuple[Voids, ...]:
         for measurement in cell.measurements:
             here: dict[tuple[Verdict, str], int] = defaultdict(int)
             for sample in measurement.samples:
-                if sample.verdict is not Verdict.PASSED:
+                if sample.verdict is not Verdict.PASSED or sample.disturbed:
                     reason = one_line(sample.reason) or "no reason was recorded"
                     key: tuple[Verdict, str] = (sample.verdict, _NUMBER.sub("#", reason))
                     reasons[key].append(reason)
