@@ -20,6 +20,7 @@ MAX_NODES = 200_000
 
 _Fast: Any = getattr(yaml, "CSafeLoader", None)
 """None where PyYAML was built without libyaml."""
+_TEXT = "tag:yaml.org,2002:str"
 _COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
@@ -141,6 +142,8 @@ class _Builder:
         return result
 
     def _scalar(self, node: yaml.Node, path: KeyPath) -> Any:
+        if node.tag == _TEXT:
+            return node.value
         try:
             return self._scalars.construct_object(node, deep=True)
         except (yaml.YAMLError, ValueError, OverflowError) as error:
