@@ -82,6 +82,9 @@ def advice(card: str, driver: str | None = None) -> Advice:
         ("a100", "580.95.05", "cuda13.0", "sm_80"),
         ("h100", "590.48.01", "cuda13.0", "sm_90"),
         ("rtx4090", "580.65.06", "cuda13.0", "sm_89"),
+        ("rtx4090", "550", "cuda12.4", "sm_89"),
+        ("rtx4090", "580", "cuda13.0", "sm_89"),
+        ("rtx5090", "570", "cuda12.8", "sm_120a"),
         # Blackwell
         ("rtx5090", "570.86.16", "cuda12.8", "sm_120a"),
         ("rtx5090", "570.124.06", "cuda12.8", "sm_120a"),
@@ -110,6 +113,11 @@ def advice(card: str, driver: str | None = None) -> Advice:
         ("strix-halo", None, "rocm7.2", "gfx1151"),
         ("rx9070xt", None, "rocm7.2", "gfx1201"),
         ("mi210", None, "rocm7.2", "gfx90a"),
+        ("mi50", None, "rocm6.4", "gfx906"),
+        ("gtx1080ti", "580.95.05", "cuda12.9", "sm_61"),
+        ("gtx1080ti", "535.183.01", "cuda12.4", "sm_61"),
+        ("p100", "535.183.01", "cuda12.4", "sm_60"),
+        ("sm_52", "550.54.15", "cuda12.4", "sm_50"),
         ("rx6700xt", None, None, "SPIR-V"),
         ("arc-b580", None, "xpu2026.1", "SPIR-V"),
         ("lavapipe", None, None, "SPIR-V"),
@@ -139,6 +147,8 @@ def test_the_first_choice_runs(card: str, driver: str | None, toolkit: str | Non
         ("b200", "550.90.07", "it takes 570.133.20 or later"),
         ("b300", "570.195.03", "it takes 580"),
         ("h100", "515.105.01", "it takes 5"),
+        ("p100", "590", "driver 590 no longer knows"),
+        ("sm_50", "590", "580 is the last branch that does"),
         ("tesla-p40", "590.44.01", "driver 590.44.01 no longer knows tesla-p40"),
         ("v100", "590", "driver 590 no longer knows v100: 580 is the last branch that does"),
         ("v100", "610.43.02", "580 is the last branch that does"),
@@ -161,6 +171,16 @@ def test_an_arch_that_no_cell_holds_code_for(card: str, toolkit: str) -> None:
     (note,) = [note for note in advice(card).notes if note.startswith("no cell holds code for sm_87")]
     assert toolkit in note
     assert note.splitlines()[1:] == ["  axes:", "    arch:", "      - sm_87  # beside those that are there"]
+
+
+def test_what_the_libraries_hold_counts_beside_what_the_compiler_makes() -> None:
+    (note,) = [note for note in advice("gfx1031").notes if "gfx1031" in note and "no cell" in note]
+    assert note == (
+        "no cell holds code for gfx1031, and no toolkit of the matrix can make it: the libraries of ROCm 6.4.3 and "
+        "7.2.1 hold no kernels for it; the Vulkan image runs on it"
+    )
+    (note,) = [note for note in advice("sm_62").notes if "no cell" in note]
+    assert note.endswith("can make it: it takes CUDA 8.0 to 10.2; the Vulkan image runs on it")
 
 
 @pytest.mark.parametrize("card", ["rtx5090", "p40", "v100", "gb10", "rx7900xtx", "arc-b580", "cpu"])

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import io
 import math
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from bakehouse import formatting as write
+from bakehouse.formatting import keep_words_whole
 
 
 @pytest.mark.parametrize(
@@ -85,3 +90,17 @@ def test_spans_and_counts() -> None:
     assert write.span(2**20, 2**21, "bytes") == "1.00 MiB to 2.00 MiB"
     assert write.count(1, "step") == "1 step"
     assert write.count(2, "supply", "supplies") == "2 supplies"
+
+
+def test_no_word_of_a_table_is_broken() -> None:
+    table = Table(box=None, padding=0, pad_edge=False)
+    table.add_column("a name", overflow="fold")
+    table.add_column("words")
+    table.add_row("llama-server-cuda13.3-ampere-blackwell-amd64", Text("some words that may wrap"))
+    keep_words_whole(table)
+    console = Console(width=50, file=io.StringIO())
+    console.print(table, crop=False)
+    assert isinstance(console.file, io.StringIO)
+    said = console.file.getvalue()
+    assert "llama-server-cuda13.3-ampere-blackwell-amd64" in said
+    assert all(word in said for word in ("some", "words", "that", "may", "wrap"))

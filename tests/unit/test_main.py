@@ -143,3 +143,28 @@ def test_a_reader_who_has_enough_is_no_error(tmp_path: Path, reader: str) -> Non
     assert done.stdout == "0\n"
     assert "Traceback" not in done.stderr
     assert "Broken" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["plan", "--gpu", ""], "--gpu is empty"),
+        (["plan", "--gpu", " "], "--gpu is empty"),
+        (["plan", "--driver", ""], "--driver is empty"),
+        (["plan", "--only="], "--only is empty"),
+        (["plan", "--only", ""], "--only is empty"),
+        (["plan", "--arch", ""], "--arch is empty"),
+        (["plan", "--toolkit", ""], "--toolkit is empty"),
+        (["plan", "--write", ""], "--write is empty"),
+        (["plan", "--explain", ""], "--explain is empty"),
+        (["plan", "--affected-since", ""], "--affected-since is empty"),
+        (["bench", "--gpu", ""], "--gpu is empty"),
+        (["report", ""], "an argument is empty"),
+        (["--root", "", "plan"], "--root is empty"),
+    ],
+)
+def test_a_value_without_a_letter_is_bad_input(words: list[str], what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == ExitCode.BAD_INPUT
+    said = capsys.readouterr().err
+    assert what in said
+    assert "leave it out" in said

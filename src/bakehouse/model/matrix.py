@@ -105,6 +105,8 @@ class Toolkit(Model):
     """Options that the backend's configure step needs with this toolkit."""
     env: dict[EnvName, OneLine] = {}
     """Variables of the backend's configure and compile steps."""
+    library_archs: tuple[ArchName, ...] = ()
+    """Archs that its libraries hold kernels for (rocBLAS), which may be fewer than its compiler knows; none: all."""
     known_bad: KnownBad | None = None
     source: Link | None = None
     """Where these facts are written down."""

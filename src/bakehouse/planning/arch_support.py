@@ -24,7 +24,9 @@ def unserved(target: Target, resolution: Resolution, matrix: Matrix) -> Iterator
     able = compilers_of(target.arch, matrix)
     nothing = f"no cell holds code for {target.arch}"
     if not able:
-        yield f"{nothing}, and no toolkit of the matrix compiles it{_range(target.arch, matrix)}"
+        vulkan = any(fit_of(cell, target, matrix) is Fit.PORTABLE for cell in resolution.cells)
+        instead = "; the Vulkan image runs on it" if vulkan else ""
+        yield f"{nothing}, and no toolkit of the matrix can make it: {_lacking(target.arch, matrix)}{instead}"
         return
     versions = [matrix.toolkits[name].version for name in able]
     titles = f"{ACCELERATORS[own].toolkit_name} {_listed(versions)}"
@@ -63,11 +65,13 @@ def _listed(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def _range(arch: str, matrix: Matrix) -> str:
+def _lacking(arch: str, matrix: Matrix) -> str:
     row = matrix.archs[arch]
     name = ACCELERATORS[row.accelerator].toolkit_name
-    words = _range_in_words(row, name)
-    return f": it takes {words}" if words else ""
+    if words := _range_in_words(row, name):
+        return f"it takes {words}"
+    versions = [one.version for one in matrix.toolkits.values() if one.accelerator is row.accelerator]
+    return f"the libraries of {name} {_listed(versions)} hold no kernels for it" if versions else f"it has no {name}"
 
 
 def _range_in_words(row: Arch, name: str) -> str:

@@ -22,15 +22,20 @@ Runs = Literal["full", "native-only", "no"]
 """All of a toolkit, its native code alone, or nothing of it."""
 
 _FORM = re.compile(r"[0-9]+(?:\.[0-9]+){0,2}", re.ASCII)
+_NEWEST = 999
+"""Later than any version of a branch."""
 _OLDEST_MAJOR = 100
 """No driver of the last ten years has a smaller number; a toolkit has."""
 
 
 class Driver(Version):
-    """A driver's version, which people know as it was written: `575.57.08`, and not `575.57.8`."""
+    """A driver's version, which people know as it was written: `575.57.08`, and not `575.57.8`.
+
+    A branch alone, `575`, stands for its newest version.
+    """
 
     def __init__(self, text: str) -> None:
-        super().__init__(text)
+        super().__init__(text if "." in text else f"{text}.{_NEWEST}")
         self._text = text
 
     def __str__(self) -> str:

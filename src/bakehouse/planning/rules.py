@@ -73,10 +73,18 @@ def _cmake_knows_arch(toolkit: Toolkit, arch: str, matrix: Matrix) -> Objection 
     return Objection(reason=reason, link=row.source)
 
 
+def _libraries_know_arch(toolkit: Toolkit, arch: str, matrix: Matrix) -> Objection | None:  # noqa: ARG001 - the shape of a rule
+    if not toolkit.library_archs or arch in toolkit.library_archs:
+        return None
+    reason = f"the libraries of {toolkit_title(toolkit)} hold no kernels for {arch}"
+    return Objection(reason=reason, link=toolkit.source)
+
+
 ARCH_RULES: dict[str, ArchRule] = {
     "toolkit-arch": _toolkit_compiles_arch,
     "known-bad-toolkit": _toolkit_is_good_for_arch,
     "cmake-arch": _cmake_knows_arch,
+    "toolkit-libraries": _libraries_know_arch,
 }
 """In the order in which they are asked."""
 
@@ -217,6 +225,7 @@ RULES: dict[str, Rule] = {
     "toolkit-arch": _about_one_arch(_toolkit_compiles_arch),
     "known-bad-toolkit": _toolkit_is_good,
     "cmake-arch": _about_one_arch(_cmake_knows_arch),
+    "toolkit-libraries": _about_one_arch(_libraries_know_arch),
     "arch-group": _group_keeps_an_arch,
     "toolkit-ptx": _toolkit_makes_ptx,
     "arch-platform": _platform_has_cards,

@@ -31,6 +31,8 @@ ROCM = Toolkit(accelerator=AcceleratorName.ROCM, version="7.2.1", build_base="x"
             "native-only",
             "driver 575.57.07 runs native code of CUDA 12.9.1, but compiles no PTX: that takes 575.57.08",
         ),
+        ("575", CUDA, "full", "all features"),
+        ("574", CUDA, "native-only", "driver 574 runs native code"),
         ("525", CUDA, "native-only", "driver 525 runs native code"),
         ("470.256", CUDA, "no", "too old for CUDA 12.9.1: it takes 525, and 575.57.08 for all features"),
         ("570.26", STRICT, "no", "driver 570.26 is too old for CUDA 12.9.1: it takes 575.57.08"),
