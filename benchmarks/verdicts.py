@@ -161,7 +161,7 @@ def main() -> None:
     console = Console(width=170)
     console.print(table)
     quiet = fit(RECORDED[QUIET[1]])
-    many = {size: families(quiet, runs=max(50, given.runs // 10), size=size) for size in (6, 17, 34)}
+    many = {size: families(quiet, runs=max(5, given.runs // 10), size=size) for size in (6, 17, 34)}
     for size, (alarms, found) in many.items():
         console.print(f"{size} metrics judged together: {alarms:.1%} of runs with a false alarm, {found:.0%} found")
     few = {
@@ -172,7 +172,7 @@ def main() -> None:
         console.print(
             f"{starts} starts: {exact.total() / given.runs:.0%} exact, {share(exact)} of the slowdowns among them found"
         )
-    apart, turned = drift(runs=max(50, given.runs // 5))
+    apart, turned = drift(runs=max(5, given.runs // 5))
     console.print(
         f"a machine that slows down by 5 %: {apart:.0%} false verdicts one after the other, {turned:.1%} ABBA"
     )

@@ -27,6 +27,7 @@ from bakehouse.pipeline import stages
 from bakehouse.pipeline.choose_cells import choose
 from bakehouse.pipeline.compare_images import compare_in_turn, find_baselines
 from bakehouse.pipeline.context import Context
+from bakehouse.pipeline.disk_room import check_room
 from bakehouse.pipeline.engine import open_engine
 from bakehouse.pipeline.fingerprint import run_fingerprint
 from bakehouse.pipeline.history_writer import HistoryWriter
@@ -59,6 +60,7 @@ def build_matrix(context: Context, options: Options) -> ExitCode:
     with ExitStack() as stack:
         engine = stack.enter_context(open_engine(context, install=options.install))
         reap(engine, say=context.say)
+        check_room(context, engine, cells, project.world.matrix)
         baselines = _baselines(context, options, engine, cells)
         gathered = gather(
             world=project.world,
