@@ -27,6 +27,8 @@ class Pace:
     left: Callable[[], float] = for_ever
     each: float = 0.0
     """Of one repetition, as the latest warm-up had it."""
+    is_cut: bool = False
+    """Whether answers are cut: then llama-bench, which cuts none, would take far longer than they do."""
     chosen: int | None = None
     """Repetitions in each start: those of the first, so that starts can be compared."""
 
@@ -57,6 +59,7 @@ class Pace:
         left = self.left()
         if each <= 0 or most * each * 3 <= left:
             return most
+        self.is_cut = True
         return min(most, max(least, math.floor(left / 3 / each)))
 
     @property
@@ -64,10 +67,17 @@ class Pace:
         """Whether another repetition would end too late."""
         return self.left() < self.each
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known how long a repetition takes, or does not matter."""
+        return self.each > 0 or not self.is_limited
+
     def of_reference(self, most: int) -> int:
         """Repetitions of llama-bench, which warms up with one more; 0: there is no time for it."""
         wanted = self.chosen or most
         left = self.left()
-        if not self.each or math.isinf(left):
+        if math.isinf(left):
             return wanted
+        if self.is_cut or not self.is_known:
+            return 0
         return min(wanted, max(0, math.floor(left / self.each) - 1))

@@ -76,7 +76,8 @@ class Rates:
         if self.image_size is not None and not number:
             self.samples.add("start", "image_size", Sample(start=0, repetition=0, value=float(self.image_size)))
         reference = self.reference if self._is_unclear(number) else None
-        if reference and number % 2:
+        goes_first = bool(number % 2) and self.pace.is_known
+        if reference and goes_first:
             self._refer(reference, number)
         with self.start() as served:
             cold = cold_start(served, number, ask=self.ask)
@@ -89,7 +90,7 @@ class Rates:
             if any(usage.telemetry for usage, _ in answers.spent):
                 energy = energy_per_token(answers.spent, start=number)
                 self.samples.add(workloads.decode_rate(self.asked).name, "energy_per_token", energy)
-        if reference and not number % 2:
+        if reference and not goes_first:
             self._refer(reference, number)
 
     def measurements(self) -> list[Measurement]:

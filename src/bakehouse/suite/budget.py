@@ -67,12 +67,19 @@ class Budget:
         until = now + max(0.0, left) * self._shares[share] / weights
         return lambda: until - self._clock()
 
+    def note(self) -> None:
+        """Note what is spent by now: a run that is killed goes on with what is left."""
+        self._note(())
+
     def end(self, share: str) -> None:
-        """Note what is spent by now."""
+        """Note what is spent by now, and that the share is used."""
+        self._note((share,))
+
+    def _note(self, done: Sequence[str]) -> None:
         if self._seconds is not None:
             spent = read(self._path)
             attempts = dict(spent.attempts) | {f"{self._began:.3f}": self._clock() - self._began}
-            self._write(spent.model_copy(update={"attempts": attempts, "done": [*spent.done, share]}))
+            self._write(spent.model_copy(update={"attempts": attempts, "done": [*spent.done, *done]}))
 
     def _write(self, spent: Spent) -> None:
         atomic_write.write(self._path, spent.model_dump_json())

@@ -329,7 +329,12 @@ def take_all(_write_line: Say, session: Session) -> TakeAll:
             must_start=share == RATES,
         )
         total = starts * len(kinds) if session.suite.is_fixed else None
-        ended = counter(bench.subject.cell, _write_line, total=total, left=left)
+        tell = counter(bench.subject.cell, _write_line, total=total, left=left)
+
+        def ended(found: Sequence[Measurement]) -> None:
+            session.budget.note()
+            tell(found)
+
         try:
             return take([[kind(each, left) for each in images] for kind in kinds], turns=turns, ended=ended)
         finally:
