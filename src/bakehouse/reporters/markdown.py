@@ -23,6 +23,10 @@ _SHOWN_PROBLEMS = 30
 _LONGEST_LINE = 300
 _SHOWN_CAUSES = 2
 _SHOWN_NAMES = 20
+_SHOWN_CHANGES = 8
+_SHOWN_REASONS = 3
+"""A run of two cells fits on one screen; run.json has everything."""
+_SHOWN_EXAMPLES = 2
 _MARKS = re.compile(r"([\\`*_\[\]|~#@!$])")
 
 
@@ -91,12 +95,12 @@ def _changes(versus: RunComparison | None) -> Iterator[str]:
             quantity(one.judged.candidate, figures.unit_of(one.judged.metric)),
             _text(one.judged.reason),
         ]
-        for one in other[:_SHOWN_PROBLEMS]
+        for one in other[:_SHOWN_CHANGES]
     ]
     if rows:
         yield _table(["Verdict", "Cell", "Metric", "Before", "Now", "Why"], rows, right={3, 4})
-    if len(other) > _SHOWN_PROBLEMS:
-        yield f"and {len(other) - _SHOWN_PROBLEMS} more, in report.html"
+    if len(other) > _SHOWN_CHANGES:
+        yield f"and {len(other) - _SHOWN_CHANGES} more, in report.html"
 
 
 def _noisy(run: RunReport) -> Iterator[str]:
@@ -115,7 +119,7 @@ def _voids(run: RunReport) -> Iterator[str]:
     if groups:
         rows = [
             [_text(group.reason), str(group.samples), "<br>".join(f"`{_code(cell)}`" for cell, _ in group.where)]
-            for group in groups
+            for group in groups[:_SHOWN_REASONS]
         ]
         total = count(sum(group.samples for group in groups), "sample")
         table = _table(["Reason", "Samples", "Cells"], rows, right={1})
@@ -150,21 +154,24 @@ def _problem(cells: Sequence[CellReport], problem: figures.Problem) -> str:
 
 
 def _excluded(run: RunReport) -> Iterator[str]:
+    """By reason, the most frequent first; a job page is no place for hundreds of names."""
     if not run.excluded:
         return
     names: dict[str, list[str]] = defaultdict(list)
     for record in sorted(run.excluded, key=lambda record: record.name):
-        nearest = f", nearest: `{_code(record.nearest)}`" if record.nearest else ""
-        names[record.reason].append(f"`{_code(record.name)}`{nearest}")
-    rows = [[_text(reason), _some(members)] for reason, members in names.items()]
-    title = count(len(run.excluded), "combination")
-    yield f"<details><summary>{title} excluded</summary>\n\n{_table(['Reason', 'Combinations'], rows)}\n\n</details>"
+        names[record.reason].append(record.name)
+    groups = sorted(names.items(), key=lambda item: -len(item[1]))
+    rows = [[_text(reason), str(len(members)), _some(members)] for reason, members in groups[:_SHOWN_REASONS]]
+    title = f"{count(len(run.excluded), 'combination')} excluded, for {count(len(groups), 'reason')}"
+    table = _table(["Reason", "Combinations", "For example"], rows, right={1})
+    more = len(groups) - _SHOWN_REASONS
+    rest = f"\n\nand {count(more, 'more reason')}: report.html and run.json have all" if more > 0 else ""
+    yield f"<details><summary>{title}</summary>\n\n{table}{rest}\n\n</details>"
 
 
 def _some(names: list[str]) -> str:
-    """A job page is no place for hundreds of names."""
-    shown = "<br>".join(names[:_SHOWN_NAMES])
-    return f"{shown}<br>and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else shown
+    shown = ", ".join(f"`{_code(name)}`" for name in names[:_SHOWN_EXAMPLES])
+    return f"{shown} and {len(names) - _SHOWN_EXAMPLES} more" if len(names) > _SHOWN_EXAMPLES else shown
 
 
 def _supplies(run: RunReport) -> Iterator[str]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from bakehouse.model.enums import Verdict
 from bakehouse.model.report import ExcludedRecord, RunReport
 from bakehouse.reporters import markdown
 from bakehouse.reporters.comparison import RunComparison
@@ -59,7 +60,19 @@ def test_of_hundreds_of_combinations_a_job_page_names_some() -> None:
         ExcludedRecord(name=f"cell-{number:03}", reason="why", rule="r", nearest="near") for number in range(300)
     ]
     text = markdown.render(sample_run().model_copy(update={"excluded": excluded}), folder=HERE)
-    assert "`cell-019`, nearest: `near`<br>and 280 more" in text
+    assert "| why | 300 | `cell-000`, `cell-001` and 298 more |" in text
+
+
+def test_a_run_of_two_cells_fits_on_a_screen() -> None:
+    run = sample_run()
+    excluded = [
+        ExcludedRecord(name=f"cell-{number:03}", reason=f"reason {number % 45}", rule="r") for number in range(179)
+    ]
+    cells = [cell for cell in run.cells if cell.verdict is Verdict.PASSED][:2]
+    text = markdown.render(run.model_copy(update={"cells": cells, "excluded": excluded}), folder=HERE)
+    assert "179 combinations excluded, for 45 reasons" in text
+    assert "and 42 more reasons: report.html and run.json have all" in text
+    assert len(text.splitlines()) <= 40
     assert "`cell-020`" not in text
 
 
