@@ -183,7 +183,6 @@ class Toy:
                     "model": "toy-model",
                     "prompt_tokens": 16,
                     "output_tokens": 8,
-                    "question": {"prompt": "The capital of France is", "expect": "Paris"},
                 },
                 "memory_limit": "64 MiB",
             },
@@ -214,6 +213,7 @@ class Toy:
             "file": "toy.gguf",
             "size": len(MODEL),
             "sha256": hashlib.sha256(MODEL).hexdigest(),
+            "question": {"prompt": "The capital of France is", "expect": ["Paris"]},
             "places": [{"path": "toy.gguf"}],
         }
 

@@ -10,7 +10,7 @@ import pytest
 
 from bakehouse.model.recipe import Load
 from bakehouse.model.suite import Subject
-from bakehouse.probes import calibrate, loads, throughput
+from bakehouse.probes import calibrate, loads, question, throughput
 from bakehouse.probes.external import Profiled, loads_of
 from bakehouse.probes.pace import Pace
 from bakehouse.suite.bench import Bench
@@ -24,9 +24,11 @@ LONGEST = 6 * 3600
 
 
 def test_answers_the_question(subject: Subject, server: Server, note: Note) -> None:
-    if subject.workload is None or subject.workload.question is None:
-        pytest.skip("the recipe asks no question")
-    note(f"it answered {throughput.answers_question(server.url, subject.workload.question)!r}")
+    asked = subject.workload
+    if asked is None or asked.question is None:
+        pytest.skip(question.why_not_asked(asked))
+    said = question.answers_question(server.url, asked.question, openai=asked.api == "openai")
+    note(f"it answered {said!r}")
 
 
 @pytest.mark.timeout(LONGEST)

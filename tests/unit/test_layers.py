@@ -10,7 +10,7 @@ SOURCE = Path(__file__).parents[2] / "src/bakehouse"
 LAYERS = (
     ("errors",),
     ("system", "model"),
-    ("formatting", "stats"),
+    ("formatting", "stats", "gguf"),
     ("accelerators", "machine"),
     ("config",),
     ("history",),

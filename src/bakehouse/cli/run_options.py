@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from pathlib import Path
 
 from bakehouse.cli.selection_options import selection
 from bakehouse.pipeline.job import Options
@@ -46,6 +47,12 @@ def add_run_options(verb: argparse.ArgumentParser) -> None:
         "--fail-on-regression", action="store_true", help="end with exit code 1 when something became slower or larger"
     )
     group.add_argument(
+        "--model",
+        type=Path,
+        metavar="FILE.gguf",
+        help="probe and measure with this model instead of the recipe's; its history is its own",
+    )
+    group.add_argument(
         "--workers", type=_positive, metavar="N", help="probes at the same time (default: one for two cores)"
     )
     group.add_argument("--fresh", action="store_true", help="begin anew even if the last run was cut off")
@@ -64,6 +71,7 @@ def run_options(arguments: argparse.Namespace) -> Options:
         calibrate=arguments.calibrate,
         history=arguments.history,
         fail_on_regression=arguments.fail_on_regression,
+        model=arguments.model,
         workers=arguments.workers,
         install=not arguments.no_install,
     )

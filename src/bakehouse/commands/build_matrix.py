@@ -30,6 +30,7 @@ from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.disk_room import check_room
 from bakehouse.pipeline.engine import open_engine
 from bakehouse.pipeline.fingerprint import run_fingerprint
+from bakehouse.pipeline.given_model import put_in
 from bakehouse.pipeline.history_writer import HistoryWriter
 from bakehouse.pipeline.job import Job, Options
 from bakehouse.pipeline.project import open_project, revision
@@ -50,6 +51,8 @@ def build_matrix(context: Context, options: Options) -> ExitCode:
     """Run everything that the selection asks for. Only errors that stop the whole run are raised."""
     _refuse_idle_gate(options)
     project, resolution = open_project(context.root)
+    if options.model is not None:
+        project, resolution = put_in(project, resolution, options.model, cache=context.cache, say=context.say)
     cells = _choose(context, options, project, resolution)
     if not cells:
         return ExitCode.OK
@@ -98,6 +101,8 @@ def _refuse_idle_gate(options: Options) -> None:
             hint="Leave out --quick, --no-tests and --no-history; --quick --history compares rough figures, "
             "`bench --compare BASE` two images.",
         )
+    if options.model is not None and not options.tests:
+        raise InputError("--model names what probes run, and --no-tests runs none", hint="Leave out one of the two.")
 
 
 def _choose(context: Context, options: Options, project: Project, resolution: Resolution) -> tuple[Cell, ...]:
@@ -141,6 +146,7 @@ def _open_job(
         root=context.root,
         where=(host.name, engine.host or ""),
         versus={cell: baseline.reference for cell, baseline in baselines.items()},
+        models=project.world.matrix.models,
     )
     record = _record(context, host=host, gathered=gathered, fingerprint=fingerprint)
     folder = stack.enter_context(

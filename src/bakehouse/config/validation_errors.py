@@ -29,6 +29,11 @@ _KINDS = {
     "string_type": "text",
 }
 
+_MOVED = {
+    "probes.throughput.question": "It belongs to the model: write it in matrix.yaml, models.NAME.question.",
+}
+"""Keys that were elsewhere in earlier versions."""
+
 
 def explain(error: ValidationError, document: Document, model: type[BaseModel]) -> list[InputError]:
     """One error for each mistake, without those that only follow from another."""
@@ -131,7 +136,7 @@ def _in_words(details: ErrorDetails, document: Document, model: type[BaseModel])
     match details["type"]:
         case "extra_forbidden":
             message = f"unknown key {path[-1]!r}"
-            hint = suggest(str(path[-1]), _known_keys(model, path[:-1], document))
+            hint = _moved(path) or suggest(str(path[-1]), _known_keys(model, path[:-1], document))
         case "missing":
             message, where = f"the key {path[-1]!r} is missing", document.where(path[:-1])
         case "string_type" if (spelling := document.spelling(path)) is not None:
@@ -164,6 +169,10 @@ def _short(value: object) -> str:
     """As Python writes it: without characters that a terminal would obey. A long one is cut."""
     text = repr(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."
+
+
+def _moved(path: KeyPath) -> str | None:
+    return _MOVED.get(".".join(map(str, path)))
 
 
 def _yaml_kind(value: object) -> str:

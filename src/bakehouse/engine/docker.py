@@ -248,8 +248,9 @@ def _words(value: str | Sequence[str] | None) -> Sequence[str]:
 
 def _mount(here: str, there: str, *, writable: bool = False) -> list[str]:
     """One `--mount`, which is a line of CSV: a path may hold a comma."""
-    source = f'"source={here}"' if "," in here else f"source={here}"
-    return ["type=bind", source, f"target={there}", *([] if writable else ["readonly"])]
+    words = [f"source={here}", f"target={there}"]
+    quoted = [f'"{word}"' if "," in word else word for word in words]
+    return ["type=bind", *quoted, *([] if writable else ["readonly"])]
 
 
 def _tcp(port: str) -> int:

@@ -29,6 +29,7 @@ __all__ = [
     "chat",
     "complete",
     "load",
+    "reply_to",
     "unstreamed",
     "vocabulary_size",
 ]
@@ -103,11 +104,39 @@ def unstreamed(url: str, request: Request) -> Reply:
     )
 
 
-def answer(url: str, prompt: str, *, output_tokens: int) -> str:
-    """Let the server continue a text, greedy and not streamed. Raises RequestFailedError."""
-    body = {"prompt": prompt, "n_predict": output_tokens, "temperature": 0, "cache_prompt": False}
-    with _asked("POST", f"{url}/completion", body=body) as response:
-        return str(_json(response).get("content", ""))
+def answer(url: str, prompt: str, *, output_tokens: int, openai: bool = False) -> str:
+    """Let the server continue a text, greedy and not streamed. `openai`: by the words that all such servers know.
+
+    Raises RequestFailedError.
+    """
+    greedy = {"prompt": prompt, "temperature": 0}
+    if openai:
+        said = _posted(url, Api.COMPLETIONS, greedy | {"model": model_name(url), "max_tokens": output_tokens})
+        return _choice(said, "text")
+    said = _posted(url, Api.COMPLETION, greedy | {"n_predict": output_tokens, "cache_prompt": False})
+    return str(said.get("content", ""))
+
+
+def reply_to(url: str, message: str, *, output_tokens: int) -> str:
+    """What a chat's assistant says to one message, its reasoning included; greedy. Raises RequestFailedError."""
+    messages = [{"role": "user", "content": message}]
+    asked = {"model": model_name(url), "messages": messages, "max_tokens": output_tokens, "temperature": 0}
+    said = _posted(url, Api.CHAT, asked)
+    return _choice(said, "message", "reasoning_content", "reasoning", "content")
+
+
+def _posted(url: str, api: Api, body: dict[str, Any]) -> dict[str, Any]:
+    with _asked("POST", f"{url}{api}", body=body) as response:
+        return _json(response)
+
+
+def _choice(said: dict[str, Any], key: str, *names: str) -> str:
+    """Text of the first choice; of several parts, those that are there."""
+    try:
+        found = said["choices"][0][key]
+        return "".join(str(found.get(name) or "") for name in names) if names else str(found)
+    except (KeyError, IndexError, TypeError, AttributeError):
+        raise RequestFailedError(f"the answer is unexpected: {str(said)[:SAID]}") from None
 
 
 def vocabulary_size(url: str) -> int:

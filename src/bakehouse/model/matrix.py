@@ -33,6 +33,7 @@ from bakehouse.model.field_types import (
     ToolkitVersion,
 )
 from bakehouse.model.places import BasePlace, ModelPlace, SourcePlace
+from bakehouse.model.question import Question
 
 
 class Base(Model):
@@ -70,6 +71,8 @@ class ModelFile(Model):
     sha256: Sha256
     size: Bytes
     """Bytes."""
+    question: Question | None = None
+    """What it is asked to see that it computes the right thing; without one it is asked nothing."""
     places: Annotated[tuple[ModelPlace, ...], Field(min_length=1)]
 
 

@@ -22,7 +22,6 @@ from bakehouse.model.field_types import (
     Rate,
     Seconds,
     Size,
-    Text,
     Tokens,
     UrlPath,
     UserAndGroup,
@@ -55,14 +54,6 @@ class Health(Model):
     """Seconds a container may take to become healthy."""
     stop_grace: Seconds = 10.0
     """Seconds between SIGTERM and the exit."""
-
-
-class Question(Model):
-    """A prompt whose greedy answer is known."""
-
-    prompt: Text
-    expect: Text
-    """A word the answer must contain (case does not matter)."""
 
 
 class Limits(Model):
@@ -134,7 +125,6 @@ class Throughput(Model):
     """Container starts; noise between starts is larger than within one."""
     repetitions: Count = 5
     """Repetitions in each start."""
-    question: Question | None = None
     workloads: tuple[Load, ...] = ()
     """What is measured beside pp and tg; a server is started for each."""
     workload_repetitions: Count = 2

@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from bakehouse.model.matrix import Toolkit
-from bakehouse.model.recipe import Health, Limits, Load, Question
+from bakehouse.model.question import Question
+from bakehouse.model.recipe import Health, Limits, Load
 from bakehouse.model.report import Record
 
 
@@ -16,6 +17,8 @@ class Workload(Record):
 
     model_path: str
     """The GGUF on this machine; mounted read-only."""
+    model: str = ""
+    """Its name in the matrix's `models`, or that of the file that was given."""
     model_sha256: str
     prompt_tokens: int
     output_tokens: int

@@ -16,6 +16,9 @@ from bakehouse.prove.expect import Expectation
 
 PLUGIN_FOLDER = "/app"
 
+SLOWEST_READ = 200e6
+"""Bytes a second, from a disk that is not quick: the time that a model takes to be read is none of the image's."""
+
 
 def plugin_files(cell: Cell) -> tuple[str, ...]:
     """`libggml-cpu-haswell.so`: the files that the server loads as backends."""
@@ -93,21 +96,25 @@ def subject(
 ) -> Subject:
     """What the suite must know about a built image. `starts`, `repetitions` and `loads` replace the recipe's."""
     probes = cell.recipe.probes
-    workload = None
+    workload, health = None, probes.health
     if probes.throughput and model_path:
+        model = world.matrix.models[probes.throughput.model]
         workload = Workload(
             model_path=model_path,
-            model_sha256=world.matrix.models[probes.throughput.model].sha256,
+            model=probes.throughput.model,
+            model_sha256=model.sha256,
             prompt_tokens=probes.throughput.prompt_tokens,
             output_tokens=probes.throughput.output_tokens,
             starts=starts or probes.throughput.starts,
             repetitions=repetitions or probes.throughput.repetitions,
-            question=probes.throughput.question,
+            question=model.question,
             loads=list(probes.throughput.workloads if loads is None else loads),
             load_repetitions=repetitions or probes.throughput.workload_repetitions,
             limits=probes.throughput.limits,
             api=probes.throughput.api,
         )
+        patience = health.start_period + model.size / SLOWEST_READ
+        health = health.model_copy(update={"start_period": patience})
     return Subject(
         cell=cell.name,
         recipe=cell.at.recipe,
@@ -118,7 +125,7 @@ def subject(
         port=cell.recipe.runtime.port,
         version=version_text(cell, world),
         plugins=list(plugin_files(cell)),
-        health=probes.health,
+        health=health,
         memory_limit=probes.memory_limit,
         args=list(probes.args),
         web_ui=cell.recipe.cmake is not None and cell.recipe.cmake.web_ui,

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from bakehouse.model.matrix import ModelFile
 from bakehouse.model.plan import Plan
 from bakehouse.pipeline.job import Options
 from bakehouse.supply.checksum import sha256_of_tree
@@ -15,11 +16,17 @@ TESTS = Path("tests") / "images"
 
 
 def run_fingerprint(
-    plan: Plan, options: Options, *, root: Path, where: tuple[str, ...], versus: Mapping[str, str] | None = None
+    plan: Plan,
+    options: Options,
+    *,
+    root: Path,
+    where: tuple[str, ...],
+    versus: Mapping[str, str] | None = None,
+    models: Mapping[str, ModelFile] | None = None,
 ) -> str:
     """sha256 over what decides the verdicts: the plan, how it is probed, the files that are read, `where` it runs.
 
-    `beside`: by cell, the image that it is measured in turn with.
+    `versus`: by cell, the image that it is measured in turn with. `models`: the matrix's.
     """
     recipes = {cell.at.recipe for cell in plan.cells}
     folders = [root / TESTS, *(root / "recipes" / name for name in sorted(recipes))]
@@ -29,7 +36,15 @@ def run_fingerprint(
         "calibrates": options.calibrates,
         "client": options.client,
         "beside": versus or {},
+        "models": _models(plan, models or {}),
         "files": [sha256_of_tree(folder) for folder in folders if folder.is_dir()],
         "where": where,
     }
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _models(plan: Plan, models: Mapping[str, ModelFile]) -> dict[str, list[object]]:
+    """What the cells are probed with: its bytes, and what it is asked."""
+    names = {throughput.model for cell in plan.cells if (throughput := cell.recipe.probes.throughput)}
+    found = {name: models[name] for name in sorted(names & models.keys())}
+    return {name: [row.sha256, row.question and row.question.model_dump(mode="json")] for name, row in found.items()}

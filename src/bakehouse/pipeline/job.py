@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bakehouse.config.load import Project
 from bakehouse.engine.connection import Engine
@@ -52,6 +53,8 @@ class Options:
     """A run or an image that each cell is measured in turn with."""
     need_card: bool = False
     """Whether the selection's card must be in this machine (bench)."""
+    model: Path | None = None
+    """A GGUF that takes the place of the recipes' own model (--model)."""
     client: Client = "bakehouse"
     """Who makes the load (bench --engine)."""
 

@@ -1,4 +1,4 @@
-"""How fast a server is, and whether its answers are right.
+"""How fast a server is.
 
 Noise between container starts is larger than within one, so a measurement is starts x repetitions, with one
 repetition more in each start that warms up and is not counted. Every repetition becomes a Sample, void or not.
@@ -13,14 +13,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bakehouse.loadgen import workloads
-from bakehouse.loadgen.client import Ask, Outcome, RequestFailedError, answer, load, unstreamed, vocabulary_size
+from bakehouse.loadgen.client import Ask, Outcome, RequestFailedError, load, unstreamed, vocabulary_size
 from bakehouse.loadgen.replies import Failure
 from bakehouse.loadgen.workloads import Request, Workload
 from bakehouse.measure import metrics
 from bakehouse.measure.cpu_usage import Trouble, Usage
 from bakehouse.model import suite
 from bakehouse.model.enums import Disturbance, Unit, Verdict
-from bakehouse.model.recipe import Question
 from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.probes import ProbeFailed, calibrate
 from bakehouse.probes.disturbance import disturbed, energy_per_token
@@ -28,8 +27,6 @@ from bakehouse.probes.measured_server import MeasuredServer, Start, cold_start, 
 from bakehouse.probes.pace import Pace
 from bakehouse.probes.recording import CLIENTS, COLD, record
 from bakehouse.probes.series import Samples, troubled, void_if
-
-ANSWER_TOKENS = 16
 
 UNITS: dict[Metric, Unit] = {
     "prompt_rate": "tokens/s",
@@ -231,20 +228,6 @@ class _Answers:
         if 2 * len(said) <= len(self.disturbances):
             return None
         return replace(said[-1], reason=f"for most of this start, {said[-1].reason}")
-
-
-def answers_question(url: str, question: Question) -> str:
-    """Prove that it computes the right thing: a wrong kernel is quick, too. Returns the whole answer."""
-    try:
-        said = answer(url, question.prompt, output_tokens=ANSWER_TOKENS)
-    except RequestFailedError as error:
-        raise ProbeFailed(f"asked {question.prompt!r}: {error}") from error
-    if question.expect.lower() not in said.lower():
-        raise ProbeFailed(
-            f"asked {question.prompt!r}, it answered {said!r}, without {question.expect!r}",
-            hint="The server runs and computes nonsense: suspect the backend plugin or its flags.",
-        )
-    return said
 
 
 def void_reasons(measurements: list[Measurement]) -> list[str]:

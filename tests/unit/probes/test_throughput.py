@@ -15,7 +15,6 @@ from bakehouse.loadgen.client_overhead import ClientOverhead
 from bakehouse.loadgen.workloads import Request
 from bakehouse.measure.cpu_usage import Usage
 from bakehouse.model.enums import Disturbance, Verdict
-from bakehouse.model.recipe import Question
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Workload
 from bakehouse.probes import ProbeFailed, throughput
@@ -274,20 +273,3 @@ def test_memory_that_cannot_be_seen_is_void() -> None:
 def test_summary_names_the_rates() -> None:
     text = throughput.summary(list(measure(served(Behaviour())).values()))
     assert text == "pp8 80.0 tokens/s (median of 6), tg5 4.0 tokens/s (median of 6)"
-
-
-def test_the_answer_must_contain_the_word() -> None:
-    question = Question(prompt="The capital of France is", expect="paris")
-    with fake_server(Behaviour(content=" Paris.")) as url:
-        assert throughput.answers_question(url, question) == " Paris."
-    with (
-        fake_server(Behaviour(content=" @@@@")) as url,
-        pytest.raises(ProbeFailed, match="computes nonsense") as caught,
-    ):
-        throughput.answers_question(url, question)
-    assert caught.value.message == "asked 'The capital of France is', it answered ' @@@@', without 'paris'"
-
-
-def test_a_question_that_is_refused() -> None:
-    with fake_server(Behaviour(status=500)) as url, pytest.raises(ProbeFailed, match="HTTP 500"):
-        throughput.answers_question(url, Question(prompt="a", expect="b"))
