@@ -7,6 +7,10 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("unit", deadline=None)  # a busy machine is no fault of a test
+settings.load_profile("unit")
 
 _connect = socket.socket.connect
 
