@@ -98,6 +98,14 @@ def size_in_bytes(text: str) -> int:
     return round(float(found[1]) * _UNITS[found[2]])
 
 
+def flow(value: float, unit: str) -> str:
+    """A large number with a decimal prefix: `4.80 TB/s`, `96.6 MB`, `149 TFLOP/s`."""
+    for prefix, factor in (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= 0.9995 * factor:
+            return f"{significant(value / factor)} {prefix}{unit}"
+    return f"{significant(value)} {unit}"
+
+
 def quantity(value: float | None, unit: Unit) -> str:
     """A measured value with its unit."""
     match unit:

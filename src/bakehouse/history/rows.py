@@ -74,6 +74,7 @@ def _value(measurement: Measurement, sample: Sample) -> Value:
         grade=grade,
         low=low,
         high=high,
+        limit=measurement.limits[0].rate if measurement.limits else None,
     )
 
 

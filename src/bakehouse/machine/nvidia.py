@@ -15,6 +15,8 @@ _INSTALL = "install NVIDIA's driver and load it (modprobe nvidia)"
 _VERSION = re.compile(r"\b(\d{3,}\.\d+(?:\.\d+)?)\b")
 _LIBRARY = "libnvidia-ml.so.1"
 _MIG = "MIG "
+_MEMORY_CLOCK = 2
+"""NVML_CLOCK_MEM"""
 _REASONS = {
     "DriverNotLoaded": "the nvidia driver is not loaded: modprobe nvidia",
     "LibRmVersionMismatch": "the driver's libraries and its kernel module have different versions: reboot",
@@ -186,6 +188,28 @@ def _reason(error: Exception) -> str:
 
 def _text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
+
+
+def memory_bandwidth(card: Card, nvml: Any | None) -> float | None:
+    """Bytes a second that its memory bus carries: its width at its highest clock, twice in each (DDR).
+
+    None where NVML does not say, and for other cards than NVIDIA's.
+    """
+    if nvml is None or card.uuid is None or card.accelerator is not AcceleratorName.CUDA:
+        return None
+    try:
+        nvml.nvmlInit()
+    except nvml.NVMLError:
+        return None
+    try:
+        handle = nvml.nvmlDeviceGetHandleByUUID(card.uuid)
+        bits = nvml.nvmlDeviceGetMemoryBusWidth(handle)
+        megahertz = nvml.nvmlDeviceGetMaxClockInfo(handle, _MEMORY_CLOCK)
+        return 2.0 * bits / 8 * megahertz * 1e6 or None
+    except (nvml.NVMLError, AttributeError):
+        return None
+    finally:
+        nvml.nvmlShutdown()
 
 
 def memory_of(pid: int, card: Card, nvml: Any) -> int | None:

@@ -246,6 +246,10 @@ Size = Annotated[
 Bandwidth = Annotated[
     str, Format(pattern=r"^[0-9]{1,7} GB/s$", expected="a number and GB/s, like 1792 GB/s"),
 ]  # fmt: skip
+Arithmetic = Annotated[
+    str,
+    Format(pattern=r"^[0-9]{1,6}(?:\.[0-9]{1,3})? TFLOP/s$", expected="a number and TFLOP/s, like 989 TFLOP/s"),
+]
 UserAndGroup = Annotated[
     str,
     Format(

@@ -66,6 +66,8 @@ class Terms(Frozen):
 class Value(Frozen):
     value: Annotated[float, Field(ge=0)]
     unit: Unit
+    limit: Annotated[float, Field(gt=0)] | None = None
+    """What the device allows at most, in the same unit."""
     verdict: Verdict = Verdict.PASSED
     reason: str = ""
     grade: Grade | None = None

@@ -10,6 +10,7 @@ from bakehouse.model.field_types import (
     Accelerator,
     ArchCode,
     ArchName,
+    Arithmetic,
     Bandwidth,
     Bytes,
     CMakeOption,
@@ -167,6 +168,8 @@ class Gpu(Model):
     """How the card is known on the bus where no driver tells its name."""
     bandwidth: Bandwidth | None = None
     """Memory bandwidth by the vendor's data sheet: the limit of single-stream decoding."""
+    compute: Arithmetic | None = None
+    """Dense matrix products in 16 bits with 32-bit sums, by the same: the limit of long prompts."""
     first_driver: DriverVersion | None = None
     """Oldest driver that knows the card, where it is newer than its arch's."""
     last_driver: DriverVersion | None = None

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from bakehouse.model.enums import Disturbance, Grade, Unit, Verdict
+from bakehouse.model.limit import Limit, ModelWork
 
 SCHEMA_VERSION = 1
 METRIC_DEFINITIONS = 1
@@ -214,6 +215,8 @@ class Measurement(Record):
     """What must be equal for two measurements to be compared: model sha256, server arguments, threads."""
     client: str = ""
     """The program that made the load, with its version: `aiperf 0.13.0`. Empty: our own."""
+    limits: list[Limit] = []
+    """What the device allows at most, the one that binds first; empty where nobody knows."""
     grading: Grading | None = None
     """None: recorded before there were grades."""
 
@@ -278,6 +281,8 @@ class CellReport(Record):
     checks: list[Check] = []
     tests: list[TestResult] = []
     measurements: list[Measurement] = []
+    model: ModelWork | None = None
+    """What its model takes for each token. None: nothing was measured with one."""
     baseline: BaselineReport | None = None
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bakehouse.engine.docker import Docker
 from bakehouse.engine.network import ca_bundle, ca_fingerprints
 from bakehouse.errors import BakehouseError
 from bakehouse.formatting import count, round_seconds
+from bakehouse.machine import detect, load_libraries
 from bakehouse.measure.lease import hold
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.enums import Verdict
@@ -26,6 +28,7 @@ from bakehouse.model.suite import Suite
 from bakehouse.pipeline.expectations import expectation
 from bakehouse.pipeline.fingerprint import TESTS
 from bakehouse.pipeline.job import Job
+from bakehouse.pipeline.limits import Limits, find_limits
 from bakehouse.pipeline.run_folder import RunFolder
 from bakehouse.pipeline.scratch import scratch
 from bakehouse.pipeline.suite_file import recipe_tests, reference, suite_of
@@ -124,7 +127,7 @@ def test(job: Job) -> None:
     cells = job.state.passed_so_far(job.plan.cells)
     if not cells:
         return
-    suite = suite_of(job, cells)
+    suite, limits = suite_of(job, cells), _limits(job, cells)
     _say_how_long(job, suite)
     names = [cell.name for cell in cells]
     folder, console, say = job.state.folder.path, job.context.console, job.context.say
@@ -135,13 +138,13 @@ def test(job: Job) -> None:
             image_tests=job.context.root / TESTS,
             recipe_test_folders=recipe_tests(job.context.root, cells),
             workers=job.options.workers or _default_workers(),
-            on_result=_Follower(job, watcher),
+            on_result=_Follower(job, watcher, limits),
             on_progress=watcher.measuring,
             say=say,
             extra=_only_probes(job.options.probes),
         )
     for cell in job.state.todo(cells):
-        job.state.update(cell.name, **_said(job, cell.name, outcome.cells[cell.name]))
+        job.state.update(cell.name, **_said(job, cell.name, outcome.cells[cell.name], limits))
     _settle(job, cells)
 
 
@@ -160,18 +163,37 @@ def _say_how_long(job: Job, suite: Suite) -> None:
     job.context.say(f"testing and measuring {cells}: at most {round_seconds(round(left))}{rest}")
 
 
-def _said(job: Job, cell: str, found: Found) -> dict[str, Any]:
+def _limits(job: Job, cells: list[Cell]) -> Limits:
+    """What this machine allows. Its processor is measured alone, in less than two seconds, once for a machine."""
+    if job.options.probes and "throughput" not in job.options.probes:
+        return Limits(works={}, devices={})
+    leases, run, say = job.context.cache / "leases", job.state.folder.name, job.context.say
+    return find_limits(
+        cells,
+        job.gathered.models,
+        machine=detect(),
+        matrix=job.project.world.matrix,
+        cache=job.context.cache,
+        say=say,
+        alone=partial(hold, "cpu", folder=leases, run=run, exclusive=True, timeout=PATIENCE, say=say),
+        nvml=load_libraries().nvml,
+    )
+
+
+def _said(job: Job, cell: str, found: Found, limits: Limits) -> dict[str, Any]:
     """Changes of the cell's report."""
     other = job.baselines.get(cell)
     baseline = BaselineReport(name=other.name, image=other.reference, measurements=found.baseline) if other else None
-    return {"tests": found.tests, "measurements": doubted(found.measurements), "baseline": baseline}
+    measurements = limits.beside(cell, doubted(found.measurements))
+    model = limits.model(cell, measurements) if measurements else None
+    return {"tests": found.tests, "measurements": measurements, "model": model, "baseline": baseline}
 
 
 class _Follower:
     """Finishes a cell as soon as its last test has ended: a run that is cut off later keeps it."""
 
-    def __init__(self, job: Job, watcher: SuiteDisplay) -> None:
-        self._job = job
+    def __init__(self, job: Job, watcher: SuiteDisplay, limits: Limits) -> None:
+        self._job, self._limits = job, limits
         self._state = job.state
         self._watcher = watcher
         self._ended: dict[str, set[str]] = {}
@@ -183,7 +205,7 @@ class _Follower:
         folder = self._state.folder.path
         wanted = {test.name for test in planned(folder) if test.cell == cell}
         if wanted and wanted <= ended and self._state[cell].finished is None:
-            self._state.update(cell, **_said(self._job, cell, collect(folder).get(cell, Found())))
+            self._state.update(cell, **_said(self._job, cell, collect(folder).get(cell, Found()), self._limits))
             self._state.finish(cell)
             keep(self._job)
 

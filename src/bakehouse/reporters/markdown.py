@@ -11,7 +11,7 @@ from pathlib import Path
 from bakehouse.formatting import NOTHING, SYMBOLS, count, moment, quantity, rate, seconds, size
 from bakehouse.model.enums import Change, Grade, Verdict
 from bakehouse.model.report import CellReport, Measurement, RunReport
-from bakehouse.reporters import figures, grades
+from bakehouse.reporters import figures, grades, limits
 from bakehouse.reporters.comparison import CHANGES, RunComparison
 from bakehouse.reporters.text import one_line, plain
 from bakehouse.reporters.voids import voids
@@ -35,6 +35,7 @@ def render(run: RunReport, *, folder: Path, versus: RunComparison | None = None)
         f"## {SYMBOLS[run.verdict]} {run.verdict}: {_text(figures.headline(run))}",
         _facts(run),
         *_cells(run),
+        *_limits(run),
         *_changes(versus),
         *_problems(run, folder=folder),
         *_noisy(run),
@@ -56,6 +57,13 @@ def _cells(run: RunReport) -> Iterator[str]:
         rows = [_row(cell) for cell in run.cells]
         head = ["Cell", "Verdict", "Proof", "Size", "Prompt t/s", "Decode t/s", "Healthy after"]
         yield _table(head, rows, right={2, 3, 4, 5, 6})
+
+
+def _limits(run: RunReport) -> Iterator[str]:
+    """How near the rates are to what the device allows."""
+    found = [(cell, said) for cell in run.cells if (said := "; ".join(limits.lines(cell)))]
+    if found:
+        yield "\n".join(f"- `{_code(cell.name)}`: {_text(said)}" for cell, said in found)
 
 
 def _row(cell: CellReport) -> list[str]:

@@ -17,7 +17,7 @@ from rich.text import Text
 from bakehouse.formatting import NOTHING, SYMBOLS, clock, count, rate, seconds, size
 from bakehouse.model.enums import Change, Grade, Verdict
 from bakehouse.model.report import CellReport, Measurement, RunReport
-from bakehouse.reporters import figures, grades
+from bakehouse.reporters import figures, grades, limits
 from bakehouse.reporters.comparison import RunComparison
 from bakehouse.reporters.text import one_line, plain
 
@@ -61,6 +61,7 @@ def show(run: RunReport, *, console: Console, folder: Path, versus: RunCompariso
     parts: list[RenderableType] = []
     if run.cells:
         parts.append(_table(run, name_width=max(12, console.width - _OTHER_COLUMNS), ascii_only=ascii_only))
+    parts += _limits(run, ascii_only=ascii_only)
     parts += [
         _reasons(cells, problems, folder=folder, ascii_only=ascii_only)
         for cells, problems in figures.together(run.cells, folder=folder)
@@ -136,6 +137,15 @@ def _remark(cell: CellReport, *, ascii_only: bool) -> RenderableType:
     """What a reader must know of a cell that passed."""
     text = f"\n{plain(cell.name)}: {one_line(plain(cell.reason), most=400)}"
     return Text(_letters(text, ascii_only=ascii_only), style="dim")
+
+
+def _limits(run: RunReport, *, ascii_only: bool) -> Iterator[RenderableType]:
+    """How near the rates are to what the device allows, a line a cell."""
+    for cell in run.cells:
+        if said := "; ".join(limits.lines(cell)):
+            yield Text(
+                _letters(f"{plain(cell.name)}: {one_line(plain(said), most=400)}", ascii_only=ascii_only), style="dim"
+            )
 
 
 def _reasons(

@@ -97,6 +97,7 @@ GOOD: dict[str, list[str]] = {
     "PathOnThisMachine": ["../llama.cpp", "/models/a b.gguf", "~/models/x.gguf", "ünder/x", "."],
     "Size": ["260 MiB", "4GiB", "1.5 GB", "0 B"],
     "Bandwidth": ["1792 GB/s"],
+    "Arithmetic": ["989 TFLOP/s", "165.2 TFLOP/s"],
     "UserAndGroup": ["65532:65532"],
 }
 BAD: dict[str, list[str]] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from bakehouse.model.report import RunReport
 
-_CLOSED = {"verdict", "kind", "metric", "unit", "started", "completed", "finished"}
+_CLOSED = {"verdict", "kind", "metric", "unit", "by", "started", "completed", "finished"}
 """Keys whose values are of a closed set, or times."""
 
 

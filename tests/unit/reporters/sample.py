@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bakehouse.model.enums import Verdict
+from bakehouse.model.limit import CacheAtDepth, Limit, ModelWork
 from bakehouse.model.report import (
     Attempt,
     BuildResult,
@@ -162,6 +163,24 @@ def sample_exclusions() -> list[ExcludedRecord]:
 # ------------------------------------------------------------------------------------------------ cells
 
 
+_READING = "measured here: reading 128 MiB at a time"
+MEMORY = Limit(by="memory", rate=217.0, ceiling=21.3e9, work=98.0e6, source=_READING)
+MEMORY_OF_A_PROMPT = Limit(by="memory", rate=112_000.0, ceiling=21.3e9, work=1.9e5, source=_READING)
+COMPUTE = Limit(
+    by="compute", rate=712.0, ceiling=1.56e11, work=2.19e8, source="measured here: a matrix product in float32"
+)
+MODEL = ModelWork(
+    name="smollm2-135m-q4",
+    architecture="llama",
+    file_bytes=98_362_432,
+    parameters=134_515_008,
+    active_parameters=134_479_872,
+    bytes_per_token=96_576_768,
+    cache_bytes=[CacheAtDepth(tokens=512, bytes=11_796_480), CacheAtDepth(tokens=4096, bytes=94_371_840)],
+    operations_per_prompt_token=212_336_640,
+)
+
+
 def passed_cell(name: str, *, flag_set: str, seed: int, decode: float, cached: bool = False) -> CellReport:
     noise = random.Random(seed)
     return CellReport(
@@ -176,8 +195,12 @@ def passed_cell(name: str, *, flag_set: str, seed: int, decode: float, cached: b
         checks=_checks(),
         tests=_tests(name),
         measurements=[
-            _rates("pp512", "prompt_rate", 222.0, noise=noise, has_void=False),
-            _rates("tg128", "decode_rate", decode, noise=noise, has_void=seed == 1),
+            _rates("pp512", "prompt_rate", 222.0, noise=noise, has_void=False).model_copy(
+                update={"limits": [COMPUTE, MEMORY_OF_A_PROMPT]}
+            ),
+            _rates("tg128", "decode_rate", decode, noise=noise, has_void=seed == 1).model_copy(
+                update={"limits": [MEMORY]}
+            ),
             Measurement(
                 workload="tg128",
                 metric="time_to_healthy",
@@ -186,6 +209,7 @@ def passed_cell(name: str, *, flag_set: str, seed: int, decode: float, cached: b
                 settings=_settings(),
             ),
         ],
+        model=MODEL,
     )
 
 
@@ -448,4 +472,5 @@ def _settings() -> dict[str, object]:
         "model_sha256": MODEL_SHA256,
         "server_args": ["--parallel", "1", "--fit", "off", "-b", "2048", "-ub", "512"],
         "threads": 2,
+        "device": "cpu",
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 from bakehouse.formatting import quantity
 from bakehouse.model.enums import Grade, Unit, Verdict
 from bakehouse.model.report import CellReport, Check, Measurement, Sample, Step, TestResult
-from bakehouse.reporters import figures, grades, logs
+from bakehouse.reporters import figures, grades, limits, logs
 from bakehouse.reporters.html import plots, timeline
 from bakehouse.reporters.html.comparisons import DRAWN, loads_of
 from bakehouse.reporters.html.grid import codes, driver
@@ -47,6 +47,10 @@ class MeasurementView:
     """Why it is noisy or void, in detail."""
     struck: float | None
     """What a void figure would be."""
+    limit: str
+    """`26 % of what this card's memory allows`; empty where nobody knows."""
+    limits: tuple[str, ...]
+    """How that was reckoned."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +84,8 @@ class CellView:
     table: tuple[MeasurementView, ...]
     layers: tuple[Slice, ...]
     logs: tuple[LogView, ...]
+    model: str
+    """What its model takes for each token; empty where nobody knows."""
     prompt_rate: float | None
     decode_rate: float | None
     time_to_healthy: float | None
@@ -111,6 +117,7 @@ def view(cell: CellReport, *, anchor: str, is_brief: bool, folder: Path, labels:
         table=() if is_brief else table,
         layers=slices(cell.image.layers) if cell.image and not is_brief else (),
         logs=() if is_brief else _logs(cell, folder=folder),
+        model=limits.model_words(cell.model) if cell.model else "",
         prompt_rate=figures.median_of(cell, "prompt_rate"),
         decode_rate=figures.median_of(cell, "decode_rate"),
         time_to_healthy=figures.median_of(cell, "time_to_healthy"),
@@ -175,6 +182,8 @@ def _measurement(measurement: Measurement, *, label: str) -> MeasurementView:
         noise=grades.noise(measurement),
         reasons=grades.reasons(measurement),
         struck=grades.struck(measurement),
+        limit=limits.words(measurement),
+        limits=tuple(limits.details(measurement)),
     )
 
 

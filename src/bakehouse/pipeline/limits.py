@@ -1,0 +1,127 @@
+"""What the devices of this machine allow, beside what was measured on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bakehouse.errors import InputError
+from bakehouse.formatting import flow, size
+from bakehouse.gguf.header import read_header
+from bakehouse.gguf.limit import Ceiling, Device, limits_of, model_work
+from bakehouse.gguf.work import Work
+from bakehouse.machine.nvidia import memory_bandwidth
+from bakehouse.measure.machine_speed import known_speed, speed_of_machine
+from bakehouse.model.cell import Cell
+from bakehouse.model.enums import AcceleratorName
+from bakehouse.model.limit import Limit, ModelWork
+from bakehouse.model.machine import Card, Machine
+from bakehouse.model.matrix import Gpu, Matrix
+from bakehouse.model.report import Measurement
+from bakehouse.planning.gpus import recognise
+
+PROCESSOR = "cpu"
+"""Name of the device, as `engine.devices` has it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """By cell what its model must do; by device what it reaches."""
+
+    works: Mapping[str, tuple[str, Work]]
+    """Cell to its model's name and work."""
+    devices: Mapping[tuple[str, str], Device]
+    """By cell and the name of a device."""
+
+    def beside(self, cell: str, measurements: Sequence[Measurement]) -> list[Measurement]:
+        """The same with the limits of those that have some."""
+        return [one.model_copy(update={"limits": self._of(cell, one)}) for one in measurements]
+
+    def model(self, cell: str, measurements: Sequence[Measurement]) -> ModelWork | None:
+        """What the cell's model does for a token, with a cache as the server was told to keep it."""
+        if cell not in self.works:
+            return None
+        name, work = self.works[cell]
+        told = (one.settings.get("arguments") for one in measurements)
+        return model_work(name, work, next((one for one in told if isinstance(one, dict)), {}))
+
+    def _of(self, cell: str, measurement: Measurement) -> list[Limit]:
+        device = self.devices.get((cell, str(measurement.settings.get("device", ""))))
+        if device is None or cell not in self.works:
+            return []
+        return limits_of(measurement.metric, measurement.settings, self.works[cell][1], device)
+
+
+def find_limits(
+    cells: Sequence[Cell],
+    models: Mapping[str, Path],
+    *,
+    machine: Machine,
+    matrix: Matrix,
+    cache: Path,
+    say: Callable[[str], None],
+    alone: Callable[[], AbstractContextManager[object]],
+    nvml: Any | None = None,
+) -> Limits:
+    """Read the models' files; measure this processor where a cell is for it. `alone`: holds its lease meanwhile."""
+    works: dict[str, tuple[str, Work]] = {}
+    devices: dict[tuple[str, str], Device] = {}
+    by_name = {name: _work(path, say) for name, path in models.items()}
+    for cell in cells:
+        throughput = cell.recipe.probes.throughput
+        work = by_name.get(throughput.model) if throughput else None
+        if throughput is None or work is None:
+            continue
+        works[cell.name] = (throughput.model, work)
+        if cell.at.accelerator is AcceleratorName.CPU:
+            devices[cell.name, PROCESSOR] = _processor(work, cache=cache, say=say, alone=alone)
+        for card in machine.usable:
+            devices[cell.name, card.name] = _card(card, matrix, nvml)
+    return Limits(works=works, devices=devices)
+
+
+def _work(path: Path, say: Callable[[str], None]) -> Work | None:
+    try:
+        return Work(read_header(path))
+    except (InputError, OSError) as error:
+        say(f"what the device allows stays unknown: {error}")
+        return None
+
+
+def _processor(
+    work: Work, *, cache: Path, say: Callable[[str], None], alone: Callable[[], AbstractContextManager[object]]
+) -> Device:
+    speed = known_speed(cache, working_set=work.weights)
+    if speed is None:
+        with alone():
+            speed = speed_of_machine(cache, working_set=work.weights)
+    say(
+        f"this processor reads {flow(speed.read, 'B/s')} ({size(speed.working_set)} at a time) and multiplies "
+        f"{flow(speed.products, 'FLOP/s')} (float32)"
+    )
+    return Device(
+        memory=Ceiling(value=speed.read, source=f"measured here: reading {size(speed.working_set)} at a time"),
+        compute=Ceiling(value=speed.products, source="measured here: a matrix product in float32"),
+    )
+
+
+def _card(card: Card, matrix: Matrix, nvml: Any | None) -> Device:
+    """By the data sheet; a card that the catalogue lacks, by its own bus and clock. Instances of MIG have a share."""
+    if "MIG " in card.name:
+        return Device()
+    name, row = recognise(card, matrix) or ("", None)
+    memory = _from_sheet(row, "bandwidth", name)
+    if memory is None and (found := memory_bandwidth(card, nvml)):
+        memory = Ceiling(value=found, source="the card's memory bus and clock")
+    return Device(memory=memory, compute=_from_sheet(row, "compute", name))
+
+
+def _from_sheet(row: Gpu | None, key: str, name: str) -> Ceiling | None:
+    text = getattr(row, key, None)
+    if text is None:
+        return None
+    number, unit = str(text).split()
+    return Ceiling(value=float(number) * (1e12 if unit.startswith("T") else 1e9), source=f"data sheet of {name}")
