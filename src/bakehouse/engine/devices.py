@@ -10,11 +10,13 @@ name.
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bakehouse.engine.cdi import devices_in
 from bakehouse.engine.connection import Engine
 from bakehouse.machine import Card, Machine
 from bakehouse.machine.bus import closed
@@ -107,18 +109,25 @@ def nvidia_of(engine: Engine) -> Nvidia:
     """Ask an engine how it hands out NVIDIA's cards."""
     done = process.run(["docker", "info", "--format", "{{json .}}"], env=engine.environment(), timeout=_TIMEOUT)
     try:
-        return nvidia_by(json.loads(done.stdout or "{}"))
+        info = json.loads(done.stdout or "{}")
     except ValueError:
         return Nvidia()
+    return nvidia_by(info, is_here=info.get("Name") == platform.node())
 
 
-def nvidia_by(info: Mapping[str, Any]) -> Nvidia:
-    """With NVIDIA's runtime, `--gpus` works; else CDI, where the engine has found a specification (Docker 28.2)."""
+def nvidia_by(info: Mapping[str, Any], *, is_here: bool = True) -> Nvidia:
+    """With NVIDIA's runtime, `--gpus` works; else CDI, where there is a specification.
+
+    Docker lists what it found since 28.2. From 25 on it names the folders of `features.cdi`, where we look.
+    `is_here`: those folders are this machine's.
+    """
     if "nvidia" in (info.get("Runtimes") or {}):
         return Nvidia()
     found = info.get("DiscoveredDevices") or []
-    names = (device.get("ID", "") for device in found if device.get("Source") == "cdi")
-    return Nvidia(cdi=frozenset(name for name in names if name.startswith(_CDI)))
+    names = {device.get("ID", "") for device in found if device.get("Source") == "cdi"}
+    known = frozenset(name for name in names if name.startswith(_CDI))
+    folders = [Path(folder) for folder in info.get("CDISpecDirs") or []] if is_here else []
+    return Nvidia(cdi=known or devices_in(folders))
 
 
 def _problem(accelerator: AcceleratorName, card: Card) -> str | None:

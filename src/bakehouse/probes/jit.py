@@ -38,11 +38,20 @@ def forces_none(environment: Sequence[str]) -> None:
         )
 
 
-def needed_jit(error: ProbeFailed, log: str, *, device: str, archs: Sequence[str]) -> ProbeFailed:
-    """Say what a server lacked that did not serve without PTX; other errors stay what they are."""
+def needed_jit(
+    error: ProbeFailed, log: str, *, device: str, archs: Sequence[str], environment: Sequence[str] = ()
+) -> ProbeFailed:
+    """Say what a server lacked that did not serve without PTX; other errors stay what they are.
+
+    `environment`: lines `NAME=VALUE` of the image. One that forces PTX lacks no code, it is not let use it.
+    """
     said = _NEEDED_JIT.findall(log)
     if not said:
         return error
+    try:
+        forces_none(environment)
+    except ProbeFailed as forced:
+        return ProbeFailed(f"{forced.message}: {said[-1].strip()}", hint=forced.hint)
     holds = f"The image holds native code for {', '.join(archs)}. " if archs else ""
     return ProbeFailed(
         f"it has no native code for {device}: {said[-1].strip()}",

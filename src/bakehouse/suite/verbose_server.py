@@ -10,6 +10,7 @@ from typing import Any
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.container import Container, start
 from bakehouse.engine.devices import Devices
+from bakehouse.engine.docker import Docker
 from bakehouse.loadgen.client import RequestFailedError, complete
 from bakehouse.loadgen.workloads import Request
 from bakehouse.machine.telemetry import held
@@ -55,7 +56,9 @@ def observe(
             startup = wait_serving(container, subject.health, memory_limit=subject.memory_limit)
             _answer(container)
         except ProbeFailed as error:
-            raise needed_jit(error, container.logs(), device=devices.name, archs=subject.archs) from error
+            sets = Docker(engine).image(subject.reference).env
+            said = container.logs()
+            raise needed_jit(error, said, device=devices.name, archs=subject.archs, environment=sets) from error
         card = devices.card
         return VerboseServer(
             model=placed(container.logs()),

@@ -23,6 +23,18 @@ def test_a_start_that_needs_ptx(said: str) -> None:
     assert "native code for sm_86, sm_89. Ask which image the card wants" in str(found.hint)
 
 
+def test_an_image_that_forces_ptx_lacks_no_code() -> None:
+    """Seen: "it has no native code" and "holds native code for sm_90" in one breath."""
+    said = "CUDA error: no kernel image is available for execution on the device"
+    sets = ["PATH=/bin", "CUDA_FORCE_PTX_JIT=1"]
+    found = jit.needed_jit(ENDED, said, device="NVIDIA H200", archs=["sm_90"], environment=sets)
+    assert found.message.startswith("the image sets CUDA_FORCE_PTX_JIT: every start compiles PTX")
+    assert found.message.endswith(said)
+    assert "no native code" not in found.message
+    assert "native code for" not in str(found.hint)
+    assert "no native code" in str(jit.needed_jit(ENDED, said, device="x", archs=["sm_90"], environment=["A=b"]))
+
+
 def test_other_ends_stay_what_they_are() -> None:
     assert jit.needed_jit(ENDED, "CUDA error: out of memory\n", device="x", archs=[]) is ENDED
 

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from bakehouse.engine.embedded import bridge
+from bakehouse.engine.embedded.cards import write_specification
 from bakehouse.engine.embedded.leftovers import Folders, clean_up, find_dockerd, find_foreign_dockerd
 from bakehouse.engine.embedded.ping import engine_answers
 from bakehouse.errors import EngineError, InputError, Where
@@ -135,7 +136,13 @@ class EmbeddedEngine:
         try:
             prepare_cgroups(Path("/sys/fs/cgroup"))
             network = bridge.create_bridge(self._bridge, routes=routes())
-            config = engine_config(self.folders, base=self._base(), network=network, mtu=bridge.default_mtu(routes()))
+            config = engine_config(
+                self.folders,
+                base=self._base(),
+                network=network,
+                mtu=bridge.default_mtu(routes()),
+                cdi=write_specification(self.folders.engine / "cdi", say=self._say),
+            )
             self.folders.config.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
             self._launch()
         except BaseException:
@@ -227,10 +234,18 @@ def folders_for(cache: Path, *, run: Path = Path("/run")) -> Folders:
 
 
 def engine_config(
-    folders: Folders, *, base: Mapping[str, Any], network: bridge.Bridge, mtu: int | None = None
+    folders: Folders,
+    *,
+    base: Mapping[str, Any],
+    network: bridge.Bridge,
+    mtu: int | None = None,
+    cdi: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """Return dockerd's configuration: what people wrote, and over it what makes the engine private."""
-    features = dict(base.get("features", {})) | {"containerd-snapshotter": True}
+    """Return dockerd's configuration: what people wrote, and over it what makes the engine private.
+
+    `cdi`: folders of specifications by which it hands out cards.
+    """
+    features = dict(base.get("features", {})) | {"containerd-snapshotter": True} | ({"cdi": True} if cdi else {})
     private: dict[str, Any] = {
         "features": features,
         "data-root": str(folders.data),
@@ -243,7 +258,7 @@ def engine_config(
         "ip6tables": False,
     }
     kept = {key: value for key, value in base.items() if key not in _NEVER}
-    return kept | private | ({"mtu": mtu} if mtu else {})
+    return kept | private | ({"mtu": mtu} if mtu else {}) | ({"cdi-spec-dirs": list(cdi)} if cdi else {})
 
 
 def prepare_cgroups(cgroups: Path, *, systemd: Path = Path("/run/systemd/system")) -> None:

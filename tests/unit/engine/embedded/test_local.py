@@ -50,6 +50,13 @@ def test_settings_of_people_stay_and_what_makes_it_private_wins() -> None:
     assert (config["bridge"], config["iptables"], config["mtu"]) == ("bakehouse-12345", False, 1400)
 
 
+def test_folders_of_specifications_switch_cdi_on() -> None:
+    config = engine_config(folders_for(Path("/c")), base={}, network=BRIDGE, cdi=("/etc/cdi", "/c/engine/cdi"))
+    assert config["features"] == {"containerd-snapshotter": True, "cdi": True}
+    assert config["cdi-spec-dirs"] == ["/etc/cdi", "/c/engine/cdi"]
+    assert "cdi-spec-dirs" not in engine_config(folders_for(Path("/c")), base={}, network=BRIDGE)
+
+
 def test_settings_that_would_reach_the_machines_own_engine_are_left_out() -> None:
     written = {
         "default-address-pools": [{"base": "10.0.0.0/8", "size": 24}],
