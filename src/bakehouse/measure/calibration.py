@@ -81,14 +81,18 @@ class Agreement:
         return median(list(self.ratios.values())) if self.ratios else None
 
     @property
-    def disagrees(self) -> bool:
-        return self.ratio is not None and abs(self.ratio - 1) > self.gate and not self.is_own_work
+    def left(self) -> dict[int, float]:
+        """By container start: the ratio without what the first does beside, as far as that explains it."""
+        found = {}
+        for start, (first, second) in self.sides.items():
+            beside = min(self.allowed, max(0.0, 1 / first - 1 / second))
+            found[start] = 1 / (1 / first - beside) / second
+        return found
 
     @property
-    def is_own_work(self) -> bool:
-        """Whether the first is slower by no more than what it does beside."""
-        later = [1 / first - 1 / second for first, second in self.sides.values()]
-        return bool(later) and 0 < median(later) <= self.allowed
+    def disagrees(self) -> bool:
+        """Whether what is left of the difference is more than the gate."""
+        return bool(self.sides) and abs(median(list(self.left.values())) - 1) > self.gate
 
     @property
     def contradicts(self) -> bool:
@@ -106,7 +110,7 @@ class Agreement:
 
         With fewer, whether the two sides' figures overlap; a single figure on each side says nothing of scatter.
         """
-        logs = [math.log(ratio) for ratio in self.ratios.values()]
+        logs = [math.log(ratio) for ratio in self.left.values()]
         if len(logs) >= _ENOUGH:
             reach = student.quantile((1 + _LEVEL) / 2, len(logs) - 1) * stdev(logs) / math.sqrt(len(logs))
             return abs(fmean(logs)) - reach <= math.log1p(self.gate)

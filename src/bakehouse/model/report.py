@@ -184,6 +184,7 @@ Metric = Literal[
     "llama_bench_decode_rate",
     "client_to_server",
     "server_to_llama_bench",
+    "request_overhead",
 ]
 """docs/measuring.md defines them. A time without a percentile is the median."""
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from bakehouse.measure.calibration import CLIENT_GATE, DECODE_GATE, PROMPT_GATE, Agreement, Pair, agreement
 from bakehouse.measure.cpu_usage import Usage
+from bakehouse.measure.request_cost import MOST, RequestCost, request_cost
 from bakehouse.model import suite
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Measurement, Metric, Sample
@@ -37,6 +39,8 @@ _SAME = {
 context is as long as the test (tools/llama-bench/llama-bench.cpp)."""
 
 
+LARGEST = 0.05
+"""Seconds beside the computing of a request that no server explains: the rest is a difference."""
 _SIDES = ("first", "second")
 _RANGES, _DISTURBED = "ranges", "disturbed"
 _DOUBTED: tuple[Metric, ...] = ("prompt_rate", "decode_rate")
@@ -124,7 +128,7 @@ def calibrated(
 ) -> list[Measurement]:
     """The same with what the three agree on; void where one of them is wrong, noisy where all scatter too much."""
     found = agreements(measurements, asked, host_work=host_work)
-    return [*judged(measurements, found), *recorded(found, settings)]
+    return [*judged(measurements, found), *recorded(found, settings), *recorded_costs(measurements, settings)]
 
 
 def agreements(
@@ -132,10 +136,11 @@ def agreements(
 ) -> list[Agreement]:
     """Hold the three side by side: rates that are void stand aside, and disturbed ones where there are others.
 
-    `host_work`: seconds of its own that the server may add to each step: a token of tg, all of a prompt.
+    `host_work`: seconds of its own that the server may add to each token of tg. What a prompt costs beside its tokens
+    is estimated, and gates are on what is left.
     """
     by = {(one.workload, one.metric): one for one in measurements}
-    pp, tg = f"pp{asked.prompt_tokens}", f"tg{asked.output_tokens}"
+    tg = f"tg{asked.output_tokens}"
 
     def held(workload: str, pair: Pair, *metrics: Metric, gate: float, allowed: float = 0.0) -> Agreement:
         both = [found for metric in metrics if (found := by.get((workload, metric)))]
@@ -147,12 +152,69 @@ def agreements(
         return agreement(workload, pair, first, second, gate=gate, allowed=allowed, is_disturbed=is_disturbed)
 
     client, server = Pair.CLIENT_SERVER, Pair.SERVER_LLAMA_BENCH
-    by_prompt = host_work / asked.prompt_tokens
-    return [
+    answers = [
         held(tg, client, "client_decode_rate", "decode_rate", gate=CLIENT_GATE),
         held(tg, server, "unstreamed_decode_rate", "llama_bench_decode_rate", gate=DECODE_GATE, allowed=host_work),
-        held(pp, server, "prompt_rate", "llama_bench_prompt_rate", gate=PROMPT_GATE, allowed=by_prompt),
     ]
+    beside = _beside(measurements)
+    prompts = [
+        held(name, server, "prompt_rate", "llama_bench_prompt_rate", gate=PROMPT_GATE, allowed=beside / tokens)
+        for name, tokens in _prompts(measurements, asked).items()
+    ]
+    return [*answers, *prompts]
+
+
+def _prompts(measurements: Sequence[Measurement], asked: suite.Workload) -> dict[str, int]:
+    """Workloads of prompts to their tokens; that which is asked for first."""
+    found = {f"pp{asked.prompt_tokens}": asked.prompt_tokens}
+    return found | {
+        one.workload: tokens for one in measurements if one.metric == "prompt_rate" and (tokens := _tokens(one))
+    }
+
+
+def _tokens(measurement: Measurement) -> int:
+    """Of a prompt; 0 where nobody knows."""
+    tokens = measurement.settings.get("prompt_tokens")
+    return tokens if isinstance(tokens, int) and measurement.workload == f"pp{tokens}" else 0
+
+
+def _beside(measurements: Sequence[Measurement]) -> float:
+    """Seconds that a request may cost beside the computing: what several lengths show, or the most that was seen."""
+    costs = [one for one in request_costs(measurements).values() if one.lengths > 1]
+    if not costs:
+        return MOST
+    return min(LARGEST, max(0.0, median([one.constant for one in costs])))
+
+
+def request_costs(measurements: Sequence[Measurement]) -> dict[int, RequestCost]:
+    """By container start, from the server's prompts and llama-bench's."""
+    times: dict[Metric, dict[int, dict[int, float]]] = {"prompt_rate": {}, "llama_bench_prompt_rate": {}}
+    for one in measurements:
+        if one.metric in times and (tokens := _tokens(one)):
+            for start, rates in _by_start(one).items():
+                times[one.metric].setdefault(start, {})[tokens] = tokens / median(rates)
+    server, bench = times.values()
+    found = {start: request_cost(server[start], bench[start]) for start in sorted(server.keys() & bench.keys())}
+    return {start: cost for start, cost in found.items() if cost is not None}
+
+
+def _in_raw(cost: RequestCost) -> dict[str, Any]:
+    return {"share": cost.share, "lengths": cost.lengths}
+
+
+def recorded_costs(measurements: Sequence[Measurement], settings: dict[str, Any]) -> list[Measurement]:
+    """What a request costs beside the computing, a sample for each start. None where nothing could be held."""
+    costs = request_costs(measurements)
+    samples = [
+        Sample(
+            start=start, repetition=0, value=max(0.0, one.constant), raw={"share": one.share, "lengths": one.lengths}
+        )
+        for start, one in costs.items()
+    ]
+    if not samples:
+        return []
+    found = Measurement(workload="pp", metric="request_overhead", unit="seconds", samples=samples, settings=settings)
+    return [graded(found)]
 
 
 def recorded(found: Sequence[Agreement], settings: dict[str, Any]) -> list[Measurement]:
@@ -176,8 +238,10 @@ def recorded(found: Sequence[Agreement], settings: dict[str, Any]) -> list[Measu
 
 
 def summary(measurements: Sequence[Measurement]) -> str:
-    """Say in one line how far the three agree, from what `recorded` kept."""
-    return "; ".join(agreement.describe() for agreement in _read(measurements))
+    """Say in one line how far the three agree, from what `recorded` kept, and what a request costs beside."""
+    words = [agreement.describe() for agreement in _read(measurements)]
+    costs = [one.counted for one in measurements if one.metric == "request_overhead" and one.counted]
+    return "; ".join([*words, *(f"{median(one) * 1e3:.2g} ms a request beside the computing" for one in costs)])
 
 
 def doubted(measurements: Sequence[Measurement]) -> list[Measurement]:

@@ -23,6 +23,7 @@ from bakehouse.model.recipe import Load
 from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.probes import ProbeFailed
 from bakehouse.probes.disturbance import disturbed, late, raw_usage
+from bakehouse.probes.foreign import void_beside_others
 from bakehouse.probes.measured_server import MeasuredServer
 from bakehouse.probes.recording import COLD
 from bakehouse.probes.series import Samples, for_ever, troubled
@@ -55,7 +56,7 @@ class Loaded:
 
     def measurements(self) -> list[Measurement]:
         promised = {"api": self.asked.api, "limits": self.asked.limits.model_dump()}
-        return self.samples.measurements(workload_runs.UNITS, self.settings | promised)
+        return void_beside_others(self.samples.measurements(workload_runs.UNITS, self.settings | promised))
 
     def _measure(self, served: MeasuredServer, number: int) -> None:
         llama = self.asked.api == "llama-server"

@@ -23,6 +23,7 @@ from bakehouse.model.enums import Disturbance, Unit, Verdict
 from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.probes import ProbeFailed, calibrate
 from bakehouse.probes.disturbance import disturbed, energy_per_token
+from bakehouse.probes.foreign import void_beside_others
 from bakehouse.probes.measured_server import MeasuredServer, Start, cold_start, memory
 from bakehouse.probes.pace import Pace
 from bakehouse.probes.recording import CLIENTS, COLD, record
@@ -91,7 +92,7 @@ class Rates:
             self._refer(reference, number)
 
     def measurements(self) -> list[Measurement]:
-        found = self.samples.measurements(UNITS, self.settings)
+        found = void_beside_others(self.samples.measurements(UNITS, self.settings))
         if self.reference is None:
             return [one for one in found if not one.metric.startswith(CLIENTS)]
         return calibrate.calibrated(found, self.asked, settings=self.settings, host_work=self.host_work)

@@ -48,6 +48,10 @@ METRICS: dict[Metric, tuple[str, str]] = {
     "unstreamed_decode_rate": ("Decode rate in one piece", "the server's, of answers that it does not stream"),
     "llama_bench_decode_rate": ("Decode rate by llama-bench", "in the same image, with the same settings"),
     "client_to_server": ("Client against server", "the client's decode rate / the server's"),
+    "request_overhead": (
+        "Beside the computing",
+        "what a request takes longer by the server than by llama-bench",
+    ),
     "server_to_llama_bench": ("Server against llama-bench", "the server's rate / llama-bench's"),
 }
 """Metric to its name and its definition (docs/reports.md says more)."""

@@ -17,7 +17,7 @@ WITNESSES: frozenset[Metric] = frozenset(
             "llama_bench_prompt_rate",
             "llama_bench_decode_rate",
         ),
-        *("client_to_server", "server_to_llama_bench"),
+        *("client_to_server", "server_to_llama_bench", "request_overhead"),
     )
 )
 """They say whether the measurement is right, and nothing of the image that others do not: they get no verdict."""

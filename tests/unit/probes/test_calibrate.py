@@ -197,7 +197,7 @@ def test_a_server_s_own_work_on_a_card_is_no_disagreement() -> None:
     found = calibrate.calibrated(rates, ASKED, settings={}, host_work=0.0005)
     assert all(one.counted for one in found)
     allowed = [one.settings["allowed_s"] for one in found if one.unit == "ratio"]
-    assert allowed == [0.0, 0.0005, 0.0005 / 512]
+    assert allowed == [0.0, 0.0005, 0.003 / 512]
     assert "3 %, or 500 µs a token allowed" in calibrate.summary(found)
 
 

@@ -1,0 +1,54 @@
+"""Foreign work on the card speaks against every sample of the start that it was seen in, however short the sample.
+
+NVML and the kernel's drivers keep accounts of who computed, with steps of a fraction of a second. A prompt of 20 ms
+lies between two steps: nothing is seen, and it took three times as long. What was seen at any moment of a start,
+before, during or after the samples, therefore counts for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from bakehouse.model.report import Measurement, Sample
+from bakehouse.probes.series import void_if
+from bakehouse.stats.grading import graded
+
+SEEN = "card_others"
+"""In a sample's `raw`: who else computed on the card at any moment of the start."""
+_UNTIMED = ("image_size", "memory")
+"""Metrics that others on the card do not change."""
+
+
+def void_beside_others(measurements: Sequence[Measurement]) -> list[Measurement]:
+    """Void all samples of the starts in which others computed on the card; grade what changed anew."""
+    reasons: dict[int, str] = {}
+    for start, names in sorted(_seen(measurements)):
+        reasons.setdefault(start, f"other processes computed on the card during this start: {', '.join(names)}")
+    return [_judged(one, reasons) for one in measurements]
+
+
+def _judged(measurement: Measurement, reasons: dict[int, str]) -> Measurement:
+    if measurement.metric in _UNTIMED or not any(sample.start in reasons for sample in measurement.samples):
+        return measurement
+    samples = [void_if(reasons.get(sample.start, ""), sample) for sample in measurement.samples]
+    return graded(measurement.model_copy(update={"samples": samples}))
+
+
+def _seen(measurements: Sequence[Measurement]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Start, and who computed."""
+    for sample in (sample for one in measurements for sample in one.samples):
+        if names := others_in(sample):
+            yield sample.start, names
+
+
+def others_in(sample: Sample) -> tuple[str, ...]:
+    """Names, from what was recorded of the sample or, in the last of a start, of the whole start."""
+    machine = sample.raw.get("machine")
+    places: list[Any] = [sample.raw, machine if isinstance(machine, dict) else {}]
+    found: list[str] = []
+    for place in places:
+        telemetry = place.get("telemetry")
+        for names in (place.get(SEEN), telemetry.get("gpu_others") if isinstance(telemetry, dict) else None):
+            found += [str(name) for name in names] if isinstance(names, list) else []
+    return tuple(dict.fromkeys(found))
