@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
@@ -19,6 +19,11 @@ from bakehouse.machine.sensors import Sensors
 from bakehouse.measure.cpu_usage import Trouble, Usage, Watched
 from bakehouse.model.enums import Disturbance
 
+OTHERS = "gpu_others"
+LONGEST_STEP = 1.2
+"""Seconds. NVML's accounts of who computed have steps of up to a second: a shorter watch may have seen none."""
+AFTERWARDS = 0.3
+"""Seconds between the end of what is measured and the last look: accounts are behind."""
 INTERVAL = 0.5
 """Seconds between two looks. One look at a card takes a few milliseconds, at a processor less than one."""
 UNSUPPORTED = "unsupported"
@@ -44,6 +49,8 @@ class Telemetry:
     def __init__(self, sensors: Sensors, *, interval: float = INTERVAL) -> None:
         self._sensors, self._interval = sensors, interval
         self._window = _Window(totals={})
+        self._whole: dict[str, set[str]] = {}
+        self._began = time.monotonic()
         self._busy = threading.Lock()
         self._over = threading.Event()
 
@@ -59,8 +66,8 @@ class Telemetry:
 
     def start(self) -> None:
         with self._busy:
-            for state in self._sensors.states.values():
-                state()  # what was before does not count
+            for name, state in self._sensors.states.items():  # what was before does not count in this window
+                self._whole.setdefault(name, set()).update(state() or ())
             self._window = _Window(totals=self._totals())
             self._look()
 
@@ -79,6 +86,18 @@ class Telemetry:
             found[name] = sorted(words)
         return found | {"looking_cpu_s": _short(window.own)}
 
+    def ever(self, name: str, *, sleep: Callable[[float], None] = time.sleep) -> list[str] | None:
+        """What a state was at any moment since the beginning, between windows as well. None: nothing tells.
+
+        Looks once more, after a moment, and not before the watch was long enough to have seen something.
+        """
+        if name not in self._sensors.states:
+            return None
+        sleep(max(AFTERWARDS, LONGEST_STEP - (time.monotonic() - self._began)))
+        with self._busy:
+            self._look()
+            return sorted(self._whole.get(name, ()))
+
     def _go(self) -> None:
         while not self._over.wait(self._interval):
             with self._busy:
@@ -93,6 +112,7 @@ class Telemetry:
         for name, state in self._sensors.states.items():
             if (words := state()) is not None:
                 window.states.setdefault(name, set()).update(words)
+                self._whole.setdefault(name, set()).update(words)
         window.own += time.thread_time() - before
 
     def _totals(self) -> dict[str, float]:
@@ -108,6 +128,10 @@ class Watch:
     def start(self) -> None:
         self._telemetry.start()
         self._meter.start()
+
+    def others(self) -> list[str] | None:
+        """Who else computed on the card at any moment since the watch began. None: no card, or it is silent."""
+        return self._telemetry.ever(OTHERS)
 
     def usage(self) -> Usage:
         usage = self._meter.usage()

@@ -177,6 +177,7 @@ Metric = Literal[
     "create",
     "image_size",
     "energy_per_token",
+    "energy_per_prompt_token",
     "client_prompt_rate",
     "client_decode_rate",
     "unstreamed_decode_rate",

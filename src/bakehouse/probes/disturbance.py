@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from bakehouse.loadgen.client_overhead import ClientOverhead
 from bakehouse.measure.cpu_usage import FOREIGN_LIMIT, Trouble, Usage
-from bakehouse.model.enums import Disturbance, Verdict
-from bakehouse.model.report import Sample
-
-SHORTEST_ENERGY = 1.0
-"""Seconds. Counters of energy move every 20 to 100 ms: in a shorter answer that is too much of it."""
-UNSUPPORTED = "unsupported: neither the card nor the processor tells us how much energy it used"
+from bakehouse.model.enums import Disturbance
 
 
 def disturbed(usage: Usage) -> Trouble | None:
@@ -42,23 +36,3 @@ def raw_usage(usage: Usage) -> dict[str, Any]:
         "container_cpu_s": usage.container,
         "client_cpu_s": usage.client,
     } | ({"telemetry": dict(usage.telemetry)} if usage.telemetry else {})
-
-
-def energy_per_token(answers: Sequence[tuple[Usage, int]], *, start: int) -> Sample:
-    """From the answers of a start that count, each with its output tokens. Skipped, never 0, where nobody tells."""
-
-    def nothing(reason: str, verdict: Verdict = Verdict.SKIPPED) -> Sample:
-        return Sample(start=start, repetition=0, value=0.0, verdict=verdict, reason=reason)
-
-    if not answers:
-        return nothing("no answer of this start counts")
-    told = [(usage, usage.joules, tokens) for usage, tokens in answers if usage.joules is not None]
-    if not told:
-        return nothing(UNSUPPORTED)
-    enough = [(joules, tokens) for usage, joules, tokens in told if usage.elapsed >= SHORTEST_ENERGY and joules > 0]
-    if not enough:
-        return nothing(f"the answers took less than {SHORTEST_ENERGY:g} s: the counter moves too rarely for them")
-    joules, tokens = (sum(column) for column in zip(*enough, strict=True))
-    return Sample(
-        start=start, repetition=0, value=joules / tokens, raw={"joules": round(joules, 3), "output_tokens": tokens}
-    )

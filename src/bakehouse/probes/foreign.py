@@ -28,6 +28,16 @@ def void_beside_others(measurements: Sequence[Measurement]) -> list[Measurement]
     return [_judged(one, reasons) for one in measurements]
 
 
+def with_others(sample: Sample, names: Sequence[str] | None) -> Sample:
+    """The last sample of a start, with who else computed on the card during it. None: there is no card.
+
+    Where nothing tells who computes there, that is said.
+    """
+    if names is None:
+        return sample
+    return sample.model_copy(update={"raw": sample.raw | {SEEN: list(names)}})
+
+
 def _judged(measurement: Measurement, reasons: dict[int, str]) -> Measurement:
     if measurement.metric in _UNTIMED or not any(sample.start in reasons for sample in measurement.samples):
         return measurement

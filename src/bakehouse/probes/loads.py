@@ -23,7 +23,7 @@ from bakehouse.model.recipe import Load
 from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.probes import ProbeFailed
 from bakehouse.probes.disturbance import disturbed, late, raw_usage
-from bakehouse.probes.foreign import void_beside_others
+from bakehouse.probes.foreign import void_beside_others, with_others
 from bakehouse.probes.measured_server import MeasuredServer
 from bakehouse.probes.recording import COLD
 from bakehouse.probes.series import Samples, for_ever, troubled
@@ -53,6 +53,15 @@ class Loaded:
         """Raises ProbeFailed when the server answers nothing at all."""
         with self.start(self.load) as served:
             self._measure(served, number)
+            self._mark(served.others(), number)
+
+    def _mark(self, others: Sequence[str] | None, number: int) -> None:
+        """Keep who else computed on the card at any moment of this start: it speaks against all of its samples."""
+        names = [workload for workload, metric in self.samples.by_metric if metric in ALWAYS]
+        if others and names:
+            reason = f"other processes computed on the card during this start: {', '.join(others)}"
+            mark = Sample(start=number, repetition=0, value=0.0, verdict=Verdict.VOID, reason=reason)
+            self.samples.add(names[-1], ALWAYS[0], with_others(mark, others))
 
     def measurements(self) -> list[Measurement]:
         promised = {"api": self.asked.api, "limits": self.asked.limits.model_dump()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -28,6 +28,9 @@ class MeasuredServer:
     """Seconds that the engine took to make its container."""
     load: Watched
     peak_memory: Callable[[], int | None]
+    others: Callable[[], Sequence[str] | None] = lambda: None
+    """Who else computed on the card since the server was started, with a last look a moment later. None: no card, or
+    nothing tells."""
 
 
 Start = Callable[[], AbstractContextManager[MeasuredServer]]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import random
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bakehouse.loadgen import workloads
-from bakehouse.loadgen.client import Ask, Outcome, RequestFailedError, load, unstreamed, vocabulary_size
+from bakehouse.loadgen.client import Ask, Outcome, Reply, RequestFailedError, load, unstreamed, vocabulary_size
 from bakehouse.loadgen.replies import Failure
 from bakehouse.loadgen.workloads import Request, Workload
 from bakehouse.measure import metrics
@@ -22,8 +22,9 @@ from bakehouse.model import suite
 from bakehouse.model.enums import Disturbance, Unit, Verdict
 from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.probes import ProbeFailed, calibrate
-from bakehouse.probes.disturbance import disturbed, energy_per_token
-from bakehouse.probes.foreign import void_beside_others
+from bakehouse.probes.disturbance import disturbed
+from bakehouse.probes.energy import Spent, add_up, energy_per_token
+from bakehouse.probes.foreign import void_beside_others, with_others
 from bakehouse.probes.measured_server import MeasuredServer, Start, cold_start, memory
 from bakehouse.probes.pace import Pace
 from bakehouse.probes.recording import CLIENTS, COLD, record
@@ -40,6 +41,7 @@ UNITS: dict[Metric, Unit] = {
     "memory": "bytes",
     "image_size": "bytes",
     "energy_per_token": "joules/token",
+    "energy_per_prompt_token": "joules/token",
 }
 """Of metrics that are no times."""
 FIRST = 8
@@ -84,10 +86,7 @@ class Rates:
                 cold["steady"] = Sample(start=number, repetition=0, value=_steady(answers.ended) - served.started)
             for metric, sample in cold.items():
                 self.samples.add("start", metric, troubled(answers.trouble, sample))
-            self.samples.add("start", "memory", memory(served, number))
-            if any(usage.telemetry for usage, _ in answers.spent):
-                energy = energy_per_token(answers.spent, start=number)
-                self.samples.add(workloads.decode_rate(self.asked).name, "energy_per_token", energy)
+            self.samples.add("start", "memory", with_others(memory(served, number), served.others()))
         if reference and not goes_first:
             self._refer(reference, number)
 
@@ -163,7 +162,30 @@ class Rates:
                 self._answer_in_one_piece(served, fresh(tg), at=(number, repetition))
         if len(found.failures) == found.asked:
             raise ProbeFailed(f"not one request was answered; the last: {found.failures[-1]}")
+        self._add_energy(served, {pp: found.read, tg: found.spent}, fresh, number)
         return found
+
+    def _add_energy(
+        self,
+        served: MeasuredServer,
+        spent: Mapping[Workload, list[Spent]],
+        fresh: Callable[[Workload], Request],
+        number: int,
+    ) -> None:
+        """What a token of a prompt and one of an answer cost, where anything tells."""
+        for workload, answers in spent.items():
+            if not any(usage.telemetry for usage, _ in answers):
+                continue
+
+            def again(workload: Workload = workload) -> Spent | None:
+                one = self._answer(served, workload, fresh(workload), _Answers())
+                counts = isinstance(one.outcome.replies[0], Reply) and disturbed(one.usage) is None
+                return (one.usage, _tokens(workload)) if counts else None
+
+            add_up(answers, again, is_over=lambda: self.pace.is_over)
+            metric: Metric = "energy_per_token" if workload.output_tokens > 1 else "energy_per_prompt_token"
+            of = "output_tokens" if workload.output_tokens > 1 else "prompt_tokens"
+            self.samples.add(workload.name, metric, energy_per_token(answers, start=number, of=of))
 
     def _short_enough(
         self, served: MeasuredServer, tg: Workload, fresh: Callable[[Workload], Request], found: _Answers
@@ -192,8 +214,9 @@ class Rates:
     def _keep(self, one: _Answer, found: _Answers, *, at: tuple[int, int], trouble: Trouble | None = None) -> None:
         found.disturbances.append(disturbed(one.usage))
         counts = record(self.samples, one.workload, one.request, one.outcome, one.usage, at=at, trouble=trouble)
-        if counts and one.workload.output_tokens > 1:
-            found.spent.append((one.usage, one.request.output_tokens))
+        if counts:
+            answers = found.spent if one.workload.output_tokens > 1 else found.read
+            answers.append((one.usage, _tokens(one.workload)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -214,8 +237,10 @@ class _Answers:
     failures: list[str] = field(default_factory=list)
     ended: list[tuple[float, float]] = field(default_factory=list)
     """When a long answer ended, and its decode rate."""
-    spent: list[tuple[Usage, int]] = field(default_factory=list)
-    """Usage and output tokens of long answers that count."""
+    spent: list[Spent] = field(default_factory=list)
+    """Of long answers that count."""
+    read: list[Spent] = field(default_factory=list)
+    """Of prompts that count."""
     disturbances: list[Trouble | None] = field(default_factory=list)
     """Of each repetition that is recorded; None where nothing was in the way."""
 
@@ -229,6 +254,11 @@ class _Answers:
         if 2 * len(said) <= len(self.disturbances):
             return None
         return replace(said[-1], reason=f"for most of this start, {said[-1].reason}")
+
+
+def _tokens(workload: Workload) -> int:
+    """Those that the time goes into: of an answer, or of a prompt."""
+    return workload.output_tokens if workload.output_tokens > 1 else workload.prompt_tokens
 
 
 def void_reasons(measurements: list[Measurement]) -> list[str]:

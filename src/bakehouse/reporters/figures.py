@@ -42,6 +42,7 @@ METRICS: dict[Metric, tuple[str, str]] = {
     "create": ("Time to create", "the engine's time to make the container, before it is started"),
     "image_size": ("Size to pull", "compressed bytes of all layers"),
     "energy_per_token": ("Energy per token", "what the device used while it decoded / output tokens"),
+    "energy_per_prompt_token": ("Energy per prompt token", "what the device used while it read prompts / their tokens"),
     "client_prompt_rate": ("Prompt rate by the client", "prompt tokens / time to first token"),
     "client_decode_rate": ("Decode rate by the client", "(tokens - 1) / (end - first token), on the client's clock"),
     "llama_bench_prompt_rate": ("Prompt rate by llama-bench", "in the same image, with the same settings"),
@@ -146,7 +147,7 @@ def unit_of(metric: Metric) -> Unit:
         return "requests/s"
     if metric.endswith("_rate"):
         return "tokens/s"
-    if metric == "energy_per_token":
+    if metric in ("energy_per_token", "energy_per_prompt_token"):
         return "joules/token"
     if metric in ("client_to_server", "server_to_llama_bench"):
         return "ratio"

@@ -104,6 +104,7 @@ class Bench:
                     started=container.started_at,
                     load=watch,
                     peak_memory=partial(peak_memory, pid),
+                    others=watch.others,
                 )
 
     def _llama_bench(self, repetitions: int) -> Benched:

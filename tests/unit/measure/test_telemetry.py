@@ -39,6 +39,28 @@ def test_levels_totals_and_states_of_a_window() -> None:
     assert isinstance(found["looking_cpu_s"], float)
 
 
+def test_what_was_seen_between_windows_is_remembered() -> None:
+    """A prompt of 20 ms lies between two steps of NVML's accounts; those around it are of the same start."""
+    states: Iterator[frozenset[str]] = iter([frozenset({"python3 (process 1)"}), *[frozenset[str]()] * 20])
+    slept: list[float] = []
+    telemetry = Telemetry(Sensors(states={"gpu_others": lambda: next(states)}))
+    telemetry.start()
+    assert telemetry.summary()["gpu_others"] == []
+    assert telemetry.ever("gpu_others", sleep=slept.append) == ["python3 (process 1)"]
+    assert sum(slept) > 0.5, "a watch that is shorter than a step may have seen nothing"
+
+
+def test_what_the_last_look_sees_counts() -> None:
+    states: Iterator[frozenset[str]] = iter([frozenset[str](), frozenset[str](), frozenset({"late"})])
+    telemetry = Telemetry(Sensors(states={"gpu_others": lambda: next(states)}))
+    telemetry.start()
+    assert telemetry.ever("gpu_others", sleep=lambda _: None) == ["late"]
+
+
+def test_who_computes_nothing_tells() -> None:
+    assert Telemetry(Sensors()).ever("gpu_others", sleep=lambda _: None) is None
+
+
 def test_what_a_machine_does_not_tell_is_not_zero() -> None:
     assert seen(Sensors(missing=frozenset({"gpu_energy_j"})))["gpu_energy_j"] == UNSUPPORTED
 

@@ -176,7 +176,7 @@ def test_every_metric_has_a_direction() -> None:
     lower = {
         *("ttft", "ttft_p90", "ttft_p99", "itl", "itl_p90", "itl_p99", "tpot", "tpot_p90", "tpot_p99"),
         *("latency", "latency_p90", "latency_p99", "port_open", "time_to_healthy", "first_token", "steady", "memory"),
-        *("create", "image_size", "energy_per_token"),
+        *("create", "image_size", "energy_per_token", "energy_per_prompt_token"),
     }
     assert set(get_args(Metric)) == HIGHER_IS_BETTER | WITNESSES | lower
     assert not is_judged("client_to_server")
