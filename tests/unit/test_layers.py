@@ -11,7 +11,7 @@ LAYERS = (
     ("errors",),
     ("system", "model"),
     ("formatting", "stats", "gguf"),
-    ("accelerators", "machine"),
+    ("accelerators", "machine", "servers"),
     ("config",),
     ("history",),
     ("planning",),
@@ -27,7 +27,7 @@ LAYERS = (
 )
 """Lowest first. Packages and top-level modules of `bakehouse`."""
 
-PURE = ("errors", "model", "formatting", "stats", "accelerators", "planning")
+PURE = ("errors", "model", "formatting", "stats", "accelerators", "servers", "planning")
 """The same input gives the same output: no engine, no network, no clock."""
 
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

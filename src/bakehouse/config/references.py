@@ -50,6 +50,8 @@ def _undefined(world: World) -> Iterator[InputError]:
                 yield input_error(message, "flag_sets", name, "recipes")
         if flag_set.extends:
             yield from _unknown([flag_set.extends], matrix.flag_sets, "flag_sets", "flag_sets", name, "extends")
+    for name, model in matrix.models.items():
+        yield from _unknown(model.beside, matrix.models, "models", "models", name, "beside")
     yield from _bases(matrix)
     yield from _toolkits(matrix)
     yield from _archs(matrix)
@@ -136,6 +138,8 @@ def _recipe(name: str, recipe: Recipe, matrix: Matrix) -> Iterator[InputError]:
             yield from _prebuilt(accelerator, part, matrix, file)
     if not isinstance(build, ImageBuild):
         yield from _unknown([build.base], matrix.bases, "bases", "build", "base", file=file)
+    if recipe.probes.model:
+        yield from _unknown([recipe.probes.model], matrix.models, "models", "probes", "model", file=file)
     if recipe.probes.throughput:
         yield from _unknown(
             [recipe.probes.throughput.model], matrix.models, "models", "probes", "throughput", "model", file=file

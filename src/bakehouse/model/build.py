@@ -169,8 +169,8 @@ class Prebuilt(Model):
     """Where the code is another than the arch: `sm_90: sm_90a`."""
     ptx: ArchName | None = None
     """The arch whose PTX is there as well, for cards that are newer."""
-    device_code: tuple[FilesInImage, ...] = ()
-    """Globs of the libraries in the image that hold the native code."""
+    device_code: tuple[PathInImage, ...] = ()
+    """The libraries in the image that hold the native code, for the proof."""
     runtime_packages: tuple[DebianPackage, ...] = ()
     """Debian packages of the image beyond `runtime.packages`."""
     env: dict[EnvName, OneLine] = {}
@@ -199,6 +199,8 @@ class WheelsBuild(Model):
     """The image's own version, where the server is the recipe's `app/` and no distribution."""
     shares: tuple[SharedFolder, ...] = ()
     """Folders in `recipes/` that several recipes share, as `_service`: their files are copied beside `app/`."""
+    leave_out: tuple[FilesOfWheels, ...] = ()
+    """Globs below site-packages of what the server never reads, and no other file links to."""
     backends: dict[Accelerator, Wheels] = {}
     """One for each accelerator; `cpu` needs none. Its wheels are those of `requirements.ACCELERATOR.in`."""
 

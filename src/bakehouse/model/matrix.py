@@ -74,6 +74,8 @@ class ModelFile(Model):
     """Bytes."""
     question: Question | None = None
     """What it is asked to see that it computes the right thing; without one it is asked nothing."""
+    beside: tuple[Name, ...] = ()
+    """Other rows of `models` whose files lie in the same folder: a tokenizer."""
     places: Annotated[tuple[ModelPlace, ...], Field(min_length=1)]
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from bakehouse.model.build import Build, CMakeBuild, Prebuilt
+from bakehouse.model.cases import Case
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.field_types import (
     Accelerator,
@@ -26,6 +27,7 @@ from bakehouse.model.field_types import (
     UrlPath,
     UserAndGroup,
 )
+from bakehouse.model.serving import ServerName, Start
 from bakehouse.model.text_format import Format
 
 
@@ -38,6 +40,8 @@ class Runtime(Model):
     """Numeric uid:gid, so that Kubernetes can check `runAsNonRoot`."""
     port: Port
     entrypoint: Annotated[tuple[Line, ...], Field(min_length=1)]
+    healthcheck: tuple[Line, ...] = ()
+    """The health check's program and arguments; without any, the template's own, which asks `probes.health.path`."""
     command: tuple[Line, ...] = ()
     env: dict[EnvName, OneLine] = {}
     size_budget: Size
@@ -140,9 +144,27 @@ class Probes(Model):
 
     health: Health = Health()
     throughput: Throughput | None = None
+    model: Name | None = None
+    """Name in the matrix's `models`: what is served while it is probed, where no token rates are measured."""
+    cases: tuple[Case, ...] = ()
+    """Probes of the recipe's own, each a row in the report."""
     memory_limit: Size = "4GiB"
     args: tuple[Line, ...] = ()
     """Arguments the server gets while it is probed, beside model, host and port."""
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Probes:
+        names = [case.name for case in self.cases]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"cases are listed twice: {', '.join(twice)}; give each a name of its own")
+        if self.model and self.throughput:
+            raise ValueError("names a model and throughput, which names one itself; leave out the first")
+        return self
+
+    @property
+    def served_model(self) -> str | None:
+        """The model that is served while it is probed."""
+        return self.throughput.model if self.throughput else self.model
 
 
 Template = Annotated[
@@ -163,6 +185,10 @@ class Recipe(Model):
     accelerators: Annotated[tuple[Accelerator, ...], Field(min_length=1)]
     platforms: tuple[Platform, ...] = ()
     """Values of the platform axis that it takes; without any, all."""
+    server: ServerName = "http"
+    """The family of servers: how it is started, asked and measured."""
+    start: Start = Start()
+    """Where it is started otherwise than its family."""
     build: Build
     runtime: Runtime
     probes: Probes = Probes()

@@ -6,10 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
+from bakehouse.model.cases import Case
 from bakehouse.model.matrix import Toolkit
 from bakehouse.model.question import Question
 from bakehouse.model.recipe import Health, Limits, Load
 from bakehouse.model.report import Record
+from bakehouse.model.serving import ServerName, Start
 
 
 class Workload(Record):
@@ -80,6 +82,14 @@ class Subject(Record):
     baseline: Baseline | None = None
     model_path: str | None = None
     """A model for the probes that need a serving server; the workload's, where there is one."""
+    models_beside: list[str] = Field(default_factory=list)
+    """Files that lie in the model's folder."""
+    server: ServerName = "llama.cpp"
+    start: Start = Start()
+    """With what the family says, so nothing of it is left out."""
+    cases: list[Case] = Field(default_factory=list)
+    recipe_folder: str = ""
+    """Absolute: where cases find their files."""
 
 
 Client = Literal["bakehouse", "aiperf"]

@@ -172,8 +172,9 @@ def _contents(
     source = [matrix.sources[recipe.cmake.source].places] if recipe.cmake else []
     places = [*source, *(matrix.bases[name].places for name in _bases(cell, world))]
     yield "places", [[place.model_dump(mode="json") for place in chain] for chain in places]
-    throughput = recipe.probes.throughput
-    model = matrix.models[throughput.model].model_dump(mode="json") if throughput else None
+    served = recipe.probes.served_model
+    names = (served, *matrix.models[served].beside) if served else ()
+    model = [matrix.models[name].model_dump(mode="json") for name in names] or None
     yield "model", model
     yield "pins", _pins([places, model], lock)
     folder, its_tests = f"recipes/{cell.at.recipe}/", f"recipes/{cell.at.recipe}/tests/"

@@ -9,12 +9,16 @@ from bakehouse.accelerators import ACCELERATORS
 from bakehouse.formatting import size_in_bytes
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.recipe import Load
+from bakehouse.model.serving import Start
 from bakehouse.model.suite import Baseline, Subject, Workload
 from bakehouse.planning.installed import installed
 from bakehouse.planning.render.labels import labels
 from bakehouse.prove.expect import Expectation
+from bakehouse.servers import SERVERS
 
 PLUGIN_FOLDER = "/app"
+FOREIGN = {"cmake": (), "wheels": (f"{PLUGIN_FOLDER}/env/*",), "image": ("*",)}
+"""By kind of build: what was compiled elsewhere."""
 
 SLOWEST_READ = 200e6
 """Bytes a second, from a disk that is not quick: the time that a model takes to be read is none of the image's."""
@@ -23,6 +27,13 @@ SLOWEST_READ = 200e6
 def plugin_files(cell: Cell) -> tuple[str, ...]:
     """`libggml-cpu-haswell.so`: the files that the server loads as backends."""
     return tuple(sorted(f"lib{target}.so" for target in cell.plugins))
+
+
+def device_code(cell: Cell) -> tuple[str, ...]:
+    """Files with the accelerator's code: plugins by their names, or what comes compiled by its path."""
+    if cell.backend:
+        return tuple(f"lib{target}.so" for target in cell.backend.plugins)
+    return cell.prebuilt.device_code if cell.prebuilt else ()
 
 
 def size_budget(cell: Cell) -> int:
@@ -59,7 +70,7 @@ def expectation(
         plugin_folder=PLUGIN_FOLDER,
         size_budget=size_budget(cell),
         accelerator=cell.at.accelerator,
-        backend_plugins=tuple(f"lib{target}.so" for target in cell.backend.plugins) if cell.backend else (),
+        backend_plugins=device_code(cell),
         codes=cell.codes,
         ptx=cell.ptx,
         toolkit=f"{toolkit.accelerator} {toolkit.version}" if toolkit else "",
@@ -67,6 +78,7 @@ def expectation(
         driver_floor_minor=toolkit.driver_floor_minor if toolkit else None,
         loaded_by_name=loaded_by_name(cell),
         driver_libraries=ACCELERATORS[cell.at.accelerator].driver_libraries(),
+        foreign=FOREIGN[cell.recipe.build.kind],
         forbidden_certificates=forbidden_certificates,
         forbidden_strings=forbidden_strings,
     )
@@ -74,11 +86,10 @@ def expectation(
 
 def version_text(cell: Cell, world: World) -> str:
     """What the server's `--version` must say."""
-    cmake = cell.recipe.cmake
-    if cmake is None:
-        return installed(cell, world).version
-    source = world.matrix.sources[cmake.source]
-    return f"build {source.build_number}, commit {source.revision[:9]}"
+    content, cmake = installed(cell, world), cell.recipe.cmake
+    number = world.matrix.sources[cmake.source].build_number if cmake else 0
+    server = SERVERS[cell.recipe.server]
+    return server.version_text(version=content.version, build_number=number, commit=content.commit or "")
 
 
 def subject(
@@ -87,7 +98,8 @@ def subject(
     *,
     reference: str,
     digest: str,
-    model_path: str | None,
+    models: Sequence[str],
+    recipe_folder: str = "",
     starts: int | None = None,
     repetitions: int | None = None,
     bytes_compressed: int | None = None,
@@ -95,7 +107,8 @@ def subject(
     baseline: Baseline | None = None,
 ) -> Subject:
     """What the suite must know about a built image. `starts`, `repetitions` and `loads` replace the recipe's."""
-    probes = cell.recipe.probes
+    probes, server = cell.recipe.probes, SERVERS[cell.recipe.server]
+    model_path = models[0] if models else None
     workload, health = None, probes.health
     if probes.throughput and model_path:
         model = world.matrix.models[probes.throughput.model]
@@ -137,6 +150,11 @@ def subject(
         bytes_compressed=bytes_compressed,
         baseline=baseline,
         model_path=model_path,
+        models_beside=list(models[1:]),
+        server=cell.recipe.server,
+        start=Start(model=cell.recipe.start.model or server.model, port=cell.recipe.start.port or server.port),
+        cases=list(probes.cases),
+        recipe_folder=recipe_folder,
     )
 
 

@@ -38,7 +38,8 @@ def suite_of(job: Job, cells: list[Cell]) -> Suite:
                 job.project.world,
                 reference=reference(job.state, cell),
                 digest=_digest(job.state, cell),
-                model_path=_model(cell, job.gathered),
+                models=_models(cell, job.gathered),
+                recipe_folder=str(job.context.root / "recipes" / cell.at.recipe),
                 starts=_starts(options),
                 repetitions=options.repetitions or (QUICK_REPETITIONS if options.quick else None),
                 loads=_quick_loads(cell) if options.quick else None,
@@ -105,7 +106,6 @@ def _digest(state: RunState, cell: Cell) -> str:
     return image.digest if image else reference(state, cell)
 
 
-def _model(cell: Cell, gathered: Gathered) -> str | None:
-    throughput = cell.recipe.probes.throughput
-    path = gathered.models.get(throughput.model) if throughput else None
-    return str(path) if path else None
+def _models(cell: Cell, gathered: Gathered) -> list[str]:
+    names = gathered.models_of_cells.get(cell.name, ())
+    return [str(gathered.models[name]) for name in names if name in gathered.models]

@@ -36,6 +36,9 @@ PROBES: dict[str, Probe] = {
     ),
     "web_ui": Probe(summary="its web page is whole, asks nobody else, and works in a browser", needs_model=True),
     "throughput": Probe(summary="it answers correctly, and how fast", needs_model=True),
+    "cases": Probe(
+        summary="requests and commands that its recipe declares, with what must come back", needs_model=False
+    ),
     "recipe": Probe(summary="a recipe's own tests", needs_model=True),
 }
 """A probe NAME is tests/images/test_NAME.py over probes/NAME.py, and a line here."""

@@ -211,6 +211,38 @@ def stops_while_answering(server: Running, health: Health, *, patience: float = 
         raise ProbeFailed(f"it did not begin to answer: {error}") from error
 
 
+def stops_under_load(
+    server: Running, health: Health, *, ask: Callable[[], None], users: int = 4, warm: float = 1.0
+) -> Stopped:
+    """End within `stop_grace` on SIGTERM while `users` ask all the time. A request that was accepted is answered.
+
+    `ask` raises ProbeFailed for a wrong answer, also to a request that was begun just before SIGTERM.
+    """
+    told, wrong = threading.Event(), list[ProbeFailed]()
+
+    def go_on() -> None:
+        while not told.is_set():
+            try:
+                ask()  # begun before SIGTERM, so it must be answered
+            except ProbeFailed as error:
+                wrong.append(error)
+                return
+
+    threads = [threading.Thread(target=go_on) for _ in range(users)]
+    for thread in threads:
+        thread.start()
+    time.sleep(warm)
+    told.set()
+    try:
+        stopped = stops(server, health)
+    finally:
+        for thread in threads:
+            thread.join()
+    if wrong:
+        raise wrong[0]
+    return stopped
+
+
 def _read_on(connection: http.client.HTTPConnection, response: http.client.HTTPResponse) -> None:
     """Read until the server ends or falls silent, and hang up."""
     with contextlib.suppress(OSError, http.client.HTTPException):

@@ -1,4 +1,4 @@
-"""How an image is told to serve a model: the words of llama-server, which vLLM shares for model, host and port."""
+"""How an image is told to serve a model, in the words of its family of servers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pydantic import ByteSize, TypeAdapter
 from bakehouse.engine.container import Launch
 from bakehouse.engine.devices import CPU, Devices
 from bakehouse.model.suite import Subject
+from bakehouse.servers import SERVERS
 
 MODELS = "/models"
-OTHER_PORT_ENV = "LLAMA_ARG_PORT"
 
 PortFrom = Literal["image", "environment", "argument"]
 
@@ -49,28 +49,33 @@ def serving(
     memory: int | None = None,
     health_interval: int | None = None,
 ) -> Launch:
-    """Serve the subject's model.
+    """Serve the subject's model, or nothing but itself where its recipe names none.
 
     The host is never given: an image that listens on its own loopback only is of no use. The port is given in the way
     that `port_from` says; with "image" the image's own default must be right.
     """
-    if subject.model_path is None:
-        raise ValueError(f"{subject.cell} has no model; the suite skips such tests")
-    inside = f"{MODELS}/{Path(subject.model_path).name}"
+    inside = f"{MODELS}/{Path(subject.model_path).name}" if subject.model_path else ""
     listens = port if port is not None and port_from != "image" else subject.port
+    start, server = subject.start, SERVERS[subject.server]
+    model_told, port_told = start.model or server.model, start.port or server.port
+    told = bool(model_told.environment and not model_told.argument and inside)
+    environment = {model_told.environment or "": inside} if told else {}
+    if port_from == "environment" and port_told.environment:
+        environment[port_told.environment] = str(listens)
+    beside = {path: f"{MODELS}/{Path(path).name}" for path in subject.models_beside}
     return Launch(
         reference=subject.reference,
         run=run,
         cell=subject.cell,
         args=(
-            *("--model", inside),
-            *(("--port", str(listens)) if port_from == "argument" else ()),
+            *((model_told.argument, inside) if model_told.argument and inside else ()),
+            *((port_told.argument, str(listens)) if port_from == "argument" and port_told.argument else ()),
             *args,
             *subject.args,
         ),
-        env={OTHER_PORT_ENV: str(listens)} if port_from == "environment" else {},
+        env=environment,
         port=listens,
-        files={subject.model_path: inside},
+        files={**({subject.model_path: inside} if subject.model_path else {}), **beside},
         memory=memory if memory is not None else memory_bytes(subject.memory_limit),
         cpus=cpus,
         devices=devices,

@@ -19,9 +19,9 @@ _ASKED = 5
 """Times. A line that is lost one time in ten is lost five times in a row once in a hundred thousand."""
 
 
-def prints_version(ask: Ask, version: str) -> str:
-    """`--version` ends with 0 and contains `version`. Returns the line."""
-    output = _answers(ask, ["--version"]).output
+def prints_version(ask: Ask, words: Sequence[str], version: str) -> str:
+    """`--version`, as `words` have it, ends with 0 and contains `version`. Returns the line."""
+    output = _answers(ask, words).output
     if version not in output:
         raise ProbeFailed(
             f"--version does not say {version!r}; it says:\n{last_lines(output, 5)}",
@@ -30,15 +30,15 @@ def prints_version(ask: Ask, version: str) -> str:
     return next(line for line in output.splitlines() if version in line)
 
 
-def prints_help(ask: Ask) -> None:
+def prints_help(ask: Ask, words: Sequence[str]) -> None:
     """`--help` ends with 0 and says something."""
-    if not _answers(ask, ["--help"]).output.strip():
+    if not _answers(ask, words).output.strip():
         raise ProbeFailed("--help prints nothing")
 
 
-def lists_devices(ask: Ask) -> list[str]:
+def lists_devices(ask: Ask, words: Sequence[str]) -> list[str]:
     """`--list-devices` ends with 0. Returns the accelerators it names, none on a machine without one."""
-    return devices_in(_answers(ask, ["--list-devices"]).output)
+    return devices_in(_answers(ask, words).output)
 
 
 def devices_in(output: str) -> list[str]:

@@ -43,6 +43,8 @@ class Expectation:
     instruction_levels: Mapping[str, str] = field(default_factory=dict)
     """Glob of a file name to the level it may use (a key of `instruction_sets.LEVELS`), before the built-in rule:
     `libggml-cpu-NAME.so` may use NAME's level, and everything else the platform's baseline."""
+    foreign: tuple[str, ...] = ()
+    """Globs of paths whose code was compiled elsewhere, and asks the CPU by itself what it can do: wheels."""
     forbidden_certificates: frozenset[str] = frozenset()
     """sha256 (hex) of the DER form of certificates that may be in no layer."""
     forbidden_strings: tuple[bytes, ...] = ()

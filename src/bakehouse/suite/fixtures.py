@@ -185,6 +185,20 @@ def ask(request: pytest.FixtureRequest, subject: Subject, session: Session) -> C
 
 
 @pytest.fixture
+def run_program(
+    request: pytest.FixtureRequest, subject: Subject, session: Session
+) -> Callable[[tuple[str, ...]], Finished]:
+    """Run a program of the image, with its arguments, to its end."""
+
+    def run(words: tuple[str, ...]) -> Finished:
+        launch = bare(subject, run=session.suite.run, args=words[1:], entrypoint=words[0])
+        log = session.log_path(subject.cell, request.node.nodeid)
+        return run_once(session.engine, launch, log=log, timeout=ONE_SHOT_TIMEOUT)
+
+    return run
+
+
+@pytest.fixture
 def program_folder(request: pytest.FixtureRequest, subject: Subject, session: Session) -> list[str]:
     """Names of the files beside the program of the image."""
     program = PurePosixPath(Docker(session.engine).image(subject.reference).entrypoint[0])

@@ -23,6 +23,7 @@ from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.report import TestResult
 from bakehouse.model.suite import Subject, Suite
 from bakehouse.probes import PROBES
+from bakehouse.servers import SERVERS
 from bakehouse.suite.emulation import why_not
 from bakehouse.suite.results import Planned
 from bakehouse.suite.session import SESSION, Session
@@ -49,6 +50,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "subject" not in metafunc.fixturenames:
         return
+    if "case" in metafunc.fixturenames:
+        _generate_cases(metafunc)
+        return
     recipe = _recipe_of(metafunc.definition.path)
     cells = [
         pytest.param(subject, id=subject.cell)
@@ -56,6 +60,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if recipe is None or subject.recipe == recipe
     ]
     metafunc.parametrize("subject", cells, indirect=True, scope="session")
+
+
+def _generate_cases(metafunc: pytest.Metafunc) -> None:
+    """One test for each case of each subject's recipe; its name is the case's."""
+    pairs = [
+        pytest.param(subject, case, id=f"{subject.cell}-{case.name}")
+        for subject in metafunc.config.stash[SESSION].suite.subjects
+        for case in subject.cases
+    ]
+    metafunc.parametrize(("subject", "case"), pairs, indirect=["subject"], scope="session")
 
 
 @pytest.hookimpl(trylast=True)
@@ -88,8 +102,21 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     subject = _subject(item)
     if subject:
         _refuse_what_is_foreign(subject, _probe(item), item.config.stash[SESSION])
-    if subject and PROBES[_probe(item)].needs_model and subject.model_path is None:
+    if subject:
+        _refuse_what_it_has_not(subject, _probe(item))
+
+
+def _refuse_what_it_has_not(subject: Subject, probe: str) -> None:
+    """Skip what says nothing of a server of this family, or of a recipe that names no model."""
+    server = SERVERS[subject.server]
+    if PROBES[probe].needs_model and subject.model_path is None and not server.serves_without_model:
         pytest.skip("the recipe names no model to serve")
+    if probe == "throughput" and subject.workload is None:
+        pytest.skip("the recipe measures no token rates")
+    if probe == "offload" and not server.tells_device:
+        pytest.skip(f"{server.title} logs nothing of devices; the recipe's cases ask it")
+    if probe == "web_ui" and not server.may_have_page:
+        pytest.skip(f"{server.title} has no page of its own")
 
 
 def _refuse_what_is_foreign(subject: Subject, probe: str, session: Session) -> None:

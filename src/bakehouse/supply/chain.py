@@ -17,6 +17,7 @@ from typing import Literal, Self, TypeVar
 from bakehouse.engine.connection import Engine
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.lock import Lock
+from bakehouse.model.matrix import Matrix
 from bakehouse.model.plan import Supply
 from bakehouse.model.report import Supplied
 from bakehouse.supply import bases, models, sources, tools
@@ -41,7 +42,7 @@ class Needs:
     tools: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, cells: Sequence[Cell], *, with_models: bool = True) -> Needs:
+    def of(cls, cells: Sequence[Cell], matrix: Matrix, *, with_models: bool = True) -> Needs:
         platforms: dict[str, set[str]] = {}
         for cell in cells:
             for base in cell.bases:
@@ -49,7 +50,7 @@ class Needs:
         return cls(
             bases={name: frozenset(platforms[name]) for name in sorted(platforms)},
             sources=tuple(sorted({cell.recipe.cmake.source for cell in cells if cell.recipe.cmake})),
-            models=tuple(sorted({name for cell in cells if (name := _model_of(cell))})) if with_models else (),
+            models=tuple(sorted({name for cell in cells for name in models_of(cell, matrix)})) if with_models else (),
             tools=tuple(sorted({name for cell in cells for name in tools.needed_by(cell)})),
         )
 
@@ -69,6 +70,8 @@ class Gathered:
     """Why a name is not to be had: `tried: PLACE (WHY); PLACE (WHY)`."""
     tools: dict[str, Path] = field(default_factory=dict)
     """Programs that checks run. One that is missing keeps no cell from being built."""
+    models_of_cells: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Cell to the models that it is probed with; the served one first."""
     platforms: dict[str, frozenset[str]] = field(default_factory=dict)
     """Platforms of the bases that serve some of what was asked, and not all."""
 
@@ -77,8 +80,7 @@ class Gathered:
         needed: list[tuple[Kind, str]] = [("base", name) for name in cell.bases]
         if cell.recipe.cmake:
             needed.append(("source", cell.recipe.cmake.source))
-        if model := _model_of(cell):
-            needed.append(("model", model))
+        needed += [("model", name) for name in self.models_of_cells.get(cell.name, ())]
         for kind, name in needed:
             if (kind, name) in self.missing:
                 return f"no {kind} {name} ({self.missing[kind, name]})"
@@ -124,7 +126,7 @@ def gather(
         patience=replace(patience, sleep=stopped.wait),
         stopped=stopped,
     )
-    needs = Needs.of(cells, with_models=with_models)
+    needs = Needs.of(cells, world.matrix, with_models=with_models)
     matrix = world.matrix
     with _Threads(context) as threads:
         of_bases = {
@@ -142,7 +144,8 @@ def gather(
             models={name: future.result() for name, future in of_models.items()},
             tools={name: future.result() for name, future in of_tools.items()},
         )
-    return _gathered(outcomes, needs, lock)
+    of_cells = {cell.name: models_of(cell, matrix) for cell in cells} if with_models else {}
+    return replace(_gathered(outcomes, needs, lock), models_of_cells=of_cells)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -223,9 +226,10 @@ def _pinned(lock: Lock, outcomes: _Outcomes) -> Lock:
     return lock.model_copy(update={"bases": lock.bases | digests, "files": files})
 
 
-def _model_of(cell: Cell) -> str | None:
-    throughput = cell.recipe.probes.throughput
-    return throughput.model if throughput else None
+def models_of(cell: Cell, matrix: Matrix) -> tuple[str, ...]:
+    """The model that a cell is probed with, then what lies beside it."""
+    served = cell.recipe.probes.served_model
+    return (served, *matrix.models[served].beside) if served else ()
 
 
 def _one_at_a_time(say: Callable[[str], None]) -> Callable[[str], None]:

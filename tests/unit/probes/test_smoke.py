@@ -24,14 +24,14 @@ def answering(output: str, *, exit_code: int = 0, oom_killed: bool = False) -> s
 
 def test_version() -> None:
     ask = answering("version: 0.5.0-dev (build 11312, commit 0c1e57098)\nbuilt with GNU 14.2.0 for Linux x86_64\n")
-    assert smoke.prints_version(ask, "build 11312, commit 0c1e57098").startswith("version: 0.5.0-dev")
+    assert smoke.prints_version(ask, ["--version"], "build 11312, commit 0c1e57098").startswith("version: 0.5.0-dev")
     with pytest.raises(ProbeFailed, match=r"does not say 'build 9999'; it says:\nversion: 0\.5\.0-dev"):
-        smoke.prints_version(ask, "build 9999")
+        smoke.prints_version(ask, ["--version"], "build 9999")
 
 
 def test_devices() -> None:
-    assert smoke.lists_devices(answering("Available devices:\n  (none)\n")) == []
-    (device,) = smoke.lists_devices(answering(VERBOSE))
+    assert smoke.lists_devices(answering("Available devices:\n  (none)\n"), ["--list-devices"]) == []
+    (device,) = smoke.lists_devices(answering(VERBOSE), ["--list-devices"])
     assert device.startswith("Vulkan0: llvmpipe")
 
 
@@ -74,13 +74,13 @@ def test_loaded_cpu_plugin() -> None:
 )
 def test_a_program_that_does_not_answer_is_wrong_and_the_message_says_how(ask: smoke.Ask, message: str) -> None:
     with pytest.raises(ProbeFailed) as caught:
-        smoke.prints_help(ask)
+        smoke.prints_help(ask, ["--help"])
     assert message in caught.value.message
 
 
 def test_a_missing_library_is_named_and_explained() -> None:
     said = "llama-server: error while loading shared libraries: libmtmd.so.0: cannot open shared object file"
     with pytest.raises(ProbeFailed) as caught:
-        smoke.prints_help(answering(said, exit_code=127))
+        smoke.prints_help(answering(said, exit_code=127), ["--help"])
     assert "libmtmd.so.0" in caught.value.message
     assert "rpath" in (caught.value.hint or "")

@@ -23,6 +23,7 @@ from bakehouse.planning.installed import lock_of
 from bakehouse.planning.render.bake_file import shared_context
 from bakehouse.planning.render.labels import labels
 from bakehouse.planning.render.toolchain import toolchain_of
+from bakehouse.servers import SERVERS
 
 FOLDER = "dockerfiles"
 CROSS_DEBIAN = "bases/debian-cross.Dockerfile.j2"
@@ -103,6 +104,7 @@ class Renderer:
 
 def context(cell: Cell, world: World) -> dict[str, object]:
     """The names that a template may use. docs/recipes.md explains each."""
+    port = cell.recipe.start.port or SERVERS[cell.recipe.server].port
     return {
         "cell": cell,
         "recipe": cell.recipe,
@@ -111,6 +113,8 @@ def context(cell: Cell, world: World) -> dict[str, object]:
         "driver_libraries": sorted(ACCELERATORS[cell.at.accelerator].driver_libraries()),
         "runtime_packages": cell.runtime_packages,
         "env": cell.env,
+        "port_variable": port.environment or "",
+        "port_argument": port.argument or "",
         "labels": labels(cell, world),
         **_of_kind(cell, world),
     }

@@ -1,0 +1,170 @@
+"""Probes that a recipe declares: sends what it says, and holds the answer against what it expects."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jmespath
+import requests
+from pydantic import ByteSize, TypeAdapter
+
+from bakehouse.engine.container import Finished
+from bakehouse.model.cases import Case, Expected, HttpRequest, Scalar, Value
+from bakehouse.probes import ProbeFailed
+
+Run = Callable[[tuple[str, ...]], Finished]
+"""Runs a program of the image, with its arguments, to its end."""
+
+SHOWN = 300
+"""Characters of an answer that a message repeats."""
+_BYTES = TypeAdapter(ByteSize)
+_PAUSE = 1.0
+
+
+def asks(
+    case: Case,
+    *,
+    url: str,
+    folder: Path,
+    facts: Mapping[str, str],
+    sleep: Callable[[float], None] = time.sleep,
+) -> str:
+    """Send the case's request until the answer is as expected, at most `retries` times more. Returns what came.
+
+    `facts` fill `{version}` and others in the expected texts. Raises ProbeFailed with each thing that was wrong.
+    """
+    assert case.http is not None
+    for left in range(case.retries, -1, -1):
+        wrong, said = _try(case.http, case.expect, url=url, folder=folder, timeout=case.timeout, facts=facts)
+        if not wrong:
+            return said
+        if left:
+            sleep(_PAUSE)
+    raise ProbeFailed(f"{case.http.method} {case.http.path}: {'; '.join(wrong)}\nit answered: {said}")
+
+
+def runs(case: Case, run: Run, *, facts: Mapping[str, str]) -> str:
+    """Run the case's command. Returns the last line that it printed."""
+    assert case.exec is not None
+    done = run(case.exec)
+    wrong = list(_wrong_text(case.expect, done.output, facts))
+    if done.exit_code != case.expect.exit_code:
+        wrong.append(f"it ended with status {done.exit_code}, expected {case.expect.exit_code}")
+    if wrong:
+        raise ProbeFailed(f"{' '.join(case.exec)}: {'; '.join(wrong)}\nit printed: {_short(done.output)}")
+    return (done.output.strip().splitlines() or ["it printed nothing"])[-1]
+
+
+def _try(
+    asked: HttpRequest, expect: Expected, *, url: str, folder: Path, timeout: float, facts: Mapping[str, str]
+) -> tuple[list[str], str]:
+    data, headers = body_of(asked, folder)
+    try:
+        answer = requests.request(asked.method, url + asked.path, data=data, headers=headers, timeout=timeout)
+    except requests.RequestException as error:
+        return [f"no answer: {type(error).__name__}"], f"{error}"
+    return list(wrong_with(answer, expect, facts)), f"{answer.status_code} {_short(answer.text)}"
+
+
+def body_of(asked: HttpRequest, folder: Path) -> tuple[bytes | None, dict[str, str]]:
+    """What is sent, and its headers. Raises ProbeFailed for a file that is not there."""
+    headers = dict(asked.headers)
+    match asked:
+        case HttpRequest(file=str(name)):
+            try:
+                data: bytes | None = (folder / name).read_bytes()
+            except OSError as error:
+                raise ProbeFailed(f"cannot read {folder / name}: {error.strerror}") from None
+        case HttpRequest(body=None):
+            data = None
+        case HttpRequest(body=str(text)):
+            data = text.encode()
+        case _:
+            data = json.dumps(asked.body).encode()
+            headers.setdefault("Content-Type", "application/json")
+    if asked.padding:
+        data = (data or b"") + b" " * int(_BYTES.validate_python(asked.padding))
+    return data, headers
+
+
+def wrong_with(answer: requests.Response, expect: Expected, facts: Mapping[str, str]) -> Iterator[str]:
+    """Each thing that is not as expected."""
+    wanted = (expect.status,) if isinstance(expect.status, int) else expect.status
+    if answer.status_code not in wanted:
+        yield f"status {answer.status_code}, expected {' or '.join(map(str, wanted))}"
+    for name, pattern in expect.headers.items():
+        found = answer.headers.get(name)
+        if found is None:
+            yield f"no header {name}"
+        elif not re.search(_filled(pattern, facts), found):
+            yield f"header {name} is {found!r}, expected {_filled(pattern, facts)!r} in it"
+    yield from _wrong_text(expect, answer.text, facts)
+    if expect.values:
+        yield from _wrong_json(answer, expect.values, facts)
+
+
+def _wrong_json(
+    answer: requests.Response, values: Mapping[str, Value | Scalar], facts: Mapping[str, str]
+) -> Iterator[str]:
+    try:
+        document = answer.json()
+    except ValueError:
+        yield "the answer is no JSON"
+        return
+    for expression, wanted in values.items():
+        try:
+            found = jmespath.search(expression, document)
+        except jmespath.exceptions.JMESPathError as error:
+            yield f"{expression}: {str(error).splitlines()[0]}"
+            continue
+        rule = wanted if isinstance(wanted, Value) else Value(equals=_filled(wanted, facts))
+        yield from (f"{expression} {what}" for what in _wrong_value(found, rule, facts))
+
+
+def _wrong_value(found: Any, rule: Value, facts: Mapping[str, str]) -> Iterator[str]:
+    shown = _short(json.dumps(found))
+    if "equals" in rule.model_fields_set and not _equal(found, rule.equals):
+        yield f"is {shown}, expected {json.dumps(rule.equals)}"
+    number = isinstance(found, int | float) and not isinstance(found, bool)
+    if rule.min is not None and not (number and found >= rule.min):
+        yield f"is {shown}, expected at least {rule.min:g}"
+    if rule.max is not None and not (number and found <= rule.max):
+        yield f"is {shown}, expected at most {rule.max:g}"
+    if rule.matches is not None:
+        pattern = _filled(rule.matches, facts)
+        if not (isinstance(found, str) and re.search(pattern, found)):
+            yield f"is {shown}, expected {pattern!r} in it"
+    if rule.length is not None:
+        length = len(found) if isinstance(found, str | list | dict) else None
+        if length != rule.length:
+            yield f"has {'no length' if length is None else f'length {length}'}, expected {rule.length}"
+
+
+def _equal(found: Any, wanted: Any) -> bool:
+    """As JSON has it: true is no 1, and a tuple of the file is a list."""
+    return json.dumps(found, sort_keys=True) == json.dumps(wanted, sort_keys=True) or (
+        type(found) in (int, float) and type(wanted) in (int, float) and found == wanted
+    )
+
+
+def _wrong_text(expect: Expected, text: str, facts: Mapping[str, str]) -> Iterator[str]:
+    if expect.text is not None and not re.search(_filled(expect.text, facts), text):
+        yield f"{_filled(expect.text, facts)!r} is not in it"
+
+
+def _filled(text: Any, facts: Mapping[str, str]) -> Any:
+    """With `{version}` and the others in a text. A regular expression's own braces stay."""
+    if not isinstance(text, str):
+        return text
+    for name, value in facts.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"

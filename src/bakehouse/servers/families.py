@@ -1,0 +1,62 @@
+"""Every family by its name in recipes. A new one is a module, or a value here, and a line in `SERVERS`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bakehouse.model.serving import ServerName, Told
+from bakehouse.servers.llama_cpp import LlamaCpp
+from bakehouse.servers.server import Api, Metrics, Server
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plain:
+    """A family that is known by its HTTP interface alone."""
+
+    title: str
+    model: Told
+    port: Told
+    health_path: str
+    api: Api | None = None
+    metrics: Metrics = field(default_factory=Metrics)
+    version_arguments: tuple[str, ...] | None = None
+    help_arguments: tuple[str, ...] | None = None
+    device_arguments: tuple[str, ...] | None = None
+    tells_device: bool = False
+    may_have_page: bool = False
+    serves_without_model: bool = False
+
+    def version_text(self, *, version: str, build_number: int, commit: str) -> str:  # noqa: ARG002 - the protocol's shape
+        return version
+
+
+SERVERS: dict[ServerName, Server] = {
+    "llama.cpp": LlamaCpp(),
+    "openai": Plain(
+        title="a server with OpenAI's API, as vLLM has it",
+        model=Told(argument="--model"),
+        port=Told(argument="--port"),
+        health_path="/health",
+        api="openai",
+        metrics=Metrics(
+            requests_running="vllm:num_requests_running",
+            requests_waiting="vllm:num_requests_waiting",
+            tokens_prompt="vllm:prompt_tokens_total",
+            tokens_generated="vllm:generation_tokens_total",
+        ),
+    ),
+    "kserve-v2": Plain(
+        title="a server with KServe's v2 protocol, as Triton has it",
+        model=Told(argument="--model-repository"),
+        port=Told(argument="--http-port"),
+        health_path="/v2/health/ready",
+        metrics=Metrics(requests_waiting="nv_inference_pending_request_count"),
+    ),
+    "http": Plain(
+        title="a server that speaks HTTP",
+        model=Told(environment="MODEL"),
+        port=Told(environment="PORT"),
+        health_path="/health",
+        serves_without_model=True,
+    ),
+}

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+
+from bakehouse.servers import SERVERS, Server
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_every_family_can_be_told_its_model_and_its_port(name: str) -> None:
+    server: Server = SERVERS[name]  # type: ignore[index]
+
+    assert server.title
+    assert server.health_path.startswith("/")
+    for told in (server.model, server.port):
+        assert told.environment or told.argument
+
+
+def test_llama_cpp_says_build_and_commit() -> None:
+    said = SERVERS["llama.cpp"].version_text(version="b11312", build_number=11312, commit="0c1e57098a" * 4)
+
+    assert said == "build 11312, commit 0c1e57098"
+
+
+def test_others_say_the_version_of_what_is_installed() -> None:
+    assert SERVERS["openai"].version_text(version="0.33.0", build_number=0, commit="") == "0.33.0"
