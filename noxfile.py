@@ -86,7 +86,8 @@ def report(session: nox.Session) -> None:
 @nox.session
 def lock(session: nox.Session) -> None:
     """Pin what the matrix's names stand for today."""
-    _bakehouse(session, "lock")
+    _install(session, "lock")
+    _run(session, "python", "-m", "bakehouse", "lock", *session.posargs)
 
 
 @nox.session

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from bakehouse.commands.lint import update
+from bakehouse.config.load import load_project
 from bakehouse.config.lock_file import read_lock, write_lock
+from bakehouse.config.requirements import wanted_locks
 from bakehouse.errors import ExitCode, SupplyError
+from bakehouse.model.build import WheelsBuild
+from bakehouse.model.requirements import lock_name
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.engine import open_engine
 from bakehouse.pipeline.project import open_project
+from bakehouse.supply import wheel_locks
 from bakehouse.supply.chain import gather
 
 
 def lock(context: Context, *, install: bool) -> ExitCode:
     """Gather everything that any cell needs. What no place answers for keeps the pin it had."""
+    lock_requirements(context)
     project, resolution = open_project(context.root)
     with open_engine(context, install=install) as engine:
         gathered = gather(
@@ -33,4 +39,23 @@ def lock(context: Context, *, install: bool) -> ExitCode:
         update(context, project)
     except SupplyError as error:
         context.say(f"the options that the lint knows stay what they were: {error.message}")
+    return ExitCode.OK
+
+
+def lock_requirements(context: Context) -> ExitCode:
+    """Lock the wheels of each recipe that installs some, for each accelerator and platform. Needs no engine.
+
+    Raises InputError for requirements that nothing satisfies.
+    """
+    project = load_project(context.root, locks=False)
+    for name, recipe in project.world.recipes.items():
+        if not isinstance(recipe.build, WheelsBuild):
+            continue
+        folder = context.root / "recipes" / name
+        for accelerator, platform in wanted_locks(recipe, project.world.matrix.axes.platform):
+            changed = wheel_locks.write_lock(
+                folder, recipe.build, accelerator=accelerator, platform=platform, environ=context.environ
+            )
+            file = f"recipes/{name}/{lock_name(accelerator, platform)}"
+            context.say(f"wrote {file}" if changed else f"{file} has not changed")
     return ExitCode.OK

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import argparse
 
-from bakehouse.commands.lock import lock
+from bakehouse.commands.lock import lock, lock_requirements
 from bakehouse.pipeline.context import Context
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--requirements", action="store_true", help="only the wheels of recipes, by uv: requirements.*.txt; no engine"
+    )
     verb.add_argument("--no-install", action="store_true", help="never install Debian packages")
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
+    if arguments.requirements:
+        return lock_requirements(context)
     return lock(context, install=not arguments.no_install)
