@@ -6,7 +6,15 @@ import re
 from typing import Annotated, Any, Literal
 
 import jmespath
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from bakehouse.model.field_types import Model, Name, OneLine, PathInside, Seconds, Size, Text, UrlPath
 from bakehouse.model.text_format import Format
@@ -56,6 +64,11 @@ class Value(Model):
         if not self.model_fields_set:
             raise ValueError("must name at least one of equals, min, max, matches, length")
         return self
+
+    @model_serializer(mode="wrap")
+    def _what_was_said(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what was left out, so that `equals: null` is told from none when it is read back."""
+        return {name: value for name, value in handler(self).items() if name in self.model_fields_set}
 
     @field_validator("matches")
     @classmethod

@@ -110,6 +110,18 @@ def test_fails_what_does_not(url: str, expect: dict[str, Any], message: str) -> 
     assert "it answered: 200" in caught.value.message
 
 
+def test_means_the_same_when_the_suite_has_read_it_back(url: str) -> None:
+    values = {"count": {"min": 1}, "note": {"equals": None}, "version": "1.2.0", "data": {"length": 1}}
+    one = case({"values": values})
+
+    again = Case.model_validate_json(one.model_dump_json())
+
+    assert again == one
+    assert ask(again, url).startswith("200")
+    with pytest.raises(ProbeFailed, match="count is 3, expected null"):
+        ask(Case.model_validate_json(case({"values": {"count": {"equals": None}}}).model_dump_json()), url)
+
+
 def test_says_everything_that_is_wrong_at_once(url: str) -> None:
     with pytest.raises(ProbeFailed, match=r"status 200, expected 201; no header x; count is 3"):
         ask(case({"status": 201, "headers": {"x": "."}, "values": {"count": 4}}), url)
