@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -51,3 +52,7 @@ class Expectation:
     """Secrets of this machine, as raw bytes. They are never shown."""
     allowed_leftovers: tuple[str, ...] = ()
     """Globs of paths that look like leftovers and are needed at run time (`*/numpy/*.a`)."""
+
+    def is_foreign(self, path: str) -> bool:
+        """Whether the code at a path was compiled elsewhere."""
+        return any(fnmatch.fnmatchcase(path, pattern) for pattern in self.foreign)

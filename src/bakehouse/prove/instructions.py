@@ -31,7 +31,7 @@ def check_instructions(image: ImageAtRest, expectation: Expectation) -> Check:
     (cuBLAS, rocBLAS, wheels) are not judged: we did not compile them, and they ask the CPU by themselves.
     """
     vendors = {elf.path for elf in libraries.copied(image, expectation)}
-    vendors |= {elf.path for elf in product.elves(image, expectation) if _is_foreign(elf, expectation)}
+    vendors |= {elf.path for elf in product.elves(image, expectation) if expectation.is_foreign(elf.path)}
     elves = [elf for elf in product.elves(image, expectation) if elf.path not in vendors]
     problems = [f"{elf.path} was compiled for the build machine: {text}" for elf in elves if (text := _native(elf))]
     readable = [elf for elf in elves if elf.machine == "EM_X86_64"]
@@ -57,10 +57,6 @@ def check_instructions(image: ImageAtRest, expectation: Expectation) -> Check:
         passed=f"{len(readable)} ELF files keep to their CPU levels; plugins are scored with baseline code",
         notes=notes,
     )
-
-
-def _is_foreign(elf: Elf, expectation: Expectation) -> bool:
-    return any(fnmatch.fnmatchcase(elf.path, pattern) for pattern in expectation.foreign)
 
 
 def level_of(elf: Elf, expectation: Expectation) -> str:
