@@ -95,7 +95,8 @@ class Kitchen:
 
 
 def find(cells: Sequence[Cell], accelerator: str, flag_set: str) -> Cell:
-    return next(cell for cell in cells if (cell.at.accelerator, cell.at.flag_set) == (accelerator, flag_set))
+    compiled = (cell for cell in cells if cell.recipe.cmake)
+    return next(cell for cell in compiled if (cell.at.accelerator, cell.at.flag_set) == (accelerator, flag_set))
 
 
 def label(accelerator: str, flag_set: str) -> str:

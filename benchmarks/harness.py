@@ -259,7 +259,9 @@ def prepare(
     world = _with_flag_sets(project.world, also, more or {})
     own = f"linux/{ARCHITECTURES.get(platform.machine(), platform.machine())}"
     cells = tuple(
-        cell for cell in resolve(world).cells if cell.at.accelerator in accelerators and cell.at.platform == own
+        cell
+        for cell in resolve(world).cells
+        if cell.recipe.cmake and cell.at.accelerator in accelerators and cell.at.platform == own
     )
     gathered = gather(
         world=world,
