@@ -30,7 +30,7 @@ def room_needed(cells: Sequence[Cell], matrix: Matrix) -> int:
     """Bytes that building these cells takes where nothing of them exists yet. An estimate from above."""
     toolkits = {(cell.at.accelerator, cell.at.toolkit) for cell in cells if cell.at.toolkit is not None}
     images = sum(size_budget(cell) for cell in cells)
-    models = sum(matrix.models[name].size for name in Needs.of(cells).models)
+    models = sum(matrix.models[name].size for name in Needs.of(cells, matrix).models)
     return BUILD_TOOLS + TOOLKIT * len(toolkits) + round(KEPT_TWICE * images) + models
 
 

@@ -45,6 +45,6 @@ def run_fingerprint(
 
 def _models(plan: Plan, models: Mapping[str, ModelFile]) -> dict[str, list[object]]:
     """What the cells are probed with: its bytes, and what it is asked."""
-    names = {throughput.model for cell in plan.cells if (throughput := cell.recipe.probes.throughput)}
+    names = {name for cell in plan.cells if (name := cell.recipe.probes.served_model)}
     found = {name: models[name] for name in sorted(names & models.keys())}
     return {name: [row.sha256, row.question and row.question.model_dump(mode="json")] for name, row in found.items()}

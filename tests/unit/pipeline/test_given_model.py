@@ -76,7 +76,7 @@ def test_the_subject_is_told_of_it(tmp_path: Path) -> None:
     known = llama(tmp_path / "known.gguf", layers=1)
     root = project(tmp_path, known)
     opened, resolution = put_in(*open_project(root), path, cache=tmp_path / "cache", say=lambda _: None)
-    told = subject(resolution.cells[0], opened.world, reference="r", digest="d", model_path=str(path))
+    told = subject(resolution.cells[0], opened.world, reference="r", digest="d", models=[str(path)])
     assert told.workload is not None
     assert (told.workload.model, told.workload.question) == ("other", None)
     assert told.workload.model_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
