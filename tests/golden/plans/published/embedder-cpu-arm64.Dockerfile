@@ -106,7 +106,8 @@ RUN --mount=type=bind,from=recipe,target=/recipe \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 
 # ---- Python and the libraries that wheels expect of a system ---------------------------------------------------
-FROM --platform=$BUILDPLATFORM debian-trixie AS runtime-packages
+# Python's maintainer scripts call Python: the installer's own.
+FROM installer AS runtime-packages
 ARG SOURCE_DATE_EPOCH
 RUN --mount=type=bind,from=debian-trixie-arm64,target=/rootfs,rw \
     --mount=type=secret,id=network \
