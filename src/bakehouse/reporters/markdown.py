@@ -35,7 +35,6 @@ def render(run: RunReport, *, folder: Path, versus: RunComparison | None = None)
         f"## {SYMBOLS[run.verdict]} {run.verdict}: {_text(figures.headline(run))}",
         _facts(run),
         *_cells(run),
-        *_limits(run),
         *_changes(versus),
         *_problems(run, folder=folder),
         *_noisy(run),
@@ -59,13 +58,6 @@ def _cells(run: RunReport) -> Iterator[str]:
         yield _table(head, rows, right={2, 3, 4, 5, 6})
 
 
-def _limits(run: RunReport) -> Iterator[str]:
-    """How near the rates are to what the device allows."""
-    found = [(cell, said) for cell in run.cells if (said := "; ".join(limits.lines(cell)))]
-    if found:
-        yield "\n".join(f"- `{_code(cell.name)}`: {_text(said)}" for cell, said in found)
-
-
 def _row(cell: CellReport) -> list[str]:
     return [
         f"`{_code(cell.name)}`",
@@ -78,13 +70,14 @@ def _row(cell: CellReport) -> list[str]:
 
 
 def _rate(measurement: Measurement | None) -> str:
-    """`120 (118 to 122)`, `120 (110 to 143) noisy`, struck out where it is void."""
+    """`120 (118 to 122)`, `120 (110 to 143) noisy`, struck out where it is void; then its limit."""
     if measurement is None:
         return NOTHING
     if (void := grades.struck(measurement)) is not None:
         return f"~~{rate(void)}~~ void"
     words = grades.brief(measurement)
-    return f"{words} noisy" if measurement.grade is Grade.NOISY else words
+    words = f"{words} noisy" if measurement.grade is Grade.NOISY else words
+    return f"{words}<br>{said}" if (said := _text(limits.words(measurement))) else words
 
 
 def _changes(versus: RunComparison | None) -> Iterator[str]:
