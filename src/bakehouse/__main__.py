@@ -19,7 +19,7 @@ PASSES_ON = "engine"
 
 def main(words: Sequence[str]) -> int:
     """Nothing is raised for what a command does: every exception becomes words and an exit code."""
-    arguments = parser(words).parse_args(_without_separator(words))
+    arguments = parser(words).parse_args(_joined(_without_separator(words)))
     console = Output(stderr=True)
     context = Context(
         root=arguments.root.absolute(),
@@ -44,6 +44,17 @@ def _without_separator(words: Sequence[str]) -> list[str]:
             rest = words[position + 1 :]
             return [*words[: position + 1], *(rest[1:] if rest[:1] == ["--"] else rest)]
     return list(words)
+
+
+def _joined(words: Sequence[str]) -> list[str]:
+    """`lint --cmake -DX=ON` as `lint --cmake=-DX=ON`: argparse would take the value for an option of its own."""
+    found: list[str] = []
+    for word in words:
+        if word.startswith("-") and found and found[-1] in verbs.TAKE_ANY_VALUE:
+            found[-1] += f"={word}"
+        else:
+            found.append(word)
+    return found
 
 
 def run() -> None:

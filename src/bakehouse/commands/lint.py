@@ -20,13 +20,16 @@ from bakehouse.config.load import Project
 from bakehouse.config.lock_file import read_lock
 from bakehouse.engine.connection import Engine
 from bakehouse.errors import ExitCode, InputError, Where
-from bakehouse.lint.check_dockerfile import check_dockerfile
+from bakehouse.lint.basis import Basis
 from bakehouse.lint.check_revision import AtHand
+from bakehouse.lint.compose_file import Read
+from bakehouse.lint.examined import Examined
 from bakehouse.lint.finding import Finding, Severity, in_order
 from bakehouse.lint.help_text import differences
+from bakehouse.lint.inputs import check_cmake_line, check_input, check_server_line
 from bakehouse.lint.known_options import load_knowledge
 from bakehouse.lint.options import SourceOptions, load_options, options_file, save_options
-from bakehouse.lint.project import check_project
+from bakehouse.lint.project import check_project, examine_project
 from bakehouse.lint.source_tree import can_read, read_tree
 from bakehouse.model.places import PyPIPlace
 from bakehouse.pipeline.context import Context
@@ -42,12 +45,21 @@ STDIN = "-"
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
     files: tuple[Path, ...] = ()
-    """Dockerfiles to read; without any, the project."""
+    """Files to read; without any, the project."""
+    cmake: tuple[str, ...] = ()
+    """Command lines of CMake."""
+    server: tuple[str, ...] = ()
+    """Command lines of a server."""
     as_json: bool = False
     update: bool = False
     """Read the pinned source trees anew."""
     compare_help: str | None = None
     """A file with what `llama-server --help` printed, or `-`."""
+
+    @property
+    def names_something(self) -> bool:
+        """Whether files or command lines are looked at, and not the project."""
+        return bool(self.files or self.cmake or self.server)
 
 
 def lint(context: Context, options: Options, *, out: Console) -> ExitCode:
@@ -57,15 +69,16 @@ def lint(context: Context, options: Options, *, out: Console) -> ExitCode:
         update(context, project)
     if options.compare_help is not None:
         return _compare_help(project, options.compare_help, out)
-    findings = _of_files(project, options.files) if options.files else findings_of(project)
-    if not options.files:
-        findings = in_order([*findings, *look_for_packages(context, project, resolution.cells)])
+    examined = _examined(project, options)
+    findings = [finding for one in examined for finding in one.findings]
+    if not options.names_something:
+        findings = list(in_order([*findings, *look_for_packages(context, project, resolution.cells)]))
     if options.as_json:
         out.print(
             json.dumps([one.as_data() for one in findings], indent=2), soft_wrap=True, markup=False, highlight=False
         )
     else:
-        show(findings, out)
+        show(findings, out, looked=_looked(examined, project))
     return ExitCode.CELL_FAILED if any(one.severity is Severity.ERROR for one in findings) else ExitCode.OK
 
 
@@ -132,23 +145,41 @@ def _supply_context(context: Context) -> SupplyContext:
     )
 
 
-# ---------------------------------------------------------------------------------------------- Dockerfiles and --help
+# ---------------------------------------------------------------------------------------------- files and --help
 
 
-def _of_files(project: Project, files: Sequence[Path]) -> tuple[Finding, ...]:
-    options, knowledge, matrix = _options_at_hand(project), load_knowledge(), project.world.matrix
-    examined = (
-        check_dockerfile(
-            _read(path),
-            file=str(path),
-            options=options,
-            knowledge=knowledge,
-            matrix=matrix,
-            at_hand=_at_hand(project, options),
-        )
-        for path in files
+def _examined(project: Project, options: Options) -> list[Examined]:
+    """What is named, else the project."""
+    if not options.names_something:
+        return [examine_project(project, kept_options(project), load_knowledge())]
+    basis = _basis(project)
+    return [
+        *(check_input(_read(path), file=str(path), basis=basis, read=_beside(path)) for path in options.files),
+        *(check_cmake_line(line, basis) for line in options.cmake),
+        *(check_server_line(line, basis) for line in options.server),
+    ]
+
+
+def _beside(path: Path) -> Read:
+    """Reads what a file names, relative to it."""
+
+    def read(name: str) -> str | None:
+        try:
+            return (path.parent / name).read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            return None
+
+    return read
+
+
+def _basis(project: Project) -> Basis:
+    options = _options_at_hand(project)
+    return Basis(
+        options=options,
+        knowledge=load_knowledge(),
+        matrix=project.world.matrix,
+        at_hand=_at_hand(project, options),
     )
-    return tuple(finding for one in examined for finding in one.findings)
 
 
 def _at_hand(project: Project, options: SourceOptions) -> AtHand:
@@ -191,7 +222,8 @@ def _compare_help(project: Project, file: str, out: Console) -> ExitCode:
 # ---------------------------------------------------------------------------------------------- for people
 
 
-def show(findings: Sequence[Finding], out: Console) -> None:
+def show(findings: Sequence[Finding], out: Console, *, looked: Sequence[Text] = ()) -> None:
+    """The findings of each file, then what was looked at and what was not, then how many there are."""
     for file, group in groupby(findings, key=lambda one: one.where.file):
         out.print(Text(file, style="bold"), soft_wrap=True)
         table = Table.grid(padding=(0, 2, 0, 0))
@@ -203,8 +235,35 @@ def show(findings: Sequence[Finding], out: Console) -> None:
             table.add_row(line, Text(str(one.severity), style=STYLES[one.severity]), _words(one))
         out.print(table)
         out.print()
+    for words in looked:
+        out.print(words, soft_wrap=True)
     counts = Counter(one.severity for one in findings)
-    out.print(Text(_total(counts) if counts else "nothing to say", style="bold"))
+    out.print(Text(_total(counts) if counts else "no findings", style="bold"))
+
+
+def _looked(examined: Sequence[Examined], project: Project) -> list[Text]:
+    revision = next((kept.revision for kept in kept_options(project).values() if kept), "")
+    lines: list[Text] = []
+    for one in examined:
+        counts = (
+            (one.looked.options, "CMake option"),
+            (one.looked.arguments, "word of a server's command line"),
+            (one.looked.variables, "variable"),
+        )
+        parts = ", ".join(_number(number, what) for number, what in counts if number)
+        name = f"{one.file} ({one.kind})"
+        if parts:
+            lines.append(Text(f"{name}: {parts}, held against llama.cpp {revision[:9]}", style="dim"))
+        else:
+            words = "no option, argument or variable of llama.cpp was found in it"
+            lines.append(Text(f"{name}: {words}", style="yellow"))
+        lines += [Text(f"  not looked at: {missed}", style="dim") for missed in one.looked.not_at]
+    return lines
+
+
+def _number(count: int, what: str) -> str:
+    singular, of, rest = what.partition(" of ")
+    return f"{count} {singular}{'' if count == 1 else 's'}{of}{rest}"
 
 
 def _words(one: Finding) -> Text:

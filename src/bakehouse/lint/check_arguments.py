@@ -13,6 +13,8 @@ from bakehouse.lint.options import Argument, SourceOptions
 from bakehouse.lint.settings import Setting, Word
 
 VALUES = {"nothing": 0, "number": 1, "text": 1, "two": 2}
+_ELLIPSIS = re.compile(r"\[?(?:\.\.\.|…)\]?")
+"""Of a document: more words, which it leaves out."""
 _OPTION = re.compile(r"--[a-z][a-z0-9-]+")
 
 
@@ -39,7 +41,7 @@ def check_arguments(
         argument = known.get(spelled(word.text))
         index += 1
         if argument is None:
-            if word.complete and word.text:
+            if word.complete and word.text and not _ELLIPSIS.fullmatch(word.text):
                 yield _unknown(word, known, options, knowledge)
                 index += _values_of_unknown(words, index)
             continue
@@ -95,7 +97,7 @@ def _check_values(word: Word, argument: Argument, values: Sequence[Word]) -> Ite
         if not value.complete:
             continue
         if not argument.accepts(value.text):
-            yield _finding(word, f"cannot be {value.text!r}", "The server exits.", f"one of: {argument.accepted}")
+            yield _finding(word, f"cannot be {value.text!r}", "The server exits.", argument.advice)
 
 
 def _unknown(word: Word, known: Mapping[str, Argument], options: SourceOptions, knowledge: Knowledge) -> Finding:
@@ -103,6 +105,10 @@ def _unknown(word: Word, known: Mapping[str, Argument], options: SourceOptions, 
     if equals and name in known:
         why = "The server exits: it does not split words at '='."
         return _finding(word, "is not an argument", why, f"two words: {name} {value}")
+    first, space, rest = word.text.partition(" ")
+    if space and spelled(first) in known:
+        why = "The server exits: it takes the two for one word."
+        return _finding(word, "is not an argument", why, f"two words: {first} and {rest.strip()}")
     if fact := next((fact for fact in knowledge.arguments if fact.concerns(spelled(word.text))), None):
         return fact.told(word.where, word.text)
     if meant := meant_argument(word.text, options):

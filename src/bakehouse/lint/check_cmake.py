@@ -27,33 +27,47 @@ RENAMED_BUILD = 3400
 ARCHS_OF_AMD = frozenset({"GPU_TARGETS", "AMDGPU_TARGETS", "CMAKE_HIP_ARCHITECTURES"})
 """Each tells the compiler for AMD cards the archs."""
 
+_OF_TOOLCHAINS = re.compile(
+    r"ANDROID_\w+|CMAKE_ANDROID_\w+|CMAKE_XCODE_ATTRIBUTE_\w+|IOS|VCPKG_\w+|CONAN_\w+|EMSCRIPTEN\w*"
+)
+"""Read by toolchain files and generators, which are no part of the tree."""
+
 _OWN = re.compile("GGML_|LLAMA_")
 _CUDA_ARCH = re.compile(r"[0-9]{2,3}[af]?(?:-real|-virtual)?|native|all|all-major")
+_PATH = re.compile(r"_(?:ROOT|DIR|PATH)$")
+"""Options that are declared as switches and take a folder."""
 _PLAIN_BLACKWELL = re.compile(r"12[0-9](?:-real|-virtual)?")
 
 
-def check_step(step: Mapping[str, Setting], options: SourceOptions, knowledge: Knowledge) -> Iterator[Finding]:
-    """What is wrong with one configure step, whose options are given by name; the last value of an option counts."""
+def check_step(
+    step: Mapping[str, Setting], options: SourceOptions, knowledge: Knowledge, *, for_image: bool = True
+) -> Iterator[Finding]:
+    """What is wrong with one configure step, whose options are given by name; the last value of an option counts.
+
+    `for_image` says whether other machines run what is built.
+    """
     for setting in step.values():
-        yield from check_option(setting, options, knowledge)
+        yield from check_option(setting, options, knowledge, for_image=for_image)
     yield from _check_together(step)
 
 
-def check_option(setting: Setting, options: SourceOptions, knowledge: Knowledge) -> Iterator[Finding]:
+def check_option(
+    setting: Setting, options: SourceOptions, knowledge: Knowledge, *, for_image: bool = True
+) -> Iterator[Finding]:
     cmake = options.cmake
     facts = [fact for fact in knowledge.cmake if fact.concerns(setting.name, setting.value)]
     if not exists(setting.name, cmake):
         yield _absent(setting, options, knowledge, facts)
         return
     for fact in facts:
-        if fact.problem not in ABSENT:
+        if fact.problem not in ABSENT and (for_image or fact.where != "image"):
             yield fact.told(setting.where, setting.as_option)
     if setting.complete:
         option = cmake.options.get(setting.name)
         if option is not None:
             yield from _check_value(setting, option)
         if setting.name == "CMAKE_CUDA_ARCHITECTURES":
-            yield from _check_cuda_archs(setting)
+            yield from _check_cuda_archs(setting, for_image=for_image)
 
 
 def exists(name: str, cmake: CMake) -> bool:
@@ -63,7 +77,26 @@ def exists(name: str, cmake: CMake) -> bool:
     """
     if name in cmake.options or name in cmake.variables or name in OWN_OPTIONS or _of_cmake_itself(name):
         return True
+    if _OF_TOOLCHAINS.fullmatch(name):
+        return True
     return not _OWN.match(name) and any(name.startswith((f"{one}_", f"{one.upper()}_")) for one in cmake.packages)
+
+
+def check_doubles(step: Sequence[Setting]) -> Iterator[Finding]:
+    """Options that stand twice in one configure step."""
+    first: dict[str, Setting] = {}
+    for setting in step:
+        before = first.setdefault(setting.name, setting)
+        if before is not setting:
+            line = before.where.line
+            yield Finding(
+                severity=Severity.WARNING,
+                where=setting.where,
+                subject=setting.as_option,
+                what="stands twice" if line is None else f"stands twice; it is first on line {line}",
+                why="Only the last one counts.",
+                instead="one of them",
+            )
 
 
 def check_backends(steps: Sequence[Mapping[str, Setting]], cmake: CMake) -> Iterator[Finding]:
@@ -142,9 +175,14 @@ def _wrong(setting: Setting, what: str, why: str, instead: str, *, by_revision: 
 
 def _check_value(setting: Setting, option: CMakeOption) -> Iterator[Finding]:
     value = setting.value
-    if option.kind == "BOOL" and not is_true(value) and not is_false(value):
+    if setting.name == "CMAKE_BUILD_TYPE":  # its case does not matter, and what is listed are proposals
+        if option.choices and value.lower() not in {one.lower() for one in option.choices}:
+            yield _wrong(setting, f"cannot be {value!r}", "Nothing has flags for it.", ", ".join(option.choices))
+    elif option.kind == "BOOL" and (value in option.choices or _PATH.search(setting.name)):
+        pass
+    elif option.kind == "BOOL" and not is_true(value) and not is_false(value):
         yield _wrong(setting, "is neither ON nor OFF", "CMake takes any other text for ON.", "ON or OFF")
-    elif option.choices and value not in option.choices:
+    elif option.kind != "BOOL" and option.choices and value not in option.choices:
         yield _wrong(
             setting, f"cannot be {value!r}", "The source names the values it knows.", ", ".join(option.choices)
         )
@@ -152,7 +190,7 @@ def _check_value(setting: Setting, option: CMakeOption) -> Iterator[Finding]:
         yield _wrong(setting, "must be a number", f"Its default is {option.default}.", f"{option.default}")
 
 
-def _check_cuda_archs(setting: Setting) -> Iterator[Finding]:
+def _check_cuda_archs(setting: Setting, *, for_image: bool) -> Iterator[Finding]:
     archs = [one for one in setting.value.split(";") if one]
     link = "https://cmake.org/cmake/help/latest/prop_tgt/CUDA_ARCHITECTURES.html"
     for arch in archs:
@@ -176,7 +214,7 @@ def _check_cuda_archs(setting: Setting) -> Iterator[Finding]:
             instead=f"{number}a-real; or 120a-real;121a-real for both (CUDA 12.9 or newer)",
             link="https://github.com/ggml-org/llama.cpp/blob/master/ggml/src/ggml-cuda/CMakeLists.txt",
         )
-    if "native" in archs:
+    if for_image and "native" in archs:
         yield Finding(
             severity=Severity.ERROR,
             where=setting.where,

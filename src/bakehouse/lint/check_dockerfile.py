@@ -9,15 +9,16 @@ from functools import cached_property
 
 from bakehouse.lint import check_image
 from bakehouse.lint.check_arguments import check_arguments
-from bakehouse.lint.check_cmake import ARCHS_OF_AMD, check_backends, check_step
+from bakehouse.lint.check_cmake import ARCHS_OF_AMD, check_backends, check_doubles, check_step
 from bakehouse.lint.check_commands import check_commands, check_unreached, old_program
+from bakehouse.lint.check_container import check_place
 from bakehouse.lint.check_environment import check_variable
 from bakehouse.lint.check_listening import Listening, check_listening
 from bakehouse.lint.check_revision import AtHand, check_revisions, lowered, other_revision
 from bakehouse.lint.container_file import Contents, read_contents
 from bakehouse.lint.dockerfile import read_dockerfile
 from bakehouse.lint.examined import Examined, Looked
-from bakehouse.lint.finding import Finding, Severity, in_order
+from bakehouse.lint.finding import Finding, in_order
 from bakehouse.lint.known_options import Knowledge
 from bakehouse.lint.old_names import OWN
 from bakehouse.lint.options import SourceOptions
@@ -131,7 +132,7 @@ def _check_words(one: _File) -> Iterator[Finding]:
     for index, stage in enumerate(one.contents):
         other = one.other_of(index)
         for _, step in stage.steps:
-            yield from _check_doubles(step)
+            yield from check_doubles(step)
             found = check_step({setting.name: setting for setting in step}, one.options, one.knowledge)
             yield from lowered(found, other, one.at_hand)
         yield from lowered(_check_stage(stage, one), other, one.at_hand)
@@ -153,6 +154,7 @@ def _check_program(one: _File) -> Iterator[Finding]:
     copied = check_image.names_of_server(one.contents)
     if program is None or not one.is_about_llama_cpp or program.text.rpartition("/")[2] in copied:
         return
+    yield from check_place(program, upstream_image(one.image[0].image) if last.entrypoint else None)
     if program.text.rpartition("/")[2] in ("main", OLD_SERVER) or program.text.startswith(("./", "/")):
         yield from old_program(program, one.knowledge)
 
@@ -174,7 +176,7 @@ def _check_commands(stage: Contents, one: _File) -> Iterator[Finding]:
     bodies = [instruction.body.text for instruction in stage.stage.instructions]
 
     def used(name: str) -> bool:
-        return any(re.search(rf"\$\{{?{name}\b", body) for body in bodies)
+        return any(re.search(rf"\$\{{?{re.escape(name)}\b", body) for body in bodies)
 
     yield from check_unreached(set_here, steps, one.options, one.knowledge, used)
     if one.is_about_llama_cpp:
@@ -206,6 +208,7 @@ def _check_relations(one: _File, view: View) -> Iterator[Finding]:
                 ports_are="EXPOSE",
                 health=health,
                 health_where=last.health_where,
+                image_is_unknown=upstream_image(one.image[0].image) is not None and one.start.upstream is None,
             )
         )
 
@@ -227,21 +230,6 @@ def _looked(one: _File) -> Looked:
         arguments=len(one.start.words) if one.start else 0,
         variables=sum(len(stage.variables) for stage in one.contents),
     )
-
-
-def _check_doubles(step: Sequence[Setting]) -> Iterator[Finding]:
-    first: dict[str, Setting] = {}
-    for setting in step:
-        before = first.setdefault(setting.name, setting)
-        if before is not setting:
-            yield Finding(
-                severity=Severity.WARNING,
-                where=setting.where,
-                subject=setting.as_option,
-                what=f"stands twice; it is first on line {before.where.line}",
-                why="Only the last one counts.",
-                instead="one of them",
-            )
 
 
 def _check_stage(one: Contents, file: _File) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from bakehouse.lint.finding import Finding, Severity
-from bakehouse.lint.known_options import ABSENT, Knowledge
+from bakehouse.lint.known_options import ABSENT, Fact, Knowledge
 from bakehouse.lint.nearest import nearest
 from bakehouse.lint.old_names import meant_variable
 from bakehouse.lint.options import Argument, SourceOptions
@@ -19,21 +19,19 @@ NEGATED = "LLAMA_ARG_NO_"
 TRUTHY = frozenset({"on", "enabled", "true", "1"})
 FALSEY = frozenset({"off", "disabled", "false", "0"})
 
-Stage = Literal["build", "image"]
+Stage = Literal["build", "image", "run"]
 
 
 def check_variable(
     setting: Setting, options: SourceOptions, knowledge: Knowledge, *, stage: Stage, other_program: str | None = None
 ) -> Iterator[Finding]:
-    """`stage` says whether it is set while something is built, or in the image.
+    """`stage` says whether it is set while something is built, in the image, or for one container or service.
 
     `other_program` is what the image starts where that is not the server: it may have variables of its own.
     """
     known = variables(options)
     facts = [
-        fact
-        for fact in knowledge.environment
-        if fact.where in (stage, "anywhere") and fact.concerns(setting.name, setting.value)
+        fact for fact in knowledge.environment if _applies(fact, stage) and fact.concerns(setting.name, setting.value)
     ]
     if facts:
         fact = facts[0]
@@ -46,6 +44,13 @@ def check_variable(
         yield _unknown(setting, known, options, knowledge, other_program)
     elif argument := known[setting.name]:
         yield from _check_value(setting, argument)
+
+
+def _applies(fact: Fact, stage: Stage) -> bool:
+    """What only does harm in an image, because it holds on every host, may be right for a container on one of them."""
+    if stage == "run":
+        return fact.where == "anywhere" or (fact.where == "image" and fact.problem == "breaks")
+    return fact.where in (stage, "anywhere")
 
 
 def _unknown(
@@ -92,7 +97,7 @@ def _check_value(setting: Setting, argument: Argument) -> Iterator[Finding]:
     if not setting.complete or (argument.negated and setting.name.startswith(NEGATED)):
         return
     if not argument.accepts(value):
-        yield _finding(setting, f"cannot be {value!r}", "The server exits.", f"one of: {argument.accepted}")
+        yield _finding(setting, f"cannot be {value!r}", "The server exits.", argument.advice)
     elif argument.takes == "nothing" and argument.negated and value not in TRUTHY | FALSEY:
         yield _finding(setting, "is neither on nor off", "The server exits.", f"{setting.name}=on or off")
     elif argument.takes == "nothing" and not argument.negated and value not in TRUTHY:

@@ -32,6 +32,8 @@ class Listening:
     """Words of the health check; empty where none is written."""
     health_where: Where | None
     shares_host_network: bool = False
+    image_is_unknown: bool = False
+    """Whether the image may set host and port itself, so that what is not told here is not missing."""
 
     @property
     def port(self) -> Word | None:
@@ -52,7 +54,7 @@ def check_listening(one: Listening) -> Iterator[Finding]:
 
 
 def _check_host(one: Listening, host: Word | None) -> Iterator[Finding]:
-    if host is None and one.start.upstream is None:
+    if host is None and one.start.upstream is None and not one.image_is_unknown:
         yield _finding(
             one.start.program,
             "does not say its host",
@@ -71,6 +73,8 @@ def _check_host(one: Listening, host: Word | None) -> Iterator[Finding]:
 
 def _check_port(one: Listening) -> Iterator[Finding]:
     port = one.port
+    if port is None and one.image_is_unknown:
+        return
     if port is None and one.start.upstream is None:
         yield _finding(
             one.start.program,

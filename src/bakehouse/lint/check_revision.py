@@ -31,7 +31,7 @@ class AtHand:
 def check_revisions(found: Iterable[Revision], at_hand: AtHand) -> Iterator[Finding]:
     for one in found:
         yield from _check_pin(one, at_hand)
-        if urlsplit(one.address.text).path.startswith("/ggerganov/llama.cpp"):
+        if _path(one.address.text).startswith("/ggerganov/llama.cpp"):
             yield _note(one, "has moved", "It still works by a redirection.", "https://github.com/ggml-org/llama.cpp")
         if one.llama and (one.kind is not Kind.BRANCH or _is_other(one, at_hand)) and not _is_known(one, at_hand):
             yield _held_against(one, at_hand)
@@ -106,6 +106,13 @@ def _still_true(one: Finding, other: Revision) -> bool:
 
 def _short(other: Revision) -> str:
     name = other.name
-    repository = re.sub(r"\.git$", "", urlsplit(other.address.text).path.strip("/"))
+    repository = re.sub(r"\.git$", "", _path(other.address.text).strip("/"))
     name = name[:9] if re.fullmatch(r"[0-9a-f]{40}", name) else name
     return f"{name} of {repository}" if other.fork and repository else name
+
+
+def _path(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:  # a bracket of IPv6 that nothing closes
+        return ""

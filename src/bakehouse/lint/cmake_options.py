@@ -29,6 +29,8 @@ class _Seen:
     options: dict[str, CMakeOption] = field(default_factory=dict)
     choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
     deprecated: dict[str, Deprecated] = field(default_factory=dict)
+    compared: dict[str, list[str]] = field(default_factory=dict)
+    """The texts that an option is compared with, by its name."""
     read: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
     """Read in a way that allows for it to be set from outside: `if (NOT DEFINED X)`."""
@@ -61,7 +63,8 @@ def read_cmake(files: Iterable[tuple[str, str]]) -> CMake:
         for command in commands(text):
             _look_at(command, path, seen)
     options = {
-        name: option.model_copy(update={"choices": seen.choices.get(name, ())}) for name, option in seen.options.items()
+        name: option.model_copy(update={"choices": _choices(name, option, seen)})
+        for name, option in seen.options.items()
     }
     outside = (seen.read - seen.written) | seen.asked | seen.switches
     return CMake(
@@ -72,6 +75,13 @@ def read_cmake(files: Iterable[tuple[str, str]]) -> CMake:
         environment=tuple(sorted(seen.environment)),
         switches=tuple(sorted(seen.switches)),
     )
+
+
+def _choices(name: str, option: CMakeOption, seen: _Seen) -> tuple[str, ...]:
+    """Of a switch: what it may be beside ON and OFF."""
+    if option.kind == "BOOL":
+        return tuple(dict.fromkeys(seen.compared.get(name, [])))
+    return seen.choices.get(name, ())
 
 
 def _look_at(command: Command, path: str, seen: _Seen) -> None:
@@ -159,6 +169,10 @@ def _plain(default: str) -> str | None:
 
 
 def _look_at_condition(arguments: tuple[str, ...], seen: _Seen) -> None:
+    for name, operator, value in zip(arguments, arguments[1:], arguments[2:], strict=False):
+        if operator == "STREQUAL":
+            plain = name.removeprefix("${").removesuffix("}")
+            seen.compared.setdefault(plain, []).append(value)
     before = ""
     for argument in arguments:
         if _VARIABLE.fullmatch(argument) and not _OPERATOR.fullmatch(argument):

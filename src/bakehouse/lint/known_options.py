@@ -65,7 +65,7 @@ class Fact(Model):
     values: tuple[str, ...] = ()
     """Only with one of these values; `on` and `off` stand for all their spellings, and any may hold `*`."""
     where: Literal["build", "image", "anywhere"] = "anywhere"
-    """Of variables and packages: in stages that build, or in the image itself."""
+    """In stages that build, or in the image itself; of options, `image` is for builds that other machines run."""
     why: Text
     instead: Text | None = None
     since: Text | None = None

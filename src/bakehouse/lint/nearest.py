@@ -7,9 +7,11 @@ from collections.abc import Iterable
 
 CLOSE = 0.82
 """Below this, names of options share a prefix and nothing else."""
+ONE_LETTER = 0.87
+"""Of `GGML_` and one short word: KUDA is CUDA, ZLUDA is something else."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str], *, close: float = CLOSE) -> str:
     """`NAME, if that is what was meant`, or nothing."""
-    found = difflib.get_close_matches(name, sorted(set(known)), n=1, cutoff=CLOSE)
+    found = difflib.get_close_matches(name, sorted(set(known)), n=1, cutoff=close)
     return f"{found[0]}, if that is what was meant" if found else ""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bakehouse.lint.known_options import Knowledge, Meaning
-from bakehouse.lint.nearest import nearest
+from bakehouse.lint.nearest import CLOSE, ONE_LETTER, nearest
 from bakehouse.lint.options import Argument, CMake, SourceOptions
 
 OWN = re.compile(r"(?:GGML|LLAMA|MTMD|WHISPER|SD)_")
@@ -111,7 +111,7 @@ def _near_option(name: str, cmake: CMake, knowledge: Knowledge) -> Meant | None:
     known = [*cmake.options, *cmake.variables]
     if mine is not None:
         known = [one for one in known if backend_of(one, knowledge) == mine]
-    found = nearest(name, known)
+    found = nearest(name, known, close=ONE_LETTER if name.count("_") == 1 else CLOSE)
     if found:
         why = "CMake takes it without a word and nothing reads it."
         return Meant(what="is not an option of this revision", why=why, instead=found, certain=False)
@@ -148,7 +148,7 @@ def argument_called(name: str, options: SourceOptions) -> Argument | None:
     for prefix in ("LLAMA_ARG_", "LLAMA_SERVER_", "LLAMA_CPP_", "LLAMACPP_", "LLAMA_", "GGML_"):
         wanted = wanted.removeprefix(prefix)
     for one in options.arguments:
-        spellings = {text.lstrip("-").replace("-", "_").upper() for text in one.names if text.startswith("--")}
+        spellings = {text.lstrip("-").replace("-", "_").upper() for text in one.names if len(text) > 2}  # noqa: PLR2004 - not `-c`
         if one.environment:
             spellings.add(one.environment.removeprefix("LLAMA_ARG_"))
         if wanted in spellings and not one.removed:

@@ -81,10 +81,11 @@ class Argument(Model):
         return not self.choices or value in self.choices
 
     @property
-    def accepted(self) -> str:
+    def advice(self) -> str:
         """What it accepts, for people: empty where that is anything."""
         number = "a number" if self.takes == "number" or self.number else ""
-        return ", ".join(filter(None, (number, *self.choices)))
+        accepted = [one for one in (number, *self.choices) if one]
+        return f"one of: {', '.join(accepted)}" if len(accepted) > 1 else "".join(accepted)
 
 
 class SourceOptions(Model):

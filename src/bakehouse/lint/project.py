@@ -10,6 +10,7 @@ from bakehouse.config.yaml_document import Document, KeyPath
 from bakehouse.lint.check_arguments import check_arguments
 from bakehouse.lint.check_cmake import check_backends, check_step
 from bakehouse.lint.check_environment import Stage, check_variable
+from bakehouse.lint.examined import Examined, Looked
 from bakehouse.lint.finding import Finding, Severity, in_order
 from bakehouse.lint.known_options import Knowledge
 from bakehouse.lint.options import SourceOptions, options_file
@@ -42,6 +43,25 @@ def check_project(
         if kept is not None:
             findings += _Reader(name=name, recipe=recipe, build=recipe.cmake, project=project).check(kept, knowledge)
     return in_order(findings)
+
+
+def examine_project(project: Project, options: Mapping[str, SourceOptions | None], knowledge: Knowledge) -> Examined:
+    """The findings, and how much of the project they come from."""
+    looked = Looked()
+    for name, recipe in project.world.recipes.items():
+        if recipe.cmake is None:
+            looked += Looked(not_at=(f"recipe {name}, of which nothing is compiled",))
+            continue
+        if options.get(recipe.cmake.source) is None:
+            looked += Looked(not_at=(f"recipe {name}, of whose source no options are at hand",))
+            continue
+        reader = _Reader(name=name, recipe=recipe, build=recipe.cmake, project=project)
+        settings = {(one.where, one.name) for step in reader.steps() for one in step.values()}
+        looked += Looked(
+            options=len(settings), arguments=len(reader.command()), variables=len(list(reader.variables()))
+        )
+    findings = check_project(project, options, knowledge)
+    return Examined(file=MATRIX_FILE, findings=findings, looked=looked, kind="with its recipes")
 
 
 def _check_kept(source: str, kept: SourceOptions | None, project: Project) -> Iterator[Finding]:

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BRACED = re.compile(r"\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<rest>(?::?[-+?=])(?P<word>[^}]*))?\}")
+_UNREAD = re.compile(r"\$(?:\{[^}]*\}|[@*#?!$0-9-])")
+"""Parameters, and expansions that only a shell makes: `$@`, `${ARGS[@]}`, `${NAME%.gguf}`."""
+_REDIRECTION = re.compile(r"(?:[0-9]*(?:>>|>\||>&|<&|<<<|<<-?|<>|>|<)|&>>?)(?!\()[ \t]*(?=[^\s<>])")
+_REDIRECTS = re.compile(r"[<>][^\s<>=]*$|>>|[<>]\s|>&|>/|</")
 _OPERATORS = ("&&", "||", ";", "|", "&", "(", ")", "\n")
 
 
@@ -43,7 +47,11 @@ class _Words:
     def __iter__(self) -> Iterator[Token | None]:
         text = self._text
         while self._at < len(text):
-            if operator := next((one for one in _OPERATORS if text.startswith(one, self._at)), None):
+            if found := _REDIRECTION.match(text, self._at):
+                self._at = found.end()
+                for _ in self._word() if self._at < len(text) else ():
+                    pass
+            elif operator := next((one for one in _OPERATORS if text.startswith(one, self._at)), None):
                 self._at += len(operator)
                 yield None
             elif text[self._at].isspace():
@@ -62,6 +70,8 @@ class _Words:
             sign = text[self._at]
             if not quote and (sign.isspace() or any(text.startswith(one, self._at) for one in _OPERATORS)):
                 break
+            if not quote and self._at > start and _REDIRECTS.match(text, self._at):
+                break
             if sign in "'\"" and quote in ("", sign):
                 quote = "" if quote else sign
                 self._at += 1
@@ -71,11 +81,12 @@ class _Words:
             elif sign in "$`" and quote != "'":
                 value, known = self._expansion()
                 complete = complete and known
-                if known and not quote and value.split() not in ([], [value]):
-                    *whole, value = value.split()
-                    for word in ("".join([*parts, whole[0]]), *whole[1:]):
+                if known and not quote and len(words := value.split()) > 1:
+                    for word in ("".join([*parts, words[0]]), *words[1:-1]):
                         yield Token(text=word, offset=start, complete=complete)
-                    parts = []
+                    parts, value = [], words[-1]
+                elif known and not quote:
+                    value = value.strip()
                 parts.append(value)
             else:
                 parts.append(sign)
@@ -102,6 +113,9 @@ class _Words:
             self._at = found.end()
             known = self._variables.get(found[0])
             return (text[start : self._at], False) if known is None else (known, True)
+        if found := _UNREAD.match(text, start):
+            self._at = found.end()
+            return found[0], False
         self._at += 1
         return text[start], True
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 SERVER = "llama-server"
+FOLDER = "/app"
+"""Where their programs are, and their working folder."""
 PORT = "8080"
 """Where their health check asks."""
 

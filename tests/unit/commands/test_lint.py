@@ -55,7 +55,42 @@ def said(context: Context) -> str:
 
 
 def test_nothing_to_say(tmp_path: Path) -> None:
-    assert run(project(tmp_path)) == (ExitCode.OK, "nothing to say\n")
+    code, text = run(project(tmp_path))
+    assert code == ExitCode.OK
+    assert text.endswith("no findings\n")
+    assert "matrix.yaml (with its recipes): " in text, "it says what it looked at"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "code", "looked"),
+    [
+        ("Dockerfile", "FROM debian\nRUN cmake -B b -DGGML_CUDA_F16=ON\n", 1, "(Dockerfile): 1 CMake option"),
+        ("compose.yaml", "services: {a: {image: llama-server, command: --port 80}}\n", 0, "(compose file): 2 words"),
+        ("run.sh", "#!/bin/sh\nllama-server --port 8080\n", 0, "(script): 2 words of a server's command line"),
+    ],
+)
+def test_files_by_what_is_in_them(tmp_path: Path, name: str, text: str, code: int, looked: str) -> None:
+    context = project(tmp_path)
+    file = tmp_path / name
+    file.write_text(text)
+    found, words = run(context, files=(file,))
+    assert found == code, words
+    assert looked in words
+
+
+def test_command_lines(tmp_path: Path) -> None:
+    code, text = run(project(tmp_path), cmake=("-DGGML_CUDA_F16=ON",), server=("--port 8080",))
+    assert code == 1
+    assert "--cmake\n       error    -DGGML_CUDA_F16=ON" in text
+    assert "--server (server command line): 2 words" in text
+
+
+def test_what_cannot_be_linted_is_refused(tmp_path: Path) -> None:
+    context = project(tmp_path)
+    file = tmp_path / "notes.py"
+    file.write_text("print('hello')\n")
+    with pytest.raises(InputError, match=r"a file of the kind .py cannot be linted"):
+        run(context, files=(file,))
 
 
 def test_an_error_ends_with_one(tmp_path: Path) -> None:

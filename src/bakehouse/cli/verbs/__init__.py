@@ -18,12 +18,15 @@ SUMMARIES = {
     "report": "draw a run's reports again from its run.json",
     "history": "decide which measurements count; import those of other programs",
     "lock": "pin what the matrix's names stand for today in bakehouse.lock",
-    "lint": "check options, arguments and variables against the pinned source's own",
+    "lint": "check the project, or files that you bring along, against what the pinned source reads",
     "schema": "write the JSON Schemas of the files",
     "engine": "run a program with the engine that runs use, the embedded one included",
     "clean": "remove containers and images that runs left; reports stay",
 }
 """Each verb's line in `bakehouse --help`, in that order. A verb `a-b` is the module `a_b`."""
+
+TAKE_ANY_VALUE = ("--cmake", "--server")
+"""Options of verbs whose value may begin with a dash."""
 
 
 class Verb(Protocol):

@@ -11,7 +11,15 @@ from bakehouse.pipeline.context import Context
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("files", nargs="*", type=Path, metavar="DOCKERFILE", help="files to read, not the project")
+    verb.add_argument(
+        "files",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="Dockerfiles, compose files, scripts, units, CMake presets; without any, the project",
+    )
+    verb.add_argument("--cmake", action="append", default=[], metavar="LINE", help="options of a configure step")
+    verb.add_argument("--server", action="append", default=[], metavar="LINE", help="a server's command line")
     verb.add_argument("--json", action="store_true", dest="as_json", help="for programs")
     verb.add_argument("--update", action="store_true", help="read the pinned source anew and keep its options")
     verb.add_argument(
@@ -22,6 +30,8 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, context: Context) -> int:
     options = lint.Options(
         files=tuple(arguments.files),
+        cmake=tuple(arguments.cmake),
+        server=tuple(arguments.server),
         as_json=arguments.as_json,
         update=arguments.update,
         compare_help=arguments.compare_help,

@@ -1,0 +1,157 @@
+"""A container that is started: by `docker run`, by a compose file, by a unit of Podman."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bakehouse.errors import Where
+from bakehouse.lint.command import ASSIGNMENT, Command
+from bakehouse.lint.server_start import Start, find_start, inherited_start
+from bakehouse.lint.settings import Setting, Word
+from bakehouse.lint.upstream_images import UpstreamImage, upstream_image
+
+_ENGINES = frozenset({"docker", "podman", "nerdctl"})
+_FLAGS = frozenset(
+    {
+        "-d", "-i", "-t", "-it", "-ti", "-dit", "-itd", "-P", "-q", "--detach", "--interactive", "--tty", "--rm",
+        "--init", "--privileged", "--read-only", "--publish-all", "--quiet", "--no-healthcheck", "--oom-kill-disable",
+        "--replace", "--tls-verify", "--sig-proxy", "--no-hosts", "--disable-content-trust",
+    }
+)  # fmt: skip
+"""Options of `run` that take no value."""
+TOOLS = frozenset(
+    {"--run", "-r", "--run-legacy", "-l", "--server", "--convert", "--quantize", "--bench", "--perplexity"}
+)
+"""What upstream's tools.sh takes first; letters that the server takes, too, are left out."""
+_LLAMA = re.compile(r"llama[-_.]?(?:cpp|server)|llama\.cpp")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContainerRun:
+    """What is known of it without the image."""
+
+    image: Word | None
+    """None where it is built from a Dockerfile that is not at hand."""
+    entrypoint: tuple[Word, ...]
+    command: tuple[Word, ...]
+    variables: tuple[Setting, ...] = ()
+    ports: tuple[Word, ...] = ()
+    """The container's side of published ports."""
+    ports_are: str = "ports"
+    devices: tuple[str, ...] = ()
+    """Devices of the host that it gets: `/dev/dri`, `nvidia.com/gpu=all`."""
+    has_nvidia: bool = False
+    """Whether NVIDIA cards are asked for by any way."""
+    devices_known: bool = True
+    """False where something that cannot be read may bring devices."""
+    health: tuple[Word, ...] = ()
+    health_where: Where | None = None
+    shares_host_network: bool = False
+    entrypoint_is_cleared: bool = False
+
+    @property
+    def upstream(self) -> UpstreamImage | None:
+        return upstream_image(self.image.text) if self.image and self.image.complete else None
+
+    @property
+    def start(self) -> Start | None:
+        """The server that it starts, as far as its own words and a known image say."""
+        if self.entrypoint or self.entrypoint_is_cleared:
+            return find_start((*self.entrypoint, *self.command))
+        if self.image and self.upstream:
+            return inherited_start(self.image, self.upstream, self.command)
+        if found := find_start(self.command):
+            return found
+        if self.image and self.is_named_after_llama:
+            return self._start_by_name(self.image)
+        return None
+
+    def _start_by_name(self, image: Word) -> Start | None:
+        """Of an image that somebody built and named after llama.cpp: `local/llama.cpp:server-cuda`."""
+        first = self.command[0].text if self.command else ""
+        tag = image.text.rpartition("/")[2].partition(":")[2]
+        if tag.startswith("full") or first in TOOLS:
+            return Start(program=image, words=self.command[1:]) if first in ("--server", "-s") else None
+        says_server = "server" in image.text or any(word.text in ("--port", "--host") for word in self.command)
+        return Start(program=image, words=self.command) if first.startswith("-") and says_server else None
+
+    @property
+    def is_named_after_llama(self) -> bool:
+        """Whether the image's name speaks of llama.cpp, so that options in its command are the server's."""
+        return bool(self.image and _LLAMA.search(self.image.text))
+
+    @property
+    def is_about_llama(self) -> bool:
+        own = any(one.name.startswith(("LLAMA_", "GGML_")) for one in self.variables)
+        return bool(self.start or self.upstream or self.is_named_after_llama or own)
+
+
+def container_of(command: Command) -> ContainerRun | None:
+    """`docker run ...`; None for any other command."""
+    words = command.words
+    if command.program not in _ENGINES or not any(word.text in ("run", "create") for word in words[1:3]):
+        return None
+    at = next(index for index, word in enumerate(words) if word.text in ("run", "create")) + 1
+    options, rest = _options(words[at:])
+    if not rest:
+        return None
+    entrypoint = [value for name, value in options if name == "--entrypoint"]
+    devices = [value.text for name, value in options if name == "--device"]
+    return ContainerRun(
+        image=rest[0],
+        entrypoint=tuple(one for one in entrypoint[-1:] if one.text),
+        entrypoint_is_cleared=bool(entrypoint and not entrypoint[-1].text),
+        command=rest[1:],
+        variables=tuple(_variables(options)),
+        ports=tuple(_port(value) for name, value in options if name in ("-p", "--publish")),
+        ports_are="-p",
+        devices=tuple(devices),
+        has_nvidia=_asks_for_nvidia(options, devices),
+        devices_known=all(word.complete for word in words[at:]) and not any(n == "--privileged" for n, _ in options),
+        health=tuple(value for name, value in options if name == "--health-cmd"),
+        health_where=next((value.where for name, value in options if name == "--health-cmd"), None),
+        shares_host_network=any(name in ("--network", "--net") and value.text == "host" for name, value in options),
+    )
+
+
+def _options(words: Sequence[Word]) -> tuple[list[tuple[str, Word]], tuple[Word, ...]]:
+    """Options with their values, and what comes after them: the image and its command."""
+    found: list[tuple[str, Word]] = []
+    index = 0
+    while index < len(words) and words[index].text.startswith("-"):
+        word = words[index]
+        name, equals, value = word.text.partition("=")
+        if equals:
+            found.append((name, Word(text=value, where=word.where, complete=word.complete)))
+        elif name in _FLAGS or index + 1 >= len(words):
+            found.append((name, word))
+        else:
+            index += 1
+            found.append((name, words[index]))
+        index += 1
+    return found, tuple(words[index:])
+
+
+def _variables(options: Sequence[tuple[str, Word]]) -> Iterator[Setting]:
+    for name, value in options:
+        found = ASSIGNMENT.fullmatch(value.text) if name in ("-e", "--env") else None
+        if found:
+            yield Setting(name=found["name"], value=found["value"], where=value.where, complete=value.complete)
+
+
+def _asks_for_nvidia(options: Sequence[tuple[str, Word]], devices: Sequence[str]) -> bool:
+    asked = any(name == "--gpus" or (name == "--runtime" and "nvidia" in value.text) for name, value in options)
+    return asked or any("nvidia" in one for one in devices)
+
+
+def _port(value: Word) -> Word:
+    """`127.0.0.1:8000:8080/tcp` to `8080`."""
+    return container_port(value)
+
+
+def container_port(value: Word) -> Word:
+    """The container's side of a published port."""
+    inside = value.text.partition("/")[0].rpartition(":")[2]
+    return Word(text=inside, where=value.where, complete=value.complete)

@@ -1,0 +1,8 @@
+FROM debian:trixie
+RUN apt-get update && apt-get install -y g++ cmake git make libssl-dev
+RUN git clone https://github.com/ggml-org/llama.cpp /l && git -C /l checkout 0c1e57098bba
+WORKDIR /l
+RUN cmake -B o -DGGML_NATIVE=OFF . && make -C o -j
+USER 1000:1000
+ENV LLAMA_ARG_HOST=0.0.0.0 LLAMA_ARG_PORT=8080
+ENTRYPOINT ["/l/o/bin/llama-server"]

@@ -1,0 +1,10 @@
+FROM debian:trixie
+RUN apt-get update && apt-get install -y g++ cmake git make libssl-dev
+RUN git clone https://github.com/ggml-org/llama.cpp /l && git -C /l checkout 0c1e57098bba
+WORKDIR /l
+RUN make LLAMA_CUBLAS=1 -j8
+USER 1000:1000
+ENV LLAMA_ARG_HOST=0.0.0.0 LLAMA_ARG_PORT=8080
+ENTRYPOINT ["/l/o/bin/llama-server"]
+# finds
+# 5 error make stops: llama.cpp is no longer built by make | cmake -B build -DGGML_CUDA=ON && cmake --build build -j; programs are in build/bin then

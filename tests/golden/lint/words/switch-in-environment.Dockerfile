@@ -1,0 +1,11 @@
+FROM debian:trixie
+RUN apt-get update && apt-get install -y g++ cmake git make libssl-dev
+RUN git clone https://github.com/ggml-org/llama.cpp /l && git -C /l checkout 0c1e57098bba
+ARG GGML_RPC=ON
+WORKDIR /l
+RUN cmake -B o -DGGML_NATIVE=OFF  && cmake --build o
+USER 1000:1000
+ENV LLAMA_ARG_HOST=0.0.0.0 LLAMA_ARG_PORT=8080
+ENTRYPOINT ["/l/o/bin/llama-server"]
+# finds
+# 4 error GGML_RPC=ON does not reach CMake | -DGGML_RPC=ON on CMake's command line
