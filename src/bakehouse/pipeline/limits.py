@@ -69,7 +69,8 @@ def find_limits(
     """Read the models' files; measure this processor where a cell is for it. `alone`: holds its lease meanwhile."""
     works: dict[str, tuple[str, Work]] = {}
     devices: dict[tuple[str, str], Device] = {}
-    by_name = {name: _work(path, say) for name, path in models.items()}
+    measured = {throughput.model for cell in cells if (throughput := cell.recipe.probes.throughput)}
+    by_name = {name: _work(path, say) for name, path in models.items() if name in measured}
     for cell in cells:
         throughput = cell.recipe.probes.throughput
         work = by_name.get(throughput.model) if throughput else None

@@ -106,9 +106,10 @@ RUN --mount=type=bind,from=recipe,target=/recipe \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 
 # ---- Python and the libraries that wheels expect of a system ---------------------------------------------------
-# Python's maintainer scripts call Python: the installer's own.
-FROM installer AS runtime-packages
+# Python's maintainer scripts ask Python for byte code, which the image does without: no program of its platform is run.
+FROM --platform=$BUILDPLATFORM debian-trixie AS runtime-packages
 ARG SOURCE_DATE_EPOCH
+RUN for name in python3.13 python3 py3compile py3clean; do ln -s /bin/true "/usr/bin/$name"; done
 RUN --mount=type=bind,from=debian-trixie-arm64,target=/rootfs,rw \
     --mount=type=secret,id=network \
     --mount=type=secret,id=ca-bundle \
