@@ -17,6 +17,8 @@ from bakehouse.lint.revisions import Kind, Revision
 from bakehouse.lint.settings import Word
 from bakehouse.lint.upstream_images import FOLDER, UpstreamImage
 
+_AT_THE_TOP = re.compile(r"llama-[a-z0-9-]+|server|main")
+"""Programs that were in the top folder of the project's images before."""
 NEEDS_DRI = frozenset({"vulkan", "intel", "rocm", "openvino"})
 _CUDA_IMAGE = re.compile(r"cuda|nvidia", re.IGNORECASE)
 
@@ -85,11 +87,10 @@ def _check_server(run: ContainerRun, basis: Basis) -> Iterator[Finding]:
 
 
 def check_place(program: Word, upstream: UpstreamImage | None) -> Iterator[Finding]:
-    """Whether a program of the project's own image is named where it is: in /app, its working folder."""
-    folder = program.text.rpartition("/")[0]
-    if upstream is None or not program.text.startswith("/") or folder == FOLDER or ":" in program.text:
+    """Whether a program of the project's own image is named where it is today: in /app, its working folder."""
+    name = program.text.removeprefix("/")
+    if upstream is None or not program.text.startswith("/") or not _AT_THE_TOP.fullmatch(name):
         return
-    name = program.text.rpartition("/")[2]
     yield Finding(
         severity=Severity.ERROR,
         where=program.where,
