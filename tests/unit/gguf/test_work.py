@@ -46,6 +46,37 @@ def test_a_dense_model_with_grouped_queries(tmp_path: Path) -> None:
     assert found.state == 0
 
 
+def test_a_small_model_as_it_is_published(tmp_path: Path) -> None:
+    """SmolLM2-135M-Instruct.Q4_1.gguf, by the shapes and types of its tensor list; docs/limits.md adds them up."""
+    shapes: dict[str, tuple[str, tuple[int, ...]]] = {
+        "attn_q": ("q4_1", (576, 576)),
+        "attn_k": ("q4_1", (576, 192)),
+        "attn_v": ("q4_1", (576, 192)),
+        "attn_output": ("q4_1", (576, 576)),
+        "ffn_gate": ("q4_1", (576, 1536)),
+        "ffn_up": ("q4_1", (576, 1536)),
+        "ffn_down": ("q4_1", (1536, 576)),
+        "attn_norm": ("f32", (576,)),
+        "ffn_norm": ("f32", (576,)),
+    }
+    tensors = {f"blk.{layer}.{name}.weight": shape for layer in range(30) for name, shape in shapes.items()}
+    tensors |= {"token_embd.weight": ("q8_0", (576, 49152)), "output_norm.weight": ("f32", (576,))}
+    metadata: dict[str, Value] = {
+        "general.architecture": "llama",
+        "llama.block_count": 30,
+        "llama.embedding_length": 576,
+        "llama.attention.head_count": 9,
+        "llama.attention.head_count_kv": 3,
+    }
+    found = work(write_gguf(tmp_path / "a.gguf", metadata, tensors))
+    layers = 30 * (2 * 576 * 576 + 2 * 576 * 192 + 3 * 576 * 1536) * 20 // 32
+    table = 576 * 49152 * 34 // 32
+    norms = 61 * 576 * 4
+    assert (layers, table, norms) == (66_355_200, 30_081_024, 140_544)
+    assert found.weights == layers + table + norms == 96_576_768
+    assert found.cache(1) == 30 * 2 * 3 * 64 * 2
+
+
 def test_a_tied_table_is_read_once_as_the_output(tmp_path: Path) -> None:
     tied = work(llama(tmp_path / "a.gguf", tied=True))
     free = work(llama(tmp_path / "b.gguf", tied=False))
