@@ -29,13 +29,13 @@ from harness import (
     seconds,
     workspace,
 )
-from project import change_matrix, copy_project
 
 from bakehouse.bake.display import PlainDisplay
 from bakehouse.bake.executor import ImageBuilder as Baker
 from bakehouse.model.enums import Verdict
 from bakehouse.pipeline.context import Context
 from bakehouse.system import process
+from project import change_matrix, copy_project
 
 LIMIT = 1.3
 MANY = 50

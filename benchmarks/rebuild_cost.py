@@ -20,11 +20,11 @@ from typing import Any
 
 from account import Account, Costs, RunState, cpu_of, fresh_engine, wall_of
 from harness import Comparison, ImageBuilder, Record, arguments, our_context, prepare, workspace
-from project import change_matrix, copy_project
 
 from bakehouse.engine.connection import Engine
 from bakehouse.pipeline.context import Context
 from bakehouse.system import signals
+from project import change_matrix, copy_project
 
 LIMIT = 0.1
 PATCHED = "src/llama-sampler.cpp"
