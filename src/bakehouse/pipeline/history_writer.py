@@ -114,8 +114,9 @@ def compare_with_history(compared: list[Compared]) -> RunComparison:
     """For the reports. A first run is beside nothing, which one line says as well as one for each metric."""
     if all(one.baseline.missing and not one.baseline.is_pinned for one in compared):
         whys = {one.baseline.missing for one in compared if one.judged.verdict is Change.INCONCLUSIVE}
-        if len(whys) == 1:
-            return RunComparison(baseline=f"the history ({whys.pop().removeprefix('the history has ')})", compared=())
+        if whys:
+            words = "; ".join(sorted(why.removeprefix("the history has ") for why in whys)[:2])
+            return RunComparison(baseline=f"the history ({words})", compared=())
     return RunComparison(baseline="the history", compared=compared)
 
 

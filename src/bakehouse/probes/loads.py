@@ -65,7 +65,17 @@ class Loaded:
 
     def measurements(self) -> list[Measurement]:
         promised = {"api": self.asked.api, "limits": self.asked.limits.model_dump()}
-        return void_beside_others(self.samples.measurements(workload_runs.UNITS, self.settings | promised))
+        settings = self.settings | promised
+        found = void_beside_others(self.samples.measurements(workload_runs.UNITS, settings))
+        return found or self._left_out(settings)
+
+    def _left_out(self, settings: dict[str, Any]) -> list[Measurement]:
+        """In place of what was never begun."""
+        return [
+            Measurement(workload=planned.name, metric=metric, unit="tokens/s", samples=[no_time(0)], settings=settings)
+            for planned in workload_runs.plan(self.load, chance=random.Random(0), llama=True)  # noqa: S311 - no secret
+            for metric in ALWAYS
+        ]
 
     def _measure(self, served: MeasuredServer, number: int) -> None:
         llama = self.asked.api == "llama-server"

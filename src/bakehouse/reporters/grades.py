@@ -16,6 +16,9 @@ RATES: tuple[Metric, ...] = ("prompt_rate", "decode_rate")
 LOAD_RATES: tuple[Metric, ...] = ("system_rate",)
 """The same of its loads."""
 
+ONE = "one sample"
+"""In place of an interval."""
+
 ADVICE: dict[Disturbance, str] = {
     Disturbance.OTHER_WORK: "measure when nothing else works on this machine",
     Disturbance.NEIGHBOURS: "measure for longer, or on a machine that shares its processor with no other guest",
@@ -51,6 +54,8 @@ def brief(measurement: Measurement | None) -> str:
         return NOTHING
     words = rate(statistics.median(measurement.counted))
     grading = measurement.grading
+    if grading and grading.low == grading.high:
+        return f"{words} ({ONE})"
     if grading and grading.low is not None and grading.high is not None:
         return f"{words} ({rate(grading.low)} to {rate(grading.high)})"
     values = measurement.counted
@@ -154,4 +159,6 @@ def interval(measurement: Measurement) -> str:
     grading = measurement.grading
     if grading is None or grading.low is None or grading.high is None:
         return ""
+    if grading.low == grading.high and grading.grade is Grade.NOISY:
+        return ONE
     return span(grading.low, grading.high, measurement.unit)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from bakehouse.loadgen.client import Outcome, load
 from bakehouse.loadgen.client_overhead import ClientOverhead
 from bakehouse.loadgen.workloads import Request
 from bakehouse.measure.cpu_usage import Usage
-from bakehouse.model.enums import Verdict
+from bakehouse.model.enums import Disturbance, Verdict
 from bakehouse.model.recipe import Arrivals, Chat, Limits, Load, Sweep
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Workload
@@ -128,3 +128,19 @@ def test_a_metric_without_meaning_is_skipped_and_voids_nothing(tmp_path: Path) -
     (sample,) = found["sweep-1u itl"].samples
     assert (sample.verdict, sample.value) == (Verdict.SKIPPED, 0.0)
     assert throughput.void_reasons(list(found.values())) == []
+
+
+def test_a_load_that_was_never_begun_is_left_out_by_name() -> None:
+    load = SWEEP.model_copy(update={"users": (1, 4)})
+    asked = Workload(
+        model_path="/m", model_sha256="0" * 64, prompt_tokens=8, output_tokens=4, starts=3, repetitions=1, loads=[load]
+    )
+
+    def start(_: Load) -> AbstractContextManager[MeasuredServer]:
+        raise AssertionError("no server is started for it")
+
+    never = loads.Loaded(start=start, load=load, asked=asked, settings={"kind": "sweep"}, chance=random.Random(1))
+    (found,) = take([[never]], turns=Turns(wanted=3, most=12, left=lambda: 0.0, must_start=False))
+    assert [one.workload for one in found] == ["sweep-1u", "sweep-4u"]
+    assert {sample.disturbed for one in found for sample in one.samples} == {Disturbance.NO_TIME}
+    assert {sample.verdict for one in found for sample in one.samples} == {Verdict.SKIPPED}

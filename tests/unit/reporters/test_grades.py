@@ -53,6 +53,12 @@ def test_a_noisy_figure_says_what_of() -> None:
     assert grades.remark([cell(found)]) == "rates noisy: neighbours of this machine"
 
 
+def test_one_sample_has_no_interval() -> None:
+    found = rate((38.5,), disturbed=Disturbance.OTHER_WORK)
+    assert grades.figure(found) == "38.5 t/s (one sample), noisy: other work on this machine"
+    assert grades.brief(found) == "38.5 (one sample)"
+
+
 def test_a_void_figure_is_struck_out_with_its_reason() -> None:
     found = rate((17500, 18900), void="other processes computed on the card meanwhile: python3")
     assert grades.figure(found) == "void: other processes computed on the card meanwhile: python3"
