@@ -175,7 +175,13 @@ class Toy:
             "summary": "a server that is a toy",
             "template": "toy.Dockerfile.j2",
             "accelerators": ["cpu"],
-            "build": {"source": "tree", "base": "shell", "packages": ["none"], "host_targets": ["server"]},
+            "build": {
+                "kind": "cmake",
+                "source": "tree",
+                "base": "shell",
+                "packages": ["none"],
+                "host_targets": ["server"],
+            },
             "runtime": {"port": 8080, "entrypoint": ["/app/server"], "size_budget": "50 MiB"},
             "probes": {
                 "health": {"start_period": start_period, "stop_grace": 1.0},

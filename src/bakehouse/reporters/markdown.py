@@ -118,13 +118,13 @@ def _noisy(run: RunReport) -> Iterator[str]:
 def _voids(run: RunReport) -> Iterator[str]:
     groups = [group for group in voids(run.cells) if group.verdict is Verdict.VOID]
     if groups:
-        rows = [
-            [_text(group.reason), str(group.samples), "<br>".join(f"`{_code(cell)}`" for cell, _ in group.where)]
+        lines = [
+            f"- {group.samples}: {_text(group.reason)} ({', '.join(f'`{_code(cell)}`' for cell, _ in group.where)})"
             for group in groups[:_SHOWN_REASONS]
         ]
-        total = count(sum(group.samples for group in groups), "sample")
-        table = _table(["Reason", "Samples", "Cells"], rows, right={1})
-        yield f"<details><summary>{total} void</summary>\n\n{table}\n\n</details>"
+        if len(groups) > _SHOWN_REASONS:
+            lines.append(f"- and {count(len(groups) - _SHOWN_REASONS, 'more reason')}, in report.html")
+        yield _folded(f"{count(sum(group.samples for group in groups), 'sample')} void", "\n".join(lines))
 
 
 def _problems(run: RunReport, *, folder: Path) -> Iterator[str]:
@@ -162,12 +162,15 @@ def _excluded(run: RunReport) -> Iterator[str]:
     for record in sorted(run.excluded, key=lambda record: record.name):
         names[record.reason].append(record.name)
     groups = sorted(names.items(), key=lambda item: -len(item[1]))
-    rows = [[_text(reason), str(len(members)), _some(members)] for reason, members in groups[:_SHOWN_REASONS]]
+    lines = [f"- {len(members)}: {_text(reason)} ({_some(members)})" for reason, members in groups[:_SHOWN_REASONS]]
     title = f"{count(len(run.excluded), 'combination')} excluded, for {count(len(groups), 'reason')}"
-    table = _table(["Reason", "Combinations", "For example"], rows, right={1})
-    more = len(groups) - _SHOWN_REASONS
-    rest = f"\n\nand {count(more, 'more reason')}: report.html and run.json have all" if more > 0 else ""
-    yield f"<details><summary>{title}</summary>\n\n{table}{rest}\n\n</details>"
+    if (more := len(groups) - _SHOWN_REASONS) > 0:
+        lines.append(f"- and {count(more, 'more reason')}: report.html and run.json have all")
+    yield _folded(title, "\n".join(lines))
+
+
+def _folded(title: str, body: str) -> str:
+    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
 
 
 def _some(names: list[str]) -> str:
@@ -190,8 +193,7 @@ def _supplies(run: RunReport) -> Iterator[str]:
                 "yes" if supplied.locked else "no",
             ]
         )
-    table = _table(["Supply", "From", "Identity", "Locked"], rows)
-    yield f"<details><summary>{count(len(rows), 'supply', 'supplies')}</summary>\n\n{table}\n\n</details>"
+    yield _folded(count(len(rows), "supply", "supplies"), _table(["Supply", "From", "Identity", "Locked"], rows))
 
 
 def _table(head: list[str], rows: list[list[str]], *, right: set[int] | None = None) -> str:
