@@ -40,7 +40,7 @@ class Exporter:
                     "unit": measurement.unit,
                     "value": summary.median,
                     "range": f"{significant(summary.low, digits=4)} to {significant(summary.high, digits=4)}",
-                    "extra": f"{run.run}\nmedian of {count(summary.counted, 'sample')}, {summary.void} void",
+                    "extra": f"{one_line(run.run)}\nmedian of {count(summary.counted, 'sample')}, {summary.void} void",
                 }
 
 

@@ -108,7 +108,7 @@ def _test(
         "name": plain(name) or "test",
         "status": _STATUS[verdict],
         "duration": max(0, round(seconds * 1000)),
-        "suite": [plain(cell.name), kind],
+        "suite": [plain(cell.name), plain(kind)],
         "rawStatus": str(verdict),
     }
     if message and verdict is not Verdict.PASSED:

@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bakehouse.model.enums import Verdict
@@ -197,6 +197,7 @@ def test_ctrf() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.text(alphabet=st.characters(), max_size=20))
+@example("\ud800")
 def test_any_text_gives_files_that_read_back(said: str) -> None:
     short = sample_run().model_copy(update={"cells": sample_run().cells[:1]})
     run = poisoned(short, said)
