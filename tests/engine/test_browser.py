@@ -54,7 +54,6 @@ def test_types_and_sees_what_comes_of_it(program: Path, site: str, tmp_path: Pat
         page.evaluate("document.querySelector('textarea').focus()")
         page.type("hello")
         assert page.wait("document.querySelector('p').innerText", timeout=20) == "you said hello"
-        assert page.screenshot().startswith(b"\x89PNG")
         assert (page.problems, page.requests, page.foreign) == ([], [f"{site}/"], [])
 
 

@@ -98,7 +98,6 @@ class Docker:
                 env=tuple(config.env or ()),
                 user=config.user or "",
                 labels=dict(config.labels or {}),
-                has_healthcheck=bool(config.healthcheck and (config.healthcheck.test or ["NONE"])[0] != "NONE"),
             )
 
     def pull(self, reference: str) -> None:

@@ -43,7 +43,6 @@ class ImageConfig:
     env: tuple[str, ...]
     user: str
     labels: dict[str, str]
-    has_healthcheck: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -77,14 +77,6 @@ def find_target(word: str, matrix: Matrix, machine: Machine) -> Target:
     raise _unknown(word, matrix)
 
 
-def find_gpu(name: str, matrix: Matrix) -> tuple[str, Gpu]:
-    """The catalogue's name and row for a card or one of its aliases. Raises InputError with suggestions."""
-    found = _find_row(name, matrix)
-    if found is None:
-        raise _unknown(name, matrix)
-    return found
-
-
 def arch_named(word: str, matrix: Matrix) -> str | None:
     """The matrix's arch for `sm_89`, `sm89`, `8.9` or `sm_120a`."""
     text = re.sub(r"^(\d+)\.(\d)$", r"sm_\1\2", word.lower())

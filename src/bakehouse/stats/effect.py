@@ -36,19 +36,14 @@ class Effect:
         return Effect(ratio=_inverse(self.ratio), low=_inverse(self.high), high=_inverse(self.low))
 
 
-def median_ratio(candidate: Sequence[float], baseline: Sequence[float]) -> float:
-    """Median of all ratios of a candidate's value and a baseline's: Hodges and Lehmann's estimate, on logarithms.
-
-    Hodges, Lehmann: Estimates of location based on rank tests. Ann. Math. Stat. 34 (1963). It is the shift that the
-    test of Mann and Whitney belongs to; one odd value on either side does not move it far.
-    """
-    return float(np.exp(np.median(_differences(logs(candidate), logs(baseline)))))
-
-
 def effect(
     candidate: Sequence[float], baseline: Sequence[float], *, level: float = LEVEL, resamples: int = RESAMPLES
 ) -> Effect:
     """The median ratio with its bootstrap interval. One value for each start: starts are what is resampled.
+
+    The ratio is the median of all ratios of a candidate's value and a baseline's: Hodges and Lehmann's estimate, on
+    logarithms (Estimates of location based on rank tests, Ann. Math. Stat. 34, 1963). It is the shift that the test of
+    Mann and Whitney belongs to; one odd value on either side does not move it far.
 
     Resampling whole clusters and nothing inside of them keeps the variance between and within both (Davison,
     Hinkley: Bootstrap Methods and their Application, 1997, section 3.8). Percentiles of so few clusters lie too

@@ -111,12 +111,6 @@ def judge(pairs: Sequence[Pair], gates: Gates | None = None) -> list[Judged]:
     ]
 
 
-def worst_change(found: Sequence[Judged]) -> Change:
-    """The verdict of a run from those of its metrics. What improved beside what regressed does not make up for it."""
-    order = (Change.REGRESS, Change.INCONCLUSIVE, Change.VOID, Change.IMPROVE, Change.PASS)
-    return next((verdict for verdict in order if any(one.verdict is verdict for one in found)), Change.INCONCLUSIVE)
-
-
 def _unfit(pair: Pair, gates: Gates) -> Judged | None:
     """What can be said without a calculation."""
     taken = pair.candidate.counted + pair.candidate.void

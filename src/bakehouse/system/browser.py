@@ -7,7 +7,6 @@ that needs the internet is seen to need it, also on a machine that has it.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import os
@@ -121,10 +120,6 @@ class Page:
         for kind in ("keyDown", "keyUp"):
             code = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}
             self.call("Input.dispatchKeyEvent", type=kind, **code)
-
-    def screenshot(self) -> bytes:
-        """A picture of what one sees, as PNG."""
-        return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
 
     @property
     def foreign(self) -> list[str]:

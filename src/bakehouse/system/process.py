@@ -70,7 +70,6 @@ class ProgramError(InfrastructureError):
         super().__init__(f"{Path(done.args[0]).name} {how}:\n{said}", hint=f"The command was: {shlex.join(done.args)}")
         self.code = done.code
         self.stderr = said
-        self.args_run = done.args
 
 
 class MissingProgramError(InfrastructureError):

@@ -33,7 +33,6 @@ class Engine:
             env=(),
             user="",
             labels={},
-            has_healthcheck=False,
         )
 
     def tag(self, reference: str, name: str) -> None:

@@ -10,7 +10,6 @@ from bakehouse.model.cell import Resolution, World
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.planning.gpus import (
     Fit,
-    find_gpu,
     find_target,
     fit,
     fit_of,
@@ -40,7 +39,7 @@ def project() -> tuple[World, Resolution]:
 def test_cards_are_found_by_name_alias_and_spelling(project: tuple[World, Resolution]) -> None:
     matrix = project[0].matrix
     for word in ("rtx5090", "GeForce-RTX-5090", "RTX 5090", "rtx-5090"):
-        assert find_gpu(word, matrix)[0] == "rtx5090"
+        assert find_target(word, matrix, CPU_ONLY).name == "rtx5090"
 
 
 def test_an_unknown_card_gets_suggestions_and_another_way(project: tuple[World, Resolution]) -> None:

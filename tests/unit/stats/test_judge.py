@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bakehouse.model.enums import Change
 from bakehouse.model.report import Metric
 from bakehouse.stats.direction import HIGHER_IS_BETTER, WITNESSES, higher_is_better, is_judged
-from bakehouse.stats.judge import Gates, Pair, Side, group, judge, worst_change
+from bakehouse.stats.judge import Gates, Pair, Side, group, judge
 
 from .noise import QUIET, RECORDED, fit, pair
 
@@ -162,13 +162,6 @@ def test_a_size_needs_no_second_look(size: float, verdict: Change) -> None:
     (judged,) = judge([found])
     assert judged.verdict is verdict
     assert judged.p is None
-
-
-def test_worst_of_a_run() -> None:
-    found = judge([one(1.0), one(1.1)])
-    assert worst_change(found) is Change.IMPROVE
-    assert worst_change([*found, *judge([one(0.9)])]) is Change.REGRESS
-    assert worst_change([]) is Change.INCONCLUSIVE
 
 
 def test_every_metric_has_a_direction() -> None:
