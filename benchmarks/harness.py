@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -39,6 +40,8 @@ from bakehouse.supply.chain import Gathered, gather
 from bakehouse.system import process
 
 ROOT = Path(__file__).parents[1]
+if str(ROOT) not in sys.path:  # `python benchmarks/X.py` has only the folder of X there
+    sys.path.append(str(ROOT))
 FAIR_LOAD = 0.10
 """Share of the machine that others may use before we say that they do."""
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}

@@ -30,10 +30,10 @@ from pathlib import Path
 import harness
 from harness import Comparison, Record, say
 from load_client_peers import PEERS, Asked, Peer, Reported, install, tokenizer
+from tests.doubles.mock import Mock, mock_server
+from tests.doubles.mock_server import Script, Told
 
 from bakehouse.errors import BakehouseError
-from bakehouse.suite.mock import Mock, mock_server
-from bakehouse.suite.mock_server import Script, Told
 from bakehouse.system import process
 
 GAP = 0.01

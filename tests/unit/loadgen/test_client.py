@@ -6,7 +6,7 @@ import pytest
 
 from bakehouse.loadgen.client import RequestFailedError, answer, chat, complete, unstreamed, vocabulary_size
 from bakehouse.loadgen.workloads import Request
-from bakehouse.suite.fake_server import Behaviour, fake_server
+from tests.doubles.fake_server import Behaviour, fake_server
 
 REQUEST = Request(prompt=(5, 6, 7), output_tokens=4)
 LAST = b'data: {"content":"","stop":true,"timings":{"prompt_n":3,"predicted_n":4}}\n\n'

@@ -9,8 +9,8 @@ import pytest
 from bakehouse.loadgen.client import Failure, Reply, load
 from bakehouse.loadgen.workloads import Api, Request
 from bakehouse.measure import metrics
-from bakehouse.suite.mock import Mock, mock_server
-from bakehouse.suite.mock_server import Script
+from tests.doubles.mock import Mock, mock_server
+from tests.doubles.mock_server import Script
 
 SCRIPTS = {
     "good": Script(ttft=0.01, gaps=(0.002,)),

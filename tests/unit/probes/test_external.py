@@ -21,8 +21,8 @@ from bakehouse.probes import ProbeFailed, throughput
 from bakehouse.probes.external import Profiled, loads_of
 from bakehouse.probes.measured_server import MeasuredServer
 from bakehouse.probes.series import Turns, take
-from bakehouse.suite.mock import mock_server
-from bakehouse.suite.mock_server import Script
+from tests.doubles.mock import mock_server
+from tests.doubles.mock_server import Script
 
 SWEEP = Sweep(kind="sweep", users=(1, 2), requests_each=1, prompt_words=8, output_tokens=4)
 GOOD = Result(

@@ -12,7 +12,7 @@ from bakehouse.engine.objects import State
 from bakehouse.model.recipe import Health
 from bakehouse.probes import ProbeFailed, health
 from bakehouse.probes.health import Startup
-from bakehouse.suite.fake_server import Behaviour, fake_server
+from tests.doubles.fake_server import Behaviour, fake_server
 
 RUNS = State(status="running", running=True, exit_code=0, oom_killed=False, pid=7)
 ENDED = replace(RUNS, status="exited", running=False, pid=0)

@@ -20,8 +20,8 @@ from bakehouse.model.suite import Workload
 from bakehouse.probes import ProbeFailed, loads, throughput
 from bakehouse.probes.measured_server import MeasuredServer
 from bakehouse.probes.series import Turns, take
-from bakehouse.suite.mock import mock_server
-from bakehouse.suite.mock_server import Script
+from tests.doubles.mock import mock_server
+from tests.doubles.mock_server import Script
 
 CALM = ClientOverhead(elapsed=1.0, cpu=0.01, waited=0.0, suspended=0.0, lags=None, late=0.0)
 SWEEP = Sweep(kind="sweep", users=(1, 2), prompt_words=8, output_tokens=4, requests_each=1)

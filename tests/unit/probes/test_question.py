@@ -14,7 +14,7 @@ from bakehouse.model.question import Question
 from bakehouse.model.suite import Workload
 from bakehouse.probes import ProbeFailed
 from bakehouse.probes.question import answers_question, why_not_asked
-from bakehouse.suite.fake_server import Behaviour, fake_server
+from tests.doubles.fake_server import Behaviour, fake_server
 
 FRANCE = "The capital of France is"
 

@@ -21,7 +21,7 @@ from bakehouse.probes import ProbeFailed, throughput
 from bakehouse.probes.calibrate import Benched
 from bakehouse.probes.measured_server import MeasuredServer, Start
 from bakehouse.probes.series import Turns, take
-from bakehouse.suite.fake_server import Behaviour, fake_server
+from tests.doubles.fake_server import Behaviour, fake_server
 
 ASKED = Workload(model_path="/m", model_sha256="0" * 64, prompt_tokens=8, output_tokens=5, starts=2, repetitions=3)
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import requests
 
 from bakehouse.errors import InfrastructureError
-from bakehouse.suite.mock_server import PORT_LINE, Script, Told
 from bakehouse.system import daemon
+from tests.doubles import mock_server as program
+from tests.doubles.mock_server import PORT_LINE, Script, Told
 
 _PATIENCE = 10.0
 
@@ -45,7 +46,7 @@ def mock_server(scripts: Mapping[str, Script], *, folder: Path, python: str = sy
     file, log = folder / "scripts.json", folder / "mock.log"
     file.write_text(json.dumps({name: asdict(script) for name, script in scripts.items()}), encoding="utf-8")
     log.unlink(missing_ok=True)
-    pid = daemon.start([python, "-m", "bakehouse.suite.mock_server", str(file)], log=log)
+    pid = daemon.start([python, program.__file__, str(file)], log=log)
     try:
         yield Mock(url=f"http://127.0.0.1:{_port(log)}", pid=pid)
     finally:

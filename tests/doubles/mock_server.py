@@ -9,7 +9,7 @@ not against a plan. One thread, one epoll, the standard library only: it starts 
     GET /v1/models       the scripts
     GET /records         what was sent when, and what the server itself used; forgets it
 
-Run as `python -m bakehouse.testing.mock_server SCRIPTS.json`; prints its port and ends with its parent.
+Run as `python tests/doubles/mock_server.py SCRIPTS.json`; prints its port and ends with its parent.
 """
 
 from __future__ import annotations

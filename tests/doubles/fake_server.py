@@ -70,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.behaviour.requests.append(body)
-        if self.behaviour.status != 200:  # noqa: PLR2004
+        if self.behaviour.status != 200:
             self._json(self.behaviour.status, {"error": {"message": "out of patience", "code": self.behaviour.status}})
         elif body.get("stream"):
             self._stream(self.behaviour.events if self.behaviour.events is not None else self._good_stream(body))

@@ -1,0 +1,1 @@
+"""Servers that compute nothing, for tests and benchmarks."""
