@@ -13,7 +13,7 @@ from bakehouse.model.serving import Start
 from bakehouse.model.suite import Baseline, Subject, Workload
 from bakehouse.planning.installed import installed
 from bakehouse.planning.render.labels import labels
-from bakehouse.prove.expect import Expectation
+from bakehouse.prove.expect import Expectation, Forbidden
 from bakehouse.servers import SERVERS
 
 PLUGIN_FOLDER = "/app"
@@ -57,7 +57,7 @@ def expectation(
     world: World,
     *,
     forbidden_certificates: frozenset[str] = frozenset(),
-    forbidden_strings: tuple[bytes, ...] = (),
+    forbidden: tuple[Forbidden, ...] = (),
 ) -> Expectation:
     """What must be true of the image's files and configuration."""
     runtime, toolkit = cell.recipe.runtime, cell.toolkit
@@ -80,7 +80,7 @@ def expectation(
         driver_libraries=ACCELERATORS[cell.at.accelerator].driver_libraries(),
         foreign=FOREIGN[cell.recipe.build.kind],
         forbidden_certificates=forbidden_certificates,
-        forbidden_strings=forbidden_strings,
+        forbidden=forbidden,
     )
 
 

@@ -29,6 +29,7 @@ from bakehouse.pipeline.expectations import expectation
 from bakehouse.pipeline.fingerprint import TESTS
 from bakehouse.pipeline.job import Job
 from bakehouse.pipeline.limits import Limits, find_limits
+from bakehouse.pipeline.machine_secrets import machine_secrets
 from bakehouse.pipeline.run_folder import RunFolder
 from bakehouse.pipeline.scratch import scratch
 from bakehouse.pipeline.suite_file import recipe_tests, reference, suite_of
@@ -80,9 +81,10 @@ def prove(job: Job) -> None:
     cells = job.state.passed_so_far(job.plan.cells)
     bundle = ca_bundle(job.context.environ)
     certificates = frozenset(ca_fingerprints(bundle)) if bundle else frozenset()
+    secrets = machine_secrets(job.context)
     with _busy(job), scratch(job.context.cache) as folder:
         for cell in cells:
-            expected = expectation(cell, job.project.world, forbidden_certificates=certificates)
+            expected = expectation(cell, job.project.world, forbidden_certificates=certificates, forbidden=secrets)
             job.state.update(cell.name, **_proof(job, cell, expected, folder))
             _say_proof(job, cell)
     _settle(job, cells)

@@ -10,6 +10,17 @@ from bakehouse.model.enums import AcceleratorName
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Forbidden:
+    """A text that may not be in the image. It is never shown."""
+
+    what: str
+    """In words: `the host name of the build machine`."""
+    text: bytes = field(repr=False)
+    is_word: bool = False
+    """Whether it counts only where no letter, digit, `_` or `-` stands next to it; a path may have more before it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Expectation:
     user: str
     """`65532:65532`: numbers, so that a cluster can see that it is not root."""
@@ -48,8 +59,8 @@ class Expectation:
     """Globs of paths whose code was compiled elsewhere, and asks the CPU by itself what it can do: wheels."""
     forbidden_certificates: frozenset[str] = frozenset()
     """sha256 (hex) of the DER form of certificates that may be in no layer."""
-    forbidden_strings: tuple[bytes, ...] = ()
-    """Secrets of this machine, as raw bytes. They are never shown."""
+    forbidden: tuple[Forbidden, ...] = ()
+    """Texts of the build machine that may be in no layer and no setting."""
     allowed_leftovers: tuple[str, ...] = ()
     """Globs of paths that look like leftovers and are needed at run time (`*/numpy/*.a`)."""
 

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from bakehouse.model.enums import Verdict
+from bakehouse.prove import secrets
+from bakehouse.prove.expect import Forbidden
 from bakehouse.prove.secrets import check_secrets
 from tests.unit.prove.builders import PROMISE, bake, file, promise, removed
 
@@ -17,6 +19,7 @@ def pem(label: str, body: bytes = CERTIFICATE, *, header: str = "") -> bytes:
     return f"-----BEGIN {label}-----\n{header}{text}-----END {label}-----\n".encode()
 
 
+HUNTER = Forbidden(what="the login", text=b"hunter2")
 HOST_CA = promise(forbidden_certificates=frozenset({hashlib.sha256(CERTIFICATE).hexdigest()}))
 
 
@@ -60,11 +63,11 @@ def test_an_encrypted_key_with_headers_is_a_key(tmp_path: Path) -> None:
         ("/root/.pypirc", b"[pypi]\npassword = pypi-x", "holds credentials"),
         ("/app/.npmrc", b"//r/:_authToken=npm_x", "holds credentials"),
         ("/root/.docker/config.json", b'{"auths": {"r": {"auth": "eDp5"}}}', "holds credentials"),
-        ("/opt/x.conf", b"proxy=" + b"x" * 70000 + b"hunter2", "holds a forbidden string"),
+        ("/opt/x.conf", b"proxy=" + b"x" * 70000 + b"hunter2", "holds the login"),
     ],
 )
 def test_files_with_secrets_are_named_without_the_secret(tmp_path: Path, path: str, content: bytes, what: str) -> None:
-    check = check_secrets(bake(tmp_path, add=[file(path, content)]), promise(forbidden_strings=(b"hunter2",)))
+    check = check_secrets(bake(tmp_path, add=[file(path, content)]), promise(forbidden=(HUNTER,)))
 
     assert check.message == f"{path} {what}"
     assert "hunter2" not in check.model_dump_json()
@@ -87,11 +90,11 @@ def test_harmless_files_of_the_same_name_are_fine(tmp_path: Path, path: str, con
     [
         ({"Env": ["HTTPS_PROXY=http://proxy:3128"]}, "the setting Env of the image names a proxy (HTTPS_PROXY)"),
         ({"Env": ["INDEX=https://me:pw@index/"]}, "the setting Env of the image holds an address with a password"),
-        ({"Labels": {"note": "hunter2"}}, "the setting Labels of the image holds a forbidden string"),
+        ({"Labels": {"note": "hunter2"}}, "the setting Labels of the image holds the login"),
     ],
 )
 def test_the_configuration_is_read_too(tmp_path: Path, config: dict[str, Any], message: str) -> None:
-    check = check_secrets(bake(tmp_path, config=config), promise(forbidden_strings=(b"hunter2",)))
+    check = check_secrets(bake(tmp_path, config=config), promise(forbidden=(HUNTER,)))
 
     assert check.message == message
 
@@ -101,3 +104,32 @@ def test_the_history_is_read_too(tmp_path: Path) -> None:
     image.document["history"].append({"created_by": "|1 http_proxy=http://p RUN x", "empty_layer": True})
 
     assert check_secrets(image, PROMISE).message == "step 3 of the history of the image names a proxy (http_proxy)"
+
+
+@pytest.mark.parametrize(
+    ("text", "content", "is_found"),
+    [
+        (b"gpu-box-01", b"built on gpu-box-01.", True),
+        (b"gpu-box-01", b"gpu-box-01", True),
+        (b"gpu-box-01", b"built on gpu-box-012", False),
+        (b"gpu-box-01", b"my-gpu-box-01", False),
+        (b"/home/anna", b"RPATH\x1e/home/anna/src", True),
+        (b"/home/anna", b"/home/annabel", False),
+        (b"/home/anna", b"/mnt/home/anna", True),
+    ],
+)
+def test_names_and_paths_count_as_whole_words(tmp_path: Path, text: bytes, content: bytes, is_found: bool) -> None:
+    name = Forbidden(what="its name", text=text, is_word=True)
+    image = bake(tmp_path, add=[file("/a", b"gpu-box-0"), file("/opt/x", content), file("/z", b"1/home/annabel")])
+    check = check_secrets(image, promise(forbidden=(name,)))
+
+    assert check.message == "/opt/x holds its name" if is_found else check.verdict is Verdict.PASSED
+
+
+def test_a_text_over_the_edge_of_two_pieces_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "_PIECE", 64)
+    for shift in range(64):
+        folder = tmp_path / str(shift)
+        folder.mkdir()
+        image = bake(folder, add=[file("/opt/x", b"x" * shift + b"hunter2" + b"y" * 100)])
+        assert check_secrets(image, promise(forbidden=(HUNTER,))).message == "/opt/x holds the login"
