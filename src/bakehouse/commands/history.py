@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from bakehouse.config.suggest import perhaps
 from bakehouse.errors import ExitCode, InputError
 from bakehouse.history.baseline import DECISIONS, compare
 from bakehouse.history.collect import Collected, collect, files, keep_new
@@ -126,8 +126,7 @@ def _runs(folder: Path, cell: str) -> list[str]:
 
 
 def _unknown(word: str, known: Sequence[str], message: str, otherwise: str) -> InputError:
-    close = difflib.get_close_matches(word, known, n=1)
-    return InputError(f"{message} {word}", hint=f"did you mean {close[0]}?" if close else otherwise)
+    return InputError(f"{message} {word}", hint=perhaps(word, known) or otherwise)
 
 
 def _names(found: Collected) -> list[str]:

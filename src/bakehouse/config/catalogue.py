@@ -12,7 +12,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from bakehouse.config.validation_errors import closest
+from bakehouse.config.suggest import closest
 from bakehouse.config.yaml_document import Document, KeyPath, Mark, parse
 from bakehouse.errors import InfrastructureError, InputError, InputErrors
 from bakehouse.model.matrix import ROWS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import types
 import typing
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from bakehouse.config.suggest import closest, suggest
 from bakehouse.config.yaml_document import Document, KeyPath
 from bakehouse.errors import InputError
 
@@ -42,18 +42,6 @@ def explain(error: ValidationError, document: Document, model: type[BaseModel]) 
         mistake = details if isinstance(details, InputError) else _in_words(details, document, model)
         told.setdefault(str(mistake), mistake)
     return list(told.values())
-
-
-def suggest(word: str, known: Sequence[str]) -> str:
-    """`Perhaps you meant 'packages'.`, or the list of what there is."""
-    close = closest(word, known)
-    if close:
-        return f"Perhaps you meant {close!r}."
-    return f"There is: {', '.join(sorted(known))}." if known else "Nothing is allowed here."
-
-
-def closest(word: str, known: Sequence[str]) -> str | None:
-    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.6)), None)
 
 
 # ---------------------------------------------------------------------------------------------- causes

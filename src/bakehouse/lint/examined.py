@@ -19,6 +19,10 @@ class Looked:
     not_at: tuple[str, ...] = ()
     """What was passed over, in words, with its line."""
 
+    @property
+    def anything(self) -> bool:
+        return bool(self.options or self.arguments or self.variables)
+
     def __add__(self, other: Looked) -> Looked:
         return Looked(
             options=self.options + other.options,

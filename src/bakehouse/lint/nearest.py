@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
+
+from bakehouse.config.suggest import closest
 
 CLOSE = 0.82
 """Below this, names of options share a prefix and nothing else."""
@@ -13,5 +14,5 @@ ONE_LETTER = 0.87
 
 def nearest(name: str, known: Iterable[str], *, close: float = CLOSE) -> str:
     """`NAME, if that is what was meant`, or nothing."""
-    found = difflib.get_close_matches(name, sorted(set(known)), n=1, cutoff=close)
-    return f"{found[0]}, if that is what was meant" if found else ""
+    found = closest(name, known, cutoff=close)
+    return f"{found}, if that is what was meant" if found else ""

@@ -176,6 +176,8 @@ def _git_context(word: Word) -> Revision | None:
     return _of_repository(Word(text=address, where=word.where, complete=word.complete), named)
 
 
+git_context = _git_context
+
 # ---------------------------------------------------------------------------------------------- archives and packages
 
 

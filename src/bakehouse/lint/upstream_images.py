@@ -13,7 +13,7 @@ PORT = "8080"
 """Where their health check asks."""
 
 _REFERENCE = re.compile(
-    r"(?:[a-z0-9.-]+(?::[0-9]+)?/)*(?:ggml-org|ggerganov)/llama\.cpp"
+    r"(?:[a-z0-9.-]+(?::[0-9]+)?/)*(?P<owner>ggml-org|ggerganov)/llama\.cpp"
     r"(?::(?P<tag>[A-Za-z0-9_.-]+))?(?:@sha256:(?P<digest>[0-9a-f]+))?"
 )
 _TAG = re.compile(
@@ -31,6 +31,8 @@ class UpstreamImage:
     """The build number of its revision, where the tag has it."""
     fixed: bool
     """Whether the reference always means the same image: it has a digest or a build number."""
+    moved: bool
+    """Whether it stands under the name of before February 2025."""
 
 
 def upstream_image(reference: str) -> UpstreamImage | None:
@@ -45,6 +47,7 @@ def upstream_image(reference: str) -> UpstreamImage | None:
         backend=(tag["backend"] if tag else None) or "cpu",
         build=build,
         fixed=bool(found["digest"]) or build is not None,
+        moved=found["owner"] == "ggerganov",
     )
 
 

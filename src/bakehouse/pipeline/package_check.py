@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bakehouse.config.load import Project
-from bakehouse.config.validation_errors import closest
+from bakehouse.config.suggest import closest
 from bakehouse.errors import SupplyError
 from bakehouse.lint.finding import Finding, Severity, in_order
 from bakehouse.model.cell import Cell

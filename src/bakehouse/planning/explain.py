@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bakehouse.config.load import MATRIX_FILE, Project
-from bakehouse.config.validation_errors import suggest
+from bakehouse.config.suggest import suggest
 from bakehouse.config.yaml_document import KeyPath
 from bakehouse.errors import InputError, Where
 from bakehouse.model.build import CMakeBuild, WheelsBuild

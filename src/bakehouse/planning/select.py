@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import combinations
 
-from bakehouse.config.validation_errors import suggest
+from bakehouse.config.suggest import suggest
 from bakehouse.errors import InputError
 from bakehouse.machine import Machine
 from bakehouse.model.cell import Cell, Coordinates, Excluded, Resolution

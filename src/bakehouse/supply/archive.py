@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib
 import tarfile
 import tempfile
@@ -12,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from bakehouse.config.suggest import perhaps
 from bakehouse.errors import SupplyError
 
 _tarfile: Any = tarfile if hasattr(tarfile, "data_filter") else importlib.import_module("backports.tarfile")
@@ -53,7 +53,7 @@ def unpack(archive: Path, *, to: Path, member: str = "", has_top_folder: bool) -
                 _untar(archive, folder, chosen)
         found = _find(folder, wanted, has_top_folder=has_top_folder)
         if found is None or (found.is_dir() and not any(found.iterdir())):
-            raise SupplyError(f"{archive.name} holds no {member or 'files'}", hint=_similar(member, seen))
+            raise SupplyError(f"{archive.name} holds no {member or 'files'}", hint=perhaps(member, seen))
         _move(found, to)
     return to
 
@@ -93,11 +93,6 @@ def _move(found: Path, to: Path) -> None:
     except OSError:
         if not to.exists():
             raise
-
-
-def _similar(member: str, seen: set[str]) -> str | None:
-    close = difflib.get_close_matches(member, seen, n=1)
-    return f"Perhaps you meant {close[0]!r}." if close else None
 
 
 @contextlib.contextmanager

@@ -61,7 +61,7 @@ def test_decisions_are_added_in_order(context: Context) -> None:
 @pytest.mark.parametrize(
     ("cell_name", "run_name", "message"),
     [
-        (CELL[:-1], name(1), f"has no cell {CELL[:-1]}\n  did you mean {CELL}"),
+        (CELL[:-1], name(1), f"has no cell {CELL[:-1]}\n  Perhaps you meant {CELL!r}."),
         ("x", name(1), f"has no cell x\n  it has {CELL}"),
         (CELL, "20260101", f"has no run 20260101 of {CELL}\n  the newest are {name(0)}, {name(1)}, {name(2)}"),
     ],
@@ -136,6 +136,6 @@ def test_a_file_that_is_not_there_and_a_cell_that_nobody_knows(context: Context,
     write_project(tmp_path)
     with pytest.raises(InputError, match="neither the matrix nor the history has a cell server-cpu-amd65") as error:
         import_file(context, Import(path=tmp_path / "gone", cell="server-cpu-amd65", host="box"))
-    assert "did you mean server-cpu-amd64?" in str(error.value)
+    assert "Perhaps you meant 'server-cpu-amd64'." in str(error.value)
     with pytest.raises(InputError, match="gone cannot be read: No such file"):
         import_file(context, Import(path=tmp_path / "gone", cell="server-cpu-amd64", host="box"))

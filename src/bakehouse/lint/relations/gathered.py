@@ -32,6 +32,10 @@ class Gathered:
         return posixpath.basename(self.word.text.rstrip("/"))
 
     @property
+    def is_library(self) -> bool:
+        return ".so" in self.name
+
+    @property
     def may_have_libraries(self) -> bool:
         """Folders, and patterns that are not for other files."""
         text = self.word.text
