@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import platform
 import sys
+import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from bakehouse.commands.lint_packages import look_for_packages, refuse
@@ -226,14 +226,9 @@ def show(findings: Sequence[Finding], out: Console, *, looked: Sequence[Text] = 
     """The findings of each file, then what was looked at and what was not, then how many there are."""
     for file, group in groupby(findings, key=lambda one: one.where.file):
         out.print(Text(file, style="bold"), soft_wrap=True)
-        table = Table.grid(padding=(0, 2, 0, 0))
-        table.add_column(justify="right", style="dim", min_width=5)
-        table.add_column(min_width=7)
-        table.add_column(overflow="fold")
         for one in group:
-            line = str(one.where.line) if one.where.line is not None else ""
-            table.add_row(line, Text(str(one.severity), style=STYLES[one.severity]), _words(one))
-        out.print(table)
+            for line in _lines(one, out):
+                out.print(line, soft_wrap=True)
         out.print()
     for words in looked:
         out.print(words, soft_wrap=True)
@@ -264,6 +259,30 @@ def _looked(examined: Sequence[Examined], project: Project) -> list[Text]:
 def _number(count: int, what: str) -> str:
     singular, of, rest = what.partition(" of ")
     return f"{count} {singular}{'' if count == 1 else 's'}{of}{rest}"
+
+
+INDENT = 16
+"""Columns before the words of a finding: its line and its severity."""
+
+
+def _lines(one: Finding, out: Console) -> Iterator[Text]:
+    """Words are wrapped, and links and options that are longer than the line stay whole."""
+    number = str(one.where.line) if one.where.line is not None else ""
+    start = Text.assemble((f"{number:>5}  ", "dim"), (f"{one.severity!s:<9}", STYLES[one.severity]))
+    width = max(out.width - INDENT, INDENT)
+    for part in _words(one).split("\n"):
+        for line in _wrapped(part, width):
+            yield Text.assemble(start, line)
+            start = Text(" " * INDENT)
+
+
+def _wrapped(text: Text, width: int) -> Iterator[Text]:
+    """Lines of at most `width` columns, unless a word alone is longer, which Rich would break."""
+    at = 0
+    for line in textwrap.wrap(text.plain, width, break_long_words=False, break_on_hyphens=False):
+        at = text.plain.index(line, at)
+        yield text[at : at + len(line)]
+        at += len(line)
 
 
 def _words(one: Finding) -> Text:

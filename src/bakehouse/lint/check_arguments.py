@@ -15,6 +15,8 @@ from bakehouse.lint.settings import Setting, Word
 VALUES = {"nothing": 0, "number": 1, "text": 1, "two": 2}
 _ELLIPSIS = re.compile(r"\[?(?:\.\.\.|…)\]?")
 """Of a document: more words, which it leaves out."""
+IN_PART = "The server reads the digits at the beginning, and nothing of what follows, without a word."
+_THOUSANDS = {"k": 1024, "m": 1024**2}
 _OPTION = re.compile(r"--[a-z][a-z0-9-]+")
 
 
@@ -25,6 +27,14 @@ def by_name(arguments: Sequence[Argument]) -> dict[str, Argument]:
 def spelled(word: str) -> str:
     """The server takes `_` for `-` in long names."""
     return word.replace("_", "-") if word.startswith("--") else word
+
+
+def as_digits(value: str) -> str:
+    """`32k` and `8_192` as the server reads numbers; a number in words where nobody knows what was meant."""
+    if found := re.fullmatch(r"([0-9]+) ?([kKmM])i?[bB]?", value.strip()):
+        return str(int(found[1]) * _THOUSANDS[found[2].lower()])
+    digits = re.sub(r"(?<=[0-9])[,_ '](?=[0-9]{3})", "", value.strip())
+    return digits if digits.isdigit() else "N, a number in digits"
 
 
 def check_arguments(
@@ -98,6 +108,8 @@ def _check_values(word: Word, argument: Argument, values: Sequence[Word]) -> Ite
             continue
         if not argument.accepts(value.text):
             yield _finding(word, f"cannot be {value.text!r}", "The server exits.", argument.advice)
+        elif (part := argument.read_part(value.text)) is not None:
+            yield _finding(word, f"takes {value.text!r} for {part}", IN_PART, f"{word.text} {as_digits(value.text)}")
 
 
 def _unknown(word: Word, known: Mapping[str, Argument], options: SourceOptions, knowledge: Knowledge) -> Finding:

@@ -9,7 +9,7 @@ from bakehouse.lint.check_cmake import ARCHS_OF_AMD, exists
 from bakehouse.lint.command import ASSIGNMENT, Command
 from bakehouse.lint.finding import Finding, Severity
 from bakehouse.lint.known_options import Knowledge
-from bakehouse.lint.old_names import OWN, meant_option
+from bakehouse.lint.old_names import OF_DOCKERFILES, OWN, meant_option
 from bakehouse.lint.options import SourceOptions
 from bakehouse.lint.revisions import find_revisions
 from bakehouse.lint.settings import Setting, Word
@@ -63,7 +63,7 @@ def _check_words(command: Command, options: SourceOptions) -> Iterator[Finding]:
                 word,
                 "is not given to CMake as an option",
                 "Without -D before it CMake takes it for a folder or for an option of its own.",
-                f"-D{name}={found['value']}",
+                f"-D{OF_DOCKERFILES.get(name, name)}={found['value']}",
             )
         elif (found := _NO_VALUE.fullmatch(word.text)) and word.complete:
             yield _finding(word, "stops CMake", "An option needs a value.", f"-D{found['name']}=ON")
@@ -71,7 +71,8 @@ def _check_words(command: Command, options: SourceOptions) -> Iterator[Finding]:
 
 
 def _is_option(name: str, options: SourceOptions) -> bool:
-    return bool(OWN.match(name)) or name in options.cmake.options or name in ARCHS_OF_AMD or name.startswith("CMAKE_")
+    known = {*options.cmake.options, *ARCHS_OF_AMD, *OF_DOCKERFILES}
+    return bool(OWN.match(name)) or name in known or name.startswith("CMAKE_")
 
 
 def _check_build(command: Command, knowledge: Knowledge) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from typing import Any
 from bakehouse.lint.basis import Basis
 from bakehouse.lint.check_compose_build import check_build
 from bakehouse.lint.check_container import check_container, looked_at
+from bakehouse.lint.check_dockerfile import check_dockerfile
 from bakehouse.lint.compose_file import ComposeFile, Node, Read, read_env_file
 from bakehouse.lint.container_file import Contents, read_contents
 from bakehouse.lint.container_run import ContainerRun, container_port
@@ -20,6 +21,7 @@ from bakehouse.lint.finding import Finding, Severity, in_order
 from bakehouse.lint.settings import Setting, Word
 
 _OPTIONAL_PORT = re.compile(r"[0-9]+(?:-[0-9]+)?")
+INLINE = "dockerfile_inline"
 _TEST_FORMS = ("CMD", "CMD-SHELL", "NONE")
 
 
@@ -48,12 +50,30 @@ def check_compose(file: ComposeFile, basis: Basis, *, read: Read) -> Examined:
         findings += _check_devices(node)
         findings += _check_health(node, service.run)
         findings += check_build(node, service.dockerfile, basis)
+        if inline := _check_inline(node, file.document.file, basis):
+            findings += inline.findings
+            looked += inline.looked
         looked += looked_at(service.run) + Looked(not_at=service.missing)
     unknown = tuple(
         f"${{{name}}} of line {where.line}, which has no value here" for name, where in file.unknown.items()
     )
     looked += Looked(not_at=unknown)
     return Examined(file=file.document.file, findings=in_order(findings), looked=looked, kind="compose file")
+
+
+def _check_inline(node: Node, file: str, basis: Basis) -> Examined | None:
+    """A Dockerfile in the file itself, read like any other."""
+    text = _inline(node)
+    if text is None:
+        return None
+    return check_dockerfile(
+        text,
+        file=file,
+        options=basis.options,
+        knowledge=basis.knowledge,
+        matrix=basis.matrix,
+        at_hand=basis.at_hand,
+    )
 
 
 def _check_top(file: ComposeFile) -> Iterator[Finding]:
@@ -91,7 +111,7 @@ def _service(name: str, node: Node, read: Read) -> _Service:
     run = _run(node, variables)
     if dockerfile:
         last = dockerfile[-1]
-        missing += (f"{path}, which `bakehouse lint {path}` looks at",)
+        missing += () if path == INLINE else (f"{path}, which `bakehouse lint {path}` looks at",)
         own = tuple(setting for one in dockerfile[-1:] for setting in one.variables if "NVIDIA" not in setting.name)
         told = {setting.name for setting in variables}
         run = replace(
@@ -121,10 +141,19 @@ def _upstream_build(node: Node) -> Word:
 _OF_LISTENING = frozenset({"LLAMA_ARG_HOST", "LLAMA_ARG_PORT"})
 
 
+def _inline(node: Node) -> str | None:
+    """A Dockerfile that stands in the file itself, at the lines where it stands there."""
+    build = node.node("build")
+    word = build.word(INLINE) if build else None
+    return "\n" * (word.where.line or 0) + word.text if word else None
+
+
 def _dockerfile(node: Node, read: Read) -> tuple[tuple[Contents, ...], str]:
     build = node.node("build")
     context = build.word("context") if build else node.word("build")
     named = build.word("dockerfile") if build else None
+    if inline := _inline(node):
+        return tuple(read_contents(read_dockerfile(inline, file=node.file.document.file))), INLINE
     if (context is None and build is None) or (context and "://" in context.text):
         return (), ""
     path = posixpath.normpath(posixpath.join(context.text if context else ".", named.text if named else "Dockerfile"))

@@ -25,7 +25,7 @@ from bakehouse.lint.options import SourceOptions
 from bakehouse.lint.relations.check import check_relations, tell_unseen
 from bakehouse.lint.relations.headers import with_libraries
 from bakehouse.lint.relations.view import View, read_view
-from bakehouse.lint.revisions import Kind, Revision, find_revisions
+from bakehouse.lint.revisions import Kind, Revision, find_revisions, installs_python_package
 from bakehouse.lint.server_start import Start, find_start, inherited_start
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.stages.references import read_reference
@@ -70,6 +70,10 @@ class _File:
         if any(upstream_image(stage.image) for stage in self.contents):
             return True
         return any(OWN.match(one.name) for stage in self.contents for _, step in stage.steps for one in step)
+
+    @cached_property
+    def installs_wheels(self) -> bool:
+        return any(installs_python_package(command) for stage in self.contents for command in stage.commands)
 
     @cached_property
     def variables(self) -> list[Setting]:
@@ -194,7 +198,7 @@ def _check_copied(words: Sequence[Word], one: _File) -> Iterator[Finding]:
 def _check_relations(one: _File, view: View) -> Iterator[Finding]:
     yield from check_revisions((found for stage in one.revisions.values() for found in stage), one.at_hand)
     yield from check_image.check_image(one.image, one.contents, view.image)
-    if view.builds or one.start or check_image.names_of_server(one.contents):
+    if view.builds or one.start or one.installs_wheels or check_image.names_of_server(one.contents):
         yield from lowered(check_relations(view), one.other, one.at_hand)
     yield from tell_unseen(view)
     if one.start:

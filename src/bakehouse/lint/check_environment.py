@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
+from bakehouse.lint.check_arguments import IN_PART, as_digits
 from bakehouse.lint.finding import Finding, Severity
 from bakehouse.lint.known_options import ABSENT, Fact, Knowledge
 from bakehouse.lint.nearest import nearest
@@ -98,6 +99,8 @@ def _check_value(setting: Setting, argument: Argument) -> Iterator[Finding]:
         return
     if not argument.accepts(value):
         yield _finding(setting, f"cannot be {value!r}", "The server exits.", argument.advice)
+    elif (part := argument.read_part(value)) is not None:
+        yield _finding(setting, f"is taken for {part}", IN_PART, f"{setting.name}={as_digits(value)}")
     elif argument.takes == "nothing" and argument.negated and value not in TRUTHY | FALSEY:
         yield _finding(setting, "is neither on nor off", "The server exits.", f"{setting.name}=on or off")
     elif argument.takes == "nothing" and not argument.negated and value not in TRUTHY:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from bakehouse.errors import Where
@@ -14,6 +15,22 @@ from bakehouse.lint.stages.stage import StageModel
 
 SERVER = "llama-server"
 _CLIENTS = ("curl", "wget")
+_LOCAL_URL = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::[^/]*)?(?P<path>/[^?]*)?")
+_NO_PAGES = frozenset(
+    {
+        "/healthz",
+        "/livez",
+        "/readyz",
+        "/ready",
+        "/live",
+        "/healthcheck",
+        "/ping",
+        "/status",
+        "/api/health",
+        "/-/healthy",
+    }
+)
+"""What other servers call their health, and this one does not have."""
 
 
 def where_from(one: Contents) -> Where:
@@ -33,6 +50,7 @@ def check_image(image: Sequence[Contents], contents: Sequence[Contents], model: 
     yield from _check_steps(contents)
     if model.base.libc == "none" and not (model.entrypoint or model.command):
         return  # files for another build, no image that is started
+    yield from _check_shell_form(last)
     yield from _check_user(last)
     yield from _check_health(image, model)
 
@@ -91,6 +109,20 @@ def _is_on(step: dict[str, Setting], name: str) -> bool:
     return name in step and is_true(step[name].value)
 
 
+def _check_shell_form(last: Contents) -> Iterator[Finding]:
+    """CMD and the words of `docker run` come after `/bin/sh -c "..."`, where nothing reads them."""
+    word = last.shell_entrypoint
+    if word is None or not last.command:
+        return
+    yield _finding(
+        word,
+        "never gets the words of CMD",
+        "A shell runs an ENTRYPOINT without brackets. It drops CMD, and what follows the image in `docker run`.",
+        "ENTRYPOINT [{}]".format(", ".join(f'"{one.text}"' for one in last.entrypoint)),
+        link="https://docs.docker.com/reference/dockerfile/#shell-form-entrypoint-example",
+    )
+
+
 def _check_user(last: Contents) -> Iterator[Finding]:
     user = last.user
     name = user.text.partition(":")[0] if user else ""
@@ -118,6 +150,7 @@ def _check_health(image: Sequence[Contents], model: StageModel) -> Iterator[Find
         )
         return
     words = [word for command in last.health for word in command.words]
+    yield from _check_health_path(words)
     client = next((word for word in words if word.text.rpartition("/")[2] in _CLIENTS), None)
     if client is not None and model.has(client.text.rpartition("/")[2]) is False:
         yield _finding(
@@ -126,6 +159,20 @@ def _check_health(image: Sequence[Contents], model: StageModel) -> Iterator[Find
             f"{model.base.text} has none: the check fails for ever, and the container is unhealthy.",
             f"install {client.text}, or a small program that asks /health",
         )
+
+
+def _check_health_path(words: Sequence[Word]) -> Iterator[Finding]:
+    """A page that the server lacks gives 404, and curl -f and wget fail at it for ever."""
+    for word in words:
+        found = _LOCAL_URL.fullmatch(word.text)
+        if found and (found["path"] or "/").rstrip("/").lower() in _NO_PAGES:
+            yield _finding(
+                word,
+                "is no page of the server",
+                "It answers 404, so that curl -f and wget fail, and the container is unhealthy for ever.",
+                f"{word.text.removesuffix(found['path'])}/health",
+                link="https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md#get-health-returns-heath-check-result",
+            )
 
 
 def _finding(

@@ -40,6 +40,8 @@ class Contents:
     health_where: Where | None = None
     entrypoint: tuple[Word, ...] = ()
     command: tuple[Word, ...] = ()
+    shell_entrypoint: Word | None = None
+    """The program of an ENTRYPOINT that is no list: a shell runs it, and gives it nothing of what follows."""
 
     @property
     def packages(self) -> Iterator[Word]:
@@ -80,7 +82,8 @@ def read_contents(dockerfile: Dockerfile) -> list[Contents]:
 def _inherit(one: Contents, below: Contents) -> None:
     one.user = one.user or below.user
     one.ports = one.ports or below.ports
-    one.entrypoint = one.entrypoint or below.entrypoint
+    if not one.entrypoint:
+        one.entrypoint, one.shell_entrypoint = below.entrypoint, below.shell_entrypoint
     one.command = one.command or below.command
     if one.health is None:
         one.health, one.health_where = below.health, below.health_where
@@ -135,6 +138,7 @@ class _Reader:
                 one.ports += self._words()
             case "ENTRYPOINT":
                 one.entrypoint, one.command = self._exec(), ()
+                one.shell_entrypoint = None if self._json(0) else next(iter(one.entrypoint), None)
             case "CMD":
                 one.command = self._exec()
             case "HEALTHCHECK":

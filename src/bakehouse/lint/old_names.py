@@ -30,6 +30,10 @@ class Meant:
     """False for a guess by spelling."""
 
 
+OF_DOCKERFILES = {"CUDA_DOCKER_ARCH": "CMAKE_CUDA_ARCHITECTURES", "ROCM_DOCKER_ARCH": "GPU_TARGETS"}
+"""Build arguments of upstream's Dockerfiles, and the CMake options that those make of them."""
+
+
 def plain(name: str) -> str:
     """`LLAMA_USE_CUBLAS` to `CUBLAS`: without the prefix of a project and what people put before a library's name."""
     rest = OWN.sub("", name, count=1)
@@ -137,7 +141,7 @@ def _of_another_kind(name: str, value: str, options: SourceOptions) -> Meant | N
         return Meant(
             what="is an argument of upstream's own Dockerfile, not an option of CMake",
             why=nothing,
-            instead="what that Dockerfile makes of it",
+            instead=f"{OF_DOCKERFILES[name]}={value}" if name in OF_DOCKERFILES else "what that Dockerfile makes of it",
         )
     return None
 

@@ -20,6 +20,8 @@ from bakehouse.system import atomic_write
 FOLDER = "options"
 _NUMBER = re.compile(r"\s*[+-]?\.?[0-9]")
 """std::stoi and std::stof: a number at the beginning is enough."""
+_WHOLE_NUMBER = re.compile(r"\s*[+-]?[0-9]+")
+_NUMBER_WITH_FRACTION = re.compile(r"\s*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 class CMakeOption(Model):
@@ -79,6 +81,14 @@ class Argument(Model):
         if self.takes == "number" or self.number:
             return value in self.choices or bool(_NUMBER.match(value))
         return not self.choices or value in self.choices
+
+    def read_part(self, value: str) -> str | None:
+        """What the server takes of a value that only begins with a number: 32 of `32k`; None where it takes all."""
+        if value in self.choices or not (self.takes == "number" or self.number):
+            return None
+        form = _WHOLE_NUMBER if self.takes == "number" else _NUMBER_WITH_FRACTION
+        found = form.match(value)
+        return found[0].strip() if found and found.end() < len(value.rstrip()) else None
 
     @property
     def advice(self) -> str:

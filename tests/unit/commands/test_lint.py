@@ -135,6 +135,20 @@ def test_a_dockerfile_instead_of_the_project(tmp_path: Path) -> None:
     assert "GGML_NATIVE" not in text
 
 
+def test_a_link_longer_than_the_line_stays_whole_and_hides_nothing(tmp_path: Path) -> None:
+    context = project(tmp_path)
+    path = tmp_path / "Dockerfile"
+    path.write_text(DOCKERFILE + 'ENV NVIDIA_VISIBLE_DEVICES=none\nENTRYPOINT ["llama-server"]\n')
+    out = Console(file=io.StringIO(), width=50)
+    lint(context, Options(files=(path,)), out=out)
+    assert isinstance(out.file, io.StringIO)
+    lines = out.file.getvalue().splitlines()
+    assert any(line.startswith("    2  error    -DGGML_KUDA=ON") for line in lines)
+    assert any(line.startswith("    3  error    NVIDIA_VISIBLE_DEVICES=none") for line in lines)
+    assert any(len(line) > 100 and line.endswith("#driver-capabilities") for line in lines)
+    assert all(line == line.rstrip() for line in lines)
+
+
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     context = project(tmp_path)
     (tmp_path / "binary").write_bytes(b"\xff\xfe")

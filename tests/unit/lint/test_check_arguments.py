@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bakehouse.lint.check_arguments import check_arguments
+from bakehouse.lint.check_arguments import as_digits, check_arguments
 from bakehouse.lint.check_environment import Stage, check_variable
 from bakehouse.lint.finding import Finding
 from bakehouse.lint.settings import Word
@@ -37,6 +37,8 @@ def test_what_the_server_takes(line: str) -> None:
         ("--flash-attn --metrics", ["error --flash-attn: needs a value"]),
         ("--flash-attn --mlock", ["error --flash-attn: needs a value", "error --mlock: no longer exists"]),
         ("--flash-attn", ["error --flash-attn: needs a value"]),
+        ("--ctx-size 32k", ["error --ctx-size: takes '32k' for 32"]),
+        ("--ctx-size 8192.5", ["error --ctx-size: takes '8192.5' for 8192"]),
         ("--flash-attn yes", ["error --flash-attn: cannot be 'yes'"]),
         ("--ctx-size auto", ["error --ctx-size: cannot be 'auto'"]),
         ("--lora-scaled a.gguf --port 80", ["error --lora-scaled: needs a value"]),
@@ -121,3 +123,18 @@ def test_a_variable_does_harm_where_it_is_in_force() -> None:
 
 def test_builds_may_have_variables_of_their_own() -> None:
     assert variable("LLAMA_VERSION=b1234", "build") == []
+
+
+@pytest.mark.parametrize(
+    ("value", "digits"),
+    [
+        ("32k", "32768"),
+        ("32K", "32768"),
+        ("1M", "1048576"),
+        ("65,536", "65536"),
+        ("8_192", "8192"),
+        ("4.5", "N, a number in digits"),
+    ],
+)
+def test_a_number_as_the_server_reads_it(value: str, digits: str) -> None:
+    assert as_digits(value) == digits

@@ -140,3 +140,15 @@ def test_presets_inherit() -> None:
         "-DLLAMA_VULKAN=ON is called GGML_VULKAN today",
         "-DGGML_RPC=maybe is neither ON nor OFF",
     ]
+
+
+def test_a_dockerfile_in_a_compose_file_is_linted_at_its_lines() -> None:
+    text = (
+        "services:\n  llama:\n    build:\n      context: .\n      dockerfile_inline: |\n"
+        "        FROM debian:13\n        RUN cmake -B build -DGGML_KUDA=ON -DGGML_NATIVE=OFF\n"
+        '    command: ["llama-server", "--host", "0.0.0.0"]\n'
+    )
+    examined = examine(text, "compose.yaml")
+    found = {one.subject: one.where.line for one in examined.findings}
+    assert found["-DGGML_KUDA=ON"] == 7
+    assert not any("Dockerfile" in one for one in examined.looked.not_at)

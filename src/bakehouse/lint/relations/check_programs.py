@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from bakehouse.lint.finding import Finding
+from bakehouse.lint.command import Command
+from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.python_builds import VARIABLES
 from bakehouse.lint.relations.view import Build, View, finding
+from bakehouse.lint.revisions import installs_python_package
 from bakehouse.lint.settings import Word
 from bakehouse.lint.stages.components import Component, load_components
 from bakehouse.lint.stages.stage import StageModel
 
+SERVER = "llama-server"
 _CALLED = ("git", "cmake", "ninja", "make", "curl", "wget", "python3")
 
 
@@ -25,8 +30,57 @@ def check_programs(view: View) -> Iterator[Finding]:
         yield from _check_manager(stage)
     for build in view.builds:
         yield from _check_tools(build)
+        yield from _check_server(build, view)
+    for stage in view.sources:
+        yield from _check_wheels(stage)
 
 
+def _check_server(build: Build, view: View) -> Iterator[Finding]:
+    """The server's target is only there where the server is to be built."""
+    start = next(iter((*view.image.entrypoint, *view.image.command)), None)
+    if not build.is_off("LLAMA_BUILD_SERVER") or build.is_python or start is None:
+        return
+    if start.text.rpartition("/")[2] == SERVER and len(view.builds) == 1:
+        yield finding(
+            build.word("LLAMA_BUILD_SERVER"),
+            "leaves out the server that the image starts",
+            f"{start.text} of line {start.where.line} is not made, and --target llama-server stops the build.",
+            "leave it out: it is ON by default",
+        )
+
+
+def _check_wheels(stage: StageModel) -> Iterator[Finding]:
+    """llama-cpp-python without options, on an image that was chosen for its CUDA or ROCm: a CPU-only build."""
+    image = stage.base.image
+    switch = _SWITCHES.get(image.toolkit or "") if image else None
+    if switch is None:
+        return
+    for command in stage.contents.commands:
+        word = installs_python_package(command)
+        if word is None or any(one.text.startswith(_INDEXES) for one in command.words):
+            continue
+        if _has_options(stage, command):
+            continue
+        yield finding(
+            word,
+            f"is built for the CPU alone, on {stage.base.text}",
+            f"Its build knows of {switch} only by CMAKE_ARGS, which is not set here; what another RUN exports is gone.",
+            f'ENV CMAKE_ARGS="-D{switch}=ON" before it',
+            severity=Severity.WARNING,
+            link="https://github.com/abetlen/llama-cpp-python#supported-backends",
+        )
+
+
+def _has_options(stage: StageModel, command: Command) -> bool:
+    """Whether anything says how it is to be built, in a way that one reads here or not."""
+    own = {one.name for one in (*stage.contents.variables, *stage.contents.arguments, *command.assigned)}
+    names = own | set(stage.environment) | set(stage.arguments)
+    return bool(names & set(VARIABLES)) or any(_OPTIONS.search(one.text) for one in command.words)
+
+
+_SWITCHES = {"cuda": "GGML_CUDA", "rocm": "GGML_HIP"}
+_INDEXES = ("--extra-index-url", "--index-url", "--find-links", "-i", "-f", "--no-index")
+_OPTIONS = re.compile(r"cmake\.args|\.whl$|^-r|requirements|^-e$")
 _MANAGERS = {
     "apt-get": "apt",
     "apt": "apt",

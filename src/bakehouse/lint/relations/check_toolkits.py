@@ -11,6 +11,7 @@ from bakehouse.lint.relations.facts import is_older, load_compilers
 from bakehouse.lint.relations.view import Build, View, base_word, cuda_version, finding
 from bakehouse.lint.settings import Word
 from bakehouse.lint.stages.stage import StageModel
+from bakehouse.model.matrix import Matrix
 
 _HOST_COMPILER = re.compile(r"(?:gcc|g\+\+|c\+\+)-(?P<version>[0-9]+)")
 _OTHER_ARCHIVE = re.compile(r"add-apt-repository|sources\.list|\.sources\b|keyring|apt-key|ppa:|\.gpg|\.asc|backports")
@@ -19,7 +20,8 @@ _OTHER_ARCHIVE = re.compile(r"add-apt-repository|sources\.list|\.sources\b|keyri
 def check_toolkits(view: View) -> Iterator[Finding]:
     for build in view.builds:
         yield from _check_host_compiler(build)
-        yield from _check_cmake(build)
+        yield from _check_cmake(build, view.matrix)
+        yield from _check_sycl(build)
         yield from _check_toolkit(build)
     for build in view.builds_elsewhere:
         yield from _check_versions(build, view)
@@ -65,7 +67,22 @@ def _default_gcc(build: Build, said_by: Word) -> int | None:
     return build.stage.base.gcc
 
 
-def _check_cmake(build: Build) -> Iterator[Finding]:
+def _check_sycl(build: Build) -> Iterator[Finding]:
+    """GCC, which CMake finds first, compiles no SYCL, and nothing of oneAPI's environment names another compiler."""
+    if not build.is_on("GGML_SYCL") or build.is_python or build.stage.unseen:
+        return
+    if build.value("CMAKE_CXX_COMPILER", "CXX") or "CMAKE_TOOLCHAIN_FILE" in build.options or build.has_presets:
+        return
+    yield finding(
+        build.word("GGML_SYCL"),
+        "is compiled by the default compiler",
+        'CMake takes g++, which knows no SYCL: "C++ compiler lacks SYCL support", or "unrecognized option -fsycl".',
+        "-DCMAKE_C_COMPILER=icx -DCMAKE_CXX_COMPILER=icpx beside it",
+        link="https://github.com/ggml-org/llama.cpp/blob/master/docs/backend/SYCL.md",
+    )
+
+
+def _check_cmake(build: Build, matrix: Matrix) -> Iterator[Finding]:
     """The CMake of a distribution, where it is too old for a backend."""
     stage = build.stage
     cmake = stage.base.facts.cmake
@@ -81,6 +98,18 @@ def _check_cmake(build: Build) -> Iterator[Finding]:
                 f"is too old for {option}=ON",
                 f"It is {cmake} in {stage.base.title}, and the backend wants {oldest}.",
                 "pip install cmake, or a newer release",
+            )
+    archs = build.value("CMAKE_CUDA_ARCHITECTURES")
+    for arch in dict.fromkeys(re.findall(r"\b[0-9]{2,3}f\b", archs)):
+        row = matrix.archs.get(f"sm_{arch}")
+        oldest = (row and row.first_cmake) or load_compilers().cmake_of_families
+        if is_older(cmake, oldest):
+            yield finding(
+                package.word,
+                f"is too old for {arch}",
+                f"It is {cmake} in {stage.base.title}, and {oldest} is the first that knows archs of a family.",
+                f"pip install cmake, or the archs one by one: {arch[:-1]}a-real",
+                link="https://cmake.org/cmake/help/latest/prop_tgt/CUDA_ARCHITECTURES.html",
             )
 
 

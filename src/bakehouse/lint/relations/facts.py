@@ -63,6 +63,8 @@ class Compilers(Model):
 
     newest_gcc: dict[Text, int]
     cmake: dict[Text, Text]
+    cmake_of_families: Text
+    """Oldest CMake for `120f`."""
     toolkit: dict[Text, Text]
     archs: dict[Text, ArchFacts]
     absent_packages: dict[Text, tuple[Text, ...]]

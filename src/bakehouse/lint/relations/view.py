@@ -75,6 +75,11 @@ class Build:
         return " ".join(self.value(name) for name in (*names, *variables))
 
     @property
+    def has_presets(self) -> bool:
+        """Whether options come from a file of the tree too."""
+        return any(word.text.startswith("--preset") for word in self.command.words)
+
+    @property
     def is_static(self) -> bool:
         """Whether the program needs no libraries of the system at all."""
         return self.is_on("GGML_STATIC") or bool(re.search(r"(?:^|[\s=])-static(?:\s|$)", self.flags))

@@ -1,0 +1,13 @@
+FROM debian:13
+RUN apt-get update && apt-get install -y git cmake build-essential libssl-dev && rm -rf /var/lib/apt/lists/*
+RUN git clone https://github.com/ggml-org/llama.cpp /src && git -C /src checkout 0c1e57098
+WORKDIR /src
+RUN cmake -B build -DGGML_NATIVE=OFF && cmake --build build -j4 --target llama-server
+USER 10001:10001
+EXPOSE 8080
+ENV LLAMA_ARG_HOST=0.0.0.0 LLAMA_ARG_PORT=8080
+HEALTHCHECK CMD ["/bin/true"]
+ENTRYPOINT ["/src/build/bin/llama-server", "--ctx-size", "32k"]
+
+# finds
+# error 10 takes '32k' for 32 | --ctx-size 32768
