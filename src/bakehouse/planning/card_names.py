@@ -33,6 +33,10 @@ _FAMILIES = {
     **dict.fromkeys(("rx", "r", "radeonrx", "radeon", "aipror", "radeonaipror"), "radeon"),
 }
 """Prefixes that people confuse: GTX 2080 for RTX 2080, RTX 6000 for one of three, RX 9700 for R9700."""
+_SERIES = ("gt", "gtx", "rtx", "geforcegt", "geforcegtx", "geforcertx", "rx", "radeonrx", "radeon")
+"""What people leave out before the number of a card for players."""
+_NUMBER_ALONE = re.compile(r"\d{4}[a-z]*|\d{3}[a-z]+")
+"""`980` may be a GeForce or a Radeon; four digits, or letters after them, tell."""
 _VENDORS = {
     AcceleratorName.XPU: r"\b(?:arc|intel|flex|iris|xe)|^a[3-7][1-9]0$|^b[5-7]\d0$",
     AcceleratorName.ROCM: r"radeon|amd|instinct|ryzen|vega|gfx|\b(?:rx|mi\d|[rw]\d{4})|\d{3}m$|\d{4}(?:xtx?|gre)$",
@@ -74,7 +78,19 @@ def find_rows(word: str, matrix: Matrix) -> list[str]:
     """The rows that a person means: by a name, by what a driver calls the card, or by its PCI id."""
     if _PCI.match(word.lower()):
         return [name for name, gpu in matrix.gpus.items() if word.lower() in gpu.pci]
-    return rows_named(word, matrix.gpus)
+    return rows_named(word, matrix.gpus) or _by_number_alone(plain(word), matrix.gpus)
+
+
+def _by_number_alone(number: str, rows: Mapping[str, Gpu]) -> list[str]:
+    """`4090`, `7900xtx` and `780m`: the one GeForce or Radeon with this number, if a single one has it."""
+    if not _NUMBER_ALONE.fullmatch(number):
+        return []
+    found = [
+        row
+        for row, gpu in rows.items()
+        if any(plain(word) in {f"{series}{number}" for series in _SERIES} for word in (row, *gpu.aliases))
+    ]
+    return found if len(found) == 1 else []
 
 
 # ---------------------------------------------------------------------------------------------- suggestions

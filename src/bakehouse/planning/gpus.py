@@ -78,8 +78,9 @@ def find_target(word: str, matrix: Matrix, machine: Machine) -> Target:
 
 
 def arch_named(word: str, matrix: Matrix) -> str | None:
-    """The matrix's arch for `sm_89`, `sm89`, `8.9` or `sm_120a`."""
+    """The matrix's arch for `sm_89`, `sm89`, `8.9`, `compute_89` or `sm_120a`."""
     text = re.sub(r"^(\d+)\.(\d)$", r"sm_\1\2", word.lower())
+    text = re.sub(r"^compute_?(?=\d)", "sm_", text)
     known = {plain(arch): arch for arch in matrix.archs}
     return known.get(plain(text)) or known.get(plain(re.sub(r"^(sm_?\d+)[af]$", r"\1", text)))
 

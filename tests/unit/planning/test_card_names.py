@@ -76,6 +76,25 @@ def test_a_card_is_found_by_its_pci_id() -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "row"),
+    [
+        ("5090", "rtx5090"),
+        ("7900 XTX", "rx7900xtx"),
+        ("2080-ti", "rtx2080ti"),
+        ("8060S", "strix-halo"),
+        ("6000", None),
+        ("6000 ada", "rtx6000-ada"),
+        ("980", None),
+        ("9700", None),
+        ("b580", "arc-b580"),
+        ("5090d", None),
+    ],
+)
+def test_a_number_alone_is_the_one_card_for_players_that_has_it(typed: str, row: str | None) -> None:
+    assert find_rows(typed, WORLD) == ([row] if row else [])
+
+
+@pytest.mark.parametrize(
     ("typed", "near"),
     [
         ("gtx2080ti", ["rtx2080ti"]),
