@@ -16,7 +16,7 @@ from bakehouse.bake.events import BuildState, Line, Reader, Vertex
 from bakehouse.bake.failures import in_words, judge
 from bakehouse.bake.logs import StepLogs
 from bakehouse.engine.connection import Engine
-from bakehouse.errors import InfrastructureError
+from bakehouse.errors import InfrastructureError, InputError
 from bakehouse.model.cell import Cell
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import BuildResult, Step
@@ -147,6 +147,12 @@ def write_bake_files(folder: Path, *, dockerfiles: dict[str, str], bake: dict[st
     """Write what a plan rendered; plain `docker buildx bake --file FOLDER/docker-bake.json` can build it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        hint = "Name a new folder, or one that is there."
+        raise InputError(f"{folder} is no folder: {error.strerror}", hint=hint) from None
+    except OSError as error:
+        raise InfrastructureError(f"cannot make {folder}: {error}") from None
+    try:
         for name, text in dockerfiles.items():
             (folder / name).write_text(text, encoding="utf-8")
         (folder / BAKE_FILE).write_text(json.dumps(bake, indent=2) + "\n", encoding="utf-8")

@@ -153,6 +153,9 @@ def _absent(setting: Setting, options: SourceOptions, knowledge: Knowledge, fact
 
 def _without_advice(setting: Setting, cmake: CMake) -> str:
     """Nothing is like it. What switches something on may be a backend, which must not just be left out."""
+    built = setting.name.replace("LLAMA_", "LLAMA_BUILD_", 1)  # LLAMA_SERVER, LLAMA_TESTS
+    if built in cmake.options:
+        return f"{built}={setting.value}"
     if near := nearest(setting.name, _names_of_cmake()[0]):
         return near
     if _OWN.match(setting.name) and setting.name.count("_") == 1 and is_true(setting.value):

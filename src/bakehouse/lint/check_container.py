@@ -105,6 +105,12 @@ def check_place(program: Word, upstream: UpstreamImage | None) -> Iterator[Findi
 # ---------------------------------------------------------------------------------------------- the image
 
 
+def _moved_to(image: str, upstream: UpstreamImage) -> str:
+    """Builds from before the move are not said to be there under the new name."""
+    name = image.replace("ggerganov", "ggml-org")
+    return f"{name.partition('-b')[0]}-bNUMBER, of a newer build" if upstream.build else name
+
+
 def _check_image(run: ContainerRun, basis: Basis) -> Iterator[Finding]:
     image = run.image
     if image is None or not image.complete:
@@ -122,7 +128,7 @@ def _check_image(run: ContainerRun, basis: Basis) -> Iterator[Finding]:
             image,
             "is no longer updated",
             "The project has published its images under ggml-org since February 2025.",
-            image.text.replace("ggerganov", "ggml-org"),
+            _moved_to(image.text, upstream),
             Severity.WARNING,
         )
     if upstream.program is None and "@" not in image.text:

@@ -21,7 +21,7 @@ from bakehouse.model.matrix import Arch, Gpu, Toolkit
 Runs = Literal["full", "native-only", "no"]
 """All of a toolkit, its native code alone, or nothing of it."""
 
-_FORM = re.compile(r"[0-9]+(?:\.[0-9]+){0,2}", re.ASCII)
+_FORM = re.compile(r"[0-9]{1,3}(?:\.[0-9]+){0,2}", re.ASCII)
 _NEWEST = 999
 """Later than any version of a branch."""
 _OLDEST_MAJOR = 100

@@ -152,3 +152,24 @@ def test_a_dockerfile_in_a_compose_file_is_linted_at_its_lines() -> None:
     found = {one.subject: one.where.line for one in examined.findings}
     assert found["-DGGML_KUDA=ON"] == 7
     assert not any("Dockerfile" in one for one in examined.looked.not_at)
+
+
+def test_what_is_built_is_known_by_its_short_name() -> None:
+    (found,) = check_cmake_line("cmake -B b -DGGML_NATIVE=OFF -DLLAMA_SERVER=ON", basis=basis()).findings
+    assert found.instead == "LLAMA_BUILD_SERVER=ON"
+
+
+def test_no_layer_on_the_card_is_a_choice() -> None:
+    assert check_server_line("llama-server --n-gpu-layers 0", basis=basis()).findings == ()
+    (found,) = check_server_line("llama-server --n-gpu-layers 33", basis=basis()).findings
+    assert found.severity == "note"
+
+
+@pytest.mark.parametrize(
+    ("tag", "instead"),
+    [("server-cuda", "server-cuda"), ("server-cuda-b4068", "server-cuda-bNUMBER, of a newer build")],
+)
+def test_an_image_of_before_the_move(tag: str, instead: str) -> None:
+    text = f"services:\n  llama:\n    image: ghcr.io/ggerganov/llama.cpp:{tag}\n"
+    moved = next(one for one in examine(text, "compose.yaml").findings if one.what == "is no longer updated")
+    assert moved.instead == f"ghcr.io/ggml-org/llama.cpp:{instead}"

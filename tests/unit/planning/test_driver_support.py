@@ -47,7 +47,7 @@ def test_a_driver_runs_all_of_a_toolkit_its_native_code_or_nothing(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "latest", "v575.57", "575.57.08.01", "575.", "575 57", "-1", "\u0665\u0667\u0665"]
+    "text", ["", "latest", "v575.57", "575.57.08.01", "575.", "575 57", "-1", "5350", "\u0665\u0667\u0665"]
 )
 def test_what_is_no_version_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="is no version of a driver") as caught:
