@@ -89,7 +89,7 @@ def run(tmp_path: Path, subjects: list[Subject], *, workers: int = 1, **hooks: o
     return run_suite(
         suite,
         engine=ENGINE,
-        image_tests=tmp_path / "images",
+        image_tests=(tmp_path / "images",),
         recipe_test_folders=[tmp_path / "recipes/chatty/tests"],
         workers=workers,
         **hooks,  # type: ignore[arg-type]

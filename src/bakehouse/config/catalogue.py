@@ -58,19 +58,28 @@ def complete(matrix: Document, catalogue: Iterable[Document]) -> Document:
     """
     if not isinstance(matrix.value, dict) or matrix.value.get(SWITCH) is False:
         return matrix
+    documents = tuple(catalogue)
+    errors: list[InputError] = []
+    for document in documents:
+        for section, rows in document.value.items():
+            own = matrix.value.get(section, {})
+            errors += _misnamed(section, own, rows, matrix) if isinstance(own, dict) else ()
+    if errors:
+        raise errors[0] if len(errors) == 1 else InputErrors(errors)
+    return with_rows(matrix, documents)
+
+
+def with_rows(matrix: Document, others: Iterable[Document]) -> Document:
+    """The matrix with the rows of other documents, merged as `complete` says."""
     value: dict[str, Any] = dict(matrix.value)
     marks: dict[KeyPath, Mark] = {}
-    errors: list[InputError] = []
-    for document in catalogue:
+    for document in others:
         for section, rows in document.value.items():
             own = value[section] if section in value else {}  # noqa: SIM401 - null is a mistake, not an absence
             if not isinstance(own, dict):
                 continue  # the model says what is wrong with it
-            errors += _misnamed(section, own, rows, matrix)
             value[section] = _merged(rows, own)
             marks.update(_kept_marks(document, section, own))
-    if errors:
-        raise errors[0] if len(errors) == 1 else InputErrors(errors)
     return Document(file=matrix.file, value=value, marks=marks | matrix.marks)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,18 +11,19 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bakehouse.config.catalogue import complete, shipped
+from bakehouse.config.layout import MATRIX_FILE, RECIPE_FILE, RECIPES, ProjectLayout
 from bakehouse.config.requirements import read_locks
+from bakehouse.config.shipped_recipes import unknown, used, with_their_rows
 from bakehouse.config.validation_errors import explain
 from bakehouse.config.yaml_document import Document, parse
 from bakehouse.errors import InputError, InputErrors, Where
+from bakehouse.model.build import WheelsBuild
 from bakehouse.model.cell import World
 from bakehouse.model.matrix import Matrix
 from bakehouse.model.recipe import Recipe
 
 M = TypeVar("M", bound=BaseModel)
 
-MATRIX_FILE = "matrix.yaml"
-RECIPE_FILE = "recipe.yaml"
 RECIPE_NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 
 
@@ -33,7 +34,8 @@ class Project:
     root: Path
     world: World
     documents: dict[str, Document]
-    """By file. The matrix's has the rows of the catalogue as well, with the places where they stand."""
+    """By file; a shipped recipe's by the file that would override it. The matrix's has the rows of the catalogue as
+    well, with the places where they stand."""
 
     def pinpoint(self, error: InputError) -> InputError:
         """The same error with the line that its key path stands on."""
@@ -46,21 +48,23 @@ class Project:
 
 
 def load_project(root: Path, *, catalogue: Sequence[Document] | None = None, locks: bool = True) -> Project:
-    """Read `matrix.yaml`, every `recipes/NAME/recipe.yaml` below `root` and, unless told not to, the locks of wheels.
+    """Read `matrix.yaml`, every `recipes/NAME/recipe.yaml` below `root`, the shipped recipes that the matrix names and,
+    unless told not to, the locks of wheels.
 
     `catalogue` completes the matrix; without one, that of the installed package does.
     Raises InputErrors with all errors of all files, so that they can be mended in one go.
     """
     known = shipped() if catalogue is None else catalogue
+    layout = ProjectLayout(root=root)
     errors: list[InputError] = []
     documents: dict[str, Document] = {}
 
-    def read(path: Path, model: type[M]) -> M | None:
+    def read(path: Path, model: type[M], file: str) -> M | None:
         try:
             document = load_document(path, root=root)
-            if path.name == MATRIX_FILE:
-                document = complete(document, known)
-            documents[document.file] = document
+            if file == MATRIX_FILE:
+                document = with_their_rows(complete(document, known), layout)
+            documents[file] = document
             return validate(document, model)
         except InputErrors as several:
             errors.extend(several.errors)
@@ -68,12 +72,19 @@ def load_project(root: Path, *, catalogue: Sequence[Document] | None = None, loc
             errors.append(error)
         return None
 
-    matrix = read(root / MATRIX_FILE, Matrix)
-    recipes = {folder.name: read(folder / RECIPE_FILE, Recipe) for folder in _recipe_folders(root)}
+    matrix = read(root / MATRIX_FILE, Matrix, MATRIX_FILE)
+    from_elsewhere = used(documents[MATRIX_FILE], layout) if matrix else {}
+    folders = {**layout.own_recipes(), **from_elsewhere}
+    recipes = {
+        name: read(folder / RECIPE_FILE, Recipe, f"{RECIPES}/{name}/{RECIPE_FILE}")
+        for name, folder in sorted(folders.items())
+    }
+    errors += unknown(documents[MATRIX_FILE], layout) if matrix else ()
     errors += [_bad_recipe_name(name) for name in recipes if not re.fullmatch(RECIPE_NAME, name)]
     if matrix is None or errors:
         raise errors[0] if len(errors) == 1 else InputErrors(errors)
-    world = World(matrix=matrix, recipes={name: recipe for name, recipe in recipes.items() if recipe})
+    found = {name: recipe for name, recipe in recipes.items() if recipe}
+    world = World(matrix=matrix, recipes=found, shipped_folders=_shipped_folders(found, layout))
     project = Project(root=root, world=world, documents=documents)
     if not locks:
         return project
@@ -90,11 +101,11 @@ def load_model(path: Path, model: type[M], *, root: Path) -> M:
 
 def load_document(path: Path, *, root: Path) -> Document:
     """Parse one file; names in errors are relative to `root`."""
-    file = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+    file = ProjectLayout(root=root).label(path)
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        hint = "Run this in the project's folder, or name it with --root."
+        hint = "Run this in the project's folder, or name it with --root. `bakehouse init` makes a new project."
         raise InputError("the file does not exist", hint=hint, where=Where(file=file)) from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
@@ -114,9 +125,13 @@ def validate(document: Document, model: type[M]) -> M:
         raise (mistakes[0] if len(mistakes) == 1 else InputErrors(mistakes)) from None
 
 
-def _recipe_folders(root: Path) -> list[Path]:
-    folder = root / "recipes"
-    return sorted(path.parent for path in folder.glob(f"*/{RECIPE_FILE}")) if folder.is_dir() else []
+def _shipped_folders(recipes: Mapping[str, Recipe], layout: ProjectLayout) -> dict[str, str]:
+    """The recipes, and the folders that they share, that the project does not have itself."""
+    shared = {
+        name for recipe in recipes.values() if isinstance(recipe.build, WheelsBuild) for name in recipe.build.shares
+    }
+    folders = {name: layout.recipe(name) for name in sorted({*recipes, *shared})}
+    return {name: str(path) for name, path in folders.items() if path and not path.is_relative_to(layout.root)}
 
 
 def _bad_recipe_name(name: str) -> InputError:

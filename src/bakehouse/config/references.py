@@ -24,7 +24,11 @@ def check_references(world: World) -> None:
     errors = [*_undefined(world)]
     if not world.recipes:
         errors.append(
-            InputError("there is no recipe", hint="Add recipes/NAME/recipe.yaml.", where=Where(file="recipes/"))
+            InputError(
+                "there is no recipe",
+                hint="Add recipes/NAME/recipe.yaml, or name one that ships: `recipes: [llama-server]` in matrix.yaml.",
+                where=Where(file="recipes/"),
+            )
         )
     errors = errors or [*_contradictions(world.matrix)]
     if errors:

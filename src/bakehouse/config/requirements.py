@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from bakehouse.config.layout import ProjectLayout
 from bakehouse.errors import InputError, Where
 from bakehouse.model.build import WheelsBuild
 from bakehouse.model.cell import World
@@ -49,18 +51,21 @@ def made_from(folder: Path, accelerator: str) -> str:
 
 def read_locks(root: Path, world: World) -> tuple[World, list[InputError]]:
     """The world with the locks of its recipes, and what is wrong with them: missing, stale, without hashes."""
+    layout = ProjectLayout(root=root)
     found: dict[str, Mapping[str, Requirements]] = {}
     errors: list[InputError] = []
     for name, recipe in world.recipes.items():
         locks: dict[str, Requirements] = {}
         for accelerator, platform in wanted_locks(recipe, world.matrix.axes.platform):
             try:
-                locks[lock_name(accelerator, platform)] = _read(root / "recipes" / name, accelerator, platform, recipe)
+                locks[lock_name(accelerator, platform)] = _read(
+                    layout.recipe(name) or root, accelerator, platform, recipe
+                )
             except InputError as error:
                 errors.append(error)
         if locks:
             found[name] = locks
-    return World(matrix=world.matrix, recipes=world.recipes, locks=found), errors
+    return replace(world, locks=found), errors
 
 
 def _read(folder: Path, accelerator: str, platform: str, recipe: Recipe) -> Requirements:

@@ -13,11 +13,11 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from bakehouse.config.layout import OPTIONS, ProjectLayout
 from bakehouse.errors import InputError, Where
 from bakehouse.model.field_types import Model, Text
 from bakehouse.system import atomic_write
 
-FOLDER = "options"
 _NUMBER = re.compile(r"\s*[+-]?\.?[0-9]")
 """std::stoi and std::stof: a number at the beginning is enough."""
 _WHOLE_NUMBER = re.compile(r"\s*[+-]?[0-9]+")
@@ -116,13 +116,14 @@ class SourceOptions(Model):
 
 def options_file(source: str) -> str:
     """Relative to the project's folder."""
-    return f"{FOLDER}/{source}.json"
+    return f"{OPTIONS}/{source}.json"
 
 
 def load_options(root: Path, source: str) -> SourceOptions | None:
-    """What was kept for a source of the matrix; None if nothing was. Raises InputError for a broken file."""
-    path = root / options_file(source)
-    if not path.exists():
+    """What the project, or bakehouse, kept for a source of the matrix. Raises InputError for a broken file."""
+    layout = ProjectLayout(root=root)
+    path = layout.find(options_file(source))
+    if path is None:
         return None
     try:
         return SourceOptions.model_validate_json(path.read_bytes())
@@ -130,7 +131,7 @@ def load_options(root: Path, source: str) -> SourceOptions | None:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         hint = f"It is generated: `bakehouse lint --update` writes {options_file(source)} again."
-        where = Where(file=options_file(source))
+        where = Where(file=layout.label(path))
         raise InputError(f"{place or 'the file'}: {first['msg']}", hint=hint, where=where) from None
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bakehouse.config.load import MATRIX_FILE, Project
+from bakehouse.config.layout import MATRIX_FILE
+from bakehouse.config.load import Project
 from bakehouse.config.yaml_document import Document, KeyPath
 from bakehouse.lint.check_arguments import check_arguments
 from bakehouse.lint.check_cmake import check_backends, check_step

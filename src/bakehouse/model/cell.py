@@ -24,6 +24,8 @@ class World:
     recipes: dict[str, Recipe]
     locks: Mapping[str, Mapping[str, Requirements]] = field(default_factory=dict)
     """Of recipes of wheels: recipe, then the lock's file name."""
+    shipped_folders: Mapping[str, str] = field(default_factory=dict)
+    """Recipes, and folders that recipes share, that ship with bakehouse and not with the project: where they are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -248,6 +248,9 @@ class Matrix(Model):
     version: FileVersion
     catalogue: bool = True
     """Whether the catalogue that ships with bakehouse completes the matrix; if not, all rows stand in the matrix."""
+    recipes: tuple[Name, ...] = ()
+    """Recipes that ship with bakehouse and are used as they are, beside those in the project's recipes/. Their sources
+    and models need no row here."""
     bases: Annotated[dict[Name, Base], Field(min_length=1)]
     sources: dict[Name, Source] = {}
     models: dict[Name, ModelFile] = {}

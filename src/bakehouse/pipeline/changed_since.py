@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from bakehouse.config.catalogue import read_catalogue
-from bakehouse.config.load import MATRIX_FILE, load_project
+from bakehouse.config.layout import IMAGE_TESTS, MATRIX_FILE, RECIPES, TEMPLATES
+from bakehouse.config.load import load_project
 from bakehouse.config.lock_file import LOCK_FILE, read_lock
 from bakehouse.config.yaml_document import Document
 from bakehouse.errors import InfrastructureError, InputError
@@ -32,8 +33,6 @@ from bakehouse.planning.render.bake_file import dockerfile_name
 from bakehouse.planning.resolve import resolve
 from bakehouse.system import process
 
-TESTS = "tests/images"
-"""The suite asks every image."""
 CODE = "src/bakehouse"
 CATALOGUE = f"{CODE}/catalogue"
 RENDERING = ("accelerators/", "config/", "model/", "planning/")
@@ -67,14 +66,12 @@ def find_affected(root: Path, revision: str, *, world: World, environ: Mapping[s
     repository = _open(root, environ)
     commit = repository.commit(revision)
     cells = resolve(world).cells
-    changed = repository.changed(commit, TESTS)
+    changed = repository.changed(commit, IMAGE_TESTS)
     if changed:
         return _everything(cells, revision, commit, f"{_some(changed)} changed, and the suite asks every image")
-    now = _inputs(root, world, read_lock(root), _Rendered.of(_plan(root, world)), repository.files_now("recipes"))
+    now = _inputs(root, world, read_lock(root), _Rendered.of(_plan(root, world)), repository.files_now(RECIPES))
     with tempfile.TemporaryDirectory(prefix="bakehouse-") as folder:
-        before_root = repository.check_out(
-            commit, ("recipes", "dockerfiles", MATRIX_FILE, LOCK_FILE, CODE), Path(folder)
-        )
+        before_root = repository.check_out(commit, (RECIPES, TEMPLATES, MATRIX_FILE, LOCK_FILE, CODE), Path(folder))
         try:
             before = _inputs_before(before_root, repository.changed(commit, CODE), environ)
         except (InputError, InfrastructureError) as error:
@@ -130,7 +127,7 @@ def _inputs_before(root: Path, changed_code: list[str], environ: Mapping[str, st
     rendering = [file for file in changed_code if file.removeprefix(f"{CODE}/").startswith(RENDERING)]
     own_code = rendering and (root / CODE).is_dir()
     rendered = _rendered_by_its_own_code(root, environ) if own_code else _Rendered.of(_plan(root, world))
-    files = sorted(path.relative_to(root).as_posix() for path in (root / "recipes").rglob("*") if path.is_file())
+    files = sorted(path.relative_to(root).as_posix() for path in (root / RECIPES).rglob("*") if path.is_file())
     return _inputs(root, world, read_lock(root), rendered, files)
 
 

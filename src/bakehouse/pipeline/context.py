@@ -10,6 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from bakehouse.config.layout import REPORTS
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
@@ -24,7 +26,7 @@ class Context:
 
     @property
     def reports(self) -> Path:
-        return self.root / "reports"
+        return self.root / REPORTS
 
     def say(self, message: str) -> None:
         """One line for the person who waits."""

@@ -7,12 +7,11 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from bakehouse.config.layout import ProjectLayout
 from bakehouse.model.matrix import ModelFile
 from bakehouse.model.plan import Plan
 from bakehouse.pipeline.job import Options
-from bakehouse.supply.checksum import sha256_of_tree
-
-TESTS = Path("tests") / "images"
+from bakehouse.supply.checksum import sha256_of, sha256_of_tree
 
 
 def run_fingerprint(
@@ -28,8 +27,8 @@ def run_fingerprint(
 
     `versus`: by cell, the image that it is measured in turn with. `models`: the matrix's.
     """
-    recipes = {cell.at.recipe for cell in plan.cells}
-    folders = [root / TESTS, *(root / "recipes" / name for name in sorted(recipes))]
+    layout = ProjectLayout(root=root)
+    folders = [layout.recipe(name) for name in sorted({cell.at.recipe for cell in plan.cells})]
     content = {
         "plan": plan.fingerprint,
         "how": [options.tests, options.prove, options.probes, options.quick, options.starts, options.repetitions],
@@ -37,7 +36,8 @@ def run_fingerprint(
         "client": options.client,
         "beside": versus or {},
         "models": _models(plan, models or {}),
-        "files": [sha256_of_tree(folder) for folder in folders if folder.is_dir()],
+        "suite": {path.name: sha256_of(path) for path in layout.image_tests()},
+        "files": [sha256_of_tree(folder) for folder in folders if folder],
         "where": where,
     }
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()

@@ -13,6 +13,7 @@ from typing import Any
 from bakehouse.bake.display import display
 from bakehouse.bake.executor import ImageBuilder, write_bake_files
 from bakehouse.bake.previous_images import kept
+from bakehouse.config.layout import ProjectLayout
 from bakehouse.engine.connect import require_engine
 from bakehouse.engine.docker import Docker
 from bakehouse.engine.network import ca_bundle, ca_fingerprints
@@ -26,7 +27,6 @@ from bakehouse.model.plan import Plan, Supplies
 from bakehouse.model.report import BaselineReport, Check, TestResult
 from bakehouse.model.suite import Suite
 from bakehouse.pipeline.expectations import expectation
-from bakehouse.pipeline.fingerprint import TESTS
 from bakehouse.pipeline.job import Job
 from bakehouse.pipeline.limits import Limits, find_limits
 from bakehouse.pipeline.machine_secrets import machine_secrets
@@ -137,7 +137,7 @@ def test(job: Job) -> None:
         outcome = run_suite(
             suite,
             engine=job.engine,
-            image_tests=job.context.root / TESTS,
+            image_tests=ProjectLayout(root=job.context.root).image_tests(),
             recipe_test_folders=recipe_tests(job.context.root, cells),
             workers=job.options.workers or _default_workers(),
             on_result=_Follower(job, watcher, limits),

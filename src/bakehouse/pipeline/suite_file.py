@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from bakehouse.config.layout import ProjectLayout
 from bakehouse.errors import BakehouseError
 from bakehouse.measure.workload_runs import quick
 from bakehouse.model.cell import Cell
@@ -59,8 +60,9 @@ def reference(state: RunState, cell: Cell) -> str:
 
 def recipe_tests(root: Path, cells: list[Cell]) -> list[Path]:
     """Folders of tests that the cells' recipes bring."""
-    folders = {root / "recipes" / cell.at.recipe / "tests" for cell in cells}
-    return sorted(folder for folder in folders if folder.is_dir())
+    layout = ProjectLayout(root=root)
+    folders = {layout.recipe(cell.at.recipe) for cell in cells}
+    return sorted(folder / "tests" for folder in folders if folder and (folder / "tests").is_dir())
 
 
 def _starts(options: Options) -> int | None:

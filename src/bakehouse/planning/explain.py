@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bakehouse.config.load import MATRIX_FILE, Project
+from bakehouse.config.layout import MATRIX_FILE
+from bakehouse.config.load import Project
 from bakehouse.config.suggest import suggest
 from bakehouse.config.yaml_document import KeyPath
 from bakehouse.errors import InputError, Where

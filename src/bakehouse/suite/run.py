@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def run_suite(
     suite: Suite,
     *,
     engine: Engine,
-    image_tests: Path,
+    image_tests: Sequence[Path],
     recipe_test_folders: list[Path],
     workers: int,
     on_result: OnResult | None = None,
@@ -62,7 +62,8 @@ def run_suite(
     say: Say | None = None,
     extra: tuple[str, ...] = (),
 ) -> Outcome:
-    """Write suite.json and run pytest over it. Each result is handed on soon after its test has ended.
+    """Write suite.json and run pytest over it: `image_tests`, files or folders with the project's first, and what
+    recipes bring. Each result is handed on soon after its test has ended.
 
     `extra` are arguments for pytest, for example `-k smoke`. Raises nothing for a failed image or a dead pytest: that
     is in the outcome. Ctrl-C goes on as KeyboardInterrupt, with all finished results on disk.
@@ -98,7 +99,7 @@ def run_suite(
 
 
 def _prepare(
-    suite: Suite, engine: Engine, *, image_tests: Path, recipe_test_folders: list[Path], workers: int
+    suite: Suite, engine: Engine, *, image_tests: Sequence[Path], recipe_test_folders: list[Path], workers: int
 ) -> list[str]:
     folder = Path(suite.run_folder)
     tests = folder / results.FOLDER
@@ -109,10 +110,11 @@ def _prepare(
     (folder / ENGINE_FILE).write_text(json.dumps(dataclasses.asdict(engine)), encoding="utf-8")
     ini = tests / "pytest.ini"
     ini.write_text(_INI, encoding="utf-8")
+    top = image_tests[0] if image_tests[0].is_dir() else image_tests[0].parent
     return [
         *(sys.executable, "-m", "pytest"),
-        *(str(image_tests), *(str(path) for path in recipe_test_folders if path.is_dir())),
-        *("-c", str(ini), "--rootdir", str(image_tests), "--confcutdir", str(image_tests)),
+        *(str(path) for path in (*image_tests, *(path for path in recipe_test_folders if path.is_dir()))),
+        *("-c", str(ini), "--rootdir", str(top), "--confcutdir", str(top)),
         *("-p", "bakehouse.suite.plugin", "-p", "no:cacheprovider", "--suite", str(folder / "suite.json")),
         *("-v", "--color", "no", "--timeout", str(TEST_TIMEOUT), "-W", "error"),
         *(("-n", str(workers), "--dist", "loadscope") if workers > 1 else ("-p", "no:xdist")),

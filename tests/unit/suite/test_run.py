@@ -56,7 +56,7 @@ def run(tmp_path: Path, test: str, *cells: str, platform: str = HERE) -> Outcome
         cache=str(tmp_path / "cache"),
         subjects=[subject(cell, platform) for cell in cells],
     )
-    return run_suite(suite, engine=ENGINE, image_tests=images, recipe_test_folders=[], workers=1)
+    return run_suite(suite, engine=ENGINE, image_tests=(images,), recipe_test_folders=[], workers=1)
 
 
 @pytest.mark.parametrize("code", [3, 0])

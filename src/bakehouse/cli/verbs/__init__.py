@@ -12,6 +12,7 @@ from typing import Protocol, cast
 from bakehouse.pipeline.context import Context
 
 SUMMARIES = {
+    "init": "begin a project in this folder, or copy a recipe or template that ships",
     "plan": "what would be built, and why the rest would not; touches nothing",
     "build-matrix": "build, prove, start, measure and report (default: what runs here)",
     "bench": "measure on this machine; --gpu cpu is its processor",

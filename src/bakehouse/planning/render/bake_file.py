@@ -70,8 +70,8 @@ def _cell(cell: Cell, world: World, supplies: Supplies) -> dict[str, Any]:
     if isinstance(build, CMakeBuild):
         contexts[build.source] = supplies.sources[build.source].context
     if isinstance(build, WheelsBuild):
-        contexts |= {shared_context(name): f"{supplies.recipe_root}/{name}" for name in build.shares}
-    contexts["recipe"] = f"{supplies.recipe_root}/{cell.at.recipe}"
+        contexts |= {shared_context(name): _recipe_folder(name, world, supplies) for name in build.shares}
+    contexts["recipe"] = _recipe_folder(cell.at.recipe, world, supplies)
     return {
         "context": supplies.bake_root,
         "dockerfile": dockerfile_name(cell),
@@ -84,6 +84,10 @@ def _cell(cell: Cell, world: World, supplies: Supplies) -> dict[str, Any]:
         "attest": ["type=provenance,disabled=true"],
         **_secrets(supplies),
     }
+
+
+def _recipe_folder(name: str, world: World, supplies: Supplies) -> str:
+    return world.shipped_folders.get(name) or f"{supplies.recipe_root}/{name}"
 
 
 def shared_context(folder: str) -> str:

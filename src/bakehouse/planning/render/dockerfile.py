@@ -15,6 +15,7 @@ from typing import assert_never
 import jinja2
 
 from bakehouse.accelerators import ACCELERATORS
+from bakehouse.config.layout import TEMPLATES, ProjectLayout
 from bakehouse.errors import InputError, Where
 from bakehouse.model.build import CMakeBuild, ImageBuild, WheelsBuild
 from bakehouse.model.cell import Cell, World
@@ -25,17 +26,17 @@ from bakehouse.planning.render.labels import labels
 from bakehouse.planning.render.toolchain import toolchain_of
 from bakehouse.servers import SERVERS
 
-FOLDER = "dockerfiles"
 CROSS_DEBIAN = "bases/debian-cross.Dockerfile.j2"
 """Makes a Debian base for another platform, where the matrix has it made from a Debian mirror."""
 
 
 class Renderer:
-    """Renders the templates of one folder; each is compiled once."""
+    """Renders the templates of a project, and those that ship; each is compiled once."""
 
     def __init__(self, root: Path) -> None:
+        self._layout = ProjectLayout(root=root)
         self._environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(root / FOLDER),
+            loader=jinja2.FileSystemLoader(self._layout.places(TEMPLATES)),
             undefined=jinja2.StrictUndefined,
             autoescape=False,  # noqa: S701 - the output is a Dockerfile
             trim_blocks=True,
@@ -90,16 +91,22 @@ class Renderer:
         try:
             return self._environment.get_template(name).render(names)
         except jinja2.TemplateNotFound as error:
-            hint = f"{asker if error.name == name else f'{FOLDER}/{name}'} asks for it."
-            where = Where(file=f"{FOLDER}/{error.name}")
+            asked = f"{asker if error.name == name else self._label(name)} asks for it."
+            hint = f"{asked} {self._layout.looked(f'{TEMPLATES}/{error.name}')}"
+            where = Where(file=f"{TEMPLATES}/{error.name}")
             raise InputError("the template does not exist", hint=hint, where=where) from None
         except jinja2.TemplateSyntaxError as error:
-            where = Where(file=f"{FOLDER}/{error.name or name}", line=error.lineno)
+            where = Where(file=self._label(error.name or name), line=error.lineno)
             raise InputError(f"not a template: {error.message}", where=where) from None
         except jinja2.UndefinedError as error:
-            where = Where(file=f"{FOLDER}/{name}", line=_template_line(error, name))
+            where = Where(file=self._label(name), line=_template_line(error, name))
             hint = "docs/recipes.md lists the names that a template may use."
             raise InputError(f"{about}: {_undefined(error)}", hint=hint, where=where) from None
+
+    def _label(self, name: str) -> str:
+        """What messages call a template, by where it is."""
+        path = self._layout.find(f"{TEMPLATES}/{name}")
+        return self._layout.label(path) if path else f"{TEMPLATES}/{name}"
 
 
 def context(cell: Cell, world: World) -> dict[str, object]:
