@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import bakehouse
 from bakehouse.commands.lint import refuse_errors
 from bakehouse.commands.lint_packages import refuse_missing_packages
+from bakehouse.config.layout import RECIPES
 from bakehouse.config.load import Project
 from bakehouse.config.lock_file import read_lock
 from bakehouse.engine.connection import Engine
@@ -246,7 +247,7 @@ def _supplies(context: Context, gathered: Gathered) -> Supplies:
         bases=gathered.bases,
         sources=gathered.sources,
         secrets=network_secrets(context.environ, cache=context.cache),
-        recipe_root=str(context.root / "recipes"),
+        recipe_root=str(context.root / RECIPES),
     )
 
 

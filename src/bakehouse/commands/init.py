@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bakehouse.commands import starter_files
-from bakehouse.config.layout import MATRIX_FILE, RECIPE_FILE, RECIPES, TEMPLATE_SUFFIX, TEMPLATES, ProjectLayout
+from bakehouse.config.layout import MATRIX_FILE, RECIPES, TEMPLATE_SUFFIX, TEMPLATES, ProjectLayout
 from bakehouse.config.load import load_document
 from bakehouse.config.validation_errors import suggest
 from bakehouse.errors import ExitCode, InputError, InputErrors, Where
@@ -41,7 +41,6 @@ def init(context: Context, options: Options) -> ExitCode:
         raise InputError("the file is there already", hint=_what_else(layout), where=Where(file=MATRIX_FILE))
     names = tuple(dict.fromkeys(options.recipes or ((FIRST_RECIPE,) if is_new else ())))
     folders = {name: _shipped_recipe(name, layout) for name in names}
-    recipes = {name: load_document(path / RECIPE_FILE, root=layout.root).value for name, path in folders.items()}
     templates = dict.fromkeys(_shipped_template(name, layout) for name in options.templates)
     _refuse_to_overwrite([*(f"{RECIPES}/{name}" for name in names), *templates], layout)
     copies = {
@@ -50,19 +49,21 @@ def init(context: Context, options: Options) -> ExitCode:
         for file in _files(folder)
     }
     copies |= {name: layout.shipped / name for name in templates}
-    texts = {name: path.read_text(encoding="utf-8") for name, path in copies.items()}
-    if is_new:
-        texts |= _project_files(context, recipes, layout)
+    texts = _project_files(context, folders, layout) if is_new else {}
+    for name, path in copies.items():
+        (layout.root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, layout.root / name)
     for name, text in texts.items():
         atomic_write.write(layout.root / name, text)
+    for name in (*texts, *copies):
         context.say(f"wrote {name}")
     if not is_new:
-        _say_missing_rows(context, recipes, layout)
+        _say_missing_rows(context, folders, layout)
     _say_next(context)
     return ExitCode.OK
 
 
-def _project_files(context: Context, recipes: Mapping[str, Any], layout: ProjectLayout) -> dict[str, str]:
+def _project_files(context: Context, recipes: Mapping[str, Path], layout: ProjectLayout) -> dict[str, str]:
     here = PLATFORMS.get(platform.machine().lower(), "linux/amd64")
     wanted = {starter_files.NOXFILE: starter_files.noxfile(), starter_files.GITIGNORE: starter_files.gitignore()}
     for name, text in wanted.items():
@@ -73,14 +74,11 @@ def _project_files(context: Context, recipes: Mapping[str, Any], layout: Project
     return {MATRIX_FILE: starter_files.matrix(recipes, layout, platform=here), **new}
 
 
-def _say_missing_rows(context: Context, recipes: Mapping[str, Any], layout: ProjectLayout) -> None:
-    """A matrix is a file of people: what it needs besides is said, not written into it."""
+def _say_missing_rows(context: Context, recipes: Mapping[str, Path], layout: ProjectLayout) -> None:
+    """A matrix is a file of people: what it lacks is said, not written into it."""
     matrix = load_document(layout.root / MATRIX_FILE, root=layout.root).value
-    for section in ("sources", "models"):
-        own = matrix.get(section) if isinstance(matrix, dict) else None
-        have = own if isinstance(own, dict) else ()
-        if rows := starter_files.missing_rows(recipes.values(), layout, section, have=have):
-            context.say(f"{MATRIX_FILE} lacks what {', '.join(recipes)} needs; add below `{section}:`\n{rows}")
+    for section, lines in starter_files.missing_rows(recipes, layout, have=matrix).items():
+        context.say(f"{MATRIX_FILE} lacks what {', '.join(recipes)} needs; add below `{section}:`\n{lines}")
 
 
 def _say_next(context: Context) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bakehouse.commands.lint import update
+from bakehouse.config.layout import RECIPES
 from bakehouse.config.load import load_project
 from bakehouse.config.lock_file import read_lock, write_lock
 from bakehouse.config.requirements import wanted_locks
@@ -49,9 +50,9 @@ def lock_requirements(context: Context) -> ExitCode:
     """
     project = load_project(context.root, locks=False)
     for name, recipe in project.world.recipes.items():
-        if not isinstance(recipe.build, WheelsBuild):
-            continue
-        folder = context.root / "recipes" / name
+        if not isinstance(recipe.build, WheelsBuild) or name in project.world.shipped_folders:
+            continue  # what ships has its locks
+        folder = context.root / RECIPES / name
         for accelerator, platform in wanted_locks(recipe, project.world.matrix.axes.platform):
             changed = wheel_locks.write_lock(
                 folder, recipe.build, accelerator=accelerator, platform=platform, environ=context.environ

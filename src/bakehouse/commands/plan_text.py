@@ -60,9 +60,10 @@ def show_matrix(
 
 
 def _position(cell: Cell, matrix: Matrix) -> tuple[int, str, str]:
-    """Accelerators and toolkits in the order of the matrix's axes."""
+    """Accelerators and toolkits in the order of the matrix's axes, then toolkits that only a recipe names."""
+    toolkits = list(dict.fromkeys((*matrix.axes.toolkit, *matrix.toolkits)))
     order = list(matrix.axes.accelerator).index(cell.at.accelerator) * len(matrix.toolkits)
-    order += matrix.axes.toolkit.index(cell.at.toolkit) if cell.at.toolkit else 0
+    order += toolkits.index(cell.at.toolkit) if cell.at.toolkit else 0
     return order, cell.at.accelerator, cell.at.toolkit or ""
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import jinja2
 
-from bakehouse.config.layout import MATRIX_FILE, ProjectLayout
-from bakehouse.config.shipped_recipes import needs
+from bakehouse.config.layout import MATRIX_FILE, RECIPE_FILE, ProjectLayout
+from bakehouse.config.load import load_document
+from bakehouse.config.shipped_recipes import rows_for
 from bakehouse.model.enums import AcceleratorName
 
 NOXFILE, GITIGNORE = "noxfile.py", ".gitignore"
@@ -35,26 +37,31 @@ def gitignore() -> str:
     return _render("gitignore.j2")
 
 
-def matrix(recipes: Mapping[str, Any], layout: ProjectLayout, *, platform: str) -> str:
-    """A small matrix.yaml for these recipes that ship, as they stand in their files. Their sources and models are those
-    of the shipped matrix.
+def matrix(recipes: Mapping[str, Path], layout: ProjectLayout, *, platform: str) -> str:
+    """A small matrix.yaml for these recipes that ship (folder by name), with the shipped rows of their sources and
+    models.
     """
-    offered = {accelerator for recipe in recipes.values() for accelerator in recipe["accelerators"]}
+    read = (load_document(folder / RECIPE_FILE, root=layout.root).value for folder in recipes.values())
+    offered = {accelerator for recipe in read for accelerator in recipe["accelerators"]}
     return _render(
         "matrix.yaml.j2",
         shipped=sorted(layout.shipped_recipes()),
-        rows={section: missing_rows(recipes.values(), layout, section) for section in ("sources", "models")},
+        rows=missing_rows(recipes, layout),
         flag_set=_block(_shipped_matrix(layout), "flag_sets", "default"),
         accelerators=[name for name in USUAL if name in offered] or sorted(offered),
         platform=platform,
     )
 
 
-def missing_rows(recipes: Iterable[Any], layout: ProjectLayout, section: str, *, have: Iterable[str] = ()) -> str:
-    """The rows of the shipped matrix that recipes need beside those that a project has; empty if none."""
-    wanted = {name for recipe in recipes for where, name in needs(recipe) if where == section} - {*have}
-    text = _shipped_matrix(layout)
-    return "\n".join(_block(text, section, name) for name in sorted(wanted))
+def missing_rows(recipes: Mapping[str, Path], layout: ProjectLayout, *, have: Any = None) -> dict[str, str]:
+    """By section, the lines of the shipped matrix that these recipes need and a matrix, `have`, lacks."""
+    text, found = _shipped_matrix(layout), {}
+    for section, rows in rows_for(recipes, layout).value.items():
+        own = have.get(section) if isinstance(have, dict) else None
+        lacking = [name for name in rows if not isinstance(own, dict) or name not in own]
+        if lacking:
+            found[section] = "\n".join(_block(text, section, name) for name in lacking)
+    return found
 
 
 def _shipped_matrix(layout: ProjectLayout) -> str:

@@ -44,7 +44,8 @@ def with_their_rows(matrix: Document, layout: ProjectLayout) -> Document:
 def rows_for(folders: Mapping[str, Path], layout: ProjectLayout) -> Document:
     """What the shipped matrix says of these recipes' sources and models."""
     matrix = _read(layout.shipped / MATRIX_FILE, layout)
-    wanted = {row for folder in folders.values() for row in needs(_read(folder / RECIPE_FILE, layout).value)}
+    recipes = [_read(folder / RECIPE_FILE, layout).value for folder in folders.values()]
+    wanted = {row for recipe in recipes for row in _needs(recipe, matrix.value)}
     value = {
         section: {name: row for name, row in matrix.value.get(section, {}).items() if (section, name) in wanted}
         for section in ("sources", "models")
@@ -53,12 +54,16 @@ def rows_for(folders: Mapping[str, Path], layout: ProjectLayout) -> Document:
     return Document(file=matrix.file, value={section: rows for section, rows in value.items() if rows}, marks=marks)
 
 
-def needs(recipe: Any) -> Iterator[tuple[str, str]]:
-    """Section and name of each row that a shipped recipe, as it stands in its file, speaks of."""
+def _needs(recipe: Any, matrix: Any) -> Iterator[tuple[str, str]]:
+    """Section and name of each row that a shipped recipe speaks of, and of models that lie beside those."""
     if source := recipe["build"].get("source"):
         yield "sources", source
-    if model := recipe.get("probes", {}).get("throughput", {}).get("model"):
-        yield "models", model
+    probes = recipe.get("probes", {})
+    waiting = [name for name in (probes.get("model"), probes.get("throughput", {}).get("model")) if name]
+    while waiting:
+        name = waiting.pop()
+        yield "models", name
+        waiting += matrix["models"][name].get("beside", ())
 
 
 def _named(matrix: Document) -> tuple[str, ...]:

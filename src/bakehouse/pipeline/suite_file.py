@@ -40,7 +40,7 @@ def suite_of(job: Job, cells: list[Cell]) -> Suite:
                 reference=reference(job.state, cell),
                 digest=_digest(job.state, cell),
                 models=_models(cell, job.gathered),
-                recipe_folder=str(job.context.root / "recipes" / cell.at.recipe),
+                recipe_folder=str(ProjectLayout(root=job.context.root).recipe(cell.at.recipe)),
                 starts=_starts(options),
                 repetitions=options.repetitions or (QUICK_REPETITIONS if options.quick else None),
                 loads=_quick_loads(cell) if options.quick else None,

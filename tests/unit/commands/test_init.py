@@ -49,6 +49,8 @@ def test_each_recipe_that_ships_makes_a_project(init: Init, name: str) -> None:
     for section in ("sources", "models"):
         rows = getattr(shipped.matrix, section)
         assert getattr(world.matrix, section).items() <= rows.items(), "the rows are the shipped ones"
+    assert main(["--root", str(init.root), "plan"]) is ExitCode.OK
+    assert f"{name}-cpu-" in init.capsys.readouterr().out
 
 
 def test_a_project_is_never_overwritten(init: Init) -> None:
