@@ -23,7 +23,9 @@ Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 HeaderName = Annotated[
     str, Format(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", expected="a header's name"),
 ]  # fmt: skip
-Scalar = str | int | float | bool | None
+Whole = Annotated[int, Field(ge=-(10**15), le=10**15)]
+Number = Annotated[float, Field(ge=-1e15, le=1e15)]
+Scalar = Text | Whole | Number | bool | None
 
 
 class HttpRequest(Model):
@@ -51,12 +53,12 @@ class HttpRequest(Model):
 class Value(Model):
     """What a value must be. Everything that is named must hold."""
 
-    equals: Scalar | tuple[Any, ...] | dict[str, Any] = None
-    min: float | None = None
-    max: float | None = None
+    equals: Scalar | tuple[Any, ...] | dict[Text, Any] = None
+    min: Number | None = None
+    max: Number | None = None
     matches: Text | None = None
     """A regular expression that is found in it."""
-    length: Annotated[int, Field(ge=0)] | None = None
+    length: Annotated[int, Field(ge=0, le=10**9)] | None = None
     """Of a list, a text or a mapping."""
 
     @model_validator(mode="after")
