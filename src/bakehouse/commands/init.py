@@ -12,7 +12,7 @@ from pathlib import Path
 from bakehouse.commands import starter_files
 from bakehouse.config.layout import MATRIX_FILE, RECIPES, TEMPLATE_SUFFIX, TEMPLATES, ProjectLayout
 from bakehouse.config.load import load_document
-from bakehouse.config.validation_errors import suggest
+from bakehouse.config.suggest import suggest
 from bakehouse.errors import ExitCode, InputError, InputErrors, Where
 from bakehouse.pipeline.context import Context
 from bakehouse.system import atomic_write

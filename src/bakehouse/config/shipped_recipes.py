@@ -12,7 +12,7 @@ from typing import Any
 
 from bakehouse.config.catalogue import with_rows
 from bakehouse.config.layout import MATRIX_FILE, RECIPE_FILE, RECIPES, ProjectLayout
-from bakehouse.config.validation_errors import suggest
+from bakehouse.config.suggest import suggest
 from bakehouse.config.yaml_document import Document, parse
 from bakehouse.errors import InputError
 
