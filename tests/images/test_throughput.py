@@ -36,6 +36,8 @@ def test_answers_the_question(subject: Subject, server: Server, note: Note) -> N
 def test_rates(
     bench: Bench, take_all: TakeAll, random_ids: random.Random, record_measurement: RecordMeasurement, note: Note
 ) -> None:
+    lengths = bench.lengths
+
     def rates(of: Bench, left: Left) -> throughput.Rates:
         return throughput.Rates(
             start=of.start,
@@ -47,6 +49,8 @@ def test_rates(
             host_work=of.host_work,
             image_size=of.subject.bytes_compressed,
             pace=Pace(starts=of.workload.starts, left=left),
+            lengths=lengths,
+            warm_ups=of.warm_ups,
         )
 
     found = take_all(bench, [rates], share=RATES)

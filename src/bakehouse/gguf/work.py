@@ -40,6 +40,10 @@ _PERIODS = {
 """Every how many layers one sees all tokens, where the file does not say: the last of each period."""
 _DENSE_FIRST = {"cohere2moe": 4, "smallthinker": 4, "modern-bert": 3}
 """The same where it is the first of each."""
+_CONTEXTS = tuple((1 << power) + 256 for power in range(10, 15))
+"""Room for a prompt of a power of two of tokens, and something beside it."""
+_BUFFERS, _SPARE = 1 << 30, 1 << 28
+"""Bytes."""
 _CHUNKED = {"llama4": 8192}
 """Architectures whose window the file does not say."""
 
@@ -283,6 +287,17 @@ class Work:
 
     def _looking_back(self, depth: float) -> float:
         return sum(2.0 * one.heads * (one.key + one.value) * one.seen(depth) for one in self._attention)
+
+
+def context(work: Work, memory: int | None, steps: Sequence[int] = _CONTEXTS) -> int:
+    """The longest of these contexts that the model was made for and a card of so many bytes holds; 0: none.
+
+    Beside the weights, the cache and what computing takes get half of what is left. Where the memory is not known,
+    the cache may have as much as any card has to spare.
+    """
+    trained = work.header.number("context_length") or 0
+    spare = (memory - work.header.file_bytes) / 2 - _BUFFERS if memory else _SPARE
+    return max((tokens for tokens in steps if tokens <= trained and work.cache(tokens) <= spare), default=0)
 
 
 def kv_type(name: str) -> TensorType:

@@ -86,7 +86,7 @@ def compare(
     pairs, baselines = [], []
     for key in filter(lambda key: is_judged(key.metric), candidate.columns):
         for ours, terms, side in candidate.sides(key):
-            if ours.name != run:
+            if ours.name != run or candidate.is_short(key, run):
                 continue
             found = find(history, key, terms, run=run, before=ours.time, decisions=decisions, gates=gates)
             metric = cast("Metric", key.metric)

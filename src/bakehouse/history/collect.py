@@ -66,6 +66,8 @@ class Column:
     """1 where it is noisy."""
     reasons: dict[int, str] = field(default_factory=dict)
     """Run to the reason of the last of its samples that was void."""
+    short: set[int] = field(default_factory=set)
+    """Runs that measured a longer workload in its stead."""
     spans: dict[int, Noisy] = field(default_factory=dict)
     """Run to what was said of its noisy samples."""
 
@@ -85,9 +87,9 @@ class Collected:
         cell, workload, start, repetition = row["cell"], row["workload"], row["start"], row["repetition"]
         if not (isinstance(cell, str) and isinstance(workload, str) and type(start) is int and type(repetition) is int):
             raise ValueError("cell, workload, start or repetition are not what they should be")
-        values = [(metric, *_value(said)) for metric, said in row["values"].items()]
+        values = [(metric, *_value(said), said.get("short") is True) for metric, said in row["values"].items()]
         terms, run = self._terms(row["terms"]), self._run(row)
-        for metric, value, reason, noisy in values:
+        for metric, value, reason, noisy, short in values:
             column = self.columns.get((cell, workload, metric))  # type: ignore[call-overload]  # a Key is such a tuple
             if column is None:
                 column = self.columns[Key(cell, workload, metric)] = Column()
@@ -97,6 +99,8 @@ class Collected:
             column.repetitions.append(repetition)
             column.values.append(value)
             column.noisy.append(noisy is not None)
+            if short:
+                column.short.add(run)
             if math.isnan(value):
                 column.reasons[run] = reason
             elif noisy is not None:
@@ -125,6 +129,11 @@ class Collected:
             )
             found.append((self.runs[run], self.terms[terms], side))
         yield from sorted(found, key=lambda one: (one[0].time, one[0].name))
+
+    def is_short(self, key: Key, run: str) -> bool:
+        """Whether a run measured a longer workload in its stead."""
+        column = self.columns.get(key)
+        return column is not None and any(self.runs[number].name == run for number in column.short)
 
     def _run(self, row: Mapping[str, Any]) -> int:
         key = (row["run"], row["cell"])

@@ -16,7 +16,7 @@ def pairs(cell: str, candidate: Sequence[Measurement], baseline: Sequence[Measur
     """One for each metric that gets a verdict. What the baseline lacks, or measured otherwise, says so."""
     theirs = {(one.workload, one.metric): one for one in baseline}
     found = []
-    for ours in (one for one in candidate if is_judged(one.metric) and _is_measurable(one)):
+    for ours in (one for one in candidate if _is_judged(one)):
         other = theirs.get((ours.workload, ours.metric))
         missing = _missing(ours, other)
         found.append(
@@ -43,8 +43,10 @@ def side(measurement: Measurement) -> Side:
     return replace(found, noisy="; ".join(grading.reasons), low=grading.low, high=grading.high)
 
 
-def _is_measurable(measurement: Measurement) -> bool:
-    """Whether anything on this machine can tell: a metric that it skips is no void one."""
+def _is_judged(measurement: Measurement) -> bool:
+    """Not what is short; nor what nothing on this machine can tell: a metric that it skips is no void one."""
+    if measurement.short or not is_judged(measurement.metric):
+        return False
     return any(sample.verdict is not Verdict.SKIPPED for sample in measurement.samples)
 
 

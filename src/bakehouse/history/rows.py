@@ -75,6 +75,7 @@ def _value(measurement: Measurement, sample: Sample) -> Value:
         low=low,
         high=high,
         limit=measurement.limits[0].rate if measurement.limits else None,
+        short=measurement.short,
     )
 
 

@@ -106,15 +106,16 @@ def context(asked: Load) -> int:
 
 
 def pinned_arguments(
-    asked: suite.Workload, *, threads: int, offloads: bool, load: Load | None = None
+    asked: suite.Workload, *, threads: int, offloads: bool, load: Load | None = None, room: int = 0
 ) -> Mapping[str, str]:
     """Settle the server arguments that would change a rate when llama.cpp changes a default.
 
     For pp and tg there is one slot, whose context holds the longest request and no more than 64 tokens beside it, as
-    in llama-bench. For a load there are as many as it needs; llama-server divides the context among them.
+    in llama-bench; or `room` tokens where longer ones may be asked than the recipe says. For a load there are as many
+    slots as it needs; llama-server divides the context among them.
     """
     parallel = slots(load) if load else 1
-    longest = context(load) if load else asked.prompt_tokens + asked.output_tokens + 64
+    longest = context(load) if load else max(room, asked.prompt_tokens + asked.output_tokens + 64)
     size = parallel * -(-longest // 256) * 256
     return {
         "--parallel": str(parallel),

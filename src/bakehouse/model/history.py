@@ -72,6 +72,8 @@ class Value(Frozen):
     reason: str = ""
     grade: Grade | None = None
     """None: exact or void, as the verdict says. noisy: it raises no alarm, and is no part of a baseline."""
+    short: bool = False
+    """Whether a longer workload was measured in its stead: it gets no verdict."""
     low: float | None = None
     """The interval of the whole measurement, where it is noisy."""
     high: float | None = None

@@ -221,6 +221,9 @@ class Measurement(Record):
     """What the device allows at most, the one that binds first; empty where nobody knows."""
     grading: Grading | None = None
     """None: recorded before there were grades."""
+    short: bool = False
+    """Whether a longer workload is measured in its stead, because one sample of this lasts less than 200 ms. Shown, and
+    neither gated nor judged."""
 
     @property
     def grade(self) -> Grade:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from bakehouse.loadgen.workloads import Workload
 from bakehouse.measure.calibration import CLIENT_GATE, DECODE_GATE, PROMPT_GATE, Agreement, Pair, agreement
 from bakehouse.measure.cpu_usage import Usage
 from bakehouse.measure.request_cost import MOST, RequestCost, request_cost
@@ -57,24 +58,26 @@ class Benched:
     """None: nobody could see what it used."""
 
 
-Reference = Callable[[int], Benched]
-"""Runs llama-bench once, with so many repetitions, in a container of its own."""
+Reference = Callable[[int, Sequence[Workload]], Benched]
+"""Runs llama-bench once, with so many repetitions of each workload, in a container of its own."""
 
 
-def arguments(model: str, asked: suite.Workload, pinned: Mapping[str, str], *, repetitions: int) -> tuple[str, ...]:
+def arguments(
+    model: str, shapes: Sequence[Workload], pinned: Mapping[str, str], *, repetitions: int
+) -> tuple[str, ...]:
     """What llama-bench is told so that it does what the server does."""
     same = [word for ours, theirs in _SAME.items() if ours in pinned for word in (theirs, pinned[ours])]
     return (
         *("--model", model),
-        *("--n-prompt", str(asked.prompt_tokens)),
-        *("--n-gen", str(asked.output_tokens)),
+        *("--n-prompt", ",".join(str(one.prompt_tokens) for one in shapes if one.output_tokens == 1)),
+        *("--n-gen", ",".join(str(one.output_tokens) for one in shapes if one.output_tokens > 1)),
         *("--repetitions", str(repetitions)),
         *same,
         *("--output", "jsonl"),
     )
 
 
-def samples(benched: Benched, asked: suite.Workload, *, start: int) -> dict[Metric, list[Sample]]:
+def samples(benched: Benched, asked: suite.Workload | Workload, *, start: int) -> dict[Metric, list[Sample]]:
     """Rates by metric, a sample for each repetition; one void sample where there are none, with the reason.
 
     What else happened on the machine is known of the run as a whole only, so a disturbance is said of all of it.
@@ -126,9 +129,19 @@ def rows_of(output: str) -> list[dict[str, Any]]:
 def calibrated(
     measurements: Sequence[Measurement], asked: suite.Workload, *, settings: dict[str, Any], host_work: float = 0.0
 ) -> list[Measurement]:
-    """The same with what the three agree on; void where one of them is wrong, noisy where all scatter too much."""
+    """The same with what the three agree on; void where one of them is wrong, noisy where all scatter too much.
+
+    What is short is recorded and judges nothing: the longer workload in its stead does.
+    """
     found = agreements(measurements, asked, host_work=host_work)
-    return [*judged(measurements, found), *recorded(found, settings), *recorded_costs(measurements, settings)]
+    gates = without_short(found, measurements)
+    return [*judged(measurements, gates), *recorded(found, settings), *recorded_costs(measurements, settings)]
+
+
+def without_short(found: Sequence[Agreement], measurements: Sequence[Measurement]) -> list[Agreement]:
+    """Those of workloads that last long enough, or have no longer one in their stead."""
+    short = {one.workload for one in measurements if one.short}
+    return [one for one in found if one.workload not in short]
 
 
 def agreements(
@@ -140,7 +153,6 @@ def agreements(
     is estimated, and gates are on what is left.
     """
     by = {(one.workload, one.metric): one for one in measurements}
-    tg = f"tg{asked.output_tokens}"
 
     def held(workload: str, pair: Pair, *metrics: Metric, gate: float, allowed: float = 0.0) -> Agreement:
         both = [found for metric in metrics if (found := by.get((workload, metric)))]
@@ -152,16 +164,27 @@ def agreements(
         return agreement(workload, pair, first, second, gate=gate, allowed=allowed, is_disturbed=is_disturbed)
 
     client, server = Pair.CLIENT_SERVER, Pair.SERVER_LLAMA_BENCH
-    answers = [
-        held(tg, client, "client_decode_rate", "decode_rate", gate=CLIENT_GATE),
-        held(tg, server, "unstreamed_decode_rate", "llama_bench_decode_rate", gate=DECODE_GATE, allowed=host_work),
-    ]
+    answers = []
+    for tg in _answers(measurements, asked):
+        answers += [
+            held(tg, client, "client_decode_rate", "decode_rate", gate=CLIENT_GATE),
+            held(tg, server, "unstreamed_decode_rate", "llama_bench_decode_rate", gate=DECODE_GATE, allowed=host_work),
+        ]
     beside = _beside(measurements)
     prompts = [
         held(name, server, "prompt_rate", "llama_bench_prompt_rate", gate=PROMPT_GATE, allowed=beside / tokens)
         for name, tokens in _prompts(measurements, asked).items()
     ]
     return [*answers, *prompts]
+
+
+def _answers(measurements: Sequence[Measurement], asked: suite.Workload) -> list[str]:
+    """Workloads of answers; that which is asked for first."""
+    found = {f"tg{asked.output_tokens}": None}
+    for one in measurements:
+        if one.metric == "decode_rate" and one.workload == f"tg{one.settings.get('output_tokens')}":
+            found[one.workload] = None
+    return list(found)
 
 
 def _prompts(measurements: Sequence[Measurement], asked: suite.Workload) -> dict[str, int]:
@@ -265,20 +288,23 @@ def _read(measurements: Sequence[Measurement]) -> list[Agreement]:
             is_disturbed=any(sample.raw.get(_DISTURBED) for sample in one.samples),
         )
         for one in measurements
-        if one.metric in tuple(Pair)
+        if one.metric in tuple(Pair) and not one.short
     ]
 
 
 def judged(measurements: Sequence[Measurement], found: Sequence[Agreement]) -> list[Measurement]:
     """Void what one of the three contradicts: all figures of that workload, the values kept. Widen what only scatters.
 
-    Where the client is contradicted, also the time to the first token, which nothing else has seen.
+    What is short is void where the workload in its stead is. Where the client is contradicted, also the time to the
+    first token, which nothing else has seen.
     """
     reasons: dict[str, str] = {}
+    kinds: dict[str, str] = {}
     doubts: dict[str, Doubt] = {}
     for one in found:
         if one.contradicts:
             reasons.setdefault(one.workload, one.reason())
+            kinds.setdefault(one.workload[:2], one.reason())
             if one.pair is Pair.CLIENT_SERVER:
                 reasons.setdefault("ttft", one.reason())
         elif one.is_scattered and one.ranges:
@@ -287,7 +313,7 @@ def judged(measurements: Sequence[Measurement], found: Sequence[Agreement]) -> l
     return [
         _judged(
             one,
-            reasons.get(one.workload) or reasons.get(one.metric, ""),
+            reasons.get(one.workload) or reasons.get(one.metric, "") or (kinds.get(one.workload[:2], "") * one.short),
             doubts.get(one.workload) if one.metric in _DOUBTED else None,
         )
         for one in measurements

@@ -191,13 +191,18 @@ def _is_over(state: _Kind, turn: int, turns: Turns) -> bool:
     return turn >= turns.wanted and state.reaches[-1] > _HELPS * past
 
 
+def is_asked(measurement: Measurement) -> bool:
+    """Whether it is measured until it is exact."""
+    return measurement.metric in ASKED and not measurement.short
+
+
 def is_settled(measurements: Sequence[Measurement]) -> bool:
     """Whether nothing that is asked for would get a better grade."""
-    asked = [one for one in measurements if one.metric in ASKED]
+    asked = [one for one in measurements if is_asked(one)]
     return bool(asked) and all(one.grade is not Grade.NOISY for one in asked)
 
 
 def widest(measurements: Sequence[Measurement]) -> float:
     """Half of the widest interval among the figures that are asked for, as a share; infinite where one is unknown."""
-    known = [interval(one.used) for one in measurements if one.metric in ASKED and one.used]
+    known = [interval(one.used) for one in measurements if is_asked(one) and one.used]
     return max((reach(each) if each else math.inf for each in known), default=math.inf)

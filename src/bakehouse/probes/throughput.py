@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from bakehouse.probes import ProbeFailed, calibrate
 from bakehouse.probes.disturbance import disturbed
 from bakehouse.probes.energy import Spent, add_up, energy_per_token
 from bakehouse.probes.foreign import void_beside_others, with_others
+from bakehouse.probes.lengths import Lengths
 from bakehouse.probes.measured_server import MeasuredServer, Start, cold_start, memory
 from bakehouse.probes.pace import Pace
 from bakehouse.probes.recording import CLIENTS, COLD, record
@@ -44,6 +45,8 @@ UNITS: dict[Metric, Unit] = {
     "energy_per_prompt_token": "joules/token",
 }
 """Of metrics that are no times."""
+_ROOM = 4
+"""Times a warm-up that must be left for another one."""
 FIRST = 8
 """Tokens of a first answer, which says how long others take."""
 HELD = 3
@@ -70,11 +73,17 @@ class Rates:
     """See `calibrate.agreements`."""
     image_size: int | None = None
     pace: Pace = field(default_factory=Pace)
+    lengths: Lengths | None = None
+    """Shared by the images of a comparison. None: as asked, however little time that takes."""
+    warm_ups: int = 1
+    """Of each workload in each start: on a card the second one captures graphs, too."""
 
     def take(self, number: int) -> None:
         """Raises ProbeFailed when not one request was answered: that is the image's fault."""
         if self.image_size is not None and not number:
             self.samples.add("start", "image_size", Sample(start=0, repetition=0, value=float(self.image_size)))
+        if self.lengths:
+            self.lengths.recall(workload for workload, _ in self.samples.by_metric)
         reference = self.reference if self._is_unclear(number) else None
         goes_first = bool(number % 2) and self.pace.is_known
         if reference and goes_first:
@@ -91,30 +100,43 @@ class Rates:
             self._refer(reference, number)
 
     def measurements(self) -> list[Measurement]:
-        found = void_beside_others(self.samples.measurements(UNITS, self.settings))
+        found = void_beside_others(self._taken())
         if self.reference is None:
             return [one for one in found if not one.metric.startswith(CLIENTS)]
-        return calibrate.calibrated(found, self.asked, settings=self.settings, host_work=self.host_work)
+        found = calibrate.calibrated(found, self.asked, settings=self.settings, host_work=self.host_work)
+        return [self.lengths.described(one) for one in found] if self.lengths else found
+
+    def _taken(self) -> list[Measurement]:
+        found = self.samples.measurements(UNITS, self.settings)
+        return [self.lengths.described(one) for one in found] if self.lengths else found
+
+    @property
+    def _shapes(self) -> list[Workload]:
+        """What is measured, as far as it is known."""
+        if self.lengths:
+            return self.lengths.all
+        return [workloads.prompt_rate(self.asked), workloads.decode_rate(self.asked)]
 
     def _refer(self, reference: calibrate.Reference, number: int) -> None:
         """Let llama-bench measure the same, in its own container, before the start's server or after it in turn."""
         repetitions = self.pace.of_reference(self.asked.repetitions)
         if not repetitions:
             return
-        benched = reference(repetitions)
-        for metric, taken in calibrate.samples(benched, self.asked, start=number).items():
-            workload = workloads.prompt_rate(self.asked) if "prompt" in metric else workloads.decode_rate(self.asked)
-            for sample in taken:
+        benched = reference(repetitions, self._shapes)
+        for workload in self._shapes:
+            metric: Metric = "llama_bench_decode_rate" if workload.output_tokens > 1 else "llama_bench_prompt_rate"
+            for sample in calibrate.samples(benched, workload, start=number)[metric]:
                 self.samples.add(workload.name, metric, sample)
 
     def _is_unclear(self, number: int) -> bool:
         """Whether llama-bench has to run beside this start: the first ones, and as long as the clocks disagree."""
         if number < HELD:
             return True
-        found = self.samples.measurements(UNITS, self.settings)
-        return any(one.disagrees for one in calibrate.agreements(found, self.asked, host_work=self.host_work))
+        found = self._taken()
+        held = calibrate.agreements(found, self.asked, host_work=self.host_work)
+        return any(one.disagrees for one in calibrate.without_short(held, found))
 
-    def _answer_in_one_piece(self, served: MeasuredServer, request: Request, *, at: tuple[int, int]) -> None:
+    def _answer_in_one_piece(self, served: MeasuredServer, name: str, request: Request, *, at: tuple[int, int]) -> None:
         """What the server's timings say when it sends nothing meanwhile, as llama-bench sends nothing."""
         served.load.start()
         value, reason, raw = 0.0, "", {}
@@ -130,7 +152,7 @@ class Rates:
         trouble = disturbed(served.load.usage())
         start, repetition = at
         sample = void_if(reason, Sample(start=start, repetition=repetition, value=value, raw=raw))
-        self.samples.add(workloads.decode_rate(self.asked).name, "unstreamed_decode_rate", troubled(trouble, sample))
+        self.samples.add(name, "unstreamed_decode_rate", troubled(trouble, sample))
 
     def _measure(self, served: MeasuredServer, number: int) -> _Answers:
         try:
@@ -146,7 +168,8 @@ class Rates:
         cut: Trouble | None = None
         if self.pace.is_limited:
             tg, cut = self._short_enough(served, tg, fresh, found)
-        warm_up = [self._answer(served, workload, fresh(workload), found) for workload in (pp, tg)]
+        warm_up = self._warm_up(served, (pp, tg), fresh, found)
+        shapes = [one.workload for one in warm_up]
         repetitions = self.pace.choose(
             sum(one.usage.elapsed for one in warm_up), number, most=self.asked.repetitions, is_held=bool(self.reference)
         )
@@ -155,15 +178,46 @@ class Rates:
         for repetition in range(repetitions):
             if repetition and self.pace.is_over:
                 break
-            for workload in (pp, tg):
+            for workload in shapes:
                 one = self._answer(served, workload, fresh(workload), found)
                 self._keep(one, found, at=(number, repetition), trouble=cut if workload is tg else None)
-            if self.reference and not cut:
-                self._answer_in_one_piece(served, fresh(tg), at=(number, repetition))
+            for answer in (each for each in shapes if each.output_tokens > 1 and self.reference and not cut):
+                self._answer_in_one_piece(served, answer.name, fresh(answer), at=(number, repetition))
         if len(found.failures) == found.asked:
             raise ProbeFailed(f"not one request was answered; the last: {found.failures[-1]}")
+        pp, tg = (
+            next(each for each in reversed(shapes) if (each.output_tokens > 1) == is_tg) for is_tg in (False, True)
+        )
         self._add_energy(served, {pp: found.read, tg: found.spent}, fresh, number)
         return found
+
+    def _warm_up(
+        self, served: MeasuredServer, asked: Sequence[Workload], fresh: Callable[[Workload], Request], found: _Answers
+    ) -> list[_Answer]:
+        """The last warm-up of each workload that is measured. The first start finds out how long they must be."""
+        latest: dict[str, _Answer] = {}
+
+        def ask(workload: Workload) -> float | None:
+            for _ in range(self.warm_ups):
+                one = latest[workload.name] = self._answer(served, workload, fresh(workload), found)
+                if self.pace.left() < _ROOM * one.usage.elapsed:
+                    break
+            return _lasted(latest[workload.name])
+
+        names: list[str] = []
+        for one in asked:
+            if self.lengths is None or one not in self.lengths.wanted:  # as asked, or cut
+                ask(one)
+                names.append(one.name)
+                continue
+            if one.name not in self.lengths.longer:
+                self.lengths.choose(one, ask)
+            shapes = dict.fromkeys((one, self.lengths.longer[one.name]))
+            for each in shapes:
+                if each.name not in latest:
+                    ask(each)
+            names += [each.name for each in shapes]
+        return [latest[name] for name in names]
 
     def _add_energy(
         self,
@@ -214,7 +268,7 @@ class Rates:
     def _keep(self, one: _Answer, found: _Answers, *, at: tuple[int, int], trouble: Trouble | None = None) -> None:
         found.disturbances.append(disturbed(one.usage))
         counts = record(self.samples, one.workload, one.request, one.outcome, one.usage, at=at, trouble=trouble)
-        if counts:
+        if counts and not (self.lengths and self.lengths.is_short(one.workload.name)):
             answers = found.spent if one.workload.output_tokens > 1 else found.read
             answers.append((one.usage, _tokens(one.workload)))
 
@@ -256,6 +310,19 @@ class _Answers:
         return replace(said[-1], reason=f"for most of this start, {said[-1].reason}")
 
 
+def _lasted(one: _Answer) -> float | None:
+    """Seconds that its tokens took by the server's clock; None where that may not count."""
+    (reply,) = one.outcome.replies
+    if isinstance(reply, Failure):
+        return None
+    try:
+        metrics.check(reply, one.request)
+        rate = metrics.decode_rate(reply) if one.workload.output_tokens > 1 else metrics.prompt_rate(reply)
+    except metrics.VoidError:
+        return None
+    return _tokens(one.workload) / rate if rate > 0 else None
+
+
 def _tokens(workload: Workload) -> int:
     """Those that the time goes into: of an answer, or of a prompt."""
     return workload.output_tokens if workload.output_tokens > 1 else workload.prompt_tokens
@@ -266,7 +333,9 @@ def void_reasons(measurements: list[Measurement]) -> list[str]:
     return [
         f"{measurement.workload} {measurement.metric}: {measurement.samples[-1].reason}"
         for measurement in measurements
-        if not measurement.counted and any(sample.verdict is Verdict.VOID for sample in measurement.samples)
+        if not measurement.counted
+        and not measurement.short
+        and any(sample.verdict is Verdict.VOID for sample in measurement.samples)
     ]
 
 

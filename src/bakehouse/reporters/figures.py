@@ -127,8 +127,14 @@ def of_measurement(measurement: Measurement) -> Summary | None:
 
 
 def find(cell: CellReport, metric: Metric) -> Measurement | None:
-    """The cell's first measurement of a metric: the one its row shows."""
-    return next((measurement for measurement in cell.measurements if measurement.metric == metric), None)
+    """The cell's first measurement of a metric that is not short: the one its row shows."""
+    found = [measurement for measurement in cell.measurements if measurement.metric == metric]
+    return next((one for one in found if not one.short), found[0] if found else None)
+
+
+def short_of(cell: CellReport, metric: Metric) -> Measurement | None:
+    """What `find` was measured in the stead of."""
+    return next((one for one in cell.measurements if one.metric == metric and one.short), None)
 
 
 def summary_of(cell: CellReport, metric: Metric) -> Summary | None:

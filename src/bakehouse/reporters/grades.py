@@ -34,12 +34,22 @@ ADVICE: dict[Disturbance, str] = {
 
 
 def is_asked(measurement: Measurement) -> bool:
-    """Whether it is a rate that the recipe asks for."""
+    """Whether it is a rate that the recipe asks for, or that is measured in its stead."""
+    return not measurement.short and is_rate(measurement)
+
+
+def is_rate(measurement: Measurement) -> bool:
+    """The same with those that are short."""
     return measurement.metric in (LOAD_RATES if "kind" in measurement.settings else RATES)
 
 
 def figure(measurement: Measurement) -> str:
-    """`120 t/s (110 to 143), noisy: other work on this machine`, for a line of text."""
+    """`120 t/s (110 to 143), noisy: other work on this machine`, for a line of text; after it `short` where it is."""
+    words = _figure(measurement)
+    return f"{words}, short" if measurement.short else words
+
+
+def _figure(measurement: Measurement) -> str:
     if measurement.grade is Grade.VOID:
         return f"void: {void_reason(measurement)}"
     words = quantity(statistics.median(measurement.counted), measurement.unit)

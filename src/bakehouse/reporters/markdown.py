@@ -64,15 +64,22 @@ def _row(cell: CellReport) -> list[str]:
         f"{SYMBOLS[cell.verdict]} {cell.verdict}",
         figures.proof_words(cell.checks) or NOTHING,
         size(cell.image.bytes_unpacked if cell.image else None),
-        *(_rate(figures.find(cell, metric)) for metric in grades.RATES),
+        *(_rate(figures.find(cell, metric), figures.short_of(cell, metric)) for metric in grades.RATES),
         seconds(figures.median_of(cell, "time_to_healthy")),
     ]
 
 
-def _rate(measurement: Measurement | None) -> str:
-    """`120 (118 to 122)`, `120 (110 to 143) noisy`, struck out where it is void; then its limit."""
+def _rate(measurement: Measurement | None, short: Measurement | None) -> str:
+    """`120 (118 to 122)`, `120 (110 to 143) noisy`, struck out where it is void; then its limit, and what is short."""
     if measurement is None:
         return NOTHING
+    words = _figure(measurement)
+    if short is None or short is measurement:
+        return words
+    return f"{_text(measurement.workload)}: {words}<br>short {_text(short.workload)}: {_figure(short)}"
+
+
+def _figure(measurement: Measurement) -> str:
     if (void := grades.struck(measurement)) is not None:
         return f"~~{rate(void)}~~ void"
     words = grades.brief(measurement)

@@ -120,7 +120,7 @@ def _rates(run: RunReport, *, ascii_only: bool) -> Iterator[RenderableType]:
         (cell.name, f"{one.workload} {grades.figure(one)}", one.grade)
         for cell in run.cells
         for one in cell.measurements
-        if one.metric in grades.RATES and grades.is_asked(one) and one.grading
+        if one.metric in grades.RATES and grades.is_rate(one) and one.grading
     ]
     if len(lines) > _SHOWN_RATES:  # the table has them, with their signs
         lines = []

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -15,6 +16,10 @@ from bakehouse.engine.connection import Engine
 from bakehouse.engine.container import start
 from bakehouse.engine.devices import CPU, Devices
 from bakehouse.engine.docker import Docker
+from bakehouse.errors import InputError
+from bakehouse.gguf.header import read_header
+from bakehouse.gguf.work import Work, context
+from bakehouse.loadgen import workloads
 from bakehouse.loadgen.workloads import pinned_arguments
 from bakehouse.machine import load_libraries
 from bakehouse.machine.card_sensors import of_card
@@ -26,6 +31,7 @@ from bakehouse.model.recipe import Load
 from bakehouse.model.suite import Side, Subject, Workload
 from bakehouse.probes.calibrate import PROGRAM, Benched, Reference, arguments
 from bakehouse.probes.health import wait_serving
+from bakehouse.probes.lengths import Lengths
 from bakehouse.probes.measured_server import MeasuredServer
 from bakehouse.probes.series import Samples
 from bakehouse.probes.serving import serving
@@ -84,6 +90,18 @@ class Bench:
         """Seconds that the server may add to each step; see HOST_WORK."""
         return HOST_WORK if self.devices.card else 0.0
 
+    @property
+    def warm_ups(self) -> int:
+        """Of each workload: the first two of each length are slow on a card, which captures graphs."""
+        return 2 if self.devices.card else 1
+
+    @property
+    def lengths(self) -> Lengths | None:
+        """How long prompts and answers may become; None where the processor plays a card, which is slow enough."""
+        if self.devices.is_software:
+            return None
+        return Lengths(asked=self.workload, context=int(self._pinned(None)["--ctx-size"]))
+
     @contextlib.contextmanager
     def start(self, load: Load | None = None) -> Iterator[MeasuredServer]:
         """Start a fresh server, ready to be measured, and remove it. Raises ProbeFailed when it does not get ready.
@@ -107,14 +125,14 @@ class Bench:
                     others=watch.others,
                 )
 
-    def _llama_bench(self, repetitions: int) -> Benched:
+    def _llama_bench(self, repetitions: int, shapes: Sequence[workloads.Workload]) -> Benched:
         """Run llama-bench once, with what the server is told. Raises InfrastructureError and WillNotStartError."""
         program = PurePosixPath(Docker(self.engine).image(self.subject.reference).entrypoint[0])
         launch = replace(serving(self.subject, run=self.run, devices=self.devices), port=None)
         inside = next(iter(launch.files.values()))
         launch = replace(
             launch,
-            args=arguments(inside, self.workload, self._pinned(None), repetitions=repetitions),
+            args=arguments(inside, shapes, self._pinned(None), repetitions=repetitions),
             entrypoint=str(program.parent / PROGRAM),
         )
         with start(self.engine, launch, log=self.log()) as container:
@@ -153,7 +171,18 @@ class Bench:
             yield Watch(Meter(pid), telemetry, energy=CARD_ENERGY if card else PROCESSOR_ENERGY)
 
     def _pinned(self, load: Load | None) -> dict[str, str]:
-        return dict(pinned_arguments(self.workload, threads=physical_cores(), offloads=self.devices != CPU, load=load))
+        offloads, card = self.devices != CPU, self.devices.card
+        room = _room(self.workload.model_path, card.memory) if card else 0
+        return dict(pinned_arguments(self.workload, threads=physical_cores(), offloads=offloads, load=load, room=room))
+
+
+@functools.lru_cache(maxsize=8)
+def _room(model: str, memory: int | None) -> int:
+    """Tokens of context that a card with so much memory is given; 0: no more than is asked for."""
+    try:
+        return context(Work(read_header(Path(model))), memory)
+    except (InputError, OSError):
+        return 0
 
 
 def _last_usage(watch: Watched, process: Path, *, timeout: float, look: float = _LOOK) -> Usage | None:

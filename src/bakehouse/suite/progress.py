@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from bakehouse.formatting import count, round_seconds, span
 from bakehouse.model.report import Measurement, Record
-from bakehouse.probes.series import ASKED
+from bakehouse.probes.series import is_asked
 
 MARK = "bakehouse-progress: "
 """Starts a line of a worker that says how far it is."""
@@ -73,7 +73,7 @@ def counter(
 
 def _figure(one: Measurement) -> str:
     grading = one.grading
-    if one.metric not in ASKED or grading is None or grading.low is None or grading.high is None:
+    if not is_asked(one) or grading is None or grading.low is None or grading.high is None:
         return ""
     return f"{one.workload} {span(grading.low, grading.high, one.unit)}"
 

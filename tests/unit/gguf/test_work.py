@@ -8,7 +8,7 @@ import pytest
 
 from bakehouse.gguf.header import read_header
 from bakehouse.gguf.tensor_types import BY_NAME
-from bakehouse.gguf.work import Work, depths, kv_type
+from bakehouse.gguf.work import Work, context, depths, kv_type
 from tests.unit.gguf.build import Value, llama, write_gguf
 
 Q8_0 = BY_NAME["q8_0"]
@@ -44,6 +44,37 @@ def test_a_dense_model_with_grouped_queries(tmp_path: Path) -> None:
     assert found.operations(100) - found.operations(0) == 100 * 32 * 2 * 32 * 2 * 128
     assert found.prompt_operations(512) == 2 * 32 * layer * 512 + 2 * head + 32 * 4 * 32 * 128 * 512 * 513 / 2
     assert found.state == 0
+
+
+@pytest.mark.parametrize(
+    ("trained", "memory", "tokens"),
+    [
+        (131072, 24 << 30, 16640),
+        (8192, 24 << 30, 4352),
+        (1024, 24 << 30, 0),
+        (131072, 8 << 30, 4352),
+        (131072, 4 << 30, 0),
+        (131072, None, 1280),
+    ],
+)
+def test_a_context_is_one_that_the_model_knows_and_the_card_holds(
+    tmp_path: Path, trained: int, memory: int | None, tokens: int
+) -> None:
+    """An 8B model of 4.2 GiB, which keeps 128 KiB of each token."""
+    found = work(
+        llama(
+            tmp_path / "8b.gguf",
+            layers=32,
+            width=4096,
+            heads=32,
+            kv_heads=8,
+            feed_forward=14336,
+            vocabulary=128256,
+            kind="q4_k",
+            more={"llama.context_length": trained},
+        )
+    )
+    assert context(found, memory) == tokens
 
 
 def test_a_small_model_as_it_is_published(tmp_path: Path) -> None:

@@ -156,6 +156,14 @@ def test_noisy_nights_are_no_baseline_and_raise_no_alarm() -> None:
     assert "noisy: 9 of 9 samples: other processes used 60%" in found.judged.reason
 
 
+def test_what_is_short_tonight_gets_no_verdict() -> None:
+    """A longer workload was measured in its stead. A night at which it was long enough is judged as before."""
+    short = {"decode_rate": Value(value=50.0, unit="tokens/s", short=True)}
+    candidate = [row(night=100, start=start, values=short) for start in range(3)]
+    assert compare(collected(candidate), collected(nights((10, 100))), run=name(100)) == []
+    assert tonight(candidate, 100).judged.verdict is not Change.VOID
+
+
 def test_another_kernel_is_remarked() -> None:
     theirs = TERMS.model_copy(update={"hardware": HARDWARE.model_copy(update={"kernel": "6.17"})})
     found = tonight(nights((6, 100), terms=theirs), 100)

@@ -31,6 +31,12 @@ def test_what_follows_from_others_or_was_never_measurable_gets_no_verdict() -> N
     assert pairs("a", [*(measured(metric, [1.0]) for metric in told), skipped], []) == []
 
 
+def test_what_is_short_gets_no_verdict() -> None:
+    ours, theirs = measured("decode_rate", [1.0]), measured("decode_rate", [2.0])
+    assert len(pairs("a", [ours], [theirs])) == 1
+    assert pairs("a", [ours.model_copy(update={"short": True})], [theirs]) == []
+
+
 def test_void_samples_are_counted_with_their_reason() -> None:
     void = measured("decode_rate", [1.0, 2.0], verdict=Verdict.VOID)
     (pair,) = pairs("a", [void], [void])

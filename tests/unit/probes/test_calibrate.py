@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bakehouse.loadgen import workloads
 from bakehouse.loadgen.workloads import pinned_arguments
 from bakehouse.measure.calibration import Pair
 from bakehouse.measure.cpu_usage import Usage
@@ -73,7 +74,8 @@ def measured(*, client: float = 100.0, server: float = 100.0, bench: float = 100
 
 def test_llama_bench_is_told_what_the_server_is_told() -> None:
     pinned = pinned_arguments(ASKED, threads=4, offloads=True)
-    told = calibrate.arguments("/models/m.gguf", ASKED, pinned, repetitions=3)
+    shapes = [workloads.prompt_rate(ASKED), workloads.decode_rate(ASKED)]
+    told = calibrate.arguments("/models/m.gguf", shapes, pinned, repetitions=3)
     assert " ".join(told) == (
         "--model /models/m.gguf --n-prompt 512 --n-gen 128 --repetitions 3 --threads 4 --batch-size 2048 "
         "--ubatch-size 512 --flash-attn auto --cache-type-k f16 --cache-type-v f16 --n-gpu-layers 999 --output jsonl"

@@ -13,6 +13,7 @@ import pytest
 from bakehouse.loadgen.client import Outcome, load
 from bakehouse.loadgen.client_overhead import ClientOverhead
 from bakehouse.loadgen.workloads import Request
+from bakehouse.loadgen.workloads import Workload as Shape
 from bakehouse.measure.cpu_usage import Usage
 from bakehouse.model.enums import Disturbance, Verdict
 from bakehouse.model.report import Measurement
@@ -59,7 +60,7 @@ def served(behaviour: Behaviour, *, load: Load | None = None, memory: int | None
 
 def rates(start: Start, asked: Workload, **how: Any) -> list[Measurement]:
     measured_series = throughput.Rates(
-        start=start, asked=asked, settings={"threads": 2}, random_ids=random.Random(1), ask=ask, **how
+        start=start, asked=asked, random_ids=random.Random(1), ask=ask, **({"settings": {"threads": 2}} | how)
     )
     (found,) = take([[measured_series]], turns=Turns(wanted=asked.starts, most=asked.starts))
     return found
@@ -153,7 +154,8 @@ class Reference:
     def __init__(self, order: list[str], *, prompt: float, decode: float) -> None:
         self._order, self._prompt, self._decode = order, prompt, decode
 
-    def __call__(self, repetitions: int) -> Benched:
+    def __call__(self, repetitions: int, shapes: Sequence[Shape]) -> Benched:
+        assert [one.name for one in shapes] == ["pp8", "tg5"]
         self._order.append("llama-bench")
         rows = [
             {"n_prompt": 8, "n_gen": 0, "samples_ns": [int(8e9 / self._prompt)] * repetitions},

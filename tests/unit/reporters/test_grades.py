@@ -8,7 +8,7 @@ from bakehouse.formatting import NOTHING
 from bakehouse.model.enums import Disturbance, Verdict
 from bakehouse.model.report import CellReport, Measurement, Sample, TestResult
 from bakehouse.probes.loads import no_time
-from bakehouse.reporters import grades
+from bakehouse.reporters import figures, grades
 from bakehouse.stats.grading import graded
 
 BUSY = "other processes used 61% of this machine's CPU meanwhile"
@@ -45,6 +45,19 @@ def cell(*measurements: Measurement, name: str = "a") -> CellReport:
 def test_an_exact_figure_has_its_interval_and_nothing_else_is_said() -> None:
     assert grades.figure(rate(*QUIET)) == "120 t/s (120 to 121)"
     assert grades.remark([cell(rate(*QUIET))]) == ""
+
+
+def test_a_short_workload_is_shown_and_asked_no_more() -> None:
+    """What is measured in its stead is what the cell shows, wherever it stands; a void short one is not missed."""
+    short = rate(*QUIET, void="why", workload="tg128").model_copy(update={"short": True})
+    long = rate(*QUIET, workload="tg256")
+    both = cell(short, long)
+    assert grades.figure(rate(*QUIET).model_copy(update={"short": True})) == "120 t/s (120 to 121), short"
+    assert grades.remark([both]) == ""
+    assert grades.remark([cell(rate(*QUIET, void="why"), long)]) != ""
+    assert figures.find(both, "decode_rate") == long
+    assert figures.short_of(both, "decode_rate") == short
+    assert figures.find(cell(short), "decode_rate") == short
 
 
 def test_a_noisy_figure_says_what_of() -> None:

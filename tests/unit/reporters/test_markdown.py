@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from bakehouse.model.enums import Verdict
-from bakehouse.model.report import ExcludedRecord, RunReport
+from bakehouse.model.report import ExcludedRecord, Measurement, RunReport, Sample
 from bakehouse.reporters import markdown
 from bakehouse.reporters.comparison import RunComparison
 from tests.unit.reporters.poison import poisoned
@@ -74,6 +74,16 @@ def test_a_run_of_two_cells_fits_on_a_screen() -> None:
     assert "and 42 more reasons: report.html and run.json have all" in text
     assert len(text.splitlines()) <= 40
     assert "`cell-020`" not in text
+
+
+def test_the_long_workload_is_the_cells_rate_and_the_short_one_stands_below() -> None:
+    def rate(workload: str, value: float, *, short: bool = False) -> Measurement:
+        samples = [Sample(start=0, repetition=0, value=value)]
+        return Measurement(workload=workload, metric="prompt_rate", unit="tokens/s", samples=samples, short=short)
+
+    run = sample_run()
+    run.cells[0].measurements = [rate("pp512", 9980.0, short=True), rate("pp4096", 10_100.0)]
+    assert "pp4096: 10,100<br>short pp512: 9,980" in markdown.render(run, folder=HERE)
 
 
 def test_a_comparison_is_shown_and_nothing_where_there_is_none() -> None:
