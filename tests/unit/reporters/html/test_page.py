@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bakehouse.model.enums import Verdict
-from bakehouse.model.report import Check, ExcludedRecord, RunReport, Sample
+from bakehouse.model.report import Check, ExcludedRecord, Measurement, RunReport, Sample
 from bakehouse.reporters import html
 from tests.unit.reporters.html.outline import Element, read
 from tests.unit.reporters.poison import poisoned
@@ -321,3 +321,16 @@ def test_no_text_beside_a_run_becomes_markup() -> None:
     root = read(html.render(sample_run(), folder=HERE, versus=replace(versus, baseline=PAYLOAD, compared=[evil])))
     assert len(root.all("script")) == 1
     assert not root.all("img")
+
+
+def test_the_long_workload_is_the_cells_rate_and_the_short_one_is_marked() -> None:
+    def rate(workload: str, value: float, *, short: bool = False) -> Measurement:
+        samples = [Sample(start=0, repetition=0, value=value)]
+        return Measurement(workload=workload, metric="prompt_rate", unit="tokens/s", samples=samples, short=short)
+
+    run = sample_run()
+    run.cells[0].measurements = [rate("pp512", 9980.0, short=True), rate("pp4096", 10_100.0)]
+    page = html.render(run, folder=Path("nowhere"))
+    assert "<dt>Prompt</dt><dd>10,100 " in page
+    assert re.search(r"pp512 <span class=.chip.[^>]*>short</span>", page)
+    assert not re.search(r"pp4096 <span class=.chip.[^>]*>short</span>", page)
