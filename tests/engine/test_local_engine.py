@@ -21,6 +21,7 @@ from bakehouse.engine.embedded.leftovers import clean_up, find_dockerd
 from bakehouse.engine.embedded.local import EmbeddedEngine, routes
 from bakehouse.engine.host import describe_host
 from bakehouse.errors import EngineError, InputError
+from bakehouse.machine import detect
 from bakehouse.system import daemon, process
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(180)]
@@ -101,7 +102,7 @@ def test_connect_starts_it_and_describes_this_machine(cache: Path, tmp_path: Pat
     with connect(cache=cache, environ=environ, say=said.append, settings=SETTINGS) as engine:
         assert engine.kind == "embedded"
         assert engine.containerd_store
-        host = describe_host(engine)
+        host = describe_host(engine, detect())
         assert host.cores == os.cpu_count()
         assert host.engine == f"Docker {engine.version} (embedded)"
     assert any("Starting a private Docker Engine" in line for line in said)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bakehouse.commands.build_matrix import exit_code
 from bakehouse.errors import ExitCode
 from bakehouse.pipeline.compare_images import compare_in_turn
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.history_writer import recall
+from bakehouse.pipeline.run_steps import exit_code
 from bakehouse.reporters import json_file
 from bakehouse.reporters.latest import find_latest
 from bakehouse.reporters.registry import write_all

@@ -132,15 +132,16 @@ def describe(environ: Mapping[str, str], *, version: str, kind: Literal["embedde
             f"buildx {buildx} is too old: {OLDEST_BUILDX} or later is needed",
             hint="Upgrade it: https://github.com/docker/buildx#installing",
         )
-    info = _docker(environ, "info", "--format", "{{json .}}")
+    info = _json(_docker(environ, "info", "--format", "{{json .}}").stdout)
     return Engine(
         kind=kind,
         host=environ.get("DOCKER_HOST") or None,
         version=version,
         buildx=str(buildx),
-        containerd_store=_CONTAINERD in (_json(info.stdout).get("DriverStatus") or []),
+        containerd_store=_CONTAINERD in (info.get("DriverStatus") or []),
         # Whatever other builder somebody has chosen for other work: images must land in this engine's own store.
         extra={"BUILDX_BUILDER": _docker(environ, "context", "show").stdout.strip() or "default"},
+        info=info,
     )
 
 

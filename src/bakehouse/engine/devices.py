@@ -9,8 +9,6 @@ name.
 
 from __future__ import annotations
 
-import json
-import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +19,8 @@ from bakehouse.engine.connection import Engine
 from bakehouse.machine import Card, Machine
 from bakehouse.machine.bus import closed
 from bakehouse.model.enums import AcceleratorName
-from bakehouse.system import process
 
 _CDI = "nvidia.com/gpu="
-_TIMEOUT = 30.0
 SOFTWARE = "lavapipe (software)"
 """Name of the device that is this machine's processor behind Vulkan."""
 _ICDS = "/usr/share/vulkan/icd.d"
@@ -106,13 +102,8 @@ def choose(
 
 
 def nvidia_of(engine: Engine) -> Nvidia:
-    """Ask an engine how it hands out NVIDIA's cards."""
-    done = process.run(["docker", "info", "--format", "{{json .}}"], env=engine.environment(), timeout=_TIMEOUT)
-    try:
-        info = json.loads(done.stdout or "{}")
-    except ValueError:
-        return Nvidia()
-    return nvidia_by(info, is_here=info.get("Name") == platform.node())
+    """How an engine hands out NVIDIA's cards."""
+    return nvidia_by(engine.info, is_here=engine.is_here)
 
 
 def nvidia_by(info: Mapping[str, Any], *, is_here: bool = True) -> Nvidia:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from bakehouse.config.load import Project
 from bakehouse.engine.connection import Engine
+from bakehouse.model.cell import Cell
+from bakehouse.model.machine import Machine
 from bakehouse.model.plan import Plan
 from bakehouse.model.suite import Baseline, Client
 from bakehouse.pipeline.context import Context
@@ -85,8 +87,11 @@ class Job:
     context: Context
     options: Options
     project: Project
+    machine: Machine
     engine: Engine
     gathered: Gathered
+    cells: tuple[Cell, ...]
+    """All that were chosen, also those that lack a supply."""
     plan: Plan
     state: RunState
     writer: HistoryWriter | None = None

@@ -19,7 +19,7 @@ from bakehouse.engine.docker import Docker
 from bakehouse.engine.network import ca_bundle, ca_fingerprints
 from bakehouse.errors import BakehouseError
 from bakehouse.formatting import count, round_seconds
-from bakehouse.machine import detect, load_libraries
+from bakehouse.machine import load_libraries
 from bakehouse.measure.lease import hold
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.enums import Verdict
@@ -173,7 +173,7 @@ def _limits(job: Job, cells: list[Cell]) -> Limits:
     return find_limits(
         cells,
         job.gathered.models,
-        machine=detect(),
+        machine=job.machine,
         matrix=job.project.world.matrix,
         cache=job.context.cache,
         say=say,

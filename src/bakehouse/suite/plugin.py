@@ -8,7 +8,6 @@ asks for `lease` and holds it alone.
 from __future__ import annotations
 
 import json
-import platform
 import re
 from collections.abc import Generator
 from pathlib import Path
@@ -17,7 +16,6 @@ from typing import Any, cast
 import pytest
 
 from bakehouse.engine.connection import Engine
-from bakehouse.engine.host import ARCHITECTURES
 from bakehouse.errors import BakehouseError
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.report import TestResult
@@ -120,10 +118,10 @@ def _refuse_what_it_has_not(subject: Subject, probe: str) -> None:
 
 
 def _refuse_what_is_foreign(subject: Subject, probe: str, session: Session) -> None:
-    """The engine is asked what it runs on only where this machine could not run the image itself."""
-    if subject.platform == f"linux/{ARCHITECTURES.get(platform.machine())}" or subject.platform == session.platform:
+    """Programs for another platform than the engine's need an emulator, and are never measured."""
+    if subject.platform == session.engine.platform:
         return
-    if why := why_not(subject.platform, own=session.platform):
+    if why := why_not(subject.platform, own=session.engine.platform):
         pytest.skip(f"it was proved at rest, and cannot be started here: {why}")
     if probe == "throughput":
         pytest.skip(f"programs for {subject.platform} are emulated here: a rate would be no machine's")

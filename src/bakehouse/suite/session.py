@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ import pytest
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.container import Container, last_lines, start
 from bakehouse.engine.devices import Devices
-from bakehouse.engine.host import describe_host
 from bakehouse.errors import InfrastructureError
 from bakehouse.model.suite import Subject, Suite
 from bakehouse.probes.health import Startup, wait_serving
@@ -55,11 +53,6 @@ class Session:
         self._worker = worker
         self._numbers = itertools.count()
         self._shared: _Shared | None = None
-
-    @cached_property
-    def platform(self) -> str:
-        """The engine's own, for example `linux/amd64`."""
-        return describe_host(self.engine).platform
 
     def log_path(self, cell: str, test: str) -> Path:
         """Give a name that no other container of this run has, and remember it as that test's log."""

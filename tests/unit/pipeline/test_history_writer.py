@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.commands.build_matrix import regression_code
 from bakehouse.engine.devices import SOFTWARE
 from bakehouse.errors import ExitCode
 from bakehouse.history.collect import collect
@@ -16,6 +15,7 @@ from bakehouse.model.enums import AcceleratorName, Change, Verdict
 from bakehouse.model.history import Decision
 from bakehouse.model.report import BuildResult, CellReport, Measurement, RunReport, Sample
 from bakehouse.pipeline.history_writer import HistoryWriter, hardware_of, recall
+from bakehouse.pipeline.run_steps import regression_code
 from bakehouse.reporters.comparison import RunComparison
 from tests.unit.pipeline.test_run_folder import HOST
 

@@ -7,8 +7,7 @@ from platform import machine
 
 import pytest
 
-from bakehouse.engine.connection import Engine
-from bakehouse.engine.host import ARCHITECTURES
+from bakehouse.engine.connection import ARCHITECTURES, Engine
 from bakehouse.model.enums import Verdict
 from bakehouse.model.recipe import Health
 from bakehouse.model.suite import Subject, Suite

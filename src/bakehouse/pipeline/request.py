@@ -1,0 +1,86 @@
+"""What a run was asked for: the options, the project, and the cells that they choose on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bakehouse.config.load import Project
+from bakehouse.errors import InputError
+from bakehouse.machine import Machine, detect
+from bakehouse.model.cell import Cell, Excluded, Resolution
+from bakehouse.model.lock import Lock
+from bakehouse.pipeline.choose_cells import choose
+from bakehouse.pipeline.context import Context
+from bakehouse.pipeline.given_model import put_in
+from bakehouse.pipeline.job import Options
+from bakehouse.pipeline.project import open_project
+from bakehouse.planning.gpus import require_card, without_row
+from bakehouse.planning.planner import make_plan, published_supplies
+
+HEADLINE_NAMES = 6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    context: Context
+    options: Options
+    project: Project
+    machine: Machine
+    cells: tuple[Cell, ...]
+    """The chosen ones; none where nothing that was asked for is affected."""
+    excluded: tuple[Excluded, ...]
+
+
+def read_request(context: Context, options: Options) -> Request:
+    """Read the project and choose the cells. Raises InputError."""
+    _refuse_idle_gate(options)
+    project, resolution = open_project(context.root)
+    if options.model is not None:
+        project, resolution = put_in(project, resolution, options.model, cache=context.cache, say=context.say)
+    machine = detect()
+    return Request(
+        context=context,
+        options=options,
+        project=project,
+        machine=machine,
+        cells=_choose(context, options, project, resolution, machine),
+        excluded=resolution.excluded,
+    )
+
+
+def try_templates(request: Request, lock: Lock) -> None:
+    """Raise InputError for a template that cannot be rendered before anything is downloaded for it."""
+    world = request.project.world
+    supplies = published_supplies(world, lock)
+    make_plan(root=request.context.root, world=world, cells=request.cells, excluded=(), supplies=supplies)
+
+
+def _refuse_idle_gate(options: Options) -> None:
+    """A gate that compares nothing would always pass."""
+    if options.fail_on_regression and not options.keeps_history and options.compare is None:
+        raise InputError(
+            "--fail-on-regression has nothing to go by: this run would be compared with nothing",
+            hint="Leave out --quick, --no-tests and --no-history; --quick --history compares rough figures, "
+            "`bench --compare BASE` two images.",
+        )
+    if options.model is not None and not options.tests:
+        raise InputError("--model names what probes run, and --no-tests runs none", hint="Leave out one of the two.")
+
+
+def _choose(
+    context: Context, options: Options, project: Project, resolution: Resolution, machine: Machine
+) -> tuple[Cell, ...]:
+    matrix = project.world.matrix
+    for card in options.selection.gpu if options.need_card else ():
+        require_card(machine, card, matrix, cells=resolution.cells)
+    for note in without_row(machine, matrix):
+        context.say(note)
+    cells, _ = choose(context, options.selection, project, resolution, machine=machine)
+    if cells:
+        context.say(_headline(cells, len(resolution.cells)))
+    return cells
+
+
+def _headline(cells: tuple[Cell, ...], total: int) -> str:
+    names = ", ".join(cell.name for cell in cells[:HEADLINE_NAMES])
+    return f"{len(cells)} of {total} cells: {names}{', ...' if len(cells) > HEADLINE_NAMES else ''}"
