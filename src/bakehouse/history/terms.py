@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bakehouse.formatting import size
-from bakehouse.machine import Card
 from bakehouse.model.history import Gpu, Hardware, Terms
+from bakehouse.model.machine import Card
 from bakehouse.model.report import Host
 
 _SHOWN = 60

@@ -9,9 +9,9 @@ from enum import StrEnum
 
 from bakehouse.errors import InputError
 from bakehouse.formatting import size_in_bytes
-from bakehouse.machine import Card, Machine
 from bakehouse.model.cell import Cell
 from bakehouse.model.enums import AcceleratorName
+from bakehouse.model.machine import Card, Machine
 from bakehouse.model.matrix import Gpu, Matrix
 from bakehouse.planning import driver_support
 from bakehouse.planning.card_names import archs_for, find_rows, near_names, plain, rows_named

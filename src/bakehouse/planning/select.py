@@ -10,8 +10,8 @@ from itertools import combinations
 
 from bakehouse.config.suggest import suggest
 from bakehouse.errors import InputError
-from bakehouse.machine import Machine
 from bakehouse.model.cell import Cell, Coordinates, Excluded, Resolution
+from bakehouse.model.machine import Machine
 from bakehouse.model.matrix import Matrix
 from bakehouse.planning.gpus import Fit, Target, arch_named, find_target, fit, runs_on, targets_of
 from bakehouse.planning.rules import archs_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bakehouse.errors import InputError
-from bakehouse.machine import Card
+from bakehouse.model.machine import Card
 from bakehouse.model.suite import Subject
 from bakehouse.planning import driver_support
 
