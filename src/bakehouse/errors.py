@@ -69,7 +69,7 @@ class InputError(BakehouseError):
 
 
 class InputErrors(InputError):  # noqa: N818 - the plural is the point
-    """Several input errors at once, so that a file is mended in one go."""
+    """Several input errors at once, so that a file can be corrected at once."""
 
     def __init__(self, errors: list[InputError]) -> None:
         super().__init__("\n".join(str(error) for error in errors))

@@ -52,7 +52,7 @@ def load_project(root: Path, *, catalogue: Sequence[Document] | None = None, loc
     unless told not to, the locks of wheels.
 
     `catalogue` completes the matrix; without one, that of the installed package does.
-    Raises InputErrors with all errors of all files, so that they can be mended in one go.
+    Raises InputErrors with all errors of all files, so that they can be corrected at once.
     """
     known = shipped() if catalogue is None else catalogue
     layout = ProjectLayout(root=root)

@@ -72,7 +72,7 @@ def _axes(matrix: Matrix) -> Iterator[InputError]:
     yield from _unknown(axes.arch, _arch_values(matrix), "archs", "axes", "arch")
     for axis in ("accelerator", "flag_set", "platform", "toolkit", "arch"):
         for value in _doubles(getattr(axes, axis)):
-            yield input_error(f"{value!r} stands twice", "axes", axis)
+            yield input_error(f"{value!r} is listed twice", "axes", axis)
 
 
 def _bases(matrix: Matrix) -> Iterator[InputError]:
@@ -258,7 +258,7 @@ def _wrong_group(name: str, group: ArchGroup, matrix: Matrix) -> Iterator[InputE
     if name in matrix.archs:
         yield input_error(f"{name!r} is an arch already", "arch_groups", name, hint="Give the group another name.")
     for arch in _doubles(group.archs):
-        yield input_error(f"{arch!r} stands twice", *path)
+        yield input_error(f"{arch!r} is listed twice", *path)
     kinds = sorted({str(matrix.archs[arch].accelerator) for arch in group.archs})
     if len(kinds) > 1:
         hint = "A plugin is for one accelerator: make a group for each."

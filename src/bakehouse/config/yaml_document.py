@@ -135,7 +135,7 @@ class _Builder:
             elif key in result:
                 first = self.marks[(*path, key)].line
                 self.errors.append(
-                    self._error(f"the key {key!r} stands twice; it is first on line {first}", key_node, (*path, key))
+                    self._error(f"the key {key!r} is listed twice; it is first on line {first}", key_node, (*path, key))
                 )
             else:
                 result[key] = self.build(value_node, (*path, key))

@@ -59,7 +59,9 @@ def check_arguments(
         index += len(values)
         yield from _check_one(word, argument, values, knowledge)
         if argument.names in seen:
-            yield _finding(word, "stands twice", "Only the last one counts.", "one of them", severity=Severity.WARNING)
+            yield _finding(
+                word, "is listed twice", "Only the last one counts.", "one of them", severity=Severity.WARNING
+            )
         seen.add(argument.names)
         if argument.environment and environment and argument.environment in environment:
             yield _finding(

@@ -93,7 +93,7 @@ def check_doubles(step: Sequence[Setting]) -> Iterator[Finding]:
                 severity=Severity.WARNING,
                 where=setting.where,
                 subject=setting.as_option,
-                what="stands twice" if line is None else f"stands twice; it is first on line {line}",
+                what="is listed twice" if line is None else f"is listed twice; it is first on line {line}",
                 why="Only the last one counts.",
                 instead="one of them",
             )

@@ -147,7 +147,7 @@ def flatten(matrix: Matrix, name: str) -> FlagSet:
     while parent := matrix.flag_sets[chain[-1]].extends:
         if parent in chain:
             circle = " -> ".join([*chain, parent])
-            raise input_error(f"flag sets extend each other in a circle: {circle}", "flag_sets", name, "extends")
+            raise input_error(f"the flag sets are cyclic: {circle}", "flag_sets", name, "extends")
         chain.append(parent)
     rows = [matrix.flag_sets[link] for link in reversed(chain)]
     return rows[-1].model_copy(

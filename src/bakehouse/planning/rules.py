@@ -266,5 +266,5 @@ def cards_of(value: str, matrix: Matrix) -> frozenset[str]:
 
 
 def _bad(toolkit: Toolkit, bad: KnownBad, about: str) -> Objection:
-    mended = f"; mended in {bad.fixed_in}" if bad.fixed_in else ""
-    return Objection(reason=f"{toolkit_title(toolkit)} is known to be bad{about}: {bad.reason}{mended}", link=bad.link)
+    fixed = f"; fixed in {bad.fixed_in}" if bad.fixed_in else ""
+    return Objection(reason=f"{toolkit_title(toolkit)} is known to be bad{about}: {bad.reason}{fixed}", link=bad.link)

@@ -61,7 +61,7 @@ def group(*archs: str, **more: Any) -> dict[str, Any]:
         ),
         ({"toolkits": {"cpu1": CUDA | {"accelerator": "cpu"}}}, "toolkits.cpu1.accelerator: cpu cells have no toolkit"),
         ({"archs": AMD, **group("sm_86", "gfx1100")}, "arch_groups.zoo.archs: mixes archs of cuda and rocm"),
-        (group("sm_86", "sm_86"), "arch_groups.zoo.archs: 'sm_86' stands twice"),
+        (group("sm_86", "sm_86"), "arch_groups.zoo.archs: 'sm_86' is listed twice"),
         (
             {"archs": {"sm_86": NVIDIA | {"code": "sm_120a"}}, **group("sm_86", "sm_120")},
             "arch_groups.zoo.archs: sm_86 and sm_120 are compiled as the same code, sm_120a",

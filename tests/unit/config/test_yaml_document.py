@@ -27,7 +27,7 @@ def test_a_missing_path_is_placed_at_its_nearest_ancestor() -> None:
         ("", "x.yaml: the file is empty"),
         ("a: [1\n", "x.yaml:2: not YAML"),
         ("a: 1\n\tb: 2\n", "with spaces, not with tabs"),
-        ("a: 1\na: 2\n", "x.yaml:2: a: the key 'a' stands twice; it is first on line 1"),
+        ("a: 1\na: 2\n", "x.yaml:2: a: the key 'a' is listed twice; it is first on line 1"),
         ("a: &x\n  b: *x\n", "x.yaml:1: a.b: an alias that contains itself"),
         ("? [1, 2]\n: 3\n", "a key must be plain text"),
         ("a: 2026-13-45\n", "x.yaml:1: a: cannot read this value"),

@@ -48,7 +48,7 @@ def test_what_the_server_takes(line: str) -> None:
         ("--unknown 5 --metrics", ["error --unknown: is not an argument of this revision"]),
         ("--draft 4", ["error --draft: was removed"]),
         ("--no-warmup", ["warning --no-warmup: does harm in an image"]),
-        ("--port 1 --port 2", ["warning --port: stands twice"]),
+        ("--port 1 --port 2", ["warning --port: is listed twice"]),
     ],
 )
 def test_what_the_server_makes_of_it(line: str, what: list[str]) -> None:

@@ -107,7 +107,7 @@ def test_a_good_file_is_left_alone() -> None:
             "5 nvidia/cuda:12.9.1-runtime-ubuntu24.04: has no health check",
         ),
         (', "--port", "8080"', "", "12 /app/llama-server: does not say its port"),
-        ("-DGGML_CUDA=ON", "-DGGML_CUDA=ON -DGGML_CUDA=ON", "3 -DGGML_CUDA=ON: stands twice; it is first on line 3"),
+        ("-DGGML_CUDA=ON", "-DGGML_CUDA=ON -DGGML_CUDA=ON", "3 -DGGML_CUDA=ON: is listed twice; it is first on line 3"),
         ('"8080"]', '"8080", "--mlock"]', "12 --mlock: no longer exists"),
         ("USER 65532", "ENV CUDA_LAUNCH_BLOCKING=1\nUSER 65532", "9 CUDA_LAUNCH_BLOCKING=1: does harm in an image"),
     ],

@@ -93,7 +93,7 @@ def test_a_circle_of_flag_sets_is_named(tmp_path: Path) -> None:
             None,
             "axes.flag_set: 'defualt' is not in the matrix's flag_sets\n  Perhaps you meant 'default'.",
         ),
-        ({"axes": axes(flag_set=["default", "default"])}, None, "axes.flag_set: 'default' stands twice"),
+        ({"axes": axes(flag_set=["default", "default"])}, None, "axes.flag_set: 'default' is listed twice"),
         (
             {},
             {"server": recipe(build=recipe()["build"] | {"base": "debain"})},

@@ -99,7 +99,7 @@ def test_without_an_objection_it_is_a_cell() -> None:
         (
             {"toolkits": {"cuda12.9": CUDA | {"known_bad": HANGS | {"fixed_in": "12.9.2", "link": SOURCE}}}},
             "known-bad-toolkit",
-            "CUDA 12.9.1 is known to be bad: it hangs; mended in 12.9.2",
+            "CUDA 12.9.1 is known to be bad: it hangs; fixed in 12.9.2",
             SOURCE,
         ),
         (
