@@ -147,14 +147,15 @@ def patience(pauses: list[float]) -> Patience:
 
 
 def tar_of(files: Mapping[str, str]) -> bytes:
-    """A .tar.gz. A name that ends in `*` becomes a program, a text that begins with `->` a link."""
+    """A .tar.gz. A name that ends in `*` becomes a program, a text that begins with `->` a link, `=>` a hard one."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         for name, text in files.items():
             entry = tarfile.TarInfo(name.rstrip("*"))
             entry.mode = 0o755 if name.endswith("*") else 0o644
-            if text.startswith("->"):
-                entry.type, entry.linkname = tarfile.SYMTYPE, text.removeprefix("->")
+            if text.startswith(("->", "=>")):
+                entry.type = tarfile.SYMTYPE if text.startswith("->") else tarfile.LNKTYPE
+                entry.linkname = text[2:]
                 tar.addfile(entry)
             else:
                 entry.size = len(text.encode())
