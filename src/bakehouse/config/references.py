@@ -56,6 +56,7 @@ def _undefined(world: World) -> Iterator[InputError]:
             yield from _unknown([flag_set.extends], matrix.flag_sets, "flag_sets", "flag_sets", name, "extends")
     for name, model in matrix.models.items():
         yield from _unknown(model.beside, matrix.models, "models", "models", name, "beside")
+    yield from _contexts(matrix)
     yield from _bases(matrix)
     yield from _toolkits(matrix)
     yield from _archs(matrix)
@@ -73,6 +74,21 @@ def _axes(matrix: Matrix) -> Iterator[InputError]:
     for axis in ("accelerator", "flag_set", "platform", "toolkit", "arch"):
         for value in _doubles(getattr(axes, axis)):
             yield input_error(f"{value!r} is listed twice", "axes", axis)
+
+
+RESERVED = {"scratch": "Docker's word for an empty base", "recipe": "the context with the recipe's folder"}
+"""What no base and no source can be called."""
+
+
+def _contexts(matrix: Matrix) -> Iterator[InputError]:
+    """Bases and sources are contexts of one build, by their names."""
+    for section, names in (("bases", matrix.bases), ("sources", matrix.sources)):
+        for name in RESERVED.keys() & names.keys():
+            yield input_error(f"{name!r} is {RESERVED[name]}", section, name, hint="Give it another name.")
+    for name in matrix.bases.keys() & matrix.sources.keys():
+        yield input_error(
+            f"{name!r} is the name of a base, too", "sources", name, hint="Give one of them another name."
+        )
 
 
 def _bases(matrix: Matrix) -> Iterator[InputError]:

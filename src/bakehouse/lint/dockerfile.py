@@ -13,7 +13,11 @@ from dataclasses import dataclass
 _ESCAPE = re.compile(r"^#\s*escape\s*=\s*(?P<sign>\\|`)\s*$", re.IGNORECASE)
 _DIRECTIVE = re.compile(r"^#\s*[a-z]+\s*=", re.IGNORECASE)
 _INSTRUCTION = re.compile(r"^\s*(?P<name>[A-Za-z]+)(?:\s+|$)")
-_HEREDOC = re.compile(r"<<-?\s*(?P<quote>[\"']?)(?P<mark>[A-Za-z_][A-Za-z0-9_]*)(?P=quote)")
+_HEREDOC = re.compile(
+    r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.|(?<!\S)\d*<<-?(?P<quote>["']?)(?P<mark>[A-Za-z_][A-Za-z0-9_]*)(?P=quote)(?!\S)"""
+)
+"""As BuildKit finds them: words of their own, outside quotes. What is quoted is passed over."""
+_TAKE_HEREDOCS = frozenset({"RUN", "COPY", "ADD", "ONBUILD"})
 _FROM = re.compile(r"^(?:--platform=(?P<platform>\S+)\s+)?(?P<image>\S+)(?:\s+[Aa][Ss]\s+(?P<alias>\S+))?\s*$")
 
 
@@ -114,8 +118,10 @@ def _instructions(text: str) -> list[Instruction]:
             index += 1
             continue
         body, index = _joined(lines, index, len(head[0]), escape)
-        body, index = _with_heredocs(lines, index, body)
-        found_all.append(Instruction(name=head["name"].upper(), body=body))
+        name = head["name"].upper()
+        if name in _TAKE_HEREDOCS:
+            body, index = _with_heredocs(lines, index, body)
+        found_all.append(Instruction(name=name, body=body))
     return found_all
 
 
@@ -144,7 +150,9 @@ def _with_heredocs(lines: list[str], index: int, body: Text) -> tuple[Text, int]
     """Here documents appended, each line as a command of its own."""
     text, starts = body.text, list(body.starts)
     for found in _HEREDOC.finditer(body.text):
-        text = text.replace(found[0], " " * len(found[0]), 1)
+        if found["mark"] is None:
+            continue
+        text = text[: found.start()] + " " * len(found[0]) + text[found.end() :]
         while index < len(lines) and lines[index].lstrip("\t") != found["mark"]:
             starts.append((len(text) + 1, index + 1))
             text += "\n" + lines[index]

@@ -170,7 +170,7 @@ def _find(content: _Content) -> Path | None:
 def _checked(found: Path, content: _Content) -> Path:
     """The same under a name that no archive can know. Raises ValueError when one of its links leads out of it."""
     if found.is_symlink():
-        raise ValueError(f"{content.wanted.as_posix()!r} is a link to {os.readlink(found)!r}; name that instead")
+        raise ValueError(f"{content.wanted.as_posix()!r} is a link to {str(found.readlink())!r}; name that instead")
     whole = found == content.folder
     moved = found if whole else found.rename(content.folder / f".{secrets.token_hex(16)}")
     root = Path(os.path.realpath(moved))

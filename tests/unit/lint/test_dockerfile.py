@@ -149,3 +149,9 @@ def test_what_a_stage_says_holds_for_those_that_stand_on_it() -> None:
 def test_the_image_is_the_last_stage_and_what_it_stands_on() -> None:
     file = read_dockerfile("FROM a AS build\nFROM b AS base\nFROM base", file="Dockerfile")
     assert [stage.image for stage in file.image] == ["b", "base"]
+
+
+def test_what_is_quoted_begins_no_here_document() -> None:
+    text = 'FROM a\nRUN echo \'<<EOF\' "<<EOF" -DX=<<EOF\nLABEL a="<<EOF"\nENV b=<<EOF\nUSER 1\n'
+    [stage] = read_dockerfile(text, file="Dockerfile").stages
+    assert [one.name for one in stage.instructions] == ["RUN", "LABEL", "ENV", "USER"]

@@ -9,6 +9,7 @@ from bakehouse.model.build import CMakeBuild, WheelsBuild
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.plan import Supplies, Supply
 from bakehouse.planning.installed import installed
+from bakehouse.planning.render import escape
 
 BASE_DOCKERFILE = "FROM scratch\nADD rootfs.tar /\n"
 
@@ -19,20 +20,7 @@ def bake_file(cells: tuple[Cell, ...], world: World, supplies: Supplies) -> dict
     targets = {base_target(name): _base(name, used[name].rootfs) for name in sorted(used) if used[name].rootfs}
     targets |= {cell.target: _cell(cell, world, supplies) for cell in cells}
     groups = {"default": {"targets": [cell.target for cell in cells]}}
-    return {"group": groups, "target": {name: _literal(target) for name, target in targets.items()}}
-
-
-def _literal(value: Any) -> Any:
-    """What buildx would take for a template, also in JSON, is text: `${x}` is written `$${x}`."""
-    match value:
-        case dict():
-            return {key: _literal(item) for key, item in value.items()}
-        case list():
-            return [_literal(item) for item in value]
-        case str():
-            return value.replace("${", "$${").replace("%{", "%%{")
-        case _:
-            return value
+    return {"group": groups, "target": {name: escape.bake(target) for name, target in targets.items()}}
 
 
 def _flat(bases: dict[str, Supply]) -> dict[str, Supply]:

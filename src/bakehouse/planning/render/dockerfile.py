@@ -7,12 +7,13 @@ same stage render it with the same text, so BuildKit does its work once.
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import assert_never
 
 import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
 
 from bakehouse.accelerators import ACCELERATORS
 from bakehouse.config.layout import TEMPLATES, ProjectLayout
@@ -22,7 +23,9 @@ from bakehouse.model.cell import Cell, World
 from bakehouse.model.places import DebootstrapPlace, DockerfilePlace
 from bakehouse.planning.installed import lock_of
 from bakehouse.planning.render.bake_file import shared_context
+from bakehouse.planning.render import escape
 from bakehouse.planning.render.labels import labels
+from bakehouse.planning.render.stage_names import require_own_names
 from bakehouse.planning.render.toolchain import toolchain_of
 from bakehouse.servers import SERVERS
 
@@ -30,27 +33,64 @@ CROSS_DEBIAN = "bases/debian-cross.Dockerfile.j2"
 """Makes a Debian base for another platform, where the matrix has it made from a Debian mirror."""
 
 
+CODE_ERRORS: tuple[type[Exception], ...] = (
+    jinja2.TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What the code of a template can raise."""
+
+
+class _ProjectLoader(jinja2.FileSystemLoader):
+    """Templates of the project and those that ship, and none that a link brings from elsewhere: what it holds would be
+    printed.
+    """
+
+    def __init__(self, layout: ProjectLayout) -> None:
+        super().__init__(layout.places(TEMPLATES))
+        self._layout = layout
+
+    def get_source(self, environment: jinja2.Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        try:
+            text, file, is_fresh = super().get_source(environment, template)
+        except UnicodeDecodeError:
+            where = Where(file=f"{TEMPLATES}/{template}")
+            raise InputError("the template is not text in UTF-8", where=where) from None
+        folders = [folder.resolve() for folder in self._layout.places(TEMPLATES)]
+        if not any(Path(file).resolve().is_relative_to(folder) for folder in folders):
+            where = Where(file=self._layout.label(Path(file)))
+            raise InputError("the template is a link that leads out of its folder", where=where)
+        return text, file, is_fresh
+
+
 class Renderer:
     """Renders the templates of a project, and those that ship; each is compiled once."""
 
     def __init__(self, root: Path) -> None:
         self._layout = ProjectLayout(root=root)
-        self._environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(self._layout.places(TEMPLATES)),
+        self._environment = ImmutableSandboxedEnvironment(
+            loader=_ProjectLoader(self._layout),
             undefined=jinja2.StrictUndefined,
-            autoescape=False,  # noqa: S701 - the output is a Dockerfile
+            autoescape=True,  # so that jinja tells text of a template from values; what escapes them is `plain`
+            finalize=escape.plain,
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
-        self._environment.filters |= {"shell": shlex.quote, "docker": quote}
+        self._environment.filters |= escape.FILTERS
 
     def render(self, cell: Cell, world: World) -> str:
         """Raises InputError naming the template and its line for a missing file, a bad template or an unknown name."""
         stages = self._made_bases(cell.bases, world, cell) + self._cross_base(cell, world)
         names = context(cell, world) | {"made_bases": stages}
         asker = f"recipes/{cell.at.recipe}/recipe.yaml"
-        return self._render(cell.recipe.template, names, about=cell.name, asker=asker)
+        text = self._render(cell.recipe.template, names, about=cell.name, asker=asker)
+        require_own_names(text, stages, cell)
+        return text
 
     def _made_bases(self, bases: Sequence[str], world: World, cell: Cell) -> list[str]:
         """Stages that make the bases for which the matrix names a template, each after what it stands on.
@@ -88,8 +128,9 @@ class Renderer:
         return []
 
     def _render(self, name: str, names: Mapping[str, object], *, about: str, asker: str) -> str:
+        """The text, marked as a template's own."""
         try:
-            return self._environment.get_template(name).render(names)
+            return Markup(self._environment.get_template(name).render(names))  # noqa: S704 - every value was escaped
         except jinja2.TemplateNotFound as error:
             asked = f"{asker if error.name == name else self._label(name)} asks for it."
             hint = f"{asked} {self._layout.looked(f'{TEMPLATES}/{error.name}')}"
@@ -99,9 +140,24 @@ class Renderer:
             where = Where(file=self._label(error.name or name), line=error.lineno)
             raise InputError(f"not a template: {error.message}", where=where) from None
         except jinja2.UndefinedError as error:
-            where = Where(file=self._label(name), line=_template_line(error, name))
             hint = "docs/recipes.md lists the names that a template may use."
-            raise InputError(f"{about}: {_undefined(error)}", hint=hint, where=where) from None
+            raise InputError(f"{about}: {_undefined(error)}", hint=hint, where=self._place(error, name)) from None
+        except escape.UnsafeValueError as error:
+            where = self._place(error, name)
+            raise InputError(f"{about}: {error.message}", hint=error.hint, where=where) from None
+        except CODE_ERRORS as error:
+            what = f"{type(error).__name__}: {error}"
+            raise InputError(f"{about}: {what}", where=self._place(error, name)) from None
+
+    def _place(self, error: Exception, name: str) -> Where:
+        """The innermost line of a template that an error went through."""
+        where, trace = Where(file=self._label(name)), error.__traceback__
+        while trace:
+            file = Path(trace.tb_frame.f_code.co_filename)
+            if any(file.is_relative_to(folder) for folder in self._layout.places(TEMPLATES)):
+                where = Where(file=self._layout.label(file), line=trace.tb_lineno)
+            trace = trace.tb_next
+        return where
 
     def _label(self, name: str) -> str:
         """What messages call a template, by where it is."""
@@ -184,23 +240,7 @@ def _backend_cmake(cell: Cell) -> dict[str, str]:
     return options | ({} if cell.flag_set.plugins else cell.flag_set.cmake)
 
 
-def quote(value: str) -> str:
-    """A word for ENV and LABEL: double quotes, with what Docker would interpret escaped."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
-    return f'"{escaped}"'
-
-
 def _undefined(error: jinja2.UndefinedError) -> str:
     """Jinja names an attribute's owner by its class: `'bakehouse.model.cell.Cell object' has no attribute 'nmae'`."""
     found = re.fullmatch(r"'[\w.]*?(\w+) object' has no attribute '(\w+)'", error.message or "")
     return f"a {found[1].lower()} has no {found[2]!r}" if found else f"{error.message}"
-
-
-def _template_line(error: jinja2.UndefinedError, name: str) -> int | None:
-    """The line of the innermost frame that is a template."""
-    line, trace = None, error.__traceback__
-    while trace:
-        if trace.tb_frame.f_code.co_filename.endswith(name):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line

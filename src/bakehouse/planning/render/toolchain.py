@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from markupsafe import Markup
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Toolchain:
@@ -30,7 +32,7 @@ class Toolchain:
 
 def _cross(*, arch: str, triplet: str, processor: str) -> Toolchain:
     return Toolchain(
-        on="--platform=$BUILDPLATFORM ",
+        on=Markup("--platform=$BUILDPLATFORM "),
         arch=arch,
         triplet=triplet,
         packages=(f"g++-{triplet}",),
