@@ -24,6 +24,10 @@ class ExitCode(IntEnum):
     """128 + SIGTERM."""
 
 
+LONGEST_KEY = 100
+"""Characters of a key that an error repeats."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Where:
     """A place in a file that a person wrote. Lines count from 1."""
@@ -38,12 +42,18 @@ class Where:
         """`exclude[0].when`"""
         text = ""
         for part in self.path:
-            text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+            text += f"[{part}]" if isinstance(part, int) else f".{_shown(part)}" if text else _shown(part)
         return text
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line is not None else self.file
         return f"{place}: {self.key}" if self.path else place
+
+
+def _shown(key: str) -> str:
+    """A key without characters that a terminal would obey, and not longer than a line."""
+    text = key if key.isprintable() else ascii(key)
+    return text if len(text) <= LONGEST_KEY else f"{text[:LONGEST_KEY]}..."
 
 
 class BakehouseError(Exception):

@@ -24,6 +24,8 @@ from bakehouse.model.recipe import Recipe
 
 M = TypeVar("M", bound=BaseModel)
 
+MOST_BYTES = 1 << 20
+"""Of a file that people write. Ours has 30 KiB."""
 RECIPE_NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 
 
@@ -103,7 +105,11 @@ def load_document(path: Path, *, root: Path) -> Document:
     """Parse one file; names in errors are relative to `root`."""
     file = ProjectLayout(root=root).label(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        if path.exists() and not path.is_file():
+            raise InputError("is no regular file", where=Where(file=file))
+        with path.open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
+        text = content.decode("utf-8")
     except FileNotFoundError:
         hint = "Run this in the project's folder, or name it with --root. `bakehouse init` makes a new project."
         raise InputError("the file does not exist", hint=hint, where=Where(file=file)) from None
@@ -113,6 +119,8 @@ def load_document(path: Path, *, root: Path) -> Document:
         raise InputError("the file is not text in UTF-8", hint=hint, where=Where(file=file, line=line)) from None
     except OSError as error:
         raise InputError(f"cannot read the file: {error.strerror}", where=Where(file=file)) from None
+    if len(content) > MOST_BYTES:
+        raise InputError(f"the file holds more than {MOST_BYTES >> 20} MiB", where=Where(file=file))
     return parse(text, file=file)
 
 

@@ -7,11 +7,17 @@ from collections.abc import Iterable, Sequence
 
 CLOSE = 0.6
 """Least similarity of two words for one to be suggested; difflib's own default."""
+LONGEST = 100
+"""Characters of a word for which the nearest known one is looked for."""
+MOST = 20_000
+"""Known words that are looked at: an archive can hold a million."""
 
 
 def closest(word: str, known: Iterable[str], *, cutoff: float = CLOSE) -> str | None:
     """The most similar of the known words; None where none is similar enough."""
-    return next(iter(difflib.get_close_matches(word, sorted(set(known)), n=1, cutoff=cutoff)), None)
+    if len(word) > LONGEST:
+        return None
+    return next(iter(difflib.get_close_matches(word, sorted(set(known))[:MOST], n=1, cutoff=cutoff)), None)
 
 
 def suggest(word: str, known: Sequence[str]) -> str:

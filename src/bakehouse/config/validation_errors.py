@@ -15,6 +15,8 @@ from bakehouse.config.suggest import closest, suggest
 from bakehouse.config.yaml_document import Document, KeyPath
 from bakehouse.errors import InputError
 
+MOST_ERRORS = 50
+"""Of one file that are told at once."""
 LONGEST_VALUE = 200
 """Characters of a wrong value that an error repeats."""
 
@@ -38,7 +40,7 @@ _MOVED = {
 def explain(error: ValidationError, document: Document, model: type[BaseModel]) -> list[InputError]:
     """One error for each mistake, without those that only follow from another."""
     told: dict[str, InputError] = {}
-    for details in _first_causes(error.errors(), document, model):
+    for details in _first_causes(error.errors()[:MOST_ERRORS], document, model):
         mistake = details if isinstance(details, InputError) else _in_words(details, document, model)
         told.setdefault(str(mistake), mistake)
     return list(told.values())

@@ -17,6 +17,20 @@ KeyPath = tuple[str | int, ...]
 
 MAX_DEPTH = 50
 MAX_NODES = 200_000
+MAX_ERRORS = 50
+"""An alias can repeat a mistake many times."""
+MAX_NUMBER = 1 << 63
+"""No number of ours is larger, and Python refuses to write down some that YAML can."""
+
+UNREADABLE: tuple[type[Exception], ...] = (
+    yaml.YAMLError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""What PyYAML's constructors raise for a value that its tag does not fit: `!!int ""`, `!!bool x`, `2026-13-01`."""
 
 _Fast: Any = getattr(yaml, "CSafeLoader", None)
 """None where PyYAML was built without libyaml."""
@@ -60,8 +74,14 @@ def parse(text: str, *, file: str) -> Document:
         node = _compose(text)
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, file=file) from None
-    except yaml.YAMLError as error:  # a character that YAML forbids
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        message = f"not YAML: the character U+{ord(text[error.position]):04X} may not stand in a file"
+        raise InputError(message, where=Where(file=file, line=line)) from None
+    except yaml.YAMLError as error:
         raise InputError(f"not YAML: {error}".splitlines()[0], where=Where(file=file)) from None
+    except UNREADABLE as error:  # PyYAML's scanner: \U00110000 is no character
+        raise InputError(f"not YAML: {error}", where=Where(file=file)) from None
     except RecursionError:
         raise InputError("nested too deeply", where=Where(file=file)) from None
     if node is None:
@@ -108,7 +128,7 @@ class _Builder:
         try:
             match node:
                 case yaml.CollectionNode() if node.tag not in _COLLECTIONS:
-                    raise self._error(f"the tag {node.tag} is not allowed", node, path)
+                    raise self._error(f"the tag {node.tag!r} is not allowed", node, path)
                 case yaml.MappingNode():
                     return self._mapping(node, path)
                 case yaml.SequenceNode():
@@ -123,6 +143,8 @@ class _Builder:
             raise self._error("an alias that contains itself", node, path)
         if len(path) > MAX_DEPTH:
             raise self._error(f"nested more than {MAX_DEPTH} levels deep", node, path)
+        if len(self.errors) > MAX_ERRORS:
+            raise InputErrors(self.errors)
         if len(self.marks) > MAX_NODES:
             raise self._error(f"more than {MAX_NODES} values (counting each use of an alias)", node, path)
 
@@ -145,10 +167,15 @@ class _Builder:
         if node.tag == _TEXT:
             return node.value
         try:
-            return self._scalars.construct_object(node, deep=True)
-        except (yaml.YAMLError, ValueError, OverflowError) as error:
-            self.errors.append(self._error(f"cannot read this value: {str(error).splitlines()[0]}", node, path))
+            value = self._scalars.construct_object(node, deep=True)
+        except UNREADABLE as error:
+            why = (str(error).splitlines() or [type(error).__name__])[0]
+            self.errors.append(self._error(f"cannot read this value: {why}", node, path))
             return None
+        if isinstance(value, int) and not -MAX_NUMBER <= value < MAX_NUMBER:
+            self.errors.append(self._error("the number is too large", node, path))
+            return None
+        return value
 
     def _error(self, message: str, node: yaml.Node, path: KeyPath) -> InputError:
         return InputError(message, where=Where(file=self.file, line=node.start_mark.line + 1, path=path))

@@ -101,10 +101,20 @@ def _unpacked(fetched: Fetched, context: SupplyContext, *, member: str, has_top_
     )
 
 
+def _require_tree(folder: Path, context: SupplyContext) -> None:
+    """A build can read all of its context. Raises SupplyError for one that holds what is no source."""
+    home = context.environ.get("HOME")
+    others = {"the cache": context.cache} | ({"the home folder": Path(home)} if home else {})
+    for name, other in others.items():
+        if other.resolve().is_relative_to(folder):
+            raise SupplyError(f"{folder} holds {name}, all of which a build could read; name the source tree itself")
+
+
 def _from_folder(place: PathPlace, context: SupplyContext) -> Found[Supply]:
     folder = (context.root / Path(place.path).expanduser()).resolve()
     if not folder.is_dir():
         raise SupplyError(f"{folder} is not a folder" if folder.exists() else f"{folder} does not exist")
+    _require_tree(folder, context)
     if not any(folder.iterdir()):
         raise SupplyError(f"{folder} is empty")
     identity = f"sha256:{sha256_of_tree(folder)}"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -127,3 +128,24 @@ def test_noise_never_gives_a_traceback(text: str) -> None:
     for model in (Matrix, Recipe):
         outcome = _outcome(lambda model=model: validate(parse(text, file="x.yaml"), model))  # type: ignore[misc]
         assert outcome == "fine" or outcome.startswith("x.yaml")
+
+
+def test_what_is_no_file_of_a_person_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "matrix.yaml")
+    with pytest.raises(InputError, match=r"matrix\.yaml: is no regular file"):
+        load_project(tmp_path)
+    (tmp_path / "matrix.yaml").unlink()
+    (tmp_path / "matrix.yaml").symlink_to("/dev/zero")
+    with pytest.raises(InputError, match="is no regular file"):
+        load_project(tmp_path)
+    (tmp_path / "matrix.yaml").unlink()
+    (tmp_path / "matrix.yaml").write_text("# \n" * (1 << 20))
+    with pytest.raises(InputError, match="more than 1 MiB"):
+        load_project(tmp_path)
+
+
+def test_a_thousand_mistakes_are_told_in_a_page(tmp_path: Path) -> None:
+    write_project(tmp_path, matrix=matrix(exclude=[{"when": {"arch": "x"}, "raeson": "x"}] * 3000))
+    with pytest.raises(InputError) as caught:
+        load_project(tmp_path)
+    assert len(str(caught.value).splitlines()) < 200

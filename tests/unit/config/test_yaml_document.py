@@ -33,7 +33,7 @@ def test_a_missing_path_is_placed_at_its_nearest_ancestor() -> None:
         ("a: 2026-13-45\n", "x.yaml:1: a: cannot read this value"),
         (
             "a: !!python/object:os.system {}\n",
-            "x.yaml:1: a: the tag tag:yaml.org,2002:python/object:os.system is not allowed",
+            "x.yaml:1: a: the tag 'tag:yaml.org,2002:python/object:os.system' is not allowed",
         ),
         ("[" * 60 + "]" * 60, "nested more than 50 levels deep"),
         ("[" * 5000, "x.yaml"),
@@ -70,3 +70,55 @@ values = st.recursive(
 @given(values)
 def test_what_yaml_wrote_is_read_back(value: object) -> None:
     assert parse(yaml.safe_dump(value), file="x.yaml").value == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'a: !!int ""',
+        "a: !!int x",
+        "a: !!float ''",
+        "a: !!bool x",
+        "a: !!timestamp x",
+        "a: !!timestamp 2026-13-99",
+        "a: 2026-10-01T00:00:00+99:99",
+        "a: !!binary x",
+        "a: !!binary é",
+        "a: !!map x",
+        "a: !!set x",
+        "a: =",
+        "a: <<",
+        "<<: [1, 2]",
+        "a: !!python/object/apply:os.system [id]",
+        "a: !<tag:\x1b> x",
+        "a: !%1B[2J [x]",
+        '"\\ud800": 1',
+        '"a\\nb": 1',
+        '"\\U00110000": 1',
+        "a: " + "9" * 5000,
+        "a: 0x" + "f" * 4000,
+        "a: 0b" + "1" * 64,
+        "a: " + "[" * 5000,
+        "a: " + "{b: " * 5000,
+        "- " * 2000,
+        "? " * 2000,
+        "a: &x [*x]",
+        "a: &x {b: *x}",
+        "a: *nothing",
+        "a: \x01",
+        "%YAML 9.9\n---\na: 1",
+        "a: 1\n---\nb: 2",
+        "&a a: 1\n&a a: 2",
+        "a: &x !!bool y\nb: [" + "*x, " * 100_000 + "]",
+    ],
+    ids=lambda text: ascii(text[:24]),
+)
+def test_no_text_is_a_bug(text: str) -> None:
+    """It is read, or refused in a few lines that a terminal can show."""
+    said = ""
+    try:
+        parse(text, file="x.yaml")
+    except InputError as error:
+        said = str(error)
+    assert len(said) < 10_000
+    assert all(character.isprintable() or character == "\n" for character in said)

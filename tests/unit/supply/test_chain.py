@@ -297,6 +297,13 @@ def test_a_folder_of_the_project(kitchen: Kitchen) -> None:
     assert messages[:2] == [f"{kitchen.root}/gone does not exist", f"{kitchen.root}/empty is empty"]
 
 
+def test_a_source_is_not_all_that_the_user_has(kitchen: Kitchen) -> None:
+    kitchen.sources = [{"path": "/"}, {"path": str(kitchen.root.parent)}]
+    gathered = kitchen.gather()
+    assert "name the source tree itself" in gathered.missing["source", "tree"]
+    assert "tree" not in gathered.sources
+
+
 # ---------------------------------------------------------------------------------------------- models
 
 
