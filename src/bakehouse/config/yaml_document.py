@@ -19,8 +19,8 @@ MAX_DEPTH = 50
 MAX_NODES = 200_000
 MAX_ERRORS = 50
 """An alias can repeat a mistake many times."""
-MAX_NUMBER = 1 << 63
-"""No number of ours is larger, and Python refuses to write down some that YAML can."""
+MAX_BITS = 4096
+"""Of a whole number: Python refuses to write down larger ones, which YAML can."""
 
 UNREADABLE: tuple[type[Exception], ...] = (
     yaml.YAMLError,
@@ -172,7 +172,7 @@ class _Builder:
             why = (str(error).splitlines() or [type(error).__name__])[0]
             self.errors.append(self._error(f"cannot read this value: {why}", node, path))
             return None
-        if isinstance(value, int) and not -MAX_NUMBER <= value < MAX_NUMBER:
+        if isinstance(value, int) and value.bit_length() > MAX_BITS:
             self.errors.append(self._error("the number is too large", node, path))
             return None
         return value
