@@ -149,7 +149,7 @@ def is_false(value: str) -> bool:
 
 def is_true(value: str) -> bool:
     """A number other than zero is true."""
-    return value.lower() in TRUE or (value.lstrip("-").isdigit() and int(value) != 0)
+    return value.lower() in TRUE or re.fullmatch(r"-?0*[1-9][0-9]*", value) is not None
 
 
 def _is(value: str, wanted: str) -> bool:

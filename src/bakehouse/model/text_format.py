@@ -66,6 +66,8 @@ class Format:
 
 def unprintable(value: str, *, many_lines: bool = False) -> str | None:
     """What stands in a text that no line of a file may hold, in words; None for a harmless one."""
+    if value.isprintable():  # for Python, none of those below is
+        return None
     for character in value:
         if many_lines and character in "\n\t":
             continue

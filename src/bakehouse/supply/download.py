@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -181,7 +182,7 @@ class _Transfer:
 
     def _receive(self, response: requests.Response, have: int) -> None:
         length = response.headers.get("Content-Length", "")
-        expected = have + int(length) if length.isdigit() else None
+        expected = have + int(length) if re.fullmatch("[0-9]{1,18}", length) else None
         total = self.size if self.size is not None else expected
         if total is not None:
             self._check_space(total - have)
@@ -238,7 +239,7 @@ def _starts_at(response: requests.Response) -> int | None:
     """First byte of a partial answer: 5 for `Content-Range: bytes 5-9/10`."""
     unit, _, span = response.headers.get("Content-Range", "").partition(" ")
     first = span.partition("-")[0]
-    return int(first) if unit == "bytes" and first.isdigit() else None
+    return int(first) if unit == "bytes" and re.fullmatch("[0-9]{1,18}", first) else None
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -106,7 +107,9 @@ def refusal(response: requests.Response, url: str) -> SupplyError:
     code = response.status_code
     if code in TRANSIENT:
         wait = response.headers.get("Retry-After", "")
-        return TransientError(f"status {code} {response.reason}", wait=float(wait) if wait.isdigit() else 0.0)
+        return TransientError(
+            f"status {code} {response.reason}", wait=float(wait) if re.fullmatch("[0-9]{1,9}", wait) else 0.0
+        )
     hint = {
         401: "It asks for credentials.",
         403: "Access is denied: by the server, or by a proxy on the way.",

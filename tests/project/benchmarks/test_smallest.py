@@ -14,6 +14,7 @@ from bakehouse.system import process
 ROOT = Path(__file__).parents[3]
 COMMAND = re.compile(r"^python (?:benchmarks/(\w+)\.py|-m benchmarks\.(\w+))", re.MULTILINE)
 SMALLEST = {
+    "fuzz_yaml": ("--count", "20"),
     "plan_scale": ("--cells", "200", "400", "--runs", "1"),
     "verdicts": ("--runs", "2"),
     "history_scale": ("--rows", "2000"),
