@@ -69,8 +69,9 @@ LAUGHS = "\nx0: &x0 [y]\n" + "".join(f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 
 
 TEXTS = [
     "\ufeff", "\r\n", "\r", "\0", "\t", "\x07", "\x85", "\u2028", "\ud7ff", "&a ", "*a", "*nothing", "&a [*a]",
-    "<<: *a", "!!int ", "!!float ", "!!bool ", "!!binary ", "!!timestamp ", "!!set ", "!!python/object/apply:os.system ",
-    "!<x> ",    "!!str ", "!!null ", "%YAML 9.9\n---\n", "\n---\n", "\n...\n", "? ", ": ", "- ", "[", "]", "{", "}", ",", "'", '"',
+    "<<: *a", "!!int ", "!!float ", "!!bool ", "!!binary ", "!!timestamp ", "!!set ",
+    "!!python/object/apply:os.system ", "!<x> ", "!!str ", "!!null ", "%YAML 9.9\n---\n", "\n---\n", "\n...\n",
+    "? ", ": ", "- ", "[", "]", "{", "}", ",", "'", '"',
     "|\n", ">-\n", "#", "\\", '"\\ud800"', '"\\U00110000"', '"\\x00"', '"\\e[2J"', "0x" + "f" * 4000, "9" * 5000,
     ".inf", ".nan", "2026-10-01T00:00:00+99:99", "0001-01-01", "[" * 2000, "{a: " * 2000, "- " * 500, "? " * 500,
     "&b [" + "x, " * 50 + "]\nz: [*b, *b]", LAUGHS,
@@ -264,7 +265,7 @@ def plan(root: Path, out: Path, chance: random.Random) -> None:
     if chance.randrange(10) == 0:
         findings_of(project)
     write_bake_files(out, dockerfiles=made.dockerfiles, bake=made.bake)
-    json.dumps(document(made, advice=None, affected=None)).encode()
+    json.dumps(document(made, advices=(), affected=None)).encode()
 
 
 def judge(root: Path, chance: random.Random, *, limit: float) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from bakehouse.system import process
 from tests.unit.accelerated import MATRIX, RECIPE
 from tests.unit.projects import write_project
 
-TEMPLATE = "FROM {{ cell.runtime_base }}\nRUN echo {{ cell.name }} {{ cell.codes | join(' ') }}\n"
+TEMPLATE = "FROM {{ cell.runtime_base }}\nRUN echo {{ cell.name }} {{ cell.codes | words }}\n"
 
 
 @pytest.fixture(scope="module")

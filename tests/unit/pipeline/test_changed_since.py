@@ -20,7 +20,7 @@ from bakehouse.planning.resolve import resolve
 from bakehouse.system import process
 from tests.unit.projects import matrix, recipe, write_project
 
-TEMPLATE = "FROM {{ cell.runtime_base }}\nRUN make {{ cell.flag_set.cmake.values() | join(' ') }}\n"
+TEMPLATE = "FROM {{ cell.runtime_base }}\nRUN make {{ cell.flag_set.cmake.values() | words }}\n"
 MATRIX = matrix(
     flag_sets={
         "default": {"summary": "plain", "accelerators": ["cpu"]},
