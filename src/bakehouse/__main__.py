@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from bakehouse.cli import verbs
 from bakehouse.cli.console import Output
+from bakehouse.cli.encoding import degrade
 from bakehouse.cli.failures import tell
 from bakehouse.cli.parser import parser, refuse_empty
 from bakehouse.pipeline.context import Context, default_cache
@@ -58,6 +59,7 @@ def _joined(words: Sequence[str]) -> list[str]:
 
 
 def run() -> None:
+    degrade(sys.stdout, sys.stderr)
     sys.exit(main(sys.argv[1:]))
 
 

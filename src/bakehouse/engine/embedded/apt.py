@@ -199,7 +199,7 @@ def services_held(root: Path) -> Iterator[None]:
         with contextlib.suppress(FileExistsError):
             descriptor = os.open(policy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o755)
             ours = True
-            with os.fdopen(descriptor, "w") as file:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(_POLICY_TEXT)
         yield
     finally:
