@@ -83,6 +83,7 @@ MATRIX: dict[str, Any] = {
             "driver_floor_minor": "580",
             "gcc": "14",
             "newest_gcc": "15",
+            "library_archs": ["sm_86", "sm_89"],
             "cmake": {"OPTION_1": HARMLESS},
             "env": {"VARIABLE_2": HARMLESS},
             "source": LINK,
@@ -124,6 +125,7 @@ MATRIX: dict[str, Any] = {
         "default": {"summary": HARMLESS, "accelerators": ["cpu", "cuda"]},
         "big": {
             "summary": HARMLESS,
+            "recipes": ["server"],
             "extends": "default",
             "accelerators": ["cpu", "cuda"],
             "cmake": {"OPTION_3": HARMLESS},
@@ -147,7 +149,9 @@ RECIPE: dict[str, Any] = {
     "summary": HARMLESS,
     "template": "llama-server.Dockerfile.j2",
     "accelerators": ["cpu", "cuda"],
+    "platforms": ["linux/amd64", "linux/arm64"],
     "build": {
+        "kind": "cmake",
         "source": "tree",
         "base": "debian",
         "packages": ["g++", "libssl-dev"],
@@ -166,7 +170,18 @@ RECIPE: dict[str, Any] = {
                 "plugins": ["ggml-cuda"],
                 "build_packages": ["libfoo-dev"],
                 "runtime_packages": ["libfoo1"],
+                "driver_demands": [
+                    {
+                        "option": "OPTION_7",
+                        "values": [HARMLESS],
+                        "first_toolkit": "12.8",
+                        "driver": "580",
+                        "reason": HARMLESS,
+                        "link": LINK,
+                    }
+                ],
                 "runtime_files": {"/opt/lib/x*": "folder"},
+                "optional_runtime_files": {"/opt/lib/y*": "folder"},
                 "env": {"VARIABLE_8": HARMLESS},
                 "cross": {
                     "cmake": {"OPTION_9": HARMLESS},
@@ -213,6 +228,33 @@ RECIPE: dict[str, Any] = {
         "args": [HARMLESS],
     },
 }  # fmt: skip
+
+_PREBUILT: dict[str, Any] = {
+    "platforms": ["linux/amd64"],
+    "toolkits": ["cuda13.0"],
+    "archs": ["sm_86"],
+    "codes": {"sm_86": "sm_86a"},
+    "ptx": "sm_86",
+    "device_code": ["/opt/lib/*.so"],
+    "runtime_packages": ["libfoo1"],
+    "env": {"VARIABLE_12": HARMLESS},
+}
+OTHER_KINDS: list[dict[str, Any]] = [
+    RECIPE
+    | {
+        "build": {
+            "kind": "wheels",
+            "base": "debian",
+            "python": "3.13",
+            "package": "server",
+            "shares": ["_service"],
+            "backends": {"cuda": _PREBUILT | {"loads": ["nvidia/lib/*.so"]}},
+        }
+    },
+    RECIPE | {"accelerators": ["cpu"], "build": {"kind": "wheels", "base": "debian", "version": "1.0"}},
+    RECIPE | {"build": {"kind": "image", "backends": {"cuda": _PREBUILT | {"base": "vendor"}}}},
+]
+"""Recipes that are made in another way than RECIPE."""
 
 LOCK: dict[str, Any] = {
     "version": 1,
