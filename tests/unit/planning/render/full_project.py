@@ -252,7 +252,8 @@ OTHER_KINDS: list[dict[str, Any]] = [
         }
     },
     RECIPE | {"accelerators": ["cpu"], "build": {"kind": "wheels", "base": "debian", "version": "1.0"}},
-    RECIPE | {"build": {"kind": "image", "backends": {"cuda": _PREBUILT | {"base": "vendor"}}}},
+    RECIPE
+    | {"accelerators": ["cuda"], "build": {"kind": "image", "backends": {"cuda": _PREBUILT | {"base": "vendor"}}}},
 ]
 """Recipes that are made in another way than RECIPE."""
 
