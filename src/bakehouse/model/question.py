@@ -33,7 +33,7 @@ class Question(Model):
     def _can_be_searched(cls, value: str | None) -> str | None:
         try:
             re.compile(value or "")
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"is no regular expression: {error}") from None
         return value
 

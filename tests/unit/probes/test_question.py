@@ -96,6 +96,7 @@ def test_a_template_goes_around_the_message() -> None:
         ({"prompt": None, "message": "a", "template": "no place"}, "a template needs a message"),
         ({"expect": ()}, "needs expect"),
         ({"matches": "("}, "no regular expression"),
+        ({"matches": "a{99999999999999999999}"}, "no regular expression"),
         ({"max_tokens": 0}, "greater than"),
     ],
 )

@@ -71,7 +71,26 @@ MATRIX: dict[str, Any] = {
         }
     },
     "models": {
-        "small": {"file": "x.gguf", "sha256": "a" * 64, "size": 10, "places": _PLACES["model"]},
+        "small": {
+            "file": "x.gguf",
+            "sha256": "a" * 64,
+            "size": 10,
+            "question": {
+                "message": HARMLESS,
+                "template": "{message}",
+                "expect": [HARMLESS],
+                "matches": HARMLESS,
+                "max_tokens": 9,
+            },
+            "places": _PLACES["model"],
+        },
+        "other": {
+            "file": "y.gguf",
+            "sha256": "b" * 64,
+            "size": 10,
+            "question": {"prompt": HARMLESS, "expect": [HARMLESS]},
+            "places": [{"path": "y.gguf"}],
+        },
     },
     "toolkits": {
         "cuda13.0": {
@@ -210,7 +229,6 @@ RECIPE: dict[str, Any] = {
             "output_tokens": 128,
             "starts": 1,
             "repetitions": 1,
-            "question": {"prompt": HARMLESS, "expect": HARMLESS},
             "workloads": [
                 {"kind": "chat", "users": 1, "prompt_words": 9, "output_tokens": 9, "spread": 0.5, "requests": 8},
                 {"kind": "sweep", "users": [1, 2], "prompt_words": 9, "output_tokens": 9, "requests_each": 1},
