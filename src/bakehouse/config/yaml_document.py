@@ -16,7 +16,7 @@ from bakehouse.errors import InputError, InputErrors, Where
 KeyPath = tuple[str | int, ...]
 
 MAX_DEPTH = 50
-MAX_NODES = 200_000
+MAX_NODES = 50_000
 MAX_ERRORS = 50
 """An alias can repeat a mistake many times."""
 MAX_BITS = 4096
