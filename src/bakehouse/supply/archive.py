@@ -45,7 +45,6 @@ MOST_BYTES = 64 << 30
 """More is no source and no model of a package, but an archive that was made to fill disks."""
 
 
-
 def unpack(archive: Path, *, to: Path, member: str = "", has_top_folder: bool) -> Path:
     """Put `member` of `archive` (without one: everything) at `to`, unless that exists. Returns `to`.
 
