@@ -76,6 +76,8 @@ def body_of(asked: HttpRequest, folder: Path) -> tuple[bytes | None, dict[str, s
     headers = dict(asked.headers)
     match asked:
         case HttpRequest(file=str(name)):
+            if not (folder / name).resolve().is_relative_to(folder.resolve()):
+                raise ProbeFailed(f"{folder / name} is a link that leads out of the recipe's folder")
             try:
                 data: bytes | None = (folder / name).read_bytes()
             except OSError as error:

@@ -149,6 +149,14 @@ def test_sends_json_text_and_files(url: str, tmp_path: Path) -> None:
     assert json.loads(fourth[2]) == {}
 
 
+def test_a_file_is_one_of_the_recipe(url: str, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("mine")
+    (tmp_path / "recipe").mkdir()
+    (tmp_path / "recipe/body").symlink_to("../secret")
+    with pytest.raises(ProbeFailed, match="leads out"):
+        ask(case(http={"method": "POST", "path": "/p", "file": "body"}), url, tmp_path / "recipe")
+
+
 def test_a_file_that_is_not_there(url: str, tmp_path: Path) -> None:
     with pytest.raises(ProbeFailed, match="No such file"):
         ask(case(http={"method": "POST", "path": "/p", "file": "none"}), url, tmp_path)
