@@ -22,8 +22,8 @@ from bakehouse.model.build import CMakeBuild, ImageBuild, WheelsBuild
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.places import DebootstrapPlace, DockerfilePlace
 from bakehouse.planning.installed import lock_of
-from bakehouse.planning.render.bake_file import shared_context
 from bakehouse.planning.render import escape
+from bakehouse.planning.render.bake_file import shared_context
 from bakehouse.planning.render.labels import labels
 from bakehouse.planning.render.stage_names import require_own_names
 from bakehouse.planning.render.toolchain import toolchain_of
