@@ -101,6 +101,19 @@ def plan(asked: Load, *, chance: random.Random, llama: bool, model: str = "") ->
             assert_never(asked)
 
 
+def output_tokens(asked: Load) -> int:
+    """Tokens of all answers of one run of a load, of all its levels."""
+    match asked:
+        case Chat():
+            return sum(_lengths(asked))
+        case Sweep():
+            return sum(asked.users) * asked.requests_each * asked.output_tokens
+        case Arrivals() | LongContext():
+            return asked.requests * asked.output_tokens
+        case _:
+            assert_never(asked)
+
+
 def moments(asked: Arrivals) -> tuple[float, ...]:
     """Seconds at which requests come: a Poisson process, so the gaps are exponential. The first comes at once."""
     chance = random.Random(asked.seed)  # noqa: S311 - no secret

@@ -116,6 +116,8 @@ class Turns:
     """Seconds that are left for it."""
     must_start: bool = True
     """Whether the first start is taken however little time is left."""
+    expected: Sequence[float] = ()
+    """Seconds that a turn of each kind may take, where something is known of it: none begins with less."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -144,7 +146,10 @@ def take(
     Each kind is one image, or two that are compared. What an earlier attempt took is not taken again. Returns all
     measurements of the first image, then of the second. `ended` gets a kind's measurements after each of its turns.
     """
-    states = [_Kind(sides=sides, before=[side.samples.starts for side in sides]) for sides in kinds]
+    states = [
+        _Kind(sides=sides, before=[side.samples.starts for side in sides], longest=expected)
+        for sides, expected in zip(kinds, turns.expected or [0.0] * len(kinds), strict=True)
+    ]
     for turn in range(turns.most):
         for state in states:
             state.is_over = state.is_over or _is_over(state, turn, turns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from bakehouse.engine.devices import CPU, Absent, Devices, Nvidia, choose, nvidi
 from bakehouse.engine.docker import Docker
 from bakehouse.machine import Machine, detect, load_libraries
 from bakehouse.measure.lease import hold
+from bakehouse.measure.workload_runs import output_tokens
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Subject, Suite
@@ -341,12 +343,19 @@ def take_all(_write_line: Say, session: Session) -> TakeAll:
             most=starts if session.suite.is_fixed else max(starts, MOST_STARTS),
             left=left,
             must_start=share == RATES,
+            expected=_expected(bench, len(kinds), rate=session.slowest.get(bench.subject.cell)),
         )
         total = starts * len(kinds) if session.suite.is_fixed else None
         tell = counter(bench.subject.cell, _write_line, total=total, left=left)
 
         def ended(found: Sequence[Measurement]) -> None:
             session.budget.note()
+            rates = [
+                sample.value for one in found if one.metric == "decode_rate" for sample in one.used if sample.value
+            ]
+            session.slowest[bench.subject.cell] = min(
+                [*rates, session.slowest.get(bench.subject.cell, math.inf)], default=math.inf
+            )
             tell(found)
 
         try:
@@ -355,6 +364,14 @@ def take_all(_write_line: Say, session: Session) -> TakeAll:
             session.budget.end(name)
 
     return run
+
+
+def _expected(bench: Bench, kinds: int, *, rate: float | None) -> tuple[float, ...]:
+    """Seconds that a start of each load may take: its answers one after the other, at the lowest rate that was seen."""
+    loads = bench.workload.loads
+    if rate is None or math.isinf(rate) or kinds != len(loads):
+        return ()
+    return tuple(output_tokens(load) * (bench.workload.load_repetitions + 1) / rate for load in loads)
 
 
 @pytest.fixture

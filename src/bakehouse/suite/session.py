@@ -47,6 +47,8 @@ class Session:
         self.budget = Budget(
             self.folder / results.FOLDER / FILE, shares=shares_of(suite), seconds=suite.measure_for, began=suite.began
         )
+        self.slowest: dict[str, float] = {}
+        """Lowest decode rate that was seen of a cell: from it follows how long a load may take."""
         self.phases: dict[str, list[PhaseReport]] = {}
         self.logs: dict[str, Path] = {}
         self.notes: dict[str, list[str]] = {}

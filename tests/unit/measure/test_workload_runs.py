@@ -213,3 +213,19 @@ def test_quick_asks_for_less_of_the_same(asked: Load) -> None:
     assert type(workload_runs.quick(asked)) is type(asked)
     assert tokens(workload_runs.quick(asked)) < tokens(asked)
     assert workload_runs.quick(workload_runs.quick(asked)) == workload_runs.quick(asked)
+
+
+@pytest.mark.parametrize(
+    ("load", "tokens"),
+    [
+        (Sweep(kind="sweep", users=(1, 2, 4), requests_each=2, output_tokens=32), 448),
+        (Arrivals(kind="arrivals", requests=8, output_tokens=32), 256),
+        (LongContext(kind="long-context", requests=1, output_tokens=16), 16),
+        (Chat(kind="chat", requests=4, output_tokens=64, spread=0), 256),
+    ],
+    ids=["sweep", "arrivals", "long", "chat"],
+)
+def test_tokens_of_a_load_are_those_that_its_requests_ask_for(load: Load, tokens: int) -> None:
+    assert workload_runs.output_tokens(load) == tokens
+    planned = workload_runs.plan(load, chance=random.Random(1), llama=True)
+    assert sum(request.output_tokens for one in planned for request in one.requests) == tokens

@@ -115,3 +115,10 @@ def test_each_kind_gets_a_start_before_one_gets_its_second() -> None:
     order: list[str] = []
     take([[Image("chat", order)], [Image("sweep", order)]], turns=fixed(2))
     assert order == ["chat0", "sweep0", "chat1", "sweep1"]
+
+
+def test_a_kind_that_would_take_longer_than_is_left_does_not_begin() -> None:
+    order: list[str] = []
+    turns = Turns(wanted=1, most=1, left=lambda: 30.0, must_start=False, expected=(200.0, 10.0))
+    take([[Image("chat", order)], [Image("sweep", order)]], turns=turns)
+    assert order == ["sweep0"]
