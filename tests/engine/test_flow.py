@@ -30,6 +30,8 @@ def test_two_good_cells_pass_the_whole_suite_and_a_second_build_is_cached(toy: T
     for cell in toy.report.cells:
         assert cell.verdict is Verdict.PASSED
         assert {test.name: test.message for test in cell.tests if test.verdict is Verdict.SKIPPED} == {
+            "test_smoke.py::test_finds_code_for_this_cpu": "its recipe has no plugins",
+            "test_smoke.py::test_has_its_plugins": "its recipe has no plugins",
             "test_throughput.py::test_workloads": "the recipe names no workloads beside pp and tg",
             "test_web_ui.py::test_works_in_a_browser": "the recipe leaves the page out",
         }
