@@ -37,12 +37,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--suite", type=Path, required=True, help="suite.json of a run")
 
 
+class CollectionErrors:
+    """Keeps what went wrong when files were read as tests."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.texts.append(f"{report.nodeid}: {report.longreprtext}")
+
+
+COLLECTION = pytest.StashKey[CollectionErrors]()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "client(name): which client makes the load of a test; without it, it makes none")
     config.addinivalue_line("markers", f"probe(name): which probe a test belongs to: {', '.join(PROBES)}")
     path = cast("Path", config.getoption("--suite"))
     worker = cast("dict[str, Any]", getattr(config, "workerinput", {})).get("workerid", "main")
     config.stash[SESSION] = Session(_read_suite(path), _read_engine(path.parent), worker=worker)
+    config.stash[COLLECTION] = CollectionErrors()
+    config.pluginmanager.register(config.stash[COLLECTION])
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -85,7 +101,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     cells = [subject.cell for subject in config.stash[SESSION].suite.subjects]
     items[:] = sorted(kept, key=lambda item: (cells.index(_cell(item)), list(PROBES).index(_probe(item))))
     tests = [Planned(cell=_cell(item), node=item.nodeid, name=_name(item), probe=_probe(item)) for item in items]
-    config.stash[SESSION].writer.collected(tests)
+    config.stash[SESSION].writer.collected(tests, config.stash[COLLECTION].texts)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from bakehouse.model.report import Measurement, Record, TestResult
 from bakehouse.model.suite import Side
@@ -44,6 +44,8 @@ class Planned(Record):
 
 class Collected(Record):
     tests: list[Planned]
+    errors: list[str] = Field(default_factory=list)
+    """Of files that could not be read as tests."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -67,10 +69,13 @@ class Writer:
         self._measurements = self._folder / f"{worker}.measurements.jsonl"
         self._worker = worker
 
-    def collected(self, tests: list[Planned]) -> None:
-        """Say which tests there are, so that one without a result is noticed. All workers collect the same."""
+    def collected(self, tests: list[Planned], errors: list[str]) -> None:
+        """Say which tests there are, so that one without a result is noticed. All workers collect the same.
+
+        `errors`: what kept pytest from reading a file. With pytest-xdist the tests of the other files run all the same.
+        """
         temporary = self._folder / f"{self._worker}.{COLLECTED}.tmp"
-        temporary.write_text(Collected(tests=tests).model_dump_json(), encoding="utf-8")
+        temporary.write_text(Collected(tests=tests, errors=errors).model_dump_json(), encoding="utf-8")
         temporary.replace(self._folder / COLLECTED)
 
     def test(self, cell: str, result: TestResult) -> None:
@@ -119,13 +124,13 @@ def collect(run_folder: Path) -> dict[str, Found]:
     return found
 
 
-def planned(run_folder: Path) -> list[Planned]:
+def collected(run_folder: Path) -> Collected:
     """Read which tests pytest meant to run; none when it did not get that far."""
     try:
         text = (run_folder / FOLDER / COLLECTED).read_text(encoding="utf-8")
     except OSError:
-        return []
-    return Collected.model_validate(json.loads(text)).tests
+        return Collected(tests=[])
+    return Collected.model_validate(json.loads(text))
 
 
 def _append(path: Path, record: Record) -> None:
@@ -143,3 +148,8 @@ def _lines(content: bytes) -> Iterator[TestLine]:
             yield TestLine.model_validate_json(raw)
         except ValidationError:
             continue
+
+
+def planned(run_folder: Path) -> list[Planned]:
+    """Read which tests pytest meant to run; none when it did not get that far."""
+    return collected(run_folder).tests

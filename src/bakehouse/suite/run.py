@@ -34,6 +34,9 @@ timeout_func_only = true
 junit_family = xunit2
 """
 
+_COLLECTION_FAILED = 2
+"""pytest's exit status without pytest-xdist; with it, it is that of the tests that could be read."""
+
 OnResult = Callable[[str, TestResult], None]
 Say = Callable[[str], None]
 
@@ -88,8 +91,10 @@ def run_suite(
     done = stream([*command, *extra], env=engine.environment(), on_line=hear, log=log)
     tell()
     found = results.collect(folder)
-    why = _why(done.code, done.stdout + done.stderr)
-    missing = _missing(suite, found, planned=results.planned(folder), code=done.code, why=why)
+    collected = results.collected(folder)
+    code = _COLLECTION_FAILED if collected.errors else done.code
+    why = _why(code, "\n".join(collected.errors) or done.stdout + done.stderr)
+    missing = _missing(suite, found, planned=collected.tests, code=code, why=why)
     for cell, result in missing:
         found.setdefault(cell, results.Found()).tests.append(result)
         if on_result:

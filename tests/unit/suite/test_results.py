@@ -63,6 +63,6 @@ def test_a_follower_gives_each_result_once_and_no_half_ones(tmp_path: Path) -> N
 
 def test_the_plan_of_tests(tmp_path: Path) -> None:
     tests = [Planned(cell="a", node="x.py::t[a]", name="x.py::t", probe="smoke")]
-    Writer(tmp_path, "gw0").collected(tests)
+    Writer(tmp_path, "gw0").collected(tests, [])
     assert planned(tmp_path) == tests
     assert list((tmp_path / "tests").glob("*.tmp")) == []

@@ -44,9 +44,9 @@ def subject(cell: str, platform: str) -> Subject:
     )
 
 
-def run(tmp_path: Path, test: str, *cells: str, platform: str = HERE) -> Outcome:
+def run(tmp_path: Path, test: str, *cells: str, platform: str = HERE, workers: int = 1) -> Outcome:
     images, folder = tmp_path / "images", tmp_path / "run"
-    images.mkdir()
+    images.mkdir(exist_ok=True)
     folder.mkdir()
     (images / "test_smoke.py").write_text(test, encoding="utf-8")
     suite = Suite(
@@ -55,7 +55,7 @@ def run(tmp_path: Path, test: str, *cells: str, platform: str = HERE) -> Outcome
         cache=str(tmp_path / "cache"),
         subjects=[subject(cell, platform) for cell in cells],
     )
-    return run_suite(suite, engine=ENGINE, image_tests=(images,), recipe_test_folders=[], workers=1)
+    return run_suite(suite, engine=ENGINE, image_tests=(images,), recipe_test_folders=[], workers=workers)
 
 
 @pytest.mark.parametrize("code", [3, 0])
@@ -80,3 +80,15 @@ def test_an_image_for_another_machine_is_left_alone_and_says_why(
     (result,) = outcome.cells["a"].tests
     assert result.verdict == Verdict.SKIPPED
     assert result.message.startswith("it was proved at rest, and cannot be started here: the image is for linux/s390x")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_file_that_cannot_be_read_passes_nothing_although_others_can(tmp_path: Path, workers: int) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "test_health.py").write_text("import nonsense\n", encoding="utf-8")
+    outcome = run(tmp_path, "def test_a(subject):\n    pass\n", "a", "b", workers=workers)
+    assert not outcome.complete
+    for cell in ("a", "b"):
+        errored = [test for test in outcome.cells[cell].tests if test.verdict is Verdict.ERRORED]
+        assert errored
+        assert "No module named 'nonsense'" in errored[0].message
