@@ -78,11 +78,17 @@ class InputError(BakehouseError):
     exit_code = ExitCode.BAD_INPUT
 
 
+MOST_TOLD = 50
+"""Different errors that one message tells: what follows is mostly the same again."""
+
+
 class InputErrors(InputError):  # noqa: N818 - the plural is the point
     """Several input errors at once, so that a file can be corrected at once."""
 
     def __init__(self, errors: list[InputError]) -> None:
-        super().__init__("\n".join(str(error) for error in errors))
+        texts = list(dict.fromkeys(str(error) for error in errors))
+        more = [f"and {len(texts) - MOST_TOLD:,} more"] if len(texts) > MOST_TOLD else []
+        super().__init__("\n".join([*texts[:MOST_TOLD], *more]))
         self.errors = errors
 
 

@@ -130,8 +130,9 @@ def _in_words(details: ErrorDetails, document: Document, model: type[BaseModel])
         case "missing":
             message, where = f"the key {path[-1]!r} is missing", document.where(path[:-1])
         case "string_type" if (spelling := document.spelling(path)) is not None:
-            message = f"must be text, but YAML reads {spelling or 'this'} as {_yaml_kind(details['input'])}"
-            hint = f'Write "{spelling}" in quotes.'
+            shown = spelling if spelling.isprintable() and len(spelling) <= LONGEST_VALUE else _short(spelling)
+            message = f"must be text, but YAML reads {shown or 'this'} as {_yaml_kind(details['input'])}"
+            hint = f'Write "{spelling}" in quotes.' if shown == spelling else "Write it in quotes."
         case "format":
             message, hint = (
                 f"{_short(details['input'])} is not allowed here",

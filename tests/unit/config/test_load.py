@@ -149,3 +149,22 @@ def test_a_thousand_mistakes_are_told_in_a_page(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         load_project(tmp_path)
     assert len(str(caught.value).splitlines()) < 200
+
+
+def test_a_name_that_is_wrong_a_thousand_times_is_told_once(tmp_path: Path) -> None:
+    """Each error lists what there is instead."""
+    write_project(
+        tmp_path, matrix=matrix(axes={"accelerator": ["cpu"], "flag_set": ["a"] * 1000, "platform": ["linux/amd64"]})
+    )
+    with pytest.raises(InputError) as caught:
+        resolve(load_project(tmp_path).world)
+    assert len(str(caught.value)) < 2_000
+
+
+def test_a_spelling_is_shown_as_a_terminal_can(tmp_path: Path) -> None:
+    write_project(tmp_path)
+    file = tmp_path / "matrix.yaml"
+    file.write_text(file.read_text().replace("summary: plain", 'summary: !!null "\\e[2J"'))
+    with pytest.raises(InputError, match=r"reads '.x1b.2J' as nothing") as caught:
+        load_project(tmp_path)
+    assert "\x1b" not in str(caught.value)
