@@ -185,7 +185,7 @@ def test_stop_after_a_kill_leaves_nothing(cache: Path) -> None:
 
 def test_a_user_that_was_killed_does_not_keep_it(cache: Path) -> None:
     script = (
-        "import os, sys, time; from pathlib import Path; from bakehouse.engine.local import EmbeddedEngine\n"
+        "import os, sys, time; from pathlib import Path; from bakehouse.engine.embedded.local import EmbeddedEngine\n"
         "EmbeddedEngine(cache=Path(sys.argv[1]), say=print, environ=os.environ).start()\n"
         "os.kill(os.getpid(), 9)"
     )

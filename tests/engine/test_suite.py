@@ -11,7 +11,7 @@ from bakehouse.engine.connection import Engine
 from bakehouse.model.enums import Verdict
 from bakehouse.model.recipe import Health
 from bakehouse.model.report import TestResult
-from bakehouse.model.suite import Subject, Suite
+from bakehouse.model.suite import Subject, Suite, Workload
 from bakehouse.suite.run import Outcome, run_suite
 
 ENGINE = Engine(kind="external", host="unix:///nowhere.sock", version="", buildx="", containerd_store=True)
@@ -60,6 +60,11 @@ CHAT = """
 """
 
 
+WORKLOAD = Workload(
+    model_path="/m.gguf", model_sha256="0" * 64, prompt_tokens=512, output_tokens=128, starts=1, repetitions=1
+)
+
+
 def subject(cell: str, recipe: str = "server", *, model: str | None = "/m.gguf") -> Subject:
     return Subject(
         cell=cell,
@@ -74,6 +79,8 @@ def subject(cell: str, recipe: str = "server", *, model: str | None = "/m.gguf")
         health=Health(),
         memory_limit="1 GiB",
         model_path=model,
+        server="llama.cpp",
+        workload=WORKLOAD if model else None,
     )
 
 
