@@ -247,27 +247,29 @@ def _started(
     args: Sequence[str], *, env: Mapping[str, str] | None, cwd: Path | None, stdin: int
 ) -> Iterator[subprocess.Popen[bytes]]:
     program = locate(args[0], env)
+    process: subprocess.Popen[bytes] | None = None
     with signals.interrupts():
         try:
-            process = subprocess.Popen(
-                list(args),
-                executable=program,
-                env=env,
-                cwd=cwd,
-                stdin=stdin,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                process_group=0,
-            )
-        except OSError as error:
-            raise InfrastructureError(f"cannot start {args[0]}: {error}") from error
-        try:
+            with signals.put_off():
+                process = subprocess.Popen(
+                    list(args),
+                    executable=program,
+                    env=env,
+                    cwd=cwd,
+                    stdin=stdin,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    process_group=0,
+                )
             yield process
-        except BaseException:
-            _end(process)
+        except BaseException as error:
+            if process is not None:
+                _end(process)
+            elif isinstance(error, OSError):
+                raise InfrastructureError(f"cannot start {args[0]}: {error}") from error
             raise
         finally:
-            for pipe in (process.stdin, process.stdout, process.stderr):
+            for pipe in (process.stdin, process.stdout, process.stderr) if process is not None else ():
                 if pipe:
                     with contextlib.suppress(OSError):
                         pipe.close()

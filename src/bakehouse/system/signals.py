@@ -1,14 +1,25 @@
 """What SIGTERM and SIGINT mean while something runs.
 
 Python hears signals in its main thread only; elsewhere nothing changes.
+
+The kernel may give a signal to any thread of a process, most often when another signal came just before. Python then
+notes it, but a main thread that waits in a system call hears of it only when that call returns. So while a signal
+means something, a second thread wakes the main one.
 """
 
 from __future__ import annotations
 
 import contextlib
 import signal
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
+
+_WAKE = signal.SIGURG
+"""Says nothing but "look": its default is to be ignored, and nobody else sends it."""
+_WAKES, _BETWEEN_WAKES = 3, 0.1
+"""One that comes just before the system call is lost; the next, after so many seconds, is not."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -24,12 +35,12 @@ def heard() -> Iterator[None]:
     handler that does nothing is not inherited.
     """
     if not _heard_here() or signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        with interrupts():
+        with _woken(), interrupts():
             yield
         return
-    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGINT, _ignore)
     try:
-        with interrupts():
+        with _woken(), interrupts():
             yield
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -50,6 +61,27 @@ def interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def put_off() -> Iterator[None]:
+    """Keep SIGINT and SIGTERM that come inside until the end: for the moment in which a program is being started.
+
+    Without it the program can run before we know its pid, and nobody would end it.
+    """
+    if not _heard_here():
+        yield
+        return
+    came: list[int] = []
+    ours = [number for number in (signal.SIGINT, signal.SIGTERM) if callable(signal.getsignal(number))]
+    before = {number: signal.signal(number, lambda which, _: came.append(which)) for number in ours}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for which in came:
+            signal.raise_signal(which)
 
 
 @contextlib.contextmanager
@@ -82,6 +114,42 @@ def handed_on() -> Iterator[Callable[[Callable[[], None]], None]]:
         yield hand_to
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _woken() -> Iterator[None]:
+    """Wake the main thread for each signal, whichever thread the kernel gave it to."""
+    if not _heard_here():
+        yield
+        return
+    ours, pythons = socket.socketpair()
+    pythons.setblocking(False)
+    watcher = threading.Thread(target=_wake, args=(ours, threading.get_ident()), name="signals", daemon=True)
+    before = signal.signal(_WAKE, _ignore)
+    descriptor = signal.set_wakeup_fd(pythons.fileno(), warn_on_full_buffer=False)
+    watcher.start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(descriptor)
+        pythons.close()
+        watcher.join()
+        ours.close()
+        signal.signal(_WAKE, before)
+
+
+def _wake(told: socket.socket, thread: int) -> None:
+    """Until the other end is closed. Python writes the number of each signal there."""
+    while numbers := told.recv(64):
+        if set(numbers) == {_WAKE}:
+            continue
+        for _ in range(_WAKES):
+            signal.pthread_kill(thread, _WAKE)
+            time.sleep(_BETWEEN_WAKES)
+
+
+def _ignore(*_: object) -> None:
+    pass
 
 
 def _heard_here() -> bool:

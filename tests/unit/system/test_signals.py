@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 
 import pytest
@@ -62,6 +63,46 @@ def test_sigterm_is_told_from_ctrl_c() -> None:
     with pytest.raises(KeyboardInterrupt) as caught, signals.heard():
         os.kill(os.getpid(), signal.SIGINT)
     assert not isinstance(caught.value, signals.Terminated)
+
+
+GIVEN_TO_ANOTHER_THREAD = """
+import signal, sys, threading, time
+from bakehouse.system import process, signals
+
+def later(thread):
+    time.sleep(0.3)
+    signal.pthread_kill(thread.ident, signal.SIGTERM)
+
+other = threading.Thread(target=time.sleep, args=(20,), daemon=True)
+other.start()
+begun = time.monotonic()
+with signals.heard():
+    threading.Thread(target=later, args=(other,), daemon=True).start()
+    try:
+        WAIT
+    except signals.Terminated:
+        sys.exit(0 if time.monotonic() - begun < 15 else 1)
+sys.exit(2)
+"""
+
+
+@pytest.mark.parametrize("wait", ["time.sleep(20)", "process.run(['sleep', '20'])", "other.join()"])
+def test_it_is_heard_also_when_the_kernel_gave_it_to_another_thread(wait: str) -> None:
+    assert process.run([sys.executable, "-c", GIVEN_TO_ANOTHER_THREAD.replace("WAIT", wait)], check=False).code == 0
+
+
+def test_one_that_comes_while_a_program_starts_waits_until_we_know_the_program() -> None:
+    steps: list[str] = []
+
+    def start() -> None:
+        with signals.put_off():
+            terminate_ourselves()
+            steps.append("started")
+        steps.append("not reached")
+
+    with pytest.raises(signals.Terminated), signals.heard():
+        start()
+    assert steps == ["started"]
 
 
 def test_an_ignored_ctrl_c_stays_ignored_by_us_and_is_not_inherited() -> None:
