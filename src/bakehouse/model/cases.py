@@ -28,6 +28,15 @@ Number = Annotated[float, Field(ge=-1e15, le=1e15)]
 Scalar = Text | Whole | Number | bool | None
 
 
+class Upload(Model):
+    """A field of a form that is a file."""
+
+    file: PathInside
+    """Below the recipe's folder."""
+    type: OneLine = "application/octet-stream"
+    """Its media type."""
+
+
 class HttpRequest(Model):
     """What is sent to the server that runs."""
 
@@ -38,15 +47,24 @@ class HttpRequest(Model):
     """Text is sent as it is; a mapping or a list as JSON."""
     file: PathInside | None = None
     """A file of the recipe's folder, which is sent instead of `body`."""
+    form: dict[OneLine, OneLine | Upload] = {}
+    """Fields of a form with files (multipart/form-data), instead of `body`."""
     padding: Size | None = None
     """Spaces that follow the body: JSON stays what it was, and the body is this much larger."""
 
+    @property
+    def _bodies(self) -> dict[str, bool]:
+        return {"body": self.body is not None, "file": self.file is not None, "form": bool(self.form)}
+
     @model_validator(mode="after")
     def _one_body(self) -> HttpRequest:
-        if self.file is not None and self.body is not None:
-            raise ValueError("names a body and a file, and may have only one")
-        if self.method in ("GET", "HEAD") and (self.file or self.body is not None):
+        named = [name for name, value in self._bodies.items() if value]
+        if len(named) > 1:
+            raise ValueError(f"names a {' and a '.join(named)}, and may have only one")
+        if self.method in ("GET", "HEAD") and named:
             raise ValueError(f"{self.method} has no body; write method: POST")
+        if self.form and self.padding:
+            raise ValueError("pads a form, whose end would not be found; pad a body or a file")
         return self
 
 

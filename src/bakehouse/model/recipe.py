@@ -189,6 +189,8 @@ class Recipe(Model):
     """The family of servers: how it is started, asked and measured."""
     start: Start = Start()
     """Where it is started otherwise than its family."""
+    by_default: bool = True
+    """Whether it is built where nobody says what to build; if not, only when it is asked for."""
     build: Build
     runtime: Runtime
     probes: Probes = Probes()

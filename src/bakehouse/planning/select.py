@@ -73,7 +73,7 @@ def select(resolution: Resolution, selection: Selection, *, matrix: Matrix, mach
         cell
         for cell in resolution.cells
         if all(wish.test(cell.at, cell.archs) for wish in wishes)
-        and (not selection.names_nothing or runs_on(cell, machine, matrix))
+        and (not selection.names_nothing or (cell.recipe.by_default and runs_on(cell, machine, matrix)))
     )
     if not chosen:
         raise _nothing(resolution, selection, wishes, matrix, machine)

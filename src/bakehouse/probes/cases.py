@@ -6,7 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import jmespath
@@ -14,7 +14,7 @@ import requests
 from pydantic import ByteSize, TypeAdapter
 
 from bakehouse.engine.container import Finished
-from bakehouse.model.cases import Case, Expected, HttpRequest, Scalar, Value
+from bakehouse.model.cases import Case, Expected, HttpRequest, Scalar, Upload, Value
 from bakehouse.probes import ProbeFailed
 
 Run = Callable[[tuple[str, ...]], Finished]
@@ -76,12 +76,10 @@ def body_of(asked: HttpRequest, folder: Path) -> tuple[bytes | None, dict[str, s
     headers = dict(asked.headers)
     match asked:
         case HttpRequest(file=str(name)):
-            if not (folder / name).resolve().is_relative_to(folder.resolve()):
-                raise ProbeFailed(f"{folder / name} is a link that leads out of the recipe's folder")
-            try:
-                data: bytes | None = (folder / name).read_bytes()
-            except OSError as error:
-                raise ProbeFailed(f"cannot read {folder / name}: {error.strerror}") from None
+            data: bytes | None = _contents(folder, name)
+        case HttpRequest(form=form) if form:
+            data, kind = _form(form, folder)
+            headers.setdefault("Content-Type", kind)
         case HttpRequest(body=None):
             data = None
         case HttpRequest(body=str(text)):
@@ -92,6 +90,28 @@ def body_of(asked: HttpRequest, folder: Path) -> tuple[bytes | None, dict[str, s
     if asked.padding:
         data = (data or b"") + b" " * int(_BYTES.validate_python(asked.padding))
     return data, headers
+
+
+def _contents(folder: Path, name: str) -> bytes:
+    if not (folder / name).resolve().is_relative_to(folder.resolve()):
+        raise ProbeFailed(f"{folder / name} is a link that leads out of the recipe's folder")
+    try:
+        return (folder / name).read_bytes()
+    except OSError as error:
+        raise ProbeFailed(f"cannot read {folder / name}: {error.strerror}") from None
+
+
+def _form(form: Mapping[str, str | Upload], folder: Path) -> tuple[bytes, str]:
+    """The body and its media type, with the boundary between the fields."""
+    files = [
+        (name, (PurePath(value.file).name, _contents(folder, value.file), value.type))
+        if isinstance(value, Upload)
+        else (name, (None, value.encode(), None))
+        for name, value in form.items()
+    ]
+    sent = requests.Request("POST", "http://nowhere", files=files).prepare()
+    assert isinstance(sent.body, bytes)
+    return sent.body, sent.headers["Content-Type"]
 
 
 def wrong_with(answer: requests.Response, expect: Expected, facts: Mapping[str, str]) -> Iterator[str]:

@@ -43,6 +43,15 @@ def test_without_options_the_machine_decides(project: tuple[World, Resolution]) 
     ]  # fmt: skip
 
 
+def test_a_recipe_that_is_not_built_by_default_must_be_asked_for(tmp_path: Path) -> None:
+    found = world(tmp_path, matrix=matrix(), recipes={"server": recipe(), "other": {**recipe(), "by_default": False}})
+    project = (found, resolve(found))
+
+    assert names(project) == ["server-cpu-amd64"]
+    assert names(project, recipe=("other",)) == ["other-cpu-amd64"]
+    assert "other-cpu-amd64" in names(project, everything=True)
+
+
 def test_options_narrow_and_values_add_up(project: tuple[World, Resolution]) -> None:
     assert names(project, accelerator=("cpu",), only=("*-arm64", "*blas*"), skip=("*blas-arm64",)) == [
         "server-cpu-arm64", "server-cpu-blas-amd64",

@@ -192,3 +192,28 @@ def test_returns_what_the_command_printed_last() -> None:
     one = case({"text": "b"}, http=None, exec=("python", "-V"))
 
     assert cases.runs(one, finished("a\nb\n"), facts=FACTS) == "b"
+
+
+def test_a_form_is_sent_with_its_files(url: str, tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"RIFF\r\n\0")
+    form = {"file": {"file": "a.wav", "type": "audio/wav"}, "model": "tiny"}
+
+    ask(case(http={"method": "POST", "path": "/x", "form": form}), url, tmp_path)
+
+    _, kind, body = Handler.seen[0]
+    assert kind.startswith("multipart/form-data; boundary=")
+    assert b'name="file"; filename="a.wav"\r\nContent-Type: audio/wav\r\n\r\nRIFF\r\n\0\r\n' in body
+    assert b'name="model"\r\n\r\ntiny\r\n' in body
+
+
+@pytest.mark.parametrize(
+    ("http", "said"),
+    [
+        ({"body": "x", "form": {"a": "b"}}, "a body and a form"),
+        ({"method": "GET", "form": {"a": "b"}}, "GET has no body"),
+        ({"form": {"a": "b"}, "padding": "1 MiB"}, "pads a form"),
+    ],
+)
+def test_a_form_that_cannot_be_sent_is_refused(http: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        case(http={"method": "POST", "path": "/x"} | http)
