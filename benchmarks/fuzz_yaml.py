@@ -42,7 +42,10 @@ from bakehouse.pipeline.project import open_project
 from bakehouse.planning.planner import make_plan, published_supplies
 
 ROOT = Path(__file__).parents[1]
-FILES = ("matrix.yaml", "recipes/llama-server/recipe.yaml", "bakehouse.lock")
+FILES = ("matrix.yaml", "recipes/llama-server/recipe.yaml", "recipes/embedder/recipe.yaml", "bakehouse.lock")
+WEIGHTS = (6, 4, 3, 1)
+"""How often each of them is changed."""
+FOLDERS = ("dockerfiles", "options", "recipes")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 COUNT = 100_000
@@ -80,7 +83,7 @@ TEXTS = [
 
 def mutate(texts: dict[str, str], chance: random.Random) -> tuple[str, bytes]:
     """The name of a file and what it becomes."""
-    file = chance.choices(FILES, weights=(6, 5, 1))[0]
+    file = chance.choices(FILES, weights=WEIGHTS)[0]
     text = texts[file]
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
         text = chance.choice((_values, _values, _values, _lines, _insert))(text, chance)
@@ -106,12 +109,19 @@ def _values(text: str, chance: random.Random) -> str:
     )
 
 
-def _paths(tree: Any, at: tuple[Any, ...] = (), depth: int = 0) -> Iterator[tuple[Any, ...]]:
+def _paths(
+    tree: Any, at: tuple[Any, ...] = (), depth: int = 0, seen: set[int] | None = None
+) -> Iterator[tuple[Any, ...]]:
+    """Where each value stands. What aliases name many times is entered once: `LAUGHS` has 9^8 paths, gigabytes."""
+    seen = set() if seen is None else seen
+    if id(tree) in seen:
+        return
+    seen.add(id(tree))
     items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
     for key, value in items:
         yield (*at, key)
         if depth < 20:
-            yield from _paths(value, (*at, key), depth + 1)
+            yield from _paths(value, (*at, key), depth + 1, seen)
 
 
 def _changed(tree: Any, path: tuple[Any, ...], chance: random.Random, paths: list[tuple[Any, ...]]) -> Any:
@@ -146,11 +156,13 @@ def _at(tree: Any, path: tuple[Any, ...]) -> Any:
     return tree
 
 
-def _holds(tree: Any, wanted: Any) -> bool:
-    if tree is wanted:
-        return True
+def _holds(tree: Any, wanted: Any, seen: set[int] | None = None) -> bool:
+    seen = set() if seen is None else seen
+    if tree is wanted or id(tree) in seen:
+        return tree is wanted
+    seen.add(id(tree))
     inner = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
-    return any(_holds(item, wanted) for item in inner)
+    return any(_holds(item, wanted, seen) for item in inner)
 
 
 def _lines(text: str, chance: random.Random) -> str:
@@ -303,12 +315,11 @@ class Failure:
 
 
 def copy_project(to: Path) -> dict[str, str]:
-    """Our own project, as far as a plan reads it; its three files."""
-    shutil.copytree(ROOT / "dockerfiles", to / "dockerfiles")
-    shutil.copytree(ROOT / "options", to / "options")
+    """Our own project, as far as a plan reads it; its files by name."""
+    for folder in FOLDERS:
+        shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__"))
     texts = {}
     for file in FILES:
-        (to / file).parent.mkdir(parents=True, exist_ok=True)
         texts[file] = (ROOT / file).read_text(encoding="utf-8")
         (to / file).write_text(texts[file], encoding="utf-8")
     return texts
@@ -332,6 +343,7 @@ def run_batch(seed: int, cases: range, limit: float) -> tuple[Counter[str], list
             counts[verdict] += 1
             if verdict not in ("planned", "refused"):
                 failures.append(Failure(case=case, verdict=verdict, details=details, file=file, content=content))
+                print(f"case {case}, {file}: {verdict}", flush=True)
     return counts, failures
 
 
@@ -365,6 +377,7 @@ def _sum(
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--count", type=int, default=COUNT)
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="begin at this case")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, metavar="N", help="this case alone")
     parser.add_argument("--limit", type=float, default=LIMIT, help="CPU seconds of a case")
@@ -372,7 +385,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="folder for the files of cases that fail")
     options = parser.parse_args()
 
-    cases = range(options.count) if options.only is None else range(options.only, options.only + 1)
+    cases = range(options.first, options.count) if options.only is None else range(options.only, options.only + 1)
     workers = min(options.workers, max(1, len(cases) // BATCH))
     began = time.monotonic()
     counts, failures = run(
