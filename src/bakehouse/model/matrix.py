@@ -34,6 +34,7 @@ from bakehouse.model.field_types import (
     ToolkitVersion,
 )
 from bakehouse.model.places import BasePlace, ModelPlace, SourcePlace
+from bakehouse.model.publish import Publish
 from bakehouse.model.question import Question
 
 
@@ -263,3 +264,4 @@ class Matrix(Model):
     """The NVIDIA driver that most machines have: of equal toolkits, those that it runs wholly come first."""
     axes: Axes
     exclude: tuple[Exclusion, ...] = ()
+    publish: Publish = Publish()
