@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from bakehouse.engine.container import Finished, last_lines
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.probes import ProbeFailed
-from bakehouse.probes.layer_placement import Placed
 from bakehouse.probes.smoke import devices_in, loaded_plugins
+from bakehouse.servers.llama_cpp.log import Placed
 
 BACKENDS = {
     AcceleratorName.CUDA: "CUDA",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bakehouse.model.serving import ServerName, Told
-from bakehouse.servers.llama_cpp import LlamaCpp
+from bakehouse.servers.llama_cpp.server import LlamaCpp
 from bakehouse.servers.server import Api, Metrics, Server
 
 

@@ -18,8 +18,8 @@ from bakehouse.model.suite import Subject
 from bakehouse.probes import ProbeFailed
 from bakehouse.probes.health import wait_serving
 from bakehouse.probes.jit import CACHES, SHADERS, needed_jit
-from bakehouse.probes.layer_placement import TELLS_GRAPHS, VERBOSE, Placed, placed
 from bakehouse.probes.serving import serving
+from bakehouse.servers.llama_cpp.log import TELLS_GRAPHS, VERBOSE, Placed, placed
 
 _A_FEW_TOKENS = Request(prompt=(1, 2, 3, 4), output_tokens=2)
 """One graph for the prompt, one for the next token."""

@@ -9,9 +9,9 @@ import pytest
 from bakehouse.engine.container import Finished
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.probes import ProbeFailed, offload
-from bakehouse.probes.layer_placement import Placed, placed
+from bakehouse.servers.llama_cpp.log import Placed, placed
 
-LOGS = Path(__file__).parent / "logs"
+LOGS = Path(__file__).parents[1] / "servers/llama_cpp/logs"
 VULKAN, CUDA = AcceleratorName.VULKAN, AcceleratorName.CUDA
 CHECKS = (offload.offloads_layers, offload.keeps_cache, offload.has_compute_buffer, offload.computes)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.probes.layer_placement import Placed, placed
+from bakehouse.servers.llama_cpp.log import Placed, placed
 
 LOGS = Path(__file__).parent / "logs"
 
