@@ -15,6 +15,7 @@ from bakehouse.model.suite import Subject, Suite
 from bakehouse.probes import cases, health
 from bakehouse.probes.serving import PortFrom, serving
 from bakehouse.servers import SERVERS
+from bakehouse.servers.server import OPENAI
 from bakehouse.suite.session import Server
 
 Note = Callable[[str], None]
@@ -42,7 +43,7 @@ def test_says_503_while_it_loads(subject: Subject, server: Server, start_server:
 
 def test_can_answer_as_soon_as_it_says_200(subject: Subject, start_server: StartServer) -> None:
     fresh = start_server()
-    if SERVERS[subject.server].api == "llama-server":
+    if SERVERS[subject.server].api not in (None, OPENAI):
         assert complete(fresh.url, Request(prompt=(1,), output_tokens=1)).timings is not None
     else:
         _ask(subject, fresh)
@@ -78,7 +79,7 @@ def test_ends_on_sigterm(subject: Subject, start_server: StartServer, note: Note
 
 def test_ends_on_sigterm_while_it_answers(subject: Subject, start_server: StartServer, note: Note) -> None:
     server = start_server()
-    if SERVERS[subject.server].api == "llama-server":
+    if SERVERS[subject.server].api not in (None, OPENAI):
         stopped = health.stops_while_answering(server.container, subject.health)
     else:
         stopped = health.stops_under_load(server.container, subject.health, ask=lambda: _ask(subject, server))

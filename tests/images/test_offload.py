@@ -16,6 +16,7 @@ from bakehouse.engine.devices import Devices
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.suite import Subject
 from bakehouse.probes import jit, offload
+from bakehouse.servers.device_log import DeviceLog
 from bakehouse.suite.verbose_server import VerboseServer, keeping_shaders
 
 Note = Callable[[str], None]
@@ -27,34 +28,44 @@ def name(subject: Subject) -> AcceleratorName:
     return AcceleratorName(subject.accelerator)
 
 
-def test_sees_the_device(listing: Finished, name: AcceleratorName, accelerator: Devices, note: Note) -> None:
-    note(offload.sees_device(listing, name, device=accelerator.name, is_software=accelerator.is_software))
+def test_sees_the_device(
+    listing: Finished, device_log: DeviceLog, name: AcceleratorName, accelerator: Devices, note: Note
+) -> None:
+    note(offload.sees_device(listing, device_log, name, device=accelerator.name, is_software=accelerator.is_software))
 
 
 def test_the_device_is_the_one_it_was_given(verbose: VerboseServer, accelerator: Devices, note: Note) -> None:
     note(offload.says_device(verbose.model, expected=accelerator.name, is_software=accelerator.is_software))
 
 
-def test_offloads_all_layers(verbose: VerboseServer, name: AcceleratorName, note: Note) -> None:
-    note(offload.offloads_layers(verbose.model, name))
+def test_offloads_all_layers(verbose: VerboseServer, device_log: DeviceLog, name: AcceleratorName, note: Note) -> None:
+    note(offload.offloads_layers(verbose.model, device_log, name))
 
 
-def test_keeps_the_cache_on_the_device(verbose: VerboseServer, name: AcceleratorName, note: Note) -> None:
-    note(offload.keeps_cache(verbose.model, name))
+def test_keeps_the_cache_on_the_device(
+    verbose: VerboseServer, device_log: DeviceLog, name: AcceleratorName, note: Note
+) -> None:
+    note(offload.keeps_cache(verbose.model, device_log, name))
 
 
-def test_has_its_compute_buffer_on_the_device(verbose: VerboseServer, name: AcceleratorName, note: Note) -> None:
-    note(offload.has_compute_buffer(verbose.model, name))
+def test_has_its_compute_buffer_on_the_device(
+    verbose: VerboseServer, device_log: DeviceLog, name: AcceleratorName, note: Note
+) -> None:
+    note(offload.has_compute_buffer(verbose.model, device_log, name))
 
 
-def test_computes_on_the_device(verbose: VerboseServer, name: AcceleratorName, note: Note) -> None:
-    note(offload.computes(verbose.model, name))
+def test_computes_on_the_device(
+    verbose: VerboseServer, device_log: DeviceLog, name: AcceleratorName, note: Note
+) -> None:
+    note(offload.computes(verbose.model, device_log, name))
 
 
-def test_the_driver_agrees(verbose: VerboseServer, name: AcceleratorName, accelerator: Devices, note: Note) -> None:
+def test_the_driver_agrees(
+    verbose: VerboseServer, device_log: DeviceLog, name: AcceleratorName, accelerator: Devices, note: Note
+) -> None:
     if accelerator.is_software:
         pytest.skip("a driver in software has no card to ask")
-    note(offload.agrees(verbose.model, name, held=verbose.held))
+    note(offload.agrees(verbose.model, device_log, name, held=verbose.held))
 
 
 def test_runs_native_code(

@@ -13,6 +13,7 @@ from bakehouse.model.suite import Subject
 from bakehouse.probes import calibrate, loads, question, throughput
 from bakehouse.probes.external import Profiled, loads_of
 from bakehouse.probes.pace import Pace
+from bakehouse.servers import REFERENCE
 from bakehouse.suite.bench import Bench
 from bakehouse.suite.budget import LOADS, RATES
 from bakehouse.suite.fixtures import Left, RecordMeasurement, TakeAll
@@ -27,7 +28,7 @@ def test_answers_the_question(subject: Subject, server: Server, note: Note) -> N
     asked = subject.workload
     if asked is None or asked.question is None:
         pytest.skip(question.why_not_asked(asked))
-    said = question.answers_question(server.url, asked.question, openai=asked.api == "openai")
+    said = question.answers_question(server.url, asked.question, openai=asked.is_openai)
     note(f"it answered {said!r}")
 
 
@@ -55,7 +56,7 @@ def test_rates(
 
     found = take_all(bench, [rates], share=RATES)
     note(throughput.summary(found[0]))
-    note(calibrate.summary(found[0]) or "not held against llama-bench")
+    note(calibrate.summary(found[0]) or f"not held against {REFERENCE}")
     record_measurement(*found)
 
 

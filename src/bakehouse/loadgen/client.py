@@ -86,7 +86,7 @@ def chat(url: str, messages: list[dict[str, str]], *, output_tokens: int) -> Rep
 
 
 def unstreamed(url: str, request: Request) -> Reply:
-    """The same in one piece: what llama-server's `timings` say when nobody waits for each token.
+    """The same in one piece: what the server's `timings` say when nobody waits for each token.
 
     No moment is known but when it was sent and had come. Raises RequestFailedError.
     """

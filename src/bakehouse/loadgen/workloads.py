@@ -1,10 +1,9 @@
-"""What is asked of a server, as data. The rates are those of llama-bench: pp, then tg."""
+"""What is asked of a server, as data. The rates are those that benchmarks of models have: pp, then tg."""
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, assert_never
@@ -19,7 +18,7 @@ class Api(StrEnum):
     """Where a request goes: the path."""
 
     COMPLETION = "/completion"
-    """llama-server's own."""
+    """Answers with the server's own timings."""
     COMPLETIONS = "/v1/completions"
     CHAT = "/v1/chat/completions"
 
@@ -105,28 +104,12 @@ def context(asked: Load) -> int:
     return 2 * asked.prompt_words + longest + 128
 
 
-def pinned_arguments(
-    asked: suite.Workload, *, threads: int, offloads: bool, load: Load | None = None, room: int = 0
-) -> Mapping[str, str]:
-    """Settle the server arguments that would change a rate when llama.cpp changes a default.
+def context_size(asked: suite.Workload, *, load: Load | None = None, room: int = 0) -> int:
+    """Tokens of context that a server needs, all its slots together.
 
     For pp and tg there is one slot, whose context holds the longest request and no more than 64 tokens beside it, as
-    in llama-bench; or `room` tokens where longer ones may be asked than the recipe says. For a load there are as many
-    slots as it needs; llama-server divides the context among them.
+    a benchmark program has it; or `room` tokens where longer ones may be asked than the recipe says. For a load there
+    are as many slots as it needs.
     """
-    parallel = slots(load) if load else 1
     longest = context(load) if load else max(room, asked.prompt_tokens + asked.output_tokens + 64)
-    size = parallel * -(-longest // 256) * 256
-    return {
-        "--parallel": str(parallel),
-        "--fit": "off",
-        "--ctx-size": str(size),
-        "--batch-size": "2048",
-        "--ubatch-size": "512",
-        "--flash-attn": "auto",
-        "--cache-type-k": "f16",
-        "--cache-type-v": "f16",
-        "--threads": str(threads),
-        "--threads-batch": str(threads),
-        "--n-gpu-layers": "999" if offloads else "0",
-    }
+    return (slots(load) if load else 1) * -(-longest // 256) * 256

@@ -1,10 +1,10 @@
-"""Three clocks side by side: the client's, the server's own timings, and llama-bench in the same image. Pure.
+"""Three clocks side by side: the client's, the server's own timings, and a benchmark program in the same image. Pure.
 
 Each container start gives one ratio of two of them, from medians of its repetitions; the median of the starts' ratios
 is held against a gate. Beyond the gate the two disagree; whether one of them is wrong or both scatter, the spread of
 the ratios says. What the three do differently stands in docs/measuring.md; none of it is corrected, because all
 of it is real work of a server, and small beside the gates where the processor computes the model. What streaming
-costs is larger there: so the answers that are held against llama-bench, which sends nothing, come in one piece.
+costs is larger there: so the answers that are held against the program, which sends nothing, come in one piece.
 """
 
 from __future__ import annotations
@@ -16,19 +16,21 @@ from enum import StrEnum
 from statistics import fmean, median, stdev
 from typing import assert_never
 
+from bakehouse.model.report import SERVER_TO_REFERENCE
+from bakehouse.servers import REFERENCE
 from bakehouse.stats import student
 
 CLIENT_GATE = 0.01
 """Share by which the client's decode rate may differ from the server's."""
 DECODE_GATE = 0.03
-"""Share by which the server's decode rate may differ from llama-bench's."""
+"""Share by which the server's decode rate may differ from the benchmark program's."""
 PROMPT_GATE = 0.05
 """The same of the prompt rate. It is larger because a prompt is one short computation after a pause."""
 
 HOST_WORK = 0.0005
-"""Seconds of its own work, sampling above all, that a server may add to each step of a card, which llama-bench does not
-do. It is no fault, and on a card that takes a millisecond for a token it is far more than a gate. On the processor
-it is inside the gates."""
+"""Seconds of its own work, sampling above all, that a server may add to each step of a card, which a benchmark program
+does not do. It is no fault, and on a card that takes a millisecond for a token it is far more than a gate. On the
+processor it is inside the gates."""
 
 
 Range = tuple[float, float]
@@ -41,15 +43,15 @@ class Pair(StrEnum):
     """Who is held against whom: the first's rate / the second's."""
 
     CLIENT_SERVER = "client_to_server"
-    SERVER_LLAMA_BENCH = "server_to_llama_bench"
+    SERVER_REFERENCE = SERVER_TO_REFERENCE
 
     @property
     def names(self) -> tuple[str, str]:
         match self:
             case Pair.CLIENT_SERVER:
                 return "the client's clock", "the server's timings"
-            case Pair.SERVER_LLAMA_BENCH:
-                return "the server's timings", "llama-bench"
+            case Pair.SERVER_REFERENCE:
+                return "the server's timings", REFERENCE
             case _:
                 assert_never(self)
 
@@ -125,7 +127,7 @@ class Agreement:
         return min(lows), max(highs)
 
     def describe(self) -> str:
-        """`tg128: the server's timings are 0.4 % below llama-bench (3 starts, 3 % allowed)`."""
+        """`tg128: the server's timings are 0.4 % below NAME (3 starts, 3 % allowed)`."""
         first, second = self.pair.names
         if self.ratio is None:
             return f"{self.workload}: {first} and {second} could not be held side by side"
@@ -152,10 +154,11 @@ class Agreement:
                     "Something between them holds chunks back or merges them: look at `chunks` and `client.lag_s` of "
                     "the samples in run.json"
                 )
-            case Pair.SERVER_LLAMA_BENCH:
+            case Pair.SERVER_REFERENCE:
                 return (
                     "They did not do the same: look in both logs for the device, threads, batch sizes and flash "
-                    "attention, in the recipe's arguments for what llama-bench is not told, and at the cost of sampling"
+                    f"attention, in the recipe's arguments for what {REFERENCE} is not told, and at the cost of "
+                    "sampling"
                 )
             case _:
                 assert_never(self.pair)

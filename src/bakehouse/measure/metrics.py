@@ -25,7 +25,7 @@ class Counts:
 
 
 def counts(reply: Reply) -> Counts:
-    """Take the counts from llama-server's `timings` or, without them, from `usage`.
+    """Take the counts from the server's `timings` or, without them, from `usage`.
 
     Raises VoidError where there are neither: a chunk is not a token, and tokenising chunks gives other tokens.
     """
@@ -68,8 +68,8 @@ def prompt_rate(reply: Reply) -> float:
 def decode_rate(reply: Reply) -> float:
     """Output tokens per second and user: (predicted_n - 1) / predicted_ms.
 
-    Not `predicted_per_second`, whose definition changed in 2026-08 (llama.cpp PR 26920). The first token belongs to
-    the prompt's time.
+    Not `predicted_per_second`, whose definition changed in 2026-08 in its server. The first token belongs to the
+    prompt's time.
     """
     timings = reply.timings or {}
     return (_number(timings, "predicted_n") - 1) * 1000 / _positive(timings, "predicted_ms")

@@ -1,7 +1,7 @@
 """What a request costs beside its tokens, from prompts of several lengths by two clocks. Pure.
 
-A server does more for a prompt than llama-bench: it captures graphs anew after another shape, samples a token and
-copies logits. That takes the same time for a short prompt as for a long one, so it is a quarter of a prompt of 9 ms
+A server does more for a prompt than a benchmark program: it captures graphs anew after another shape, samples a token
+and copies logits. That takes the same time for a short prompt as for a long one, so it is a quarter of a prompt of 9 ms
 and nothing of one of 400 ms. Both parts are estimated: seconds a request, and a share that grows with the tokens. Only
 the share says that the two did different work.
 """
@@ -14,10 +14,10 @@ from itertools import combinations
 from statistics import median
 
 MOST = 0.003
-"""Seconds a request that a server may take longer than llama-bench where one length cannot tell the two parts apart:
+"""Seconds a request that a server may take longer than the other where one length cannot tell the two parts apart:
 1.3 to 2.6 ms were seen on an H200, with a small model and with a large one."""
 _APART = 1.5
-"""Times that llama-bench must take longer for one length than for another, for the two to show a slope."""
+"""Times that the second must take longer for one length than for another, for the two to show a slope."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

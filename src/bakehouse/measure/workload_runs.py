@@ -60,12 +60,12 @@ UNITS: dict[Metric, Unit] = {
 """Of those that are no times."""
 
 
-def plan(asked: Load, *, chance: random.Random, llama: bool, model: str = "") -> list[Planned]:
+def plan(asked: Load, *, chance: random.Random, native: bool, model: str = "") -> list[Planned]:
     """Make the requests. Lengths and moments are the same each time, texts never are.
 
-    `llama`: the server is llama-server, whose /completion says most. `chance` makes the texts.
+    `native`: the server has a /completion, which says most. `chance` makes the texts.
     """
-    api = Api.COMPLETION if llama else Api.COMPLETIONS
+    api = Api.COMPLETION if native else Api.COMPLETIONS
 
     def requests(count: int, words: int, tokens: Sequence[int], *, to: Api = api) -> tuple[Request, ...]:
         return tuple(

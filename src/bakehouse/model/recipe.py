@@ -135,8 +135,9 @@ class Throughput(Model):
     """Repetitions of those in each start: each holds many requests."""
     limits: Limits = Limits()
     """What counts as good in `goodput`."""
-    api: Literal["llama-server", "openai"] = "llama-server"
-    """`openai`: /v1/completions and /v1/chat/completions only, as vLLM and others speak them."""
+    api: Literal["openai"] | None = None
+    """What it is measured by, where that is not as its family has it. `openai`: /v1/completions and
+    /v1/chat/completions only, as vLLM and others speak them."""
 
 
 class Probes(Model):

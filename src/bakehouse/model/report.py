@@ -7,7 +7,7 @@ samples instead of averages.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -188,6 +188,12 @@ Metric = Literal[
     "request_overhead",
 ]
 """docs/measuring.md defines them. A time without a percentile is the median."""
+
+REFERENCE_PROMPT_RATE: Final = "llama_bench_prompt_rate"
+REFERENCE_DECODE_RATE: Final = "llama_bench_decode_rate"
+SERVER_TO_REFERENCE: Final = "server_to_llama_bench"
+"""Metrics of the family's own benchmark program. They are called after the first one that there was, as the reports and
+histories that are kept have them."""
 
 
 class Grading(Record):

@@ -15,7 +15,7 @@ from bakehouse.model.serving import ServerName, Start
 
 
 class Workload(Record):
-    """The throughput probe of one subject. Rates are measured as llama-bench does: pp then tg."""
+    """The throughput probe of one subject. Rates are those of one prompt, pp, then of one answer, tg."""
 
     model_path: str
     """The GGUF on this machine; mounted read-only."""
@@ -31,7 +31,13 @@ class Workload(Record):
     """Measured beside pp and tg."""
     load_repetitions: int = 2
     limits: Limits = Limits()
-    api: Literal["llama-server", "openai"] = "llama-server"
+    api: str = ""
+    """`openai`, or the family's name for a /completion that says the server's timings."""
+
+    @property
+    def is_openai(self) -> bool:
+        """Whether it speaks no other words than /v1/completions and /v1/chat/completions."""
+        return self.api == "openai"
 
 
 Side = Literal["candidate", "baseline"]
@@ -60,9 +66,9 @@ class Subject(Record):
     port: int
     """The port it listens on when nobody says otherwise."""
     version: str
-    """What `--version` must contain, for example `build 11312, commit 0c1e57098`."""
+    """What `--version` must contain, as the family says it."""
     plugins: list[str]
-    """File names of the backend plugins in the image, for example `libggml-cpu-haswell.so`."""
+    """File names of the backend plugins in the image, as the recipe's targets are called."""
     health: Health
     memory_limit: str
     args: list[str] = Field(default_factory=list)
@@ -84,7 +90,7 @@ class Subject(Record):
     """A model for the probes that need a serving server; the workload's, where there is one."""
     models_beside: list[str] = Field(default_factory=list)
     """Files that lie in the model's folder."""
-    server: ServerName = "llama.cpp"
+    server: ServerName
     start: Start = Start()
     """With what the family says, so nothing of it is left out."""
     cases: list[Case] = Field(default_factory=list)
@@ -103,7 +109,7 @@ class Suite(Record):
     cache: str
     """Absolute: leases live in `leases/`."""
     calibrate: bool = False
-    """Whether llama-bench runs beside each start."""
+    """Whether the family's benchmark program runs beside each start."""
     client: Client = "bakehouse"
     measure_for: float | None = None
     """Seconds that testing and measuring may take together. None: as long as the starts take."""

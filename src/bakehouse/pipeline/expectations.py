@@ -15,6 +15,7 @@ from bakehouse.planning.installed import installed
 from bakehouse.planning.render.labels import labels
 from bakehouse.prove.expect import Expectation, Forbidden
 from bakehouse.servers import SERVERS
+from bakehouse.servers.server import OPENAI
 
 PLUGIN_FOLDER = "/app"
 FOREIGN = {"cmake": (), "wheels": (f"{PLUGIN_FOLDER}/env/*",), "image": ("*",)}
@@ -124,7 +125,7 @@ def subject(
             loads=list(probes.throughput.workloads if loads is None else loads),
             load_repetitions=repetitions or probes.throughput.workload_repetitions,
             limits=probes.throughput.limits,
-            api=probes.throughput.api,
+            api=probes.throughput.api or server.api or OPENAI,
         )
         patience = health.start_period + model.size / SLOWEST_READ
         health = health.model_copy(update={"start_period": patience})

@@ -42,7 +42,7 @@ class Options:
     measure_for: float | None = None
     """Seconds for testing and measuring all cells; None: 5 min, 20 with `compare`, no limit with `starts`."""
     calibrate: bool | None = None
-    """Run llama-bench beside the server; None: unless it is to be quick."""
+    """Run the family's benchmark program beside the server; None: unless it is to be quick."""
     history: bool | None = None
     """Keep measurements in the history and compare them with it; None: unless it is to be quick."""
     fail_on_regression: bool = False

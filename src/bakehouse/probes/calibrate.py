@@ -1,13 +1,12 @@
-"""The figures of llama-bench beside ours, from the same image, model, threads and devices.
+"""The figures of a family's benchmark program beside ours, from the same image, model, threads and devices.
 
-llama-bench runs once for each start of the server, before it or after it in turn, so that a machine that gets slower
-meanwhile is no disagreement.
+The reference, as it is called here (servers/reference.py), runs once for each start of the server, before it or after
+it in turn, so that a machine that gets slower meanwhile is no disagreement.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -18,27 +17,12 @@ from bakehouse.measure.cpu_usage import Usage
 from bakehouse.measure.request_cost import MOST, RequestCost, request_cost
 from bakehouse.model import suite
 from bakehouse.model.enums import Verdict
-from bakehouse.model.report import Measurement, Metric, Sample
+from bakehouse.model.report import REFERENCE_DECODE_RATE, REFERENCE_PROMPT_RATE, Measurement, Metric, Sample
 from bakehouse.probes.disturbance import disturbed, raw_usage
 from bakehouse.probes.series import troubled, void_if
+from bakehouse.servers.reference import ReferenceTool, Timed
 from bakehouse.stats.direction import is_of_image
 from bakehouse.stats.grading import Doubt, graded
-
-PROGRAM = "llama-bench"
-"""Beside the server's program, in the same folder."""
-
-_SAME = {
-    "--threads": "--threads",
-    "--batch-size": "--batch-size",
-    "--ubatch-size": "--ubatch-size",
-    "--flash-attn": "--flash-attn",
-    "--cache-type-k": "--cache-type-k",
-    "--cache-type-v": "--cache-type-v",
-    "--n-gpu-layers": "--n-gpu-layers",
-}
-"""llama-server's word to llama-bench's. Its --fit is off, it has one slot, --threads is that of batches, too, and its
-context is as long as the test (tools/llama-bench/llama-bench.cpp)."""
-
 
 LARGEST = 0.05
 """Seconds beside the computing of a request that no server explains: the rest is a difference."""
@@ -49,8 +33,9 @@ _DOUBTED: tuple[Metric, ...] = ("prompt_rate", "decode_rate")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Benched:
-    """One run of llama-bench."""
+    """One run of the reference."""
 
+    tool: ReferenceTool
     output: str
     """All that it printed, also what is no JSON."""
     exit_code: int
@@ -59,22 +44,7 @@ class Benched:
 
 
 Reference = Callable[[int, Sequence[Workload]], Benched]
-"""Runs llama-bench once, with so many repetitions of each workload, in a container of its own."""
-
-
-def arguments(
-    model: str, shapes: Sequence[Workload], pinned: Mapping[str, str], *, repetitions: int
-) -> tuple[str, ...]:
-    """What llama-bench is told so that it does what the server does."""
-    same = [word for ours, theirs in _SAME.items() if ours in pinned for word in (theirs, pinned[ours])]
-    return (
-        *("--model", model),
-        *("--n-prompt", ",".join(str(one.prompt_tokens) for one in shapes if one.output_tokens == 1)),
-        *("--n-gen", ",".join(str(one.output_tokens) for one in shapes if one.output_tokens > 1)),
-        *("--repetitions", str(repetitions)),
-        *same,
-        *("--output", "jsonl"),
-    )
+"""Runs the reference once, with so many repetitions of each workload, in a container of its own."""
 
 
 def samples(benched: Benched, asked: suite.Workload | Workload, *, start: int) -> dict[Metric, list[Sample]]:
@@ -84,15 +54,14 @@ def samples(benched: Benched, asked: suite.Workload | Workload, *, start: int) -
     """
     trouble = disturbed(benched.usage) if benched.usage else None
     wanted: dict[Metric, tuple[int, int]] = {
-        "llama_bench_prompt_rate": (asked.prompt_tokens, 0),
-        "llama_bench_decode_rate": (0, asked.output_tokens),
+        REFERENCE_PROMPT_RATE: (asked.prompt_tokens, 0),
+        REFERENCE_DECODE_RATE: (0, asked.output_tokens),
     }
-    rows = rows_of(benched.output)
+    timed = benched.tool.timed(benched.output)
     found: dict[Metric, list[Sample]] = {}
     for metric, (prompt, output) in wanted.items():
-        row = next((row for row in rows if (row.get("n_prompt"), row.get("n_gen")) == (prompt, output)), None)
-        rates = _rates(row) if row else []
-        if row is None or not rates:
+        one = next((one for one in timed if (one.prompt_tokens, one.output_tokens) == (prompt, output)), None)
+        if one is None or not one.rates:
             reason = _missing(benched)
             found[metric] = [Sample(start=start, repetition=0, value=0.0, verdict=Verdict.VOID, reason=reason)]
             continue
@@ -103,27 +72,12 @@ def samples(benched: Benched, asked: suite.Workload | Workload, *, start: int) -
                     start=start,
                     repetition=number,
                     value=rate,
-                    raw=_raw(row, benched.usage) if number == 0 else {},
+                    raw=_raw(benched, one) if number == 0 else {},
                 ),
             )
-            for number, rate in enumerate(rates)
+            for number, rate in enumerate(one.rates)
         ]
     return found
-
-
-def rows_of(output: str) -> list[dict[str, Any]]:
-    """The JSON lines of llama-bench among what else was printed, which is what its backends say."""
-    rows = []
-    for line in output.splitlines():
-        if not line.startswith("{"):
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(row, dict) and "n_gen" in row:
-            rows.append(row)
-    return rows
 
 
 def calibrated(
@@ -163,16 +117,16 @@ def agreements(
         first, second = [_by_start(one) for one in both] if is_disturbed else quiet
         return agreement(workload, pair, first, second, gate=gate, allowed=allowed, is_disturbed=is_disturbed)
 
-    client, server = Pair.CLIENT_SERVER, Pair.SERVER_LLAMA_BENCH
+    client, server = Pair.CLIENT_SERVER, Pair.SERVER_REFERENCE
     answers = []
     for tg in _answers(measurements, asked):
         answers += [
             held(tg, client, "client_decode_rate", "decode_rate", gate=CLIENT_GATE),
-            held(tg, server, "unstreamed_decode_rate", "llama_bench_decode_rate", gate=DECODE_GATE, allowed=host_work),
+            held(tg, server, "unstreamed_decode_rate", REFERENCE_DECODE_RATE, gate=DECODE_GATE, allowed=host_work),
         ]
     beside = _beside(measurements)
     prompts = [
-        held(name, server, "prompt_rate", "llama_bench_prompt_rate", gate=PROMPT_GATE, allowed=beside / tokens)
+        held(name, server, "prompt_rate", REFERENCE_PROMPT_RATE, gate=PROMPT_GATE, allowed=beside / tokens)
         for name, tokens in _prompts(measurements, asked).items()
     ]
     return [*answers, *prompts]
@@ -210,8 +164,8 @@ def _beside(measurements: Sequence[Measurement]) -> float:
 
 
 def request_costs(measurements: Sequence[Measurement]) -> dict[int, RequestCost]:
-    """By container start, from the server's prompts and llama-bench's."""
-    times: dict[Metric, dict[int, dict[int, float]]] = {"prompt_rate": {}, "llama_bench_prompt_rate": {}}
+    """By container start, from the server's prompts and the reference's."""
+    times: dict[Metric, dict[int, dict[int, float]]] = {"prompt_rate": {}, REFERENCE_PROMPT_RATE: {}}
     for one in measurements:
         if one.metric in times and (tokens := _tokens(one)):
             for start, rates in _by_start(one).items():
@@ -308,7 +262,7 @@ def judged(measurements: Sequence[Measurement], found: Sequence[Agreement]) -> l
             if one.pair is Pair.CLIENT_SERVER:
                 reasons.setdefault("ttft", one.reason())
         elif one.is_scattered and one.ranges:
-            low, high = one.range_of(1 if one.pair is Pair.SERVER_LLAMA_BENCH else 0)
+            low, high = one.range_of(1 if one.pair is Pair.SERVER_REFERENCE else 0)
             doubts.setdefault(one.workload, Doubt(low=low, high=high, reason=one.reason()))
     return [
         _judged(
@@ -334,9 +288,9 @@ def _sides(one: Agreement, start: int) -> dict[str, Any]:
     return raw | ({_DISTURBED: True} if one.is_disturbed else {})
 
 
-def _raw(row: dict[str, Any], usage: Usage | None) -> dict[str, Any]:
-    about = {key: value for key, value in row.items() if not key.startswith("samples_")}
-    return {"llama_bench": about} | (raw_usage(usage) if usage else {})
+def _raw(benched: Benched, one: Timed) -> dict[str, Any]:
+    key = benched.tool.program.replace("-", "_")
+    return {key: one.about} | (raw_usage(benched.usage) if benched.usage else {})
 
 
 def _void(measurement: Measurement, reason: str) -> Measurement:
@@ -353,18 +307,9 @@ def _by_start(measurement: Measurement, *, quiet: bool = False) -> dict[int, lis
     return found
 
 
-def _rates(row: dict[str, Any]) -> list[float]:
-    """Tokens per second of each repetition, from its nanoseconds: samples_ts is the same, rounded."""
-    tokens = row["n_prompt"] + row["n_gen"]
-    times = row.get("samples_ns")
-    if not isinstance(times, list):
-        return []
-    return [tokens * 1e9 / time for time in times if isinstance(time, int | float) and time > 0]
-
-
 def _missing(benched: Benched) -> str:
     said = [line.strip() for line in benched.output.splitlines() if line.strip() and not line.startswith("{")]
     last = f": {said[-1][:200]}" if said else ""
     if benched.exit_code == -1:
-        return f"{PROGRAM} was not finished in time{last}"
-    return f"{PROGRAM} gave no figures and ended with {benched.exit_code}{last}"
+        return f"{benched.tool.program} was not finished in time{last}"
+    return f"{benched.tool.program} gave no figures and ended with {benched.exit_code}{last}"

@@ -82,7 +82,7 @@ class Profiled:
             except RequestFailedError as error:
                 raise ProbeFailed(str(error)) from error
             for repetition in range(-1, self.asked.load_repetitions):  # -1 warms up
-                for planned in workload_runs.plan(self.load, chance=self.chance, llama=False, model=model):
+                for planned in workload_runs.plan(self.load, chance=self.chance, native=False, model=model):
                     self._run(served, planned, start=number, repetition=repetition)
 
     def measurements(self) -> list[Measurement]:

@@ -17,8 +17,8 @@ from bakehouse.model import suite
 from bakehouse.model.report import Measurement
 
 LEAST = 0.2
-"""Seconds that a sample lasts at least, where the context allows it. From there on llama-bench and the server agreed
-within 1 % on an H200."""
+"""Seconds that a sample lasts at least, where the context allows it. From there on server and benchmark program
+agreed within 1 % on an H200."""
 _AIM = 1.5
 """Times LEAST that is aimed at: a length that lasts just long enough today would be another one tomorrow."""
 _NAME = re.compile(r"(pp|tg)(\d+)")

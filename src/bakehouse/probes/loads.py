@@ -73,18 +73,18 @@ class Loaded:
         """In place of what was never begun."""
         return [
             Measurement(workload=planned.name, metric=metric, unit="tokens/s", samples=[no_time(0)], settings=settings)
-            for planned in workload_runs.plan(self.load, chance=random.Random(0), llama=True)  # noqa: S311 - no secret
+            for planned in workload_runs.plan(self.load, chance=random.Random(0), native=True)  # noqa: S311 - no secret
             for metric in ALWAYS
         ]
 
     def _measure(self, served: MeasuredServer, number: int) -> None:
-        llama = self.asked.api == "llama-server"
+        native = not self.asked.is_openai
         try:
-            model = "" if llama else model_name(served.url)
+            model = "" if native else model_name(served.url)
         except RequestFailedError as error:
             raise ProbeFailed(str(error)) from error
         made = [
-            workload_runs.plan(self.load, chance=self.chance, llama=llama, model=model)
+            workload_runs.plan(self.load, chance=self.chance, native=native, model=model)
             for _ in range(self.asked.load_repetitions + 1)
         ]
         found = [self._level(served, list(level), number) for level in zip(*made, strict=True)]

@@ -1,7 +1,7 @@
-"""The accelerator really runs the model. The witness is the server's own log, read as llama.cpp 0c1e57098 writes it.
+"""The accelerator really runs the model, by what the server's own log says (servers/device_log.py).
 
-A llama-server whose plugin does not load, or whose card is not visible, serves on the processor without a word. So
-nothing here believes a server that answers. `offloaded N/N layers` says what was asked for; what became of it say the
+A server whose plugin does not load, or whose card is not visible, may serve on the processor without a word. So nothing
+here believes a server that answers. The number of offloaded layers says what was asked for; what became of it say the
 buffers, and the operations of each graph, which a verbose server lists with the backend that computes them.
 """
 
@@ -14,24 +14,8 @@ from collections.abc import Mapping
 from bakehouse.engine.container import Finished, last_lines
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.probes import ProbeFailed
-from bakehouse.probes.smoke import devices_in, loaded_plugins
-from bakehouse.servers.llama_cpp.log import Placed
+from bakehouse.servers.device_log import DeviceLog, Placed
 
-BACKENDS = {
-    AcceleratorName.CUDA: "CUDA",
-    AcceleratorName.ROCM: "ROCm",
-    AcceleratorName.XPU: "SYCL",
-    AcceleratorName.VULKAN: "Vulkan",
-}
-"""What ggml calls an accelerator; the first device is `CUDA0`."""
-
-LIST = ("--log-verbosity", "5", "--list-devices")
-
-ON_THE_PROCESSOR = frozenset({"GET_ROWS"})
-"""Operations that are no fallback: a row of the token embeddings is looked up where they lie, which is in memory."""
-_KEPT = frozenset({"token_embd.weight"})
-"""Weights that llama.cpp leaves in memory on purpose (src/llama-model.cpp): looking up a row there costs nothing, and
-on the card they would take megabytes for nothing."""
 _TOLERANCE = 0.9
 _DRIVERS_WORDS = re.compile(
     r"^.*(?:failed to initialize|No devices found|no SYCL device|Invalid device).*$", re.MULTILINE
@@ -41,15 +25,17 @@ _DRIVERS_WORDS = re.compile(
 _SOFTWARE = re.compile(r"llvmpipe|lavapipe|softpipe|swiftshader", re.IGNORECASE)
 
 
-def sees_device(listed: Finished, accelerator: AcceleratorName, *, device: str, is_software: bool = False) -> str:
-    """`--list-devices` names a device of the backend. Returns its line; `device` is what the container was given.
+def sees_device(
+    listed: Finished, log: DeviceLog, accelerator: AcceleratorName, *, device: str, is_software: bool = False
+) -> str:
+    """The list of devices names one of the backend. Returns its line; `device` is what the container was given.
 
     Vulkan's driver in software is in the image beside those of cards, and is no card.
     """
-    backend, log = BACKENDS[accelerator], listed.output
+    backend, said = log.words[accelerator], listed.output
     if listed.exit_code != 0:
-        raise ProbeFailed(f"--list-devices ended with status {listed.exit_code}:\n{last_lines(log)}")
-    lines = [line for line in devices_in(log) if re.match(rf"{backend}\d+: ", line)]
+        raise ProbeFailed(f"{log.list_arguments[-1]} ended with status {listed.exit_code}:\n{last_lines(said)}")
+    lines = [line for line in log.devices(said) if re.match(rf"{backend}\d+: ", line)]
     found = next((line for line in lines if is_software or not _SOFTWARE.search(line)), None)
     if lines and not found:
         raise ProbeFailed(
@@ -58,49 +44,48 @@ def sees_device(listed: Finished, accelerator: AcceleratorName, *, device: str, 
         )
     if found:
         return found
-    if backend not in loaded_plugins(log):
+    if backend not in log.plugins(said):
         raise ProbeFailed(
             f"the server did not load its {backend} plugin, so that it would run on the CPU without a word",
-            hint=_WHY_NO_PLUGIN[accelerator],
+            hint=log.advice.no_plugin[accelerator],
         )
-    words = _DRIVERS_WORDS.findall(log)
-    said = f"; it says: {words[-1].strip()}" if words else ""
+    words = _DRIVERS_WORDS.findall(said)
+    last = f"; it says: {words[-1].strip()}" if words else ""
     raise ProbeFailed(
         f"the server loaded its {backend} plugin and sees no {backend} device, although the container has {device}"
-        f"{said}",
+        f"{last}",
         hint=_WHY_NO_DEVICE[accelerator],
     )
 
 
-def offloads_layers(model: Placed, accelerator: AcceleratorName) -> str:
+def offloads_layers(model: Placed, log: DeviceLog, accelerator: AcceleratorName) -> str:
     """All layers are on the card, the output layer too."""
-    backend = BACKENDS[accelerator]
+    backend = log.words[accelerator]
     if not model.layers or not _on(backend, model.weights):
         what = (
             f"{model.offloaded} of {model.layers} layers are on the GPU" if model.layers else "no layer is on the GPU"
         )
         raise ProbeFailed(
             f"{what}: the model runs on the CPU ({_list(model.weights)})",
-            hint="If the device is visible, an argument or a variable says so: --n-gpu-layers in probes.args, "
-            "LLAMA_ARG_N_GPU_LAYERS or LLAMA_ARG_DEVICE in the image.",
+            hint=f"If the device is visible, an argument or a variable says so: {log.advice.no_layer}.",
         )
     if model.offloaded < model.layers:
         raise ProbeFailed(
             f"{model.offloaded} of {model.layers} layers are on the GPU ({_list(model.weights)})",
-            hint="--n-gpu-layers is too low, or the card's free memory: the server fits itself to what there is.",
+            hint=log.advice.few_layers,
         )
     return f"{model.offloaded} of {model.layers} layers on {_names(backend, model.weights)} ({_list(model.weights)})"
 
 
-def keeps_cache(model: Placed, accelerator: AcceleratorName) -> str:
+def keeps_cache(model: Placed, log: DeviceLog, accelerator: AcceleratorName) -> str:
     """The KV cache is on the card; decoding would copy it for every token."""
-    _nowhere_else(model.cache, BACKENDS[accelerator], what="KV cache", why="--no-kv-offload or LLAMA_ARG_NO_KV_OFFLOAD")
+    _nowhere_else(model.cache, log.words[accelerator], what="KV cache", why=log.advice.no_cache)
     return f"KV cache: {_list(model.cache)}"
 
 
-def has_compute_buffer(model: Placed, accelerator: AcceleratorName) -> str:
+def has_compute_buffer(model: Placed, log: DeviceLog, accelerator: AcceleratorName) -> str:
     """Results between layers stay on the card; what is in memory beside is pinned for transfers (`Vulkan_Host`)."""
-    backend = BACKENDS[accelerator]
+    backend = log.words[accelerator]
     pinned = {name: size for name, size in model.compute.items() if not name.startswith(backend)}
     if pinned or not _on(backend, model.compute):
         raise ProbeFailed(
@@ -110,19 +95,19 @@ def has_compute_buffer(model: Placed, accelerator: AcceleratorName) -> str:
     return f"compute buffers: {_list(model.compute)}"
 
 
-def computes(model: Placed, accelerator: AcceleratorName) -> str:
+def computes(model: Placed, log: DeviceLog, accelerator: AcceleratorName) -> str:
     """Each operation of the graphs that answered a request was computed by the card's backend."""
-    backend = BACKENDS[accelerator]
+    backend = log.words[accelerator]
     on_card, elsewhere = 0, Counter[str]()
     for (where, operation), count in model.operations.items():
         if where.startswith(backend):
             on_card += count
-        elif operation not in ON_THE_PROCESSOR:
+        elif operation not in log.looked_up:
             elsewhere[operation] += count
     if not model.operations:
         raise ProbeFailed(
             "the server's log names no operation, so that nobody knows what computes them",
-            hint="llama.cpp writes another log than at revision 0c1e57098: mend probes/offload.py.",
+            hint=log.advice.unread,
         )
     total = model.operations.total()
     if elsewhere:
@@ -131,11 +116,11 @@ def computes(model: Placed, accelerator: AcceleratorName) -> str:
             f"{elsewhere.total()} of {total} operations fell back to the CPU: {names}",
             hint="The backend cannot compute them on this card, or their weights are not on it.",
         )
-    left = model.weights_in_memory - _KEPT
+    left = model.weights_in_memory - log.kept_in_memory
     if left:
         raise ProbeFailed(
             f"weights are read from the processor's memory: {', '.join(sorted(left))}",
-            hint="Is there an --override-tensor, --cpu-moe or --n-cpu-ffn in probes.args?",
+            hint=f"Is there an {log.advice.weights}?",
         )
     return f"{on_card} of {total} operations on {backend}, the others look up token embeddings"
 
@@ -158,13 +143,13 @@ def says_device(model: Placed, *, expected: str, is_software: bool) -> str:
     )
 
 
-def agrees(model: Placed, accelerator: AcceleratorName, *, held: int | None) -> str:
+def agrees(model: Placed, log: DeviceLog, accelerator: AcceleratorName, *, held: int | None) -> str:
     """The card's driver says that the process holds what its log claims to have put there."""
     claimed = sum(
         size
         for sizes in (model.weights, model.cache, model.compute)
         for name, size in sizes.items()
-        if name in _on(BACKENDS[accelerator], sizes)
+        if name in _on(log.words[accelerator], sizes)
     )
     if held is None:
         return f"the log claims {claimed:.0f} MiB; the driver does not say what the process holds"
@@ -178,16 +163,6 @@ def agrees(model: Placed, accelerator: AcceleratorName, *, held: int | None) -> 
 
 # ---------------------------------------------------------------------------------------------- words
 
-_WHY_NO_PLUGIN = {
-    AcceleratorName.CUDA: "libggml-cuda.so is not beside the program, or it misses a library: cuBLAS in the image, or "
-    "the driver's libcuda.so.1, which the NVIDIA Container Toolkit brings in.",
-    AcceleratorName.ROCM: "libggml-hip.so is not beside the program, or it misses a library of ROCm in the image: see "
-    "the proof `linkage`.",
-    AcceleratorName.XPU: "libggml-sycl.so is not beside the program, or it misses a library of oneAPI in the image: "
-    "see the proof `linkage`.",
-    AcceleratorName.VULKAN: "libggml-vulkan.so is not beside the program, or libvulkan.so.1 is not in the image, or "
-    "there is no Vulkan driver at all in it (mesa-vulkan-drivers).",
-}
 _WHY_NO_DEVICE = {
     AcceleratorName.CUDA: "Compare nvidia-smi on the machine: is the driver as new as the toolkit needs? `plan "
     "--driver VERSION` says what a driver runs.",

@@ -15,7 +15,7 @@ from bakehouse.probes.series import for_ever
 LEAST = 2
 """Repetitions in a start, where there is time for them: one says nothing of its spread."""
 _IN_ONE_PIECE = 1.3
-"""What the answers that llama-bench is held against add to a repetition: another tg, which is a third of it."""
+"""What the answers that the reference is held against add to a repetition: another tg, which is a third of it."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -28,14 +28,14 @@ class Pace:
     each: float = 0.0
     """Of one repetition, as the latest warm-up had it."""
     is_cut: bool = False
-    """Whether answers are cut: then llama-bench, which cuts none, would take far longer than they do."""
+    """Whether answers are cut: then the reference, which cuts none, would take far longer than they do."""
     chosen: int | None = None
     """Repetitions in each start: those of the first, so that starts can be compared."""
 
     def choose(self, warm_up: float, number: int, *, most: int, is_held: bool) -> int:
         """Repetitions of a start whose warm-up took so long. 0: not even one fits in any more.
 
-        `is_held`: llama-bench does as much beside it, and warms up as well.
+        `is_held`: the reference does as much beside it, and warms up as well.
         """
         self.each = warm_up * (_IN_ONE_PIECE if is_held else 1.0)
         left = self.left()
@@ -73,7 +73,7 @@ class Pace:
         return self.each > 0 or not self.is_limited
 
     def of_reference(self, most: int) -> int:
-        """Repetitions of llama-bench, which warms up with one more; 0: there is no time for it."""
+        """Repetitions of the reference, which warms up with one more; 0: there is no time for it."""
         wanted = self.chosen or most
         left = self.left()
         if math.isinf(left):

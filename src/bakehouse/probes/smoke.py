@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import re
+import fnmatch
 from collections.abc import Callable, Sequence
-from pathlib import PurePosixPath
 
 from bakehouse.engine.container import Finished, last_lines
 from bakehouse.probes import ProbeFailed
+from bakehouse.servers.device_log import DeviceLog
 
 Ask = Callable[[Sequence[str]], Finished]
 """Runs the image with these arguments to its end."""
 
-_LOADED = re.compile(r"load_backend: loaded (\S+) backend from (\S+)")
-_DEVICE = re.compile(r"^  (\S+): (.+)$", re.MULTILINE)
 _LINKAGE = "error while loading shared libraries"
 _ASKED = 5
 """Times. A line that is lost one time in ten is lost five times in a row once in a hundred thousand."""
 
 
-def prints_version(ask: Ask, words: Sequence[str], version: str) -> str:
-    """`--version`, as `words` have it, ends with 0 and contains `version`. Returns the line."""
+def prints_version(ask: Ask, words: Sequence[str], version: str, *, look_at: str = "") -> str:
+    """`--version`, as `words` have it, ends with 0 and contains `version`. Returns the line.
+
+    `look_at`: what sets the version where it is built.
+    """
     output = _answers(ask, words).output
     if version not in output:
         raise ProbeFailed(
             f"--version does not say {version!r}; it says:\n{last_lines(output, 5)}",
-            hint="The image holds another build than the plan says: look at LLAMA_BUILD_NUMBER and LLAMA_BUILD_COMMIT.",
+            hint=f"The image holds another build than the plan says{f': look at {look_at}' if look_at else ''}.",
         )
     return next(line for line in output.splitlines() if version in line)
 
@@ -36,37 +37,32 @@ def prints_help(ask: Ask, words: Sequence[str]) -> None:
         raise ProbeFailed("--help prints nothing")
 
 
-def lists_devices(ask: Ask, words: Sequence[str]) -> list[str]:
-    """`--list-devices` ends with 0. Returns the accelerators it names, none on a machine without one."""
-    return devices_in(_answers(ask, words).output)
+def lists_devices(ask: Ask, log: DeviceLog) -> list[str]:
+    """The list of devices ends with 0. Returns the accelerators it names, none on a machine without one."""
+    return log.devices(_answers(ask, log.list_arguments).output)
 
 
-def devices_in(output: str) -> list[str]:
-    """Lines of `--list-devices`: `Vulkan0: NAME (24105 MiB, 22056 MiB free)`."""
-    return [f"{name}: {what}" for name, what in _DEVICE.findall(output.partition("Available devices:")[2])]
-
-
-def has_plugins(listed: Sequence[str], expected: Sequence[str]) -> None:
-    """Prove that the program's folder holds every backend plugin of the cell."""
+def has_plugins(listed: Sequence[str], expected: Sequence[str], *, named: str) -> None:
+    """Prove that the program's folder holds every backend plugin of the cell. `named`: glob of a plugin's file name."""
     missing = sorted(set(expected) - set(listed))
     if missing:
-        present = sorted(name for name in listed if name.startswith("libggml-"))
+        present = sorted(fnmatch.filter(listed, named))
         raise ProbeFailed(
             f"the image lacks {', '.join(missing)}",
             hint=f"It has {', '.join(present) or 'no plugin at all'}. The server would fall back without a word.",
         )
 
 
-def loads_cpu_plugin(ask: Ask, expected: Sequence[str]) -> str:
+def loads_cpu_plugin(ask: Ask, log: DeviceLog, expected: Sequence[str]) -> str:
     """Prove that the server finds a CPU variant for this machine. Returns the plugin's file name.
 
-    Only a verbose server says what it loads (`--log-verbosity 5`; seen at revision 0c1e57098), and about one time in
-    ten the last line that it logged before it ended is lost. So a silent server is asked again.
+    Only a verbose server says what it loads, and about one time in ten the last line that it logged before it ended is
+    lost (it was seen). So a silent server is asked again.
     """
     output, plugin = "", None
     for _ in range(_ASKED):
-        output = _answers(ask, ["--log-verbosity", "5", "--list-devices"]).output
-        plugin = loaded_plugins(output).get("CPU")
+        output = _answers(ask, log.verbose_list_arguments).output
+        plugin = log.plugins(output).get("CPU")
         if plugin:
             break
     else:
@@ -77,11 +73,6 @@ def loads_cpu_plugin(ask: Ask, expected: Sequence[str]) -> str:
     if expected and plugin not in expected:
         raise ProbeFailed(f"the server loaded {plugin}, which the plan does not name: {', '.join(expected)}")
     return plugin
-
-
-def loaded_plugins(log: str) -> dict[str, str]:
-    """Backend to plugin file name, from the log of a verbose server."""
-    return {backend: PurePosixPath(path).name for backend, path in _LOADED.findall(log)}
 
 
 def _answers(ask: Ask, args: Sequence[str]) -> Finished:

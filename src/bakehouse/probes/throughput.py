@@ -20,7 +20,7 @@ from bakehouse.measure import metrics
 from bakehouse.measure.cpu_usage import Trouble, Usage
 from bakehouse.model import suite
 from bakehouse.model.enums import Disturbance, Unit, Verdict
-from bakehouse.model.report import Measurement, Metric, Sample
+from bakehouse.model.report import REFERENCE_DECODE_RATE, REFERENCE_PROMPT_RATE, Measurement, Metric, Sample
 from bakehouse.probes import ProbeFailed, calibrate
 from bakehouse.probes.disturbance import disturbed
 from bakehouse.probes.energy import Spent, add_up, energy_per_token
@@ -37,8 +37,8 @@ UNITS: dict[Metric, Unit] = {
     "client_prompt_rate": "tokens/s",
     "client_decode_rate": "tokens/s",
     "unstreamed_decode_rate": "tokens/s",
-    "llama_bench_prompt_rate": "tokens/s",
-    "llama_bench_decode_rate": "tokens/s",
+    REFERENCE_PROMPT_RATE: "tokens/s",
+    REFERENCE_DECODE_RATE: "tokens/s",
     "memory": "bytes",
     "image_size": "bytes",
     "energy_per_token": "joules/token",
@@ -50,7 +50,7 @@ _ROOM = 4
 FIRST = 8
 """Tokens of a first answer, which says how long others take."""
 HELD = 3
-"""Starts that llama-bench runs beside: from so many, the spread of the ratios is known."""
+"""Starts that the reference runs beside: from so many, the spread of the ratios is known."""
 STEADY = 0.95
 """Share of the later answers' median decode rate from which on a server counts as steady."""
 
@@ -59,7 +59,7 @@ STEADY = 0.95
 class Rates:
     """pp and tg of one image, a container start at a time.
 
-    With a reference, llama-bench runs beside each start, and what the three clocks disagree on is void.
+    With a reference, that runs beside each start, and what the three clocks disagree on is void.
     """
 
     start: Start
@@ -118,18 +118,18 @@ class Rates:
         return [workloads.prompt_rate(self.asked), workloads.decode_rate(self.asked)]
 
     def _refer(self, reference: calibrate.Reference, number: int) -> None:
-        """Let llama-bench measure the same, in its own container, before the start's server or after it in turn."""
+        """Let the reference measure the same, in its own container, before the start's server or after it in turn."""
         repetitions = self.pace.of_reference(self.asked.repetitions)
         if not repetitions:
             return
         benched = reference(repetitions, self._shapes)
         for workload in self._shapes:
-            metric: Metric = "llama_bench_decode_rate" if workload.output_tokens > 1 else "llama_bench_prompt_rate"
+            metric: Metric = REFERENCE_DECODE_RATE if workload.output_tokens > 1 else REFERENCE_PROMPT_RATE
             for sample in calibrate.samples(benched, workload, start=number)[metric]:
                 self.samples.add(workload.name, metric, sample)
 
     def _is_unclear(self, number: int) -> bool:
-        """Whether llama-bench has to run beside this start: the first ones, and as long as the clocks disagree."""
+        """Whether the reference has to run beside this start: the first ones, and as long as the clocks disagree."""
         if number < HELD:
             return True
         found = self._taken()
@@ -137,7 +137,7 @@ class Rates:
         return any(one.disagrees for one in calibrate.without_short(held, found))
 
     def _answer_in_one_piece(self, served: MeasuredServer, name: str, request: Request, *, at: tuple[int, int]) -> None:
-        """What the server's timings say when it sends nothing meanwhile, as llama-bench sends nothing."""
+        """What the server's timings say when it sends nothing meanwhile, as the reference sends nothing."""
         served.load.start()
         value, reason, raw = 0.0, "", {}
         try:

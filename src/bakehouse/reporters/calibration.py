@@ -1,4 +1,4 @@
-"""The same rate by three clocks: the client's, the server's own, llama-bench's. docs/measuring.md has the gates."""
+"""The same rate by three clocks: the client's, the server's own, a benchmark program's (docs/measuring.md)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from bakehouse.model.report import CellReport, Measurement
+from bakehouse.model.report import SERVER_TO_REFERENCE, CellReport, Measurement
 
-CLIENT, BENCH = "client_to_server", "server_to_llama_bench"
+CLIENT, BENCH = "client_to_server", SERVER_TO_REFERENCE
 """Metrics whose samples are ratios of two rates, one for each container start; `raw` holds the two as `first` and
 `second`, and `settings` the `gate`. probes/calibrate.py records them."""
 
@@ -39,7 +39,7 @@ class Calibration:
     server: float
     """Of streamed answers."""
     unstreamed: float | None
-    """Of answers in one piece, where those were held against llama-bench."""
+    """Of answers in one piece, where those were held against the benchmark program."""
     client_rate: float | None
     client: Held | None
     bench: Held | None

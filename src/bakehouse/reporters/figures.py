@@ -12,8 +12,19 @@ from typing import Protocol
 
 from bakehouse.formatting import count
 from bakehouse.model.enums import SEVERITY, Unit, Verdict
-from bakehouse.model.report import BuildResult, CellReport, Measurement, Metric, RunReport, Sample
+from bakehouse.model.report import (
+    REFERENCE_DECODE_RATE,
+    REFERENCE_PROMPT_RATE,
+    SERVER_TO_REFERENCE,
+    BuildResult,
+    CellReport,
+    Measurement,
+    Metric,
+    RunReport,
+    Sample,
+)
 from bakehouse.reporters import grades, logs
+from bakehouse.servers import REFERENCE
 
 METRICS: dict[Metric, tuple[str, str]] = {
     "prompt_rate": ("Prompt rate", "prompt tokens / prompt time, with the cache empty"),
@@ -45,15 +56,15 @@ METRICS: dict[Metric, tuple[str, str]] = {
     "energy_per_prompt_token": ("Energy per prompt token", "what the device used while it read prompts / their tokens"),
     "client_prompt_rate": ("Prompt rate by the client", "prompt tokens / time to first token"),
     "client_decode_rate": ("Decode rate by the client", "(tokens - 1) / (end - first token), on the client's clock"),
-    "llama_bench_prompt_rate": ("Prompt rate by llama-bench", "in the same image, with the same settings"),
+    REFERENCE_PROMPT_RATE: (f"Prompt rate by {REFERENCE}", "in the same image, with the same settings"),
     "unstreamed_decode_rate": ("Decode rate in one piece", "the server's, of answers that it does not stream"),
-    "llama_bench_decode_rate": ("Decode rate by llama-bench", "in the same image, with the same settings"),
+    REFERENCE_DECODE_RATE: (f"Decode rate by {REFERENCE}", "in the same image, with the same settings"),
     "client_to_server": ("Client against server", "the client's decode rate / the server's"),
     "request_overhead": (
         "Beside the computing",
-        "what a request takes longer by the server than by llama-bench",
+        f"what a request takes longer by the server than by {REFERENCE}",
     ),
-    "server_to_llama_bench": ("Server against llama-bench", "the server's rate / llama-bench's"),
+    SERVER_TO_REFERENCE: (f"Server against {REFERENCE}", f"the server's rate / {REFERENCE}'s"),
 }
 """Metric to its name and its definition (docs/reports.md says more)."""
 
@@ -155,7 +166,7 @@ def unit_of(metric: Metric) -> Unit:
         return "tokens/s"
     if metric in ("energy_per_token", "energy_per_prompt_token"):
         return "joules/token"
-    if metric in ("client_to_server", "server_to_llama_bench"):
+    if metric in ("client_to_server", SERVER_TO_REFERENCE):
         return "ratio"
     return "bytes" if metric in ("memory", "image_size") else "seconds"
 

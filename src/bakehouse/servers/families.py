@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bakehouse.model.serving import ServerName, Told
+from bakehouse.servers.device_log import DeviceLog
 from bakehouse.servers.llama_cpp.server import LlamaCpp
-from bakehouse.servers.server import Api, Metrics, Server
+from bakehouse.servers.plugins import Plugins
+from bakehouse.servers.reference import ReferenceTool
+from bakehouse.servers.server import OPENAI, Metrics, Server
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,17 +20,23 @@ class Plain:
     model: Told
     port: Told
     health_path: str
-    api: Api | None = None
+    api: str | None = None
     metrics: Metrics = field(default_factory=Metrics)
     version_arguments: tuple[str, ...] | None = None
     help_arguments: tuple[str, ...] | None = None
-    device_arguments: tuple[str, ...] | None = None
-    tells_device: bool = False
+    device_log: DeviceLog | None = None
+    reference: ReferenceTool | None = None
+    plugins: Plugins | None = None
+    version_from: str = ""
     may_have_page: bool = False
     serves_without_model: bool = False
 
     def version_text(self, *, version: str, build_number: int, commit: str) -> str:  # noqa: ARG002 - the protocol's shape
         return version
+
+    def pinned_arguments(self, *, slots: int, context: int, threads: int, offloads: bool) -> dict[str, str]:  # noqa: ARG002 - the protocol's shape
+        """Nothing is known of its options: a recipe's `probes.args` pin what matters."""
+        return {}
 
 
 SERVERS: dict[ServerName, Server] = {
@@ -37,7 +46,7 @@ SERVERS: dict[ServerName, Server] = {
         model=Told(argument="--model"),
         port=Told(argument="--port"),
         health_path="/health",
-        api="openai",
+        api=OPENAI,
         metrics=Metrics(
             requests_running="vllm:num_requests_running",
             requests_waiting="vllm:num_requests_waiting",
@@ -60,3 +69,9 @@ SERVERS: dict[ServerName, Server] = {
         serves_without_model=True,
     ),
 }
+
+REFERENCE_TOOLS: tuple[ReferenceTool, ...] = tuple(
+    server.reference for server in SERVERS.values() if server.reference is not None
+)
+REFERENCE = " or ".join(tool.program for tool in REFERENCE_TOOLS)
+"""For people: what is called the reference where it is not known which of them it was."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from bakehouse.model.serving import Told
+from bakehouse.servers.device_log import DeviceLog
+from bakehouse.servers.plugins import Plugins
+from bakehouse.servers.reference import ReferenceTool
 
-Api = Literal["llama-server", "openai"]
+OPENAI = "openai"
+"""The API of /v1/completions and /v1/chat/completions."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,23 +52,35 @@ class Server(Protocol):
         ...
 
     @property
-    def device_arguments(self) -> tuple[str, ...] | None:
-        """Arguments with which it lists accelerators and ends."""
-        ...
-
-    @property
     def health_path(self) -> str:
         """Says 503 while the model loads, and 200 when it can serve."""
         ...
 
     @property
-    def api(self) -> Api | None:
-        """Which API token rates are measured by; None: a recipe says what is measured."""
+    def api(self) -> str | None:
+        """Which API token rates are measured by: `openai`, or the family's name for its own /completion, which says the
+        server's timings. None: a recipe says what is measured.
+        """
         ...
 
     @property
-    def tells_device(self) -> bool:
-        """Whether its log says where the model lies and computes."""
+    def device_log(self) -> DeviceLog | None:
+        """What its log says of where the model lies and computes; None: nothing is known of that."""
+        ...
+
+    @property
+    def reference(self) -> ReferenceTool | None:
+        """A program in its image that measures the same rates without a server; None where it has none."""
+        ...
+
+    @property
+    def plugins(self) -> Plugins | None:
+        """How it loads backends that are files of their own; None: it has none."""
+        ...
+
+    @property
+    def version_from(self) -> str:
+        """What sets the version where it is built, for the hint of a wrong one; empty where nothing is known."""
         ...
 
     @property
@@ -81,4 +98,12 @@ class Server(Protocol):
 
     def version_text(self, *, version: str, build_number: int, commit: str) -> str:
         """What the version's output must contain."""
+        ...
+
+    def pinned_arguments(self, *, slots: int, context: int, threads: int, offloads: bool) -> Mapping[str, str]:
+        """Option to value: settle what would change a rate when the program changes a default.
+
+        `slots`: requests that are worked on at the same time. `context`: tokens of all of them together. `offloads`:
+        whether there is an accelerator.
+        """
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bakehouse.model.report import Metric
+from bakehouse.model.report import REFERENCE_DECODE_RATE, REFERENCE_PROMPT_RATE, SERVER_TO_REFERENCE, Metric
 
 HIGHER_IS_BETTER: frozenset[Metric] = frozenset(
     ("prompt_rate", "decode_rate", "system_rate", "system_prompt_rate", "request_rate", "goodput")
@@ -14,10 +14,10 @@ WITNESSES: frozenset[Metric] = frozenset(
             "client_prompt_rate",
             "client_decode_rate",
             "unstreamed_decode_rate",
-            "llama_bench_prompt_rate",
-            "llama_bench_decode_rate",
+            REFERENCE_PROMPT_RATE,
+            REFERENCE_DECODE_RATE,
         ),
-        *("client_to_server", "server_to_llama_bench", "request_overhead"),
+        *("client_to_server", SERVER_TO_REFERENCE, "request_overhead"),
     )
 )
 """They say whether the measurement is right, and nothing of the image that others do not: they get no verdict."""

@@ -20,7 +20,6 @@ from bakehouse.errors import InputError
 from bakehouse.gguf.header import read_header
 from bakehouse.gguf.work import Work, context
 from bakehouse.loadgen import workloads
-from bakehouse.loadgen.workloads import pinned_arguments
 from bakehouse.machine import load_libraries
 from bakehouse.machine.card_sensors import of_card
 from bakehouse.machine.sensors import of_processor
@@ -29,12 +28,14 @@ from bakehouse.measure.cpu_usage import Meter, Usage, Watched, peak_memory, phys
 from bakehouse.measure.telemetry import CARD_ENERGY, PROCESSOR_ENERGY, Telemetry, Watch
 from bakehouse.model.recipe import Load
 from bakehouse.model.suite import Side, Subject, Workload
-from bakehouse.probes.calibrate import PROGRAM, Benched, Reference, arguments
+from bakehouse.probes.calibrate import Benched, Reference
 from bakehouse.probes.health import wait_serving
 from bakehouse.probes.lengths import Lengths
 from bakehouse.probes.measured_server import MeasuredServer
 from bakehouse.probes.series import Samples
 from bakehouse.probes.serving import serving
+from bakehouse.servers import SERVERS
+from bakehouse.servers.reference import ReferenceTool
 from bakehouse.suite.sample_log import SampleLog
 
 BENCH_TIMEOUT = 1800.0
@@ -57,8 +58,8 @@ class Bench:
     """A new path for each container's log."""
     kept_samples: SampleLog
     side: Side = "candidate"
-    calibrates: bool = False
-    """Whether llama-bench, which the image holds, is to run beside each start."""
+    tool: ReferenceTool | None = None
+    """The benchmark program, which the image holds, that is to run beside each start."""
 
     @property
     def baseline(self) -> Bench | None:
@@ -83,7 +84,7 @@ class Bench:
 
     @property
     def reference(self) -> Reference | None:
-        return self._llama_bench if self.calibrates else None
+        return partial(self._run_tool, self.tool) if self.tool else None
 
     @property
     def host_work(self) -> float:
@@ -100,7 +101,7 @@ class Bench:
         """How long prompts and answers may become; None where the processor plays a card, which is slow enough."""
         if self.devices.is_software:
             return None
-        return Lengths(asked=self.workload, context=int(self._pinned(None)["--ctx-size"]))
+        return Lengths(asked=self.workload, context=self._context(None))
 
     @contextlib.contextmanager
     def start(self, load: Load | None = None) -> Iterator[MeasuredServer]:
@@ -125,15 +126,21 @@ class Bench:
                     others=watch.others,
                 )
 
-    def _llama_bench(self, repetitions: int, shapes: Sequence[workloads.Workload]) -> Benched:
-        """Run llama-bench once, with what the server is told. Raises InfrastructureError and WillNotStartError."""
+    def _run_tool(self, tool: ReferenceTool, repetitions: int, shapes: Sequence[workloads.Workload]) -> Benched:
+        """Run it once, with what the server is told. Raises InfrastructureError and WillNotStartError."""
         program = PurePosixPath(Docker(self.engine).image(self.subject.reference).entrypoint[0])
         launch = replace(serving(self.subject, run=self.run, devices=self.devices), port=None)
         inside = next(iter(launch.files.values()))
         launch = replace(
             launch,
-            args=arguments(inside, shapes, self._pinned(None), repetitions=repetitions),
-            entrypoint=str(program.parent / PROGRAM),
+            args=tool.arguments(
+                inside,
+                prompts=[one.prompt_tokens for one in shapes if one.output_tokens == 1],
+                answers=[one.output_tokens for one in shapes if one.output_tokens > 1],
+                pinned=self._pinned(None),
+                repetitions=repetitions,
+            ),
+            entrypoint=str(program.parent / tool.program),
         )
         with start(self.engine, launch, log=self.log()) as container:
             pid = container.state().pid
@@ -141,7 +148,7 @@ class Bench:
                 watch.start()
                 usage = _last_usage(watch, Path(f"/proc/{pid}"), timeout=BENCH_TIMEOUT) if pid else None
             ended = container.wait(timeout=_TO_END if usage else BENCH_TIMEOUT)
-            return Benched(output=container.logs(), exit_code=ended.exit_code if ended else -1, usage=usage)
+            return Benched(tool=tool, output=container.logs(), exit_code=ended.exit_code if ended else -1, usage=usage)
 
     def settings(self, load: Load | None = None) -> dict[str, Any]:
         """What must be equal for two measurements to be compared."""
@@ -171,9 +178,19 @@ class Bench:
             yield Watch(Meter(pid), telemetry, energy=CARD_ENERGY if card else PROCESSOR_ENERGY)
 
     def _pinned(self, load: Load | None) -> dict[str, str]:
-        offloads, card = self.devices != CPU, self.devices.card
+        pinned = SERVERS[self.subject.server].pinned_arguments(
+            slots=workloads.slots(load) if load else 1,
+            context=self._context(load),
+            threads=physical_cores(),
+            offloads=self.devices != CPU,
+        )
+        return dict(pinned)
+
+    def _context(self, load: Load | None) -> int:
+        """Tokens that the server holds, for all its slots together."""
+        card = self.devices.card
         room = _room(self.workload.model_path, card.memory) if card else 0
-        return dict(pinned_arguments(self.workload, threads=physical_cores(), offloads=offloads, load=load, room=room))
+        return workloads.context_size(self.workload, load=load, room=room)
 
 
 @functools.lru_cache(maxsize=8)

@@ -24,12 +24,13 @@ from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Subject, Suite
 from bakehouse.probes import ProbeFailed
-from bakehouse.probes.calibrate import PROGRAM
 from bakehouse.probes.health import wait_serving
-from bakehouse.probes.offload import LIST
 from bakehouse.probes.series import Series, Turns, take
 from bakehouse.probes.serving import bare, serving
 from bakehouse.probes.throughput import void_reasons
+from bakehouse.servers import SERVERS
+from bakehouse.servers.device_log import DeviceLog
+from bakehouse.servers.reference import ReferenceTool
 from bakehouse.suite.bench import Bench
 from bakehouse.suite.budget import RATES
 from bakehouse.suite.gpu_compat import patient, unfit
@@ -243,6 +244,15 @@ def server(request: pytest.FixtureRequest, subject: Subject, devices: Devices, s
     return session.shared_server(subject, devices, request.node.nodeid)
 
 
+@pytest.fixture
+def device_log(subject: Subject) -> DeviceLog:
+    """How the server's log speaks of devices. Skips where nothing is known of that."""
+    server = SERVERS[subject.server]
+    if server.device_log is None:
+        pytest.skip(f"{server.title} logs nothing of devices; the recipe's cases ask it")
+    return server.device_log
+
+
 @pytest.fixture(scope="session")
 def _verbose_servers() -> dict[str, VerboseServer | ProbeFailed]:
     """What each cell's server said, also if it did not serve: to start it again would say the same."""
@@ -254,6 +264,7 @@ def verbose(
     request: pytest.FixtureRequest,
     subject: Subject,
     session: Session,
+    device_log: DeviceLog,
     accelerator: Devices,
     _verbose_servers: dict[str, VerboseServer | ProbeFailed],
 ) -> VerboseServer:
@@ -262,7 +273,13 @@ def verbose(
         path = session.log_path(subject.cell, request.node.nodeid)
         try:
             _verbose_servers[subject.cell] = observe(
-                session.engine, subject, accelerator, run=session.suite.run, log=path, nvml=load_libraries().nvml
+                session.engine,
+                subject,
+                device_log,
+                accelerator,
+                run=session.suite.run,
+                log=path,
+                nvml=load_libraries().nvml,
             )
         except ProbeFailed as error:
             _verbose_servers[subject.cell] = error
@@ -275,21 +292,23 @@ def verbose(
 
 @pytest.fixture
 def watch(
-    request: pytest.FixtureRequest, subject: Subject, session: Session, accelerator: Devices
+    request: pytest.FixtureRequest, subject: Subject, session: Session, device_log: DeviceLog, accelerator: Devices
 ) -> Callable[..., VerboseServer]:
     """Start a verbose server of the test's own, in another environment or with other devices. See `observe`."""
 
     def run(*, devices: Devices = accelerator, env: Mapping[str, str] | None = None) -> VerboseServer:
         log = session.log_path(subject.cell, request.node.nodeid)
-        return observe(session.engine, subject, devices, run=session.suite.run, log=log, env=env)
+        return observe(session.engine, subject, device_log, devices, run=session.suite.run, log=log, env=env)
 
     return run
 
 
 @pytest.fixture
-def listing(request: pytest.FixtureRequest, subject: Subject, session: Session, accelerator: Devices) -> Finished:
-    """What `--list-devices` says in a container that has the accelerator."""
-    launch = replace(bare(subject, run=session.suite.run, args=LIST), devices=accelerator)
+def listing(
+    request: pytest.FixtureRequest, subject: Subject, session: Session, device_log: DeviceLog, accelerator: Devices
+) -> Finished:
+    """What the server's list of devices says in a container that has the accelerator."""
+    launch = replace(bare(subject, run=session.suite.run, args=device_log.verbose_list_arguments), devices=accelerator)
     log = session.log_path(subject.cell, request.node.nodeid)
     return run_once(session.engine, launch, log=log, timeout=ONE_SHOT_TIMEOUT)
 
@@ -319,12 +338,14 @@ def bench(request: pytest.FixtureRequest, subject: Subject, session: Session, le
         devices=lease,
         log=lambda: session.log_path(subject.cell, request.node.nodeid),
         kept_samples=session.kept_samples,
-        calibrates=(
-            session.suite.calibrate
-            and subject.workload.api == "llama-server"
-            and PROGRAM in request.getfixturevalue("program_folder")
-        ),
+        tool=_tool(subject, request) if session.suite.calibrate and not subject.workload.is_openai else None,
     )
+
+
+def _tool(subject: Subject, request: pytest.FixtureRequest) -> ReferenceTool | None:
+    """The family's benchmark program, where the image holds it."""
+    tool = SERVERS[subject.server].reference
+    return tool if tool and tool.program in request.getfixturevalue("program_folder") else None
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ def _refuse_what_it_has_not(subject: Subject, probe: str) -> None:
         pytest.skip("the recipe names no model to serve")
     if probe == "throughput" and subject.workload is None:
         pytest.skip("the recipe measures no token rates")
-    if probe == "offload" and not server.tells_device:
+    if probe == "offload" and server.device_log is None:
         pytest.skip(f"{server.title} logs nothing of devices; the recipe's cases ask it")
     if probe == "web_ui" and not server.may_have_page:
         pytest.skip(f"{server.title} has no page of its own")

@@ -19,7 +19,7 @@ from bakehouse.probes import ProbeFailed
 from bakehouse.probes.health import wait_serving
 from bakehouse.probes.jit import CACHES, SHADERS, needed_jit
 from bakehouse.probes.serving import serving
-from bakehouse.servers.llama_cpp.log import TELLS_GRAPHS, VERBOSE, Placed, placed
+from bakehouse.servers.device_log import DeviceLog, Placed
 
 _A_FEW_TOKENS = Request(prompt=(1, 2, 3, 4), output_tokens=2)
 """One graph for the prompt, one for the next token."""
@@ -41,6 +41,7 @@ class VerboseServer:
 def observe(
     engine: Engine,
     subject: Subject,
+    server_log: DeviceLog,
     devices: Devices,
     *,
     run: str,
@@ -49,8 +50,8 @@ def observe(
     env: Mapping[str, str] | None = None,
 ) -> VerboseServer:
     """Serve one request, verbosely. Raises ProbeFailed when it does not, and says if it lacked native code."""
-    launch = serving(subject, run=run, args=VERBOSE, devices=devices)
-    launch = replace(launch, env={**launch.env, **TELLS_GRAPHS, **(env or {})})
+    launch = serving(subject, run=run, args=server_log.verbose_arguments, devices=devices)
+    launch = replace(launch, env={**launch.env, **server_log.verbose_environment, **(env or {})})
     with start(engine, launch, log=log) as container:
         try:
             startup = wait_serving(container, subject.health, memory_limit=subject.memory_limit)
@@ -61,7 +62,7 @@ def observe(
             raise needed_jit(error, said, device=devices.name, archs=subject.archs, environment=sets) from error
         card = devices.card
         return VerboseServer(
-            model=placed(container.logs()),
+            model=server_log.placed(container.logs()),
             healthy=startup.healthy,
             held=held(container.state().pid, card, nvml=nvml) if card else None,
             path=log,

@@ -10,7 +10,7 @@ ASKED = Workload(
 )
 
 
-def test_the_two_workloads_are_those_of_llama_bench() -> None:
+def test_the_two_workloads_are_a_prompt_and_an_answer() -> None:
     pp, tg = workloads.prompt_rate(ASKED), workloads.decode_rate(ASKED)
     assert (pp.name, pp.prompt_tokens, pp.output_tokens) == ("pp512", 512, 1)
     assert (tg.name, tg.prompt_tokens, tg.output_tokens) == ("tg128", 1, 128)
@@ -26,12 +26,6 @@ def test_prompts_are_fresh_each_time_and_the_same_for_the_same_seed() -> None:
     assert workload.request(random_ids=random.Random(1), vocabulary=1000) == first
 
 
-def test_arguments_that_change_a_rate_are_pinned() -> None:
-    pinned = workloads.pinned_arguments(ASKED, threads=6, offloads=True)
-    assert pinned["--parallel"] == "1"
-    assert pinned["--fit"] == "off"
-    assert pinned["--threads"] == pinned["--threads-batch"] == "6"
-    assert pinned["--n-gpu-layers"] == "999"
-    assert pinned["--flash-attn"] in ("on", "off", "auto")  # without a value the server ends
-    assert int(pinned["--ctx-size"]) >= 512 + 128
-    assert workloads.pinned_arguments(ASKED, threads=6, offloads=False)["--n-gpu-layers"] == "0"
+def test_the_context_holds_the_longest_request() -> None:
+    assert workloads.context_size(ASKED) == 768
+    assert workloads.context_size(ASKED, room=5000) == 5120

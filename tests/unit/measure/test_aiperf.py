@@ -23,7 +23,7 @@ SUMMARY, REQUESTS = "profile_export_aiperf.json", "profile_export.jsonl"
 
 
 def planned(load: Load = SWEEP) -> Planned:
-    (found,) = workload_runs.plan(load, chance=random.Random(1), llama=False, model="default")
+    (found,) = workload_runs.plan(load, chance=random.Random(1), native=False, model="default")
     return found
 
 

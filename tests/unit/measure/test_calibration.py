@@ -8,7 +8,7 @@ from bakehouse.measure.calibration import CLIENT_GATE, DECODE_GATE, Agreement, P
 
 RATES = st.floats(min_value=0.5, max_value=1e5)
 STARTS = st.dictionaries(st.integers(0, 9), st.lists(RATES, min_size=1, max_size=6), min_size=1, max_size=8)
-BENCH = Pair.SERVER_LLAMA_BENCH
+BENCH = Pair.SERVER_REFERENCE
 
 
 def held(*ratios: float, pair: Pair = BENCH, gate: float = DECODE_GATE) -> Agreement:

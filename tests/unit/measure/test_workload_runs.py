@@ -25,8 +25,8 @@ ALL: list[Load] = [
 ]
 
 
-def planned(asked: Load, *, llama: bool = True) -> list[Planned]:
-    return workload_runs.plan(asked, chance=random.Random(1), llama=llama, model="" if llama else "m")
+def planned(asked: Load, *, native: bool = True) -> list[Planned]:
+    return workload_runs.plan(asked, chance=random.Random(1), native=native, model="" if native else "m")
 
 
 def reply(*, sent: float, first: float, gaps: list[float], tokens: int | None = None, **changes: Any) -> Reply:
@@ -162,7 +162,7 @@ def test_a_sweep_has_a_load_for_each_number_of_users() -> None:
 def test_chats_go_through_the_template_and_have_the_same_lengths_each_time() -> None:
     (first,), (second,) = (
         planned(Chat(kind="chat")),
-        workload_runs.plan(Chat(kind="chat"), chance=random.Random(2), llama=True),
+        workload_runs.plan(Chat(kind="chat"), chance=random.Random(2), native=True),
     )
     assert {request.api for request in first.requests} == {Api.CHAT}
     lengths = [request.output_tokens for request in first.requests]
@@ -179,7 +179,7 @@ def test_texts_of_a_load_are_all_different(asked: Load) -> None:
 
 def test_other_servers_are_asked_by_the_openai_paths_and_with_their_models_name() -> None:
     for asked in ALL:
-        for one in planned(asked, llama=False):
+        for one in planned(asked, native=False):
             assert {request.api for request in one.requests} <= {Api.COMPLETIONS, Api.CHAT}
             assert {request.body()["model"] for request in one.requests} == {"m"}
 
@@ -227,5 +227,5 @@ def test_quick_asks_for_less_of_the_same(asked: Load) -> None:
 )
 def test_tokens_of_a_load_are_those_that_its_requests_ask_for(load: Load, tokens: int) -> None:
     assert workload_runs.output_tokens(load) == tokens
-    planned = workload_runs.plan(load, chance=random.Random(1), llama=True)
+    planned = workload_runs.plan(load, chance=random.Random(1), native=True)
     assert sum(request.output_tokens for one in planned for request in one.requests) == tokens

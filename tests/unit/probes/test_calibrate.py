@@ -6,11 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bakehouse.loadgen import workloads
-from bakehouse.loadgen.workloads import pinned_arguments
 from bakehouse.measure.calibration import Pair
 from bakehouse.measure.cpu_usage import Usage
 from bakehouse.model.enums import Disturbance, Grade, Verdict
@@ -18,6 +14,7 @@ from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.model.suite import Workload
 from bakehouse.probes import calibrate
 from bakehouse.probes.calibrate import Benched
+from bakehouse.servers.llama_cpp import bench_tool
 
 ASKED = Workload(
     model_path="/m.gguf", model_sha256="0" * 64, prompt_tokens=512, output_tokens=128, starts=2, repetitions=3
@@ -40,7 +37,9 @@ def row(prompt: int, output: int, *seconds: float) -> dict[str, Any]:
 
 
 def benched(*rows: dict[str, Any], usage: Usage | None = CALM, exit_code: int = 0) -> Benched:
-    return Benched(output=SAID + "".join(json.dumps(one) + "\n" for one in rows), exit_code=exit_code, usage=usage)
+    return Benched(
+        tool=bench_tool, output=SAID + "".join(json.dumps(one) + "\n" for one in rows), exit_code=exit_code, usage=usage
+    )
 
 
 BOTH = benched(row(512, 0, 2.0, 2.56), row(0, 128, 1.0, 1.28))
@@ -72,16 +71,6 @@ def measured(*, client: float = 100.0, server: float = 100.0, bench: float = 100
     ]
 
 
-def test_llama_bench_is_told_what_the_server_is_told() -> None:
-    pinned = pinned_arguments(ASKED, threads=4, offloads=True)
-    shapes = [workloads.prompt_rate(ASKED), workloads.decode_rate(ASKED)]
-    told = calibrate.arguments("/models/m.gguf", shapes, pinned, repetitions=3)
-    assert " ".join(told) == (
-        "--model /models/m.gguf --n-prompt 512 --n-gen 128 --repetitions 3 --threads 4 --batch-size 2048 "
-        "--ubatch-size 512 --flash-attn auto --cache-type-k f16 --cache-type-v f16 --n-gpu-layers 999 --output jsonl"
-    )
-
-
 def test_each_repetition_is_a_sample_from_its_nanoseconds() -> None:
     found = calibrate.samples(BOTH, ASKED, start=1)
     assert [one.value for one in found["llama_bench_prompt_rate"]] == [256.0, 200.0]
@@ -97,10 +86,10 @@ def test_each_repetition_is_a_sample_from_its_nanoseconds() -> None:
     ("benched", "reason"),
     [
         (
-            Benched(output=SAID + "error: failed to load model", exit_code=1),
+            Benched(tool=bench_tool, output=SAID + "error: failed to load model", exit_code=1),
             "llama-bench gave no figures and ended with 1: error: failed to load model",
         ),
-        (Benched(output="", exit_code=-1), "llama-bench was not finished in time"),
+        (Benched(tool=bench_tool, output="", exit_code=-1), "llama-bench was not finished in time"),
         (benched(row(512, 0, 1.0), exit_code=137), "ended with 137"),
         (benched(row(0, 128) | {"samples_ns": None}), "gave no figures"),
         (benched(row(0, 64, 1.0)), "gave no figures"),
@@ -130,13 +119,6 @@ def test_a_disturbed_run_is_noisy_and_contradicts_nothing() -> None:
     assert Disturbance.CLOCKS in decode.grading.disturbances
 
 
-@given(st.text())
-def test_other_output_is_passed_over(said: str) -> None:
-    lines = json.dumps(row(0, 128, 1.0))
-    assert calibrate.rows_of(f"{said}\n{lines}\n")[-1]["n_gen"] == 128
-    assert all("n_gen" in one for one in calibrate.rows_of(said))
-
-
 def test_what_agrees_counts_and_the_ratios_are_kept_with_both_sides() -> None:
     found = calibrate.calibrated(measured(client=100.5, bench=101.0), ASKED, settings={"device": "cpu"})
     assert all(one.counted for one in found)
@@ -163,7 +145,7 @@ def test_the_summary_is_what_was_kept() -> None:
 
 @pytest.mark.parametrize(
     ("rates", "pair"),
-    [(measured(client=98.0), Pair.CLIENT_SERVER), (measured(bench=96.0), Pair.SERVER_LLAMA_BENCH)],
+    [(measured(client=98.0), Pair.CLIENT_SERVER), (measured(bench=96.0), Pair.SERVER_REFERENCE)],
     ids=["client", "llama-bench"],
 )
 def test_a_disagreement_voids_the_workload_and_keeps_what_was_measured(rates: list[Measurement], pair: Pair) -> None:
@@ -176,7 +158,7 @@ def test_a_disagreement_voids_the_workload_and_keeps_what_was_measured(rates: li
     assert found["tg128", "client_decode_rate"].counted
     assert found["tg128", pair.value].counted
     assert found["pp512", "prompt_rate"].counted
-    assert bool(found["pp512", "ttft"].counted) == (pair is Pair.SERVER_LLAMA_BENCH)
+    assert bool(found["pp512", "ttft"].counted) == (pair is Pair.SERVER_REFERENCE)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from bakehouse.model.suite import Workload
 from bakehouse.probes.calibrate import Benched
 from bakehouse.probes.lengths import Lengths
 from bakehouse.probes.throughput import void_reasons
+from bakehouse.servers.llama_cpp import bench_tool
 from tests.doubles.fake_server import Behaviour, Timings
 from tests.unit.probes.test_throughput import rates, served
 
@@ -52,7 +53,7 @@ class LlamaBench:
         ]
         for row in rows:
             row["samples_ns"] *= repetitions  # type: ignore[operator]  # a list
-        return Benched(output="\n".join(map(json.dumps, rows)), exit_code=0)
+        return Benched(tool=bench_tool, output="\n".join(map(json.dumps, rows)), exit_code=0)
 
 
 def measured(

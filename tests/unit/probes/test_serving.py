@@ -7,6 +7,7 @@ from bakehouse.model.suite import Subject
 from bakehouse.probes.serving import bare, memory_bytes, serving
 
 SUBJECT = Subject(
+    server="llama.cpp",
     cell="llama-server-cpu-amd64",
     recipe="llama-server",
     accelerator="cpu",

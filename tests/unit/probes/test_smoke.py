@@ -6,6 +6,7 @@ import pytest
 
 from bakehouse.engine.container import Finished
 from bakehouse.probes import ProbeFailed, smoke
+from bakehouse.servers.llama_cpp import log
 
 VERBOSE = """\
 0.00.013.242 I load_backend: loaded CPU backend from /app/libggml-cpu-zen4.so
@@ -30,16 +31,16 @@ def test_version() -> None:
 
 
 def test_devices() -> None:
-    assert smoke.lists_devices(answering("Available devices:\n  (none)\n"), ["--list-devices"]) == []
-    (device,) = smoke.lists_devices(answering(VERBOSE), ["--list-devices"])
+    assert smoke.lists_devices(answering("Available devices:\n  (none)\n"), log) == []
+    (device,) = smoke.lists_devices(answering(VERBOSE), log)
     assert device.startswith("Vulkan0: llvmpipe")
 
 
 def test_plugins() -> None:
     files = ["llama-server", "libggml-cpu-x64.so", "libggml-base.so"]
-    smoke.has_plugins(files, ["libggml-cpu-x64.so"])
+    smoke.has_plugins(files, ["libggml-cpu-x64.so"], named="libggml-*")
     with pytest.raises(ProbeFailed) as caught:
-        smoke.has_plugins(files, ["libggml-cuda.so", "libggml-cpu-x64.so"])
+        smoke.has_plugins(files, ["libggml-cuda.so", "libggml-cpu-x64.so"], named="libggml-*")
     assert caught.value.message == "the image lacks libggml-cuda.so"
     assert "It has libggml-base.so, libggml-cpu-x64.so." in str(caught.value)
 
@@ -50,15 +51,15 @@ def test_a_server_whose_last_line_was_lost_is_asked_again() -> None:
     def ask(args: Sequence[str]) -> Finished:
         return answering(next(answers))(args)
 
-    assert smoke.loads_cpu_plugin(ask, []) == "libggml-cpu-zen4.so"
+    assert smoke.loads_cpu_plugin(ask, log, []) == "libggml-cpu-zen4.so"
 
 
 def test_loaded_cpu_plugin() -> None:
-    assert smoke.loads_cpu_plugin(answering(VERBOSE), ["libggml-cpu-zen4.so"]) == "libggml-cpu-zen4.so"
+    assert smoke.loads_cpu_plugin(answering(VERBOSE), log, ["libggml-cpu-zen4.so"]) == "libggml-cpu-zen4.so"
     with pytest.raises(ProbeFailed, match=r"loaded libggml-cpu-zen4\.so, which the plan does not name"):
-        smoke.loads_cpu_plugin(answering(VERBOSE), ["libggml-cpu-x64.so"])
+        smoke.loads_cpu_plugin(answering(VERBOSE), log, ["libggml-cpu-x64.so"])
     with pytest.raises(ProbeFailed, match="no CPU backend on this machine"):
-        smoke.loads_cpu_plugin(answering("Available devices:\n  (none)\n"), [])
+        smoke.loads_cpu_plugin(answering("Available devices:\n  (none)\n"), log, [])
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from bakehouse.probes import ProbeFailed, throughput
 from bakehouse.probes.calibrate import Benched
 from bakehouse.probes.measured_server import MeasuredServer, Start
 from bakehouse.probes.series import Turns, take
+from bakehouse.servers.llama_cpp import bench_tool
 from tests.doubles.fake_server import Behaviour, fake_server
 
 ASKED = Workload(model_path="/m", model_sha256="0" * 64, prompt_tokens=8, output_tokens=5, starts=2, repetitions=3)
@@ -161,7 +162,7 @@ class Reference:
             {"n_prompt": 8, "n_gen": 0, "samples_ns": [int(8e9 / self._prompt)] * repetitions},
             {"n_prompt": 0, "n_gen": 5, "samples_ns": [int(5e9 / self._decode)] * repetitions},
         ]
-        return Benched(output="\n".join(map(json.dumps, rows)), exit_code=0)
+        return Benched(tool=bench_tool, output="\n".join(map(json.dumps, rows)), exit_code=0)
 
 
 def calibrated(*, prompt: float, events: list[bytes | float] | None = None) -> tuple[dict[str, Measurement], list[str]]:

@@ -23,3 +23,18 @@ def test_llama_cpp_says_build_and_commit() -> None:
 
 def test_others_say_the_version_of_what_is_installed() -> None:
     assert SERVERS["openai"].version_text(version="0.33.0", build_number=0, commit="") == "0.33.0"
+
+
+def test_llama_cpp_pins_what_changes_a_rate() -> None:
+    pinned = SERVERS["llama.cpp"].pinned_arguments(slots=1, context=768, threads=6, offloads=True)
+
+    assert pinned["--parallel"] == "1"
+    assert pinned["--fit"] == "off"
+    assert pinned["--threads"] == pinned["--threads-batch"] == "6"
+    assert pinned["--n-gpu-layers"] == "999"
+    assert pinned["--flash-attn"] in ("on", "off", "auto")  # without a value the server ends
+    assert pinned["--ctx-size"] == "768"
+
+
+def test_what_nothing_is_known_of_is_told_nothing() -> None:
+    assert SERVERS["openai"].pinned_arguments(slots=4, context=768, threads=6, offloads=True) == {}

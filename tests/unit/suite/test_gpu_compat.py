@@ -24,6 +24,7 @@ CARD = Card(accelerator=AcceleratorName.CUDA, name="NVIDIA GeForce RTX 3090", ar
 def subject(**changes: Any) -> Subject:
     values: dict[str, Any] = {
         "cell": "c",
+        "server": "llama.cpp",
         "recipe": "r",
         "accelerator": "cuda",
         "reference": "x",

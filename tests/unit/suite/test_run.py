@@ -29,6 +29,7 @@ def test_b(subject):
 
 def subject(cell: str, platform: str) -> Subject:
     return Subject(
+        server="llama.cpp",
         cell=cell,
         recipe="server",
         accelerator="cpu",

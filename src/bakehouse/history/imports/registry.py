@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bakehouse.errors import InputError
-from bakehouse.history.imports import aiperf, guidellm, llama_bench
+from bakehouse.history.imports import aiperf, guidellm
 from bakehouse.history.imports.document import Origin, documents
+from bakehouse.history.imports.reference_tool import OfTool
 from bakehouse.model.history import Row
+from bakehouse.servers import REFERENCE_TOOLS
 
 
 class Importer(Protocol):
-    """A module with these two names is one."""
+    """A module with these two names is one, too."""
 
     def recognizes(self, document: Any) -> bool:
         """Whether the file's first document is of its program."""
@@ -24,7 +26,11 @@ class Importer(Protocol):
         ...
 
 
-FORMATS: dict[str, Importer] = {"llama-bench": llama_bench, "guidellm": guidellm, "aiperf": aiperf}
+FORMATS: dict[str, Importer] = {
+    **{tool.program: OfTool(tool) for tool in REFERENCE_TOOLS},
+    "guidellm": guidellm,
+    "aiperf": aiperf,
+}
 
 
 def read(path: Path, origin: Origin, *, format_: str | None = None) -> list[Row]:

@@ -15,6 +15,7 @@ from bakehouse.reporters.calibration import Calibration, calibrations
 from bakehouse.reporters.comparison import RunComparison
 from bakehouse.reporters.html import cells, cold, comparisons, curves, exclusions, settings, shifts, sizes, tracks
 from bakehouse.reporters.html.grid import Grid, Heat, grids, heat
+from bakehouse.servers import REFERENCE
 
 _WHOLE_UP_TO = 4
 """With more cells than this each is brief: one file must stay small, and run.json has the rest."""
@@ -52,6 +53,8 @@ class Page:
     cold: cold.ColdStarts | None
     sizes: sizes.Sizes | None
     calibrations: tuple[Calibration, ...]
+    reference: str
+    """The third clock."""
     voids: tuple[voids.Voids, ...]
     settings: tuple[settings.Settings, ...]
     excluded: tuple[exclusions.Exclusions, ...]
@@ -85,6 +88,7 @@ def build(run: RunReport, *, folder: Path, versus: RunComparison | None = None) 
         cold=cold.cold_starts(run.cells),
         sizes=sizes.sizes(run.cells, by_layer=not is_brief),
         calibrations=calibrations(run.cells),
+        reference=REFERENCE,
         voids=voids.voids(run.cells),
         settings=labels.all(),
         excluded=exclusions.exclusions(run.excluded),

@@ -1,4 +1,4 @@
-"""`llama-bench.jsonl`: as `llama-bench -o jsonl` writes it, for the tools that read that.
+"""A measurement as `llama-bench -o jsonl` writes it.
 
 Fields and their order are those of llama-bench (test::get_fields in tools/llama-bench/llama-bench.cpp); there are no
 others, since readers make database columns of them.
@@ -6,31 +6,16 @@ others, since readers make database columns of them.
 
 from __future__ import annotations
 
-import json
 import statistics
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from bakehouse.model.report import CellReport, Measurement, Metric, RunReport
-from bakehouse.reporters.exports.measured import FOLDER, measured
-
-file = f"{FOLDER}/llama-bench.jsonl"
 
 TOKENS: dict[Metric, str] = {"prompt_rate": "prompt_tokens", "decode_rate": "output_tokens"}
 """Metrics that llama-bench has, and the setting that says how many tokens they are of."""
 _BACKENDS = {"cpu": "CPU", "cuda": "CUDA", "rocm": "ROCm", "xpu": "SYCL", "vulkan": "Vulkan"}
 _NANO = 10**9
-
-
-def render(run: RunReport, *, folder: Path) -> str:  # noqa: ARG001 - a Reporter
-    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in _lines(run))
-
-
-def _lines(run: RunReport) -> Iterator[dict[str, Any]]:
-    for cell, measurement, _ in measured(run):
-        if measurement.workload == f"{_kind(measurement)}{_tokens(measurement)}":
-            yield _line(run, cell, measurement)
 
 
 def _kind(measurement: Measurement) -> str:
@@ -42,7 +27,10 @@ def _tokens(measurement: Measurement) -> int:
     return tokens if isinstance(tokens, int) else 0
 
 
-def _line(run: RunReport, cell: CellReport, measurement: Measurement) -> dict[str, Any]:
+def record(run: RunReport, cell: CellReport, measurement: Measurement) -> dict[str, Any] | None:
+    """A measurement of one prompt's or one answer's rate; None of any other."""
+    if measurement.workload != f"{_kind(measurement)}{_tokens(measurement)}":
+        return None
     rates, tokens = measurement.counted, _tokens(measurement)
     times = [round(tokens * _NANO / rate) if rate else 0 for rate in rates]
     return _about(run, cell, measurement) | {

@@ -1,16 +1,16 @@
-"""Where a server has put a model, and what computes it, as its own log tells (llama.cpp 0c1e57098)."""
+"""What llama-server's log says of devices, plugins, layers and operations, as llama.cpp 0c1e57098 writes it.
+
+This module is a `DeviceLog`.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from pathlib import PurePosixPath
 
-VERBOSE = ("--log-verbosity", "5", "--no-log-prefix")
-"""Level 4 tells of layers and buffers, level 5 of graphs."""
-TELLS_GRAPHS = {"GGML_SCHED_DEBUG": "2"}
-"""ggml's scheduler lists each operation of a new graph and its backend (ggml/src/ggml-backend.cpp)."""
+from bakehouse.model.enums import AcceleratorName
+from bakehouse.servers.device_log import Advice, Placed
 
 _BEGINNING = "load_tensors: loading model tensors"
 _READY = "sched_reserve: reserve took"
@@ -23,28 +23,59 @@ _SPLIT = re.compile(r"## SPLIT #\d+: (\S+) # \d+ inputs")
 _NODE = re.compile(r"node #\s*\d+ \(\s*([A-Z0-9_]+)\):")
 _CPU_WEIGHT = re.compile(r"(\S+\.w[eight]*) \(\s*\S+\) \[\s*CPU\b")
 """The log cuts names off after 20 characters: `blk.29.ffn_down.weig`."""
+_LOADED = re.compile(r"load_backend: loaded (\S+) backend from (\S+)")
+_DEVICE = re.compile(r"^  (\S+): (.+)$", re.MULTILINE)
+
+_NO_PLUGIN = {
+    AcceleratorName.CUDA: "libggml-cuda.so is not beside the program, or it misses a library: cuBLAS in the image, or "
+    "the driver's libcuda.so.1, which the NVIDIA Container Toolkit brings in.",
+    AcceleratorName.ROCM: "libggml-hip.so is not beside the program, or it misses a library of ROCm in the image: see "
+    "the proof `linkage`.",
+    AcceleratorName.XPU: "libggml-sycl.so is not beside the program, or it misses a library of oneAPI in the image: "
+    "see the proof `linkage`.",
+    AcceleratorName.VULKAN: "libggml-vulkan.so is not beside the program, or libvulkan.so.1 is not in the image, or "
+    "there is no Vulkan driver at all in it (mesa-vulkan-drivers).",
+}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Placed:
-    """Where a server has put a model, and what computes it. Sizes are MiB by buffer, for example `Vulkan0`."""
+words = {
+    AcceleratorName.CUDA: "CUDA",
+    AcceleratorName.ROCM: "ROCm",
+    AcceleratorName.XPU: "SYCL",
+    AcceleratorName.VULKAN: "Vulkan",
+}
+"""As ggml calls them."""
+list_arguments = ("--list-devices",)
+verbose_list_arguments = ("--log-verbosity", "5", "--list-devices")
+verbose_arguments = ("--log-verbosity", "5", "--no-log-prefix")
+"""Level 4 tells of layers and buffers, level 5 of graphs."""
+verbose_environment = {"GGML_SCHED_DEBUG": "2"}
+"""ggml's scheduler lists each operation of a new graph and its backend (ggml/src/ggml-backend.cpp)."""
+looked_up = frozenset({"GET_ROWS"})
+"""A row of the token embeddings is looked up where they lie, which is in memory."""
+kept_in_memory = frozenset({"token_embd.weight"})
+"""llama.cpp leaves them in memory on purpose (src/llama-model.cpp): looking up a row there costs nothing, and on the
+card they would take megabytes for nothing."""
+advice = Advice(
+    no_plugin=_NO_PLUGIN,
+    no_layer="--n-gpu-layers in probes.args, LLAMA_ARG_N_GPU_LAYERS or LLAMA_ARG_DEVICE in the image",
+    few_layers="--n-gpu-layers is too low, or the card's free memory: the server fits itself to what there is.",
+    no_cache="--no-kv-offload or LLAMA_ARG_NO_KV_OFFLOAD",
+    weights="--override-tensor, --cpu-moe or --n-cpu-ffn in probes.args",
+    unread="llama.cpp writes another log than at revision 0c1e57098: mend servers/llama_cpp/log.py.",
+)
 
-    using: str | None
-    """The device's own name."""
-    offloaded: int
-    layers: int
-    """All that could be offloaded: the output layer counts. 0: no backend that could was loaded."""
-    weights: Mapping[str, float]
-    cache: Mapping[str, float]
-    compute: Mapping[str, float]
-    operations: Counter[tuple[str, str]]
-    """How often a backend computed an operation, since the server was ready."""
-    weights_in_memory: frozenset[str]
-    """Weights that an operation read from the processor's memory."""
+
+def devices(output: str) -> list[str]:
+    return [f"{name}: {what}" for name, what in _DEVICE.findall(output.partition("Available devices:")[2])]
+
+
+def plugins(log: str) -> dict[str, str]:
+    return {backend: PurePosixPath(path).name for backend, path in _LOADED.findall(log)}
 
 
 def placed(log: str) -> Placed:
-    """Read a log. A server that fits itself to the card's memory loads twice; the last time counts."""
+    """A server that fits itself to the card's memory loads twice; the last time counts."""
     using = _USING.findall(log)
     log = log[log.rfind(_BEGINNING) :] if _BEGINNING in log else log
     found = _OFFLOADED.search(log)

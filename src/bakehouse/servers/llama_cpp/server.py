@@ -1,11 +1,16 @@
-"""llama.cpp's server: `llama-server`. What it says in its log is read by the probes."""
+"""llama.cpp's server: `llama-server`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from bakehouse.model.serving import Told
-from bakehouse.servers.server import Api, Metrics
+from bakehouse.servers.device_log import DeviceLog
+from bakehouse.servers.llama_cpp import bench_tool, log
+from bakehouse.servers.llama_cpp.plugins import PLUGINS
+from bakehouse.servers.plugins import Plugins
+from bakehouse.servers.reference import ReferenceTool
+from bakehouse.servers.server import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +20,12 @@ class LlamaCpp:
     port = Told(environment="LLAMA_ARG_PORT", argument="--port")
     version_arguments = ("--version",)
     help_arguments = ("--help",)
-    device_arguments = ("--list-devices",)
     health_path = "/health"
-    api: Api = "llama-server"
-    tells_device = True
+    api = "llama-server"
+    device_log: DeviceLog = log
+    reference: ReferenceTool = bench_tool
+    plugins: Plugins = PLUGINS
+    version_from = "LLAMA_BUILD_NUMBER and LLAMA_BUILD_COMMIT"
     may_have_page = True
     serves_without_model = False
     metrics = Metrics(
@@ -31,3 +38,19 @@ class LlamaCpp:
     def version_text(self, *, version: str, build_number: int, commit: str) -> str:  # noqa: ARG002 - the protocol's shape
         """`build 11312, commit 0c1e57098`"""
         return f"build {build_number}, commit {commit[:9]}"
+
+    def pinned_arguments(self, *, slots: int, context: int, threads: int, offloads: bool) -> dict[str, str]:
+        """The context is divided among the slots."""
+        return {
+            "--parallel": str(slots),
+            "--fit": "off",
+            "--ctx-size": str(context),
+            "--batch-size": "2048",
+            "--ubatch-size": "512",
+            "--flash-attn": "auto",
+            "--cache-type-k": "f16",
+            "--cache-type-v": "f16",
+            "--threads": str(threads),
+            "--threads-batch": str(threads),
+            "--n-gpu-layers": "999" if offloads else "0",
+        }

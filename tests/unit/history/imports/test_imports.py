@@ -17,7 +17,7 @@ from bakehouse.history.terms import differences
 from bakehouse.model.enums import Verdict
 from bakehouse.model.history import Hardware, Row
 from bakehouse.model.report import Measurement, Sample
-from bakehouse.reporters.exports import llama_bench as export
+from bakehouse.reporters.registry import REPORTERS
 from tests.unit.history.samples import collected
 from tests.unit.reporters.sample import sample_run
 
@@ -134,7 +134,7 @@ def test_llama_bench_there_and_back(tmp_path: Path) -> None:
     )
     run.cells = [run.cells[0].model_copy(update={"measurements": [measurement]})]
     path = tmp_path / "llama-bench.jsonl"
-    path.write_text(export.render(run, folder=tmp_path))
+    path.write_text(REPORTERS["llama-bench"].render(run, folder=tmp_path))
     found = read(path, ORIGIN)
     assert [(row.workload, row.start, row.repetition, numbers(row)) for row in found] == [
         ("tg128", 0, 0, {"decode_rate": 101.5}),

@@ -15,16 +15,19 @@ from hypothesis import strategies as st
 
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import RunReport
-from bakehouse.reporters.exports import action_benchmark, csv_file, ctrf, llama_bench, openmetrics
+from bakehouse.reporters.exports import action_benchmark, csv_file, ctrf, openmetrics
 from bakehouse.reporters.exports.measured import measured
+from bakehouse.reporters.exports.reference_tool import OfTool
 from bakehouse.reporters.registry import Reporter
+from bakehouse.servers.llama_cpp import bench_tool
 from bakehouse.stats.direction import is_judged
 from tests.unit.reporters.poison import poisoned
 from tests.unit.reporters.sample import empty_run, sample_run, unfinished_run
 
 HERE = Path("nowhere")
+LLAMA_BENCH = OfTool(bench_tool)
 ALL: tuple[Reporter, ...] = (
-    llama_bench,
+    LLAMA_BENCH,
     action_benchmark.BIGGER,
     action_benchmark.SMALLER,
     ctrf,
@@ -101,7 +104,7 @@ def with_tokens() -> RunReport:
 
 
 def test_llama_bench_holds_the_rates_that_count() -> None:
-    lines = [json.loads(line) for line in text(llama_bench, with_tokens()).splitlines()]
+    lines = [json.loads(line) for line in text(LLAMA_BENCH, with_tokens()).splitlines()]
     rates = {
         (one.metric, tuple(one.counted))
         for _, one, _ in measured(sample_run())
@@ -204,7 +207,7 @@ def test_any_text_gives_files_that_read_back(said: str) -> None:
     jsonschema.validate(json.loads(text(ctrf, run)), CTRF_SCHEMA)
     for exporter in (action_benchmark.BIGGER, action_benchmark.SMALLER):
         json.loads(text(exporter, run))
-    for line in text(llama_bench, run).splitlines():
+    for line in text(LLAMA_BENCH, run).splitlines():
         json.loads(line)
     assert all(line.startswith("#") or SAMPLE.fullmatch(line) for line in text(openmetrics, run).splitlines())
     rows = list(csv.reader(io.StringIO(text(csv_file, run))))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.servers.llama_cpp.log import Placed, placed
+from bakehouse.servers.device_log import Placed
+from bakehouse.servers.llama_cpp.log import placed
 
 LOGS = Path(__file__).parent / "logs"
 
