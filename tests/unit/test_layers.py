@@ -22,7 +22,7 @@ LAYERS = (
     ("planning",),
     ("lint", "engine"),
     ("loadgen", "supply", "prove", "reporters"),
-    ("measure",),
+    ("measure", "registry"),
     ("probes", "bake"),
     ("suite",),
     ("pipeline",),
@@ -41,6 +41,7 @@ PURE = (
     *("loadgen/percentiles", "loadgen/replies", "loadgen/sse", "measure/calibration", "measure/request_cost"),
     *("prove/expect", "prove/instruction_sets", "prove/device_code/fatbin", "prove/device_code/offload_bundle"),
     *("reporters/exports", "reporters/html", "reporters/markdown"),
+    *("registry/content", "registry/location"),
     *("pipeline/expectations", "suite/gpu_compat", "suite/verdicts"),
 )
 """Rooms, folders and modules where the same input gives the same output: no engine, network, clock, environment,

@@ -34,7 +34,7 @@ OF_THE_IMAGE = (VERSION, REVISION, RECIPE, ACCELERATOR, TOOLKIT, FLAG_SET, ARCHS
 TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 PROVENANCE = "https://slsa.dev/provenance/v1"
 SBOM = "https://spdx.dev/Document"
-MEASUREMENTS = "https://github.com/bakehouse-images/bakehouse/measurements/v1"
+MEASUREMENTS = "https://bakehouse.io/attestation/measurements/v1"
 """Predicate: `{run, host, card, cell, figures: [...], measurements: [...]}`; see publish/attestations.py."""
 SIGNATURE = "https://sigstore.dev/cosign/sign/v1"
 """Predicate types of what is attached to a digest. A signature is a statement with an empty predicate."""

@@ -1,0 +1,338 @@
+"""Requests to one registry: who we are, patience with what passes by, and failures in words.
+
+Basic and Bearer by https://distribution.github.io/distribution/spec/auth/token/ . No credential is ever part of an
+address, a message or a log.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, BinaryIO, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+from requests.auth import AuthBase
+from urllib3.exceptions import NameResolutionError
+
+import bakehouse
+from bakehouse.errors import BakehouseError
+from bakehouse.registry.content import KINDS
+from bakehouse.registry.credentials import Credentials, Login
+from bakehouse.registry.location import DOCKER_HUB, is_loopback
+from bakehouse.registry.store import DeniedError, RegistryError
+
+TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+_UNAUTHORIZED, _FORBIDDEN, _FULL = 401, 403, 507
+_LONGEST_ANSWER = 300
+_CHALLENGE = re.compile(r'([A-Za-z_]+)="((?:[^"\\]|\\.)*)"')
+ACCEPT = ", ".join(KINDS)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patience:
+    """How long a registry is borne with. Seconds. The pauses add up to a minute: it may be started anew meanwhile."""
+
+    connect: float = 10.0
+    stall: float = 120.0
+    """Between two pieces of an answer; a registry may compute a large blob's digest before it answers."""
+    attempts: int = 7
+    unreached: int = 3
+    """Attempts while it has never answered: its name may be wrong."""
+    pause: float = 1.0
+    """Before the second attempt; doubles with each further one."""
+    longest: float = 30.0
+    """The most that one pause lasts, whatever the registry asks for."""
+    sleep: Callable[[float], object] = time.sleep
+
+
+class TransientError(RegistryError):
+    """Worth another attempt, and that was made as often as patience allows."""
+
+    def __init__(self, message: str, *, wait: float = 0.0) -> None:
+        super().__init__(message, hint="The same command goes on where it stopped.")
+        self.wait = wait
+        """Seconds that the registry asked us to stay away."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ask:
+    """One request."""
+
+    method: str
+    path: str
+    """`/v2/...`, or the whole address that the registry gave."""
+    repository: str
+    may: str = "pull"
+    """`pull`, `pull,push` or `*`: what a token is asked for."""
+    also: str = ""
+    """A second repository that is read: a blob is mounted from it."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Callable[[], AbstractContextManager[BinaryIO | bytes]] | None = None
+    size: int = 0
+    """Bytes of the body."""
+    stream: bool = False
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        own = f"repository:{self.repository}:{self.may}"
+        return (own, f"repository:{self.also}:pull") if self.also else (own,)
+
+    def __str__(self) -> str:
+        return f"{self.method} {urlsplit(self.path).path}"
+
+
+class _Header(AuthBase):
+    """Our own Authorization; without it, requests would take one from ~/.netrc."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._value:
+            request.headers["Authorization"] = self._value
+        return request
+
+
+class Connection:
+    """To one registry, for one thread."""
+
+    def __init__(self, host: str, *, credentials: Credentials, patience: Patience | None = None) -> None:
+        self.host = host
+        self.patience = patience or Patience()
+        self._credentials = credentials
+        self._authorization: dict[tuple[str, ...], str] = {}
+        self._answered = False
+        self._session = requests.Session()
+        self._session.headers.update({"User-Agent": f"bakehouse/{bakehouse.__version__}"})
+        self._session.trust_env = not is_loopback(host)
+
+    @property
+    def base(self) -> str:
+        host = "registry-1.docker.io" if self.host == DOCKER_HUB else self.host
+        return f"{'http' if is_loopback(self.host) else 'https'}://{host}"
+
+    def close(self) -> None:
+        self._session.close()
+
+    def persist(self, ask: Ask, *, ok: frozenset[int]) -> requests.Response:
+        """Send it until it is answered. Only for requests that may be repeated. Raises as `once` does."""
+        return self.patiently(lambda: self.once(ask, ok=ok))
+
+    def patiently(self, act: Callable[[], T]) -> T:
+        """Do it again, with pauses, while it raises TransientError."""
+        attempt = 1
+        while True:
+            try:
+                return act()
+            except TransientError as error:
+                if attempt >= (self.patience.attempts if self._answered else self.patience.unreached):
+                    raise
+                pause = max(error.wait, self.patience.pause * 2 ** (attempt - 1))
+                self.patience.sleep(min(pause, self.patience.longest))
+            attempt += 1
+
+    def once(self, ask: Ask, *, ok: frozenset[int]) -> requests.Response:
+        """Send it once, after a login where one is asked for.
+
+        Raises TransientError, DeniedError, and RegistryError for any other status than those of `ok`.
+        """
+        response = self._send(ask)
+        if response.status_code == _UNAUTHORIZED:
+            self._authorization.pop(ask.scopes, None)
+            self._log_in(ask, response.headers.get("WWW-Authenticate", ""))
+            response.close()
+            response = self._send(ask)
+        if response.status_code in ok:
+            return response
+        error = self._refusal(ask, response)
+        response.close()
+        raise error
+
+    def _send(self, ask: Ask) -> requests.Response:
+        url = urljoin(self.base, ask.path)
+        own = urlsplit(url).netloc == urlsplit(self.base).netloc
+        with ask.body() if ask.body else nullcontext(b"") as body:
+            headers = {"Accept": ACCEPT, **ask.headers}
+            if ask.method in ("PUT", "POST", "PATCH"):
+                headers["Content-Length"] = str(ask.size)
+            return self._attempt(
+                lambda: self._session.request(
+                    ask.method,
+                    url,
+                    headers=headers,
+                    data=body or None,
+                    auth=_Header(self._authorization.get(ask.scopes, "") if own else ""),
+                    timeout=(self.patience.connect, self.patience.stall),
+                    stream=ask.stream,
+                )
+            )
+
+    def _attempt(self, send: Callable[[], requests.Response]) -> requests.Response:
+        """Failures of the connection in our words."""
+        try:
+            response = send()
+        except requests.exceptions.SSLError as error:
+            raise RegistryError(
+                f"{self.host} has a certificate that is not trusted: {_clause(error)}",
+                hint="Behind a TLS-inspecting proxy, name its CA bundle in REQUESTS_CA_BUNDLE.",
+            ) from None
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.TooManyRedirects) as error:
+            raise RegistryError(f"{self.host} sends us where we cannot go: {_clause(error)}") from None
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError, TimeoutError) as error:
+            if isinstance(_innermost(error), NameResolutionError):
+                raise RegistryError(f"{self.host} cannot be reached: its name does not resolve") from None
+            raise TransientError(f"{self.host} does not answer: {_clause(error)}") from None
+        self._answered = True
+        return response
+
+    # ------------------------------------------------------------------------------------------ login
+
+    def _log_in(self, ask: Ask, challenge: str) -> None:
+        """Get what the registry asks for, for the scopes of a request."""
+        scheme, _, rest = challenge.partition(" ")
+        login = self._credentials.of(self.host)
+        match scheme.lower():
+            case "basic":
+                if login is None:
+                    raise self._no_login(ask)
+                self._authorization[ask.scopes] = login.basic
+            case "bearer":
+                fields = dict(_CHALLENGE.findall(rest))
+                self._authorization[ask.scopes] = f"Bearer {self._token(ask, fields, login)}"
+            case _:
+                raise DeniedError(f"{self.host} asks for a kind of login that is not known here: {scheme or 'none'}")
+
+    def _token(self, ask: Ask, fields: Mapping[str, str], login: Login | None) -> str:
+        realm = fields.get("realm", "")
+        address = urlsplit(realm)
+        if address.scheme != "https" and not (address.scheme == "http" and is_loopback(address.netloc)):
+            raise DeniedError(f"{self.host} wants our login sent to an address without TLS")
+        where = {"service": fields.get("service", ""), "scope": list(ask.scopes)}
+        if login and login.identity_token:
+            asked = {
+                "grant_type": "refresh_token",
+                "refresh_token": login.identity_token,
+                "client_id": "bakehouse",
+                "service": where["service"],
+                "scope": " ".join(ask.scopes),
+            }
+            response = self._attempt(
+                lambda: self._session.post(realm, data=asked, auth=_Header(""), timeout=self._timeout)
+            )
+        else:
+            header = _Header(login.basic if login else "")
+            response = self._attempt(lambda: self._session.get(realm, params=where, auth=header, timeout=self._timeout))
+        if response.status_code in TRANSIENT:
+            raise TransientError(f"the login of {self.host} answered with {_status(response)}", wait=_wait(response))
+        if response.status_code >= 400:  # noqa: PLR2004 - errors of HTTP
+            raise self._refused(ask, login, response) if login else self._no_login(ask)
+        found = _json(response)
+        token = found.get("token") or found.get("access_token")
+        if not token:
+            raise DeniedError(f"the login of {self.host} gave no token")
+        return str(token)
+
+    @property
+    def _timeout(self) -> tuple[float, float]:
+        return self.patience.connect, self.patience.stall
+
+    def _no_login(self, ask: Ask) -> DeniedError:
+        return DeniedError(
+            f"{self.host} asks for a login, and there is none for it",
+            hint=f"Run: docker login {self.host} ({ask.repository})",
+        )
+
+    def _refused(self, ask: Ask, login: Login | None, response: requests.Response) -> DeniedError:
+        who = f"{login.user or 'our token'}, from {login.source}," if login else "a request without login"
+        return DeniedError(
+            f"{self.host} refuses {ask} to {who} with {_status(response)}{_said(response)}",
+            hint=f"It needs the right to {ask.may} {ask.repository}; docker login {self.host} takes another password.",
+        )
+
+    # ------------------------------------------------------------------------------------------ refusals
+
+    def _refusal(self, ask: Ask, response: requests.Response) -> BakehouseError:
+        code = response.status_code
+        if code in (_UNAUTHORIZED, _FORBIDDEN):
+            return self._refused(ask, self._credentials.of(self.host), response)
+        said = _said(response)
+        if code in TRANSIENT and not _is_full(said):
+            return TransientError(f"{self.host} answers {ask} with {_status(response)}{said}", wait=_wait(response))
+        hint = None
+        if code == _FULL or _is_full(said):
+            hint = "The registry is full: `bakehouse publish --prune` removes what nothing needs, then it collects."
+        return RegistryError(f"{self.host} answers {ask} with {_status(response)}{said}", hint=hint)
+
+
+def _status(response: requests.Response) -> str:
+    return f"{response.status_code} {response.reason or ''}".strip()
+
+
+def _said(response: requests.Response) -> str:
+    """The registry's own words: `: DENIED: requested access to the resource is denied`."""
+    if response.request.method == "HEAD":
+        return ""
+    errors = _json(response).get("errors")
+    if not isinstance(errors, list) or not errors:
+        return ""
+    texts = [_of_one(error) for error in errors[:3] if isinstance(error, dict)]
+    text = "; ".join(text for text in texts if text)
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return f": {printable[:_LONGEST_ANSWER]}" if printable else ""
+
+
+def _of_one(error: Mapping[str, Any]) -> str:
+    """Code, message, and the detail where it is words."""
+    parts = [str(error.get(key) or "") for key in ("code", "message")]
+    detail = error.get("detail")
+    parts.append(detail if isinstance(detail, str) else str(detail.get("Err", "")) if isinstance(detail, dict) else "")
+    return ": ".join(dict.fromkeys(part for part in parts if part))
+
+
+def _json(response: requests.Response) -> dict[str, Any]:
+    try:
+        found = json.loads(response.content)
+    except (ValueError, OSError, urllib3.exceptions.HTTPError, requests.RequestException):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _is_full(said: str) -> bool:
+    return any(words in said.lower() for words in ("no space left", "quota", "storage limit", "disk is full"))
+
+
+def _wait(response: requests.Response) -> float:
+    """Retry-After: seconds, or a moment."""
+    value = response.headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", value):
+        return float(value)
+    try:
+        moment = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return 0.0
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds()) if moment.tzinfo else 0.0
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """The error that started it; requests wraps urllib3's, which wraps its own."""
+    while True:
+        inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
+        if not isinstance(inner, BaseException):
+            return error
+        error = inner
+
+
+def _clause(error: BaseException) -> str:
+    """The one clause that helps; no address, which may hold a token."""
+    cause = _innermost(error)
+    text = str(cause).rpartition(">: ")[2].rpartition("): ")[2]
+    return type(cause).__name__ if not text or "://" in text or "/v2/" in text else text

@@ -1,0 +1,75 @@
+"""From one store into another: what a manifest names comes first, then the manifest; nothing is ever half there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from bakehouse.registry.content import Descriptor, Manifest
+from bakehouse.registry.store import NoSuchContentError, Placed, Source, Store
+
+Say = Callable[[str], None]
+
+
+def copy(digest: str, *, source: Source, target: Store, tag: str | None = None) -> Counter[Placed]:
+    """A manifest with all that it names. How its blobs came there; nothing where it was there already.
+
+    Raises NoSuchContentError and RegistryError.
+    """
+    placed: Counter[Placed] = Counter()
+    if target.resolve(digest) is None:
+        manifest = required(source, digest)
+        for child in manifest.children():
+            placed += copy(child.digest, source=source, target=target)
+        for blob in manifest.blobs():
+            placed[put_blob(blob, source=source, target=target)] += 1
+        target.put_manifest(manifest)
+    if tag and target.resolve(tag) != digest:
+        target.put_manifest(required(target, digest), tag=tag)
+    return placed
+
+
+def put_blob(blob: Descriptor, *, source: Source, target: Store) -> Placed:
+    return target.put_blob(blob, lambda: source.open_blob(blob), mount_from=source)
+
+
+def copy_referrers(digest: str, *, source: Source, target: Store) -> int:
+    """All that is attached to a digest, and what is attached to that. How many there are."""
+    found = 0
+    for one in source.referrers(digest):
+        copy_attached(one.digest, subject=digest, source=source, target=target)
+        found += 1 + copy_referrers(one.digest, source=source, target=target)
+    return found
+
+
+def copy_attached(digest: str, *, subject: str, source: Source, target: Store) -> None:
+    """One referrer. It may be there and not be listed: a copy that was cut off between the two."""
+    if any(one.digest == digest for one in target.referrers(subject)):
+        return
+    manifest = required(source, digest)
+    for blob in manifest.blobs():
+        put_blob(blob, source=source, target=target)
+    target.put_manifest(manifest)
+
+
+def required(store: Source, reference: str) -> Manifest:
+    """Raises NoSuchContentError."""
+    found = store.manifest(reference)
+    if found is None:
+        raise NoSuchContentError(f"{store.name} has no {reference}")
+    return found
+
+
+def platforms(store: Source, manifest: Manifest) -> Iterator[Descriptor]:
+    """Images of an index, without attestations that buildx keeps in it; of a single image, itself."""
+    if not manifest.is_index:
+        yield manifest.descriptor
+        return
+    for child in manifest.children():
+        if "vnd.docker.reference.type" in child.annotations:
+            continue
+        found = store.manifest(child.digest)
+        if found is not None and found.is_index:
+            yield from platforms(store, found)
+        elif found is not None:
+            yield child
