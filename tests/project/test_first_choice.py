@@ -177,10 +177,55 @@ def test_what_the_libraries_hold_counts_beside_what_the_compiler_makes() -> None
     (note,) = [note for note in advice("gfx1031").notes if "gfx1031" in note and "no cell" in note]
     assert note == (
         "no cell holds code for gfx1031, and no toolkit of the matrix can make it: the libraries of ROCm 6.4.3 and "
-        "7.2.1 hold no kernels for it; the Vulkan image runs on it"
+        "7.2.1 hold no kernels for it; the Vulkan image runs on it; on the processor of its machine the CPU "
+        "image does: --gpu cpu"
     )
-    (note,) = [note for note in advice("sm_62").notes if "no cell" in note]
-    assert note.endswith("can make it: it takes CUDA 8.0 to 10.2; the Vulkan image runs on it")
+
+
+@pytest.mark.parametrize(
+    ("card", "last", "vulkan"),
+    [
+        ("Tesla K80", "11.8", True),
+        ("Tesla K40m", "11.8", True),
+        ("k20x", "11.8", True),
+        ("NVIDIA GeForce GTX 780 Ti", "11.8", True),
+        ("gtx770", "10.2", True),
+        ("gtx680", "10.2", True),
+        ("GeForce GTX TITAN Black", "11.8", True),
+        ("GeForce GT 730", "11.8", True),
+        ("Quadro K4200", "10.2", True),
+        ("GRID K520", "10.2", True),
+        ("3.7", "11.8", True),
+        ("10de:102d", "11.8", True),
+        ("gtx580", "8.0", False),
+        ("Tesla M2090", "8.0", False),
+        ("Quadro 6000", "8.0", False),
+        ("sm_62", "10.2", True),
+    ],
+)
+def test_a_card_that_is_too_old_for_every_toolkit_is_known_and_told_what_runs(
+    card: str, last: str, vulkan: bool
+) -> None:
+    """https://developer.nvidia.com/cuda-legacy-gpus; release notes: 9.0 ended Fermi, 11.0 sm_30, 12.0 sm_37."""
+    (note,) = [note for note in advice(card).notes if "no cell" in note]
+    assert f"it is too old, CUDA {last} was the last that compiled it, and the oldest here is 12.4.1" in note
+    assert ("the Vulkan image runs on it" in note) == vulkan
+    assert note.endswith("the CPU image does: --gpu cpu")
+
+
+@pytest.mark.parametrize(
+    ("card", "driver", "knows"),
+    [
+        ("k80", "470.256.02", True),
+        ("k80", "495.46", False),
+        ("gtx680", "470", True),
+        ("gtx580", "390.157", True),
+        ("gtx580", "470", False),
+    ],
+)
+def test_the_last_drivers_of_old_cards(card: str, driver: str, knows: bool) -> None:
+    """https://www.nvidia.com/en-us/drivers/unix/legacy-gpu/: 390 for Fermi, 470 for Kepler."""
+    assert any(f"driver {driver} no longer knows" in note for note in advice(card, driver).notes) is not knows
 
 
 @pytest.mark.parametrize("card", ["rtx5090", "p40", "v100", "gb10", "rx7900xtx", "arc-b580", "cpu"])

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from bakehouse.accelerators import ACCELERATORS
 from bakehouse.model.cell import Resolution
+from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import Arch, Matrix
 from bakehouse.planning.gpus import Fit, Target, fit_of
-from bakehouse.planning.rules import ARCH_RULES
+from bakehouse.planning.rules import ARCH_RULES, as_version
 
 
 def unserved(target: Target, resolution: Resolution, matrix: Matrix) -> Iterator[str]:
@@ -24,8 +25,7 @@ def unserved(target: Target, resolution: Resolution, matrix: Matrix) -> Iterator
     able = compilers_of(target.arch, matrix)
     nothing = f"no cell holds code for {target.arch}"
     if not able:
-        vulkan = any(fit_of(cell, target, matrix) is Fit.PORTABLE for cell in resolution.cells)
-        instead = "; the Vulkan image runs on it" if vulkan else ""
+        instead = "".join(f"; {one}" for one in _instead(target, resolution, matrix))
         yield f"{nothing}, and no toolkit of the matrix can make it: {_lacking(target.arch, matrix)}{instead}"
         return
     versions = [matrix.toolkits[name].version for name in able]
@@ -44,6 +44,15 @@ def compilers_of(arch: str, matrix: Matrix) -> tuple[str, ...]:
         and not (toolkit.known_bad and not toolkit.known_bad.archs)
         and not any(rule(toolkit, arch, matrix) for rule in ARCH_RULES.values())
     )
+
+
+def _instead(target: Target, resolution: Resolution, matrix: Matrix) -> Iterator[str]:
+    """What runs on the machine all the same."""
+    if any(fit_of(cell, target, matrix) is Fit.PORTABLE for cell in resolution.cells):
+        yield "the Vulkan image runs on it"
+    platforms = {cell.at.platform for cell in resolution.cells if cell.at.accelerator is AcceleratorName.CPU}
+    if not target.platforms or platforms & set(target.platforms):
+        yield "on the processor of its machine the CPU image does: --gpu cpu"
 
 
 def _lines(target: Target, able: tuple[str, ...], matrix: Matrix) -> Iterator[str]:
@@ -68,9 +77,14 @@ def _listed(words: list[str]) -> str:
 def _lacking(arch: str, matrix: Matrix) -> str:
     row = matrix.archs[arch]
     name = ACCELERATORS[row.accelerator].toolkit_name
+    versions = [one.version for one in matrix.toolkits.values() if one.accelerator is row.accelerator]
+    oldest = min(versions, key=as_version, default=None)
+    if row.last_toolkit and oldest and as_version(row.last_toolkit) < as_version(oldest):
+        return (
+            f"it is too old, {name} {row.last_toolkit} was the last that compiled it, and the oldest here is {oldest}"
+        )
     if words := _range_in_words(row, name):
         return f"it takes {words}"
-    versions = [one.version for one in matrix.toolkits.values() if one.accelerator is row.accelerator]
     return f"the libraries of {name} {_listed(versions)} hold no kernels for it" if versions else f"it has no {name}"
 
 

@@ -41,7 +41,8 @@ _VENDORS = {
     AcceleratorName.XPU: r"\b(?:arc|intel|flex|iris|xe)|^a[3-7][1-9]0$|^b[5-7]\d0$",
     AcceleratorName.ROCM: r"radeon|amd|instinct|ryzen|vega|gfx|\b(?:rx|mi\d|[rw]\d{4})|\d{3}m$|\d{4}(?:xtx?|gre)$",
 }
-"""By which words a card's vendor is known; without any it is taken for NVIDIA's."""
+"""By which words a card's vendor is known."""
+_NVIDIA = r"nvidia|geforce|quadro|tesla|titan|jetson|grid|\bnvs|\b[gr]tx?\b|\b[gr]tx?\d|^sm_?\d|^\d+\.\d$"
 
 
 def plain(name: str) -> str:
@@ -152,12 +153,18 @@ def _is_slip(typed: str, meant: str) -> bool:
 
 
 def archs_for(word: str, matrix: Matrix) -> list[str]:
-    """The archs that a card without a row could be named by: those of its vendor first, each vendor's by number."""
-    first = next((kind for kind, form in _VENDORS.items() if re.search(form, word.lower())), AcceleratorName.CUDA)
+    """The archs that a card without a row could be named by, by number: those of its vendor, or where no word tells
+    that, each vendor's, NVIDIA's first.
+    """
+    vendor = next((kind for kind, form in _VENDORS.items() if re.search(form, word.lower())), None)
+    if vendor is None and re.search(_NVIDIA, word.lower()):
+        vendor = AcceleratorName.CUDA
     by_kind: dict[AcceleratorName, list[str]] = {}
     for name, arch in matrix.archs.items():
         by_kind.setdefault(arch.accelerator, []).append(name)
+    first = vendor or AcceleratorName.CUDA
     kinds = sorted(by_kind, key=lambda kind: (kind is not first, list(AcceleratorName).index(kind)))
+    kinds = [vendor] if vendor in by_kind else kinds
     return [arch for kind in kinds for arch in sorted(by_kind[kind], key=_by_number)]
 
 

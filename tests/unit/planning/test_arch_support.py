@@ -53,8 +53,11 @@ def test_what_no_toolkit_can_make() -> None:
         "sm_999": {"accelerator": "cuda", "first_toolkit": "99"},
     }
     ends = {arch: notes(arch, archs=archs)[0].partition("can make it: ")[2] for arch in ("sm_35", "sm_62", "sm_999")}
-    assert ends["sm_35"].startswith("it takes CUDA 11.8 or older")
-    assert ends["sm_62"].startswith("it takes CUDA 8.0 to 10.2")
+    assert ends["sm_35"].startswith(
+        "it is too old, CUDA 11.8 was the last that compiled it, and the oldest here is 12.4"
+    )
+    assert ends["sm_62"].startswith("it is too old, CUDA 10.2 was the last")
+    assert ends["sm_35"].endswith("; on the processor of its machine the CPU image does: --gpu cpu")
     assert ends["sm_999"].startswith("it takes CUDA 99 or later")
 
 
