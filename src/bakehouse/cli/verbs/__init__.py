@@ -19,6 +19,7 @@ SUMMARIES = {
     "report": "draw a run's reports again from its run.json",
     "history": "decide which measurements count; import those of other programs",
     "lock": "pin what the matrix's names stand for today in bakehouse.lock",
+    "update": "move sources to what is newest, and say which options came and went",
     "lint": "check the project, or files that you bring along, against what the pinned source reads",
     "schema": "write the JSON Schemas of the files",
     "engine": "run a program with the engine that runs use, the embedded one included",
