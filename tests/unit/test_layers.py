@@ -20,7 +20,7 @@ LAYERS = (
     ("config",),
     ("history",),
     ("planning",),
-    ("lint", "engine"),
+    ("lint", "engine", "tfjs"),
     ("loadgen", "supply", "prove", "reporters"),
     ("measure", "registry"),
     ("probes", "bake"),
@@ -33,7 +33,7 @@ LAYERS = (
 """Lowest first. Packages and top-level modules of `bakehouse`."""
 
 PURE = (
-    *("errors", "model", "formatting", "stats", "gguf", "accelerators", "servers", "planning"),
+    *("errors", "model", "formatting", "stats", "gguf", "accelerators", "servers", "planning", "tfjs"),
     *("config/suggest", "config/references", "config/validation_errors", "config/yaml_document"),
     "config/yaml_edit",
     *("history/paired", "history/rows", "history/terms"),
