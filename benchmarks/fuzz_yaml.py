@@ -94,19 +94,19 @@ def mutate(texts: dict[str, str], chance: random.Random) -> tuple[str, bytes]:
 
 
 def _values(text: str, chance: random.Random) -> str:
-    """Change the tree, and write it down in one of YAML's styles."""
+    """Change the tree, and write it down in one of YAML's styles; where that cannot be done, change lines."""
     try:
         tree = yaml.load(text, Loader=LOADER)
+        paths = list(_paths(tree))
+        if not paths:
+            return text
+        tree = _changed(tree, chance.choice(paths), chance, paths)
+        style: bool | None = chance.choice((False, False, None, True))
+        return str(
+            yaml.dump(tree, Dumper=DUMPER, sort_keys=False, allow_unicode=True, default_flow_style=style, width=1000)
+        )
     except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return _lines(text, chance)
-    paths = list(_paths(tree))
-    if not paths:
-        return text
-    tree = _changed(tree, chance.choice(paths), chance, paths)
-    style: bool | None = chance.choice((False, False, None, True))
-    return str(
-        yaml.dump(tree, Dumper=DUMPER, sort_keys=False, allow_unicode=True, default_flow_style=style, width=1000)
-    )
 
 
 def _paths(
