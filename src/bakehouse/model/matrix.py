@@ -174,7 +174,7 @@ class Gpu(Model):
     compute: Arithmetic | None = None
     """Dense matrix products in 16 bits with 32-bit sums, by the same: the limit of long prompts."""
     first_driver: DriverVersion | None = None
-    """Oldest driver that knows the card, where it is newer than its arch's."""
+    """Oldest driver that lists the card, where it is newer than its arch's. One in between mostly runs it."""
     last_driver: DriverVersion | None = None
     """Last branch of drivers that knows the card, where it is not its arch's."""
     note: Line | None = None

@@ -56,23 +56,30 @@ def parse(text: str) -> Driver:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CardDrivers:
-    """Which drivers know a card."""
+    """Which drivers know a card. They ask the chip what it is, and not its PCI id (`rm_is_supported_device` of
+    https://github.com/NVIDIA/open-gpu-kernel-modules), so that one from before the card mostly runs it, without a name.
+    """
 
     first: str | None
+    """Oldest that knows the chip; none older drives the card."""
+    listed: str | None
+    """Oldest whose list of cards has this one, where that is newer."""
     last: str | None
     """A branch stands for all of its versions."""
 
     def __str__(self) -> str:
-        parts = [f"{self.first} or later"] if self.first else []
+        first = self.listed or self.first
+        parts = [f"{first} or later"] if first else []
         parts += [f"{self.last} is the last branch that knows it"] if self.last else []
         return ", and ".join(parts)
 
 
 def drivers_of(gpu: Gpu | None, row: Arch | None) -> CardDrivers:
-    """What the card's row says, else that of its arch."""
-    first = (gpu and gpu.first_driver) or (row and row.first_driver) or None
+    """What the card's row says beside that of its arch."""
+    own, first = gpu.first_driver if gpu else None, row.first_driver if row else None
     last = (gpu and gpu.last_driver) or (row and row.last_driver) or None
-    return CardDrivers(first=first, last=last)
+    newer = own if own and first and Version(own) > Version(first) else None
+    return CardDrivers(first=first or own, listed=newer, last=last)
 
 
 def against_card(driver: Version, drivers: CardDrivers, card: str) -> str | None:
@@ -82,6 +89,16 @@ def against_card(driver: Version, drivers: CardDrivers, card: str) -> str | None
     if drivers.last and not _is_up_to(driver, Version(drivers.last)):
         return f"driver {driver} no longer knows {card}: {drivers.last} is the last branch that does"
     return None
+
+
+def before_card(driver: Version, drivers: CardDrivers, card: str) -> str | None:
+    """What to know where the driver is older than the card, though not than its chip."""
+    if drivers.listed is None or driver >= Version(drivers.listed):
+        return None
+    return (
+        f"driver {driver} is older than {card}: NVIDIA lists the card from {drivers.listed} on. It knows the chip, and "
+        "mostly runs it under a general name"
+    )
 
 
 def _is_up_to(driver: Version, last: Version) -> bool:

@@ -131,6 +131,7 @@ def _candidate(cell: Cell, matrix: Matrix, target: Target | None, driver: Versio
     least = full if how is Fit.PTX else ((cell.toolkit.driver_floor_minor if cell.toolkit else None) or full)
     card = _nvidia_drivers(cell, target, matrix)
     refused = driver_support.against_card(driver, card, target.name) if driver and card and target else None
+    known = (card.first if driver else card.listed or card.first) if card else None
     reasons = [_in_words(how, code, target)] if how and code and target else []
     if refused:
         reasons.append(refused)
@@ -143,8 +144,8 @@ def _candidate(cell: Cell, matrix: Matrix, target: Target | None, driver: Versio
         runs="no" if refused else _runs(cell.toolkit, how, driver),
         why="; ".join(reasons),
         needs_newer=bool(driver and least and driver < Version(_newest(least, card.first if card else None) or least)),
-        driver=_newest(least, card.first if card else None),
-        driver_full=_newest(full, card.first if card and full else None),
+        driver=_newest(least, known),
+        driver_full=_newest(full, known if full else None),
         run_with=run_command(cell, target),
     )
 
@@ -337,6 +338,8 @@ def _notes_of_card(target: Target, driver: Version | None, resolution: Resolutio
         yield f"{target.name} takes none of NVIDIA's drivers: --driver {driver} says nothing about it"
     elif refused := _refused(target, driver, matrix) if driver else None:
         yield refused
+    elif early := driver_support.before_card(driver, _card_drivers(target, matrix), target.name) if driver else None:
+        yield early
     elif driver is None:
         yield from _known_to(target, matrix)
     if row and row.first_kernel:
@@ -350,9 +353,10 @@ def _known_to(target: Target, matrix: Matrix) -> Iterable[str]:
         return
     drivers = _card_drivers(target, matrix)
     least = min((_floor(row) for row in matrix.toolkits.values() if row.driver_floor), default=None)
-    late = drivers.first and (least is None or Version(drivers.first) > least)
+    first = drivers.listed or drivers.first
+    late = first and (least is None or Version(first) > least)
     if late or drivers.last:
-        yield f"driver of the card: {replace(drivers, first=drivers.first if late else None)}"
+        yield f"driver of the card: {drivers if late else replace(drivers, first=None, listed=None)}"
 
 
 def _refused(target: Target, driver: Version, matrix: Matrix) -> str | None:
