@@ -84,6 +84,12 @@ def report(session: nox.Session) -> None:
 
 
 @nox.session
+def publish(session: nox.Session) -> None:
+    """Push what passed and move a channel to it: -- --dry-run, -- --channel stable, -- --list."""
+    _bakehouse(session, "publish")
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Pin what the matrix's names stand for today."""
     _install(session, "lock")

@@ -80,6 +80,26 @@ class FakeRegistry:
                 "manifests": {name: sorted(found) for name, found in self.manifests.items() if found},
             }
 
+    def snapshot(self) -> dict[str, Any]:
+        """All that it holds, to be restored."""
+        with self.lock:
+            return {
+                "blobs": dict(self.blobs),
+                "manifests": {name: dict(found) for name, found in self.manifests.items()},
+                "tag_names": {name: dict(found) for name, found in self.tag_names.items()},
+            }
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """As it was then, with an empty log and nothing going wrong."""
+        with self.lock:
+            self.blobs = dict(snapshot["blobs"])
+            self.manifests = {name: dict(found) for name, found in snapshot["manifests"].items()}
+            self.tag_names = {name: dict(found) for name, found in snapshot["tag_names"].items()}
+            self.uploads.clear()
+            self.faults.clear()
+            self.log.clear()
+            self.watch = lambda _: None
+
     def fail(self, match: str, **how: Any) -> Fault:
         fault = Fault(match=match, **how)
         self.faults.append(fault)

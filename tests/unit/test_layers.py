@@ -20,12 +20,13 @@ LAYERS = (
     ("config",),
     ("history",),
     ("planning",),
-    ("lint", "engine", "tfjs"),
+    ("lint", "engine"),
     ("loadgen", "supply", "prove", "reporters"),
     ("measure", "registry"),
     ("probes", "bake"),
     ("suite",),
     ("pipeline",),
+    ("publish",),
     ("commands",),
     ("cli",),
     ("__main__",),
@@ -33,18 +34,19 @@ LAYERS = (
 """Lowest first. Packages and top-level modules of `bakehouse`."""
 
 PURE = (
-    *("errors", "model", "formatting", "stats", "gguf", "accelerators", "servers", "planning", "tfjs"),
+    *("errors", "model", "formatting", "stats", "gguf", "accelerators", "servers", "planning"),
     *("config/suggest", "config/references", "config/validation_errors", "config/yaml_document"),
-    "config/yaml_edit",
     *("history/paired", "history/rows", "history/terms"),
     *("lint/relations", "lint/stages", "lint/cmake_language", "lint/container_file", "lint/cpp", "lint/dockerfile"),
-    *("lint/options_change", "lint/server_arguments", "lint/shell"),
+    *("lint/server_arguments", "lint/shell"),
     *("loadgen/percentiles", "loadgen/replies", "loadgen/sse", "measure/calibration", "measure/request_cost"),
     *("prove/expect", "prove/instruction_sets", "prove/device_code/fatbin", "prove/device_code/offload_bundle"),
     *("reporters/exports", "reporters/html", "reporters/markdown"),
     *("registry/content", "registry/location"),
+    *("publish/attestations", "publish/candidates", "publish/channel", "publish/debian_version", "publish/destination"),
+    *("publish/facts", "publish/gates", "publish/hardware", "publish/index", "publish/plan"),
+    *("publish/retention", "publish/rollback", "publish/spdx", "publish/state", "publish/steps"),
     *("pipeline/expectations", "suite/gpu_compat", "suite/verdicts"),
-    "supply/newest/gitlink",
 )
 """Rooms, folders and modules where the same input gives the same output: no engine, network, clock, environment,
 temporary folder or chance. Files that an argument names, and those of the package, may be read."""

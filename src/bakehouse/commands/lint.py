@@ -112,7 +112,7 @@ def update(context: Context, project: Project) -> None:
     """Read the source trees that recipes are built from, and keep their options beside the lockfile."""
     for name in kept_options(project):
         source = project.world.matrix.sources[name]
-        folder = tree_of(name, source, context=supply_context(context))
+        folder = tree_of(name, source, context=_supply_context(context))
         if not can_read(folder):
             context.say(f"{name} is no tree of llama.cpp: the lint knows nothing of its options")
             continue
@@ -131,8 +131,7 @@ def _revision(project: Project, source: str) -> str:
     return project.world.matrix.sources[source].revision
 
 
-def supply_context(context: Context) -> SupplyContext:
-    """What asks the places of sources."""
+def _supply_context(context: Context) -> SupplyContext:
     # Nobody asks a registry for a source tree, so that no engine has to run.
     engine = Engine(kind="external", host=None, version="", buildx="", containerd_store=False)
     return SupplyContext(

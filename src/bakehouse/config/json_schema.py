@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from bakehouse.model.history import Row
 from bakehouse.model.lock import Lock
 from bakehouse.model.matrix import ROWS, Catalogue, Matrix
+from bakehouse.model.publish_report import PublishReport
 from bakehouse.model.recipe import Recipe
 from bakehouse.model.report import RunReport
 
@@ -22,6 +23,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "recipe.schema.json": Recipe,
     "lock.schema.json": Lock,
     "run.schema.json": RunReport,
+    "publish.schema.json": PublishReport,
     "history.schema.json": Row,
 }
 

@@ -42,15 +42,19 @@ class Coordinates:
     @property
     def name(self) -> str:
         """`llama-server-cuda12.9-sm120-amd64`. For reading only: nothing takes a name apart again."""
+        return "-".join((self.recipe, self.variant, self.platform.removeprefix("linux/").replace("/", "-")))
+
+    @property
+    def variant(self) -> str:
+        """What an image is, for all platforms: `cuda12.9-sm120`."""
         toolkit = (
             f"{self.accelerator}{self.toolkit.removeprefix(self.accelerator)}" if self.toolkit else self.accelerator
         )
-        parts = [self.recipe, toolkit]
+        parts = [toolkit]
         if self.arch:
             parts.append(self.arch.replace("_", ""))
         if self.flag_set != "default":
             parts.append(self.flag_set)
-        parts.append(self.platform.removeprefix("linux/").replace("/", "-"))
         return "-".join(parts)
 
 

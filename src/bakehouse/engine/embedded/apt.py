@@ -100,13 +100,13 @@ def _install(
 ) -> None:
     folder = machine.cache / "apt"
     folder.mkdir(parents=True, exist_ok=True)
-    env = _environment(machine, folder)
+    env = environment(machine, folder)
     where = f"{distribution.title}, partly from {suite}" if suite else distribution.title
     machine.say(
         f"Installing {', '.join(packages)} with apt-get ({where}); no service is started, /etc/apt stays as is."
     )
     with filelock.FileLock(folder / "lock", timeout=_LOCK_TIMEOUT):
-        _write_setup(folder, machine=machine, distribution=distribution, suite=suite)
+        write_setup(folder, machine=machine, distribution=distribution, suite=suite)
         updated = process.run(["apt-get", "update"], env=env, timeout=DOWNLOAD_TIMEOUT, check=False)
         with services_held(machine.root):
             installed = process.run(
@@ -124,7 +124,7 @@ def _install(
         )
 
 
-def _environment(machine: Machine, folder: Path) -> dict[str, str]:
+def environment(machine: Machine, folder: Path) -> dict[str, str]:
     return dict(machine.environ) | {
         "APT_CONFIG": str(folder / "apt.conf"),
         "DEBIAN_FRONTEND": "noninteractive",
@@ -134,7 +134,7 @@ def _environment(machine: Machine, folder: Path) -> dict[str, str]:
     }
 
 
-def _write_setup(folder: Path, *, machine: Machine, distribution: Distribution, suite: str | None) -> None:
+def write_setup(folder: Path, *, machine: Machine, distribution: Distribution, suite: str | None) -> None:
     """Write the private apt.conf with its sources and pins, from scratch each time."""
     for name in ("sources", "preferences"):
         shutil.rmtree(folder / name, ignore_errors=True)
@@ -213,7 +213,7 @@ def _disable_services(machine: Machine) -> None:
         return
     process.run(
         ["systemctl", "disable", "--quiet", *_UNITS],
-        env=_environment(machine, machine.cache / "apt"),
+        env=environment(machine, machine.cache / "apt"),
         check=False,
         timeout=60,
     )
