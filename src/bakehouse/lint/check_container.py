@@ -10,6 +10,7 @@ from bakehouse.lint.check_arguments import check_arguments
 from bakehouse.lint.check_environment import check_variable
 from bakehouse.lint.check_listening import Listening, check_listening
 from bakehouse.lint.check_revision import check_revisions, lowered, other_revision
+from bakehouse.lint.check_upstream import FLOATS, check_entrypoint, check_name
 from bakehouse.lint.container_run import ContainerRun
 from bakehouse.lint.examined import Looked
 from bakehouse.lint.finding import Finding, Severity
@@ -105,12 +106,6 @@ def check_place(program: Word, upstream: UpstreamImage | None) -> Iterator[Findi
 # ---------------------------------------------------------------------------------------------- the image
 
 
-def _moved_to(image: str, upstream: UpstreamImage) -> str:
-    """Builds from before the move are not said to be there under the new name."""
-    name = image.replace("ggerganov", "ggml-org")
-    return f"{name.partition('-b')[0]}-bNUMBER, of a newer build" if upstream.build else name
-
-
 def _check_image(run: ContainerRun, basis: Basis) -> Iterator[Finding]:
     image = run.image
     if image is None or not image.complete:
@@ -121,38 +116,11 @@ def _check_image(run: ContainerRun, basis: Basis) -> Iterator[Finding]:
     upstream = run.upstream
     if upstream is None:
         if run.is_about_llama and _floats(image.text):
-            yield _finding(image, "is not pinned", _FLOATS, "a tag that never moves, or a digest", Severity.NOTE)
+            yield _finding(image, "is not pinned", FLOATS, "a tag that never moves, or a digest", Severity.NOTE)
         return
-    if upstream.moved:
-        yield _finding(
-            image,
-            "is no longer updated",
-            "The project has published its images under ggml-org since February 2025.",
-            _moved_to(image.text, upstream),
-            Severity.WARNING,
-        )
-    if upstream.program is None and "@" not in image.text:
-        yield _finding(
-            image,
-            "is no tag of the project",
-            "Its tags begin with server, light or full, and then name the backend.",
-            "a tag like server-cuda",
-            Severity.WARNING,
-        )
-    elif not upstream.fixed:
-        tag = image.text.rpartition(":")[2]
-        yield _finding(image, "is not pinned", _FLOATS, f"{tag}-bNUMBER, or a digest", Severity.NOTE)
-    if upstream.program == "llama-cli":
-        yield _finding(
-            image,
-            "starts llama-cli",
-            "A light image has no server.",
-            image.text.replace(":light", ":server"),
-            Severity.WARNING,
-        )
-
-
-_FLOATS = "The tag moves with every release, and arguments come and go with it."
+    yield from check_name(image, upstream)
+    if not run.entrypoint and not run.entrypoint_is_cleared:
+        yield from check_entrypoint(image, upstream, run.command)
 
 
 def _floats(reference: str) -> bool:

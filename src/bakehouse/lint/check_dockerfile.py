@@ -15,6 +15,7 @@ from bakehouse.lint.check_container import check_place
 from bakehouse.lint.check_environment import check_variable
 from bakehouse.lint.check_listening import Listening, check_listening
 from bakehouse.lint.check_revision import AtHand, check_revisions, lowered, other_revision
+from bakehouse.lint.check_upstream import check_entrypoint, check_name
 from bakehouse.lint.container_file import Contents, read_contents
 from bakehouse.lint.dockerfile import read_dockerfile
 from bakehouse.lint.examined import Examined, Looked
@@ -149,6 +150,21 @@ def _check_words(one: _File) -> Iterator[Finding]:
         yield from lowered(found, one.other, one.at_hand)
     if one.image:
         yield from lowered(_check_program(one), one.other, one.at_hand)
+    yield from _check_upstream(one)
+
+
+def _check_upstream(one: _File) -> Iterator[Finding]:
+    """The project's own images that stages stand on or copy from, and the command that the last one is given."""
+    for stage in one.contents:
+        if upstream := upstream_image(stage.image):
+            yield from check_name(Word(text=stage.image, where=check_image.where_from(stage)), upstream)
+        for source, words in stage.copies:
+            if source and (upstream := upstream_image(source)):
+                yield from check_name(Word(text=source, where=words[-1].where), upstream)
+    if one.image and not one.image[-1].entrypoint and (upstream := upstream_image(one.image[0].image)):
+        base = Word(text=one.image[0].image, where=check_image.where_from(one.image[0]))
+        if one.image[-1].command:
+            yield from check_entrypoint(base, upstream, one.image[-1].command)
 
 
 def _check_program(one: _File) -> Iterator[Finding]:

@@ -51,6 +51,7 @@ def check_image(image: Sequence[Contents], contents: Sequence[Contents], model: 
     if model.base.libc == "none" and not (model.entrypoint or model.command):
         return  # files for another build, no image that is started
     yield from _check_shell_form(last)
+    yield from _check_list_form(last)
     yield from _check_user(last)
     yield from _check_health(image, model)
 
@@ -121,6 +122,22 @@ def _check_shell_form(last: Contents) -> Iterator[Finding]:
         "ENTRYPOINT [{}]".format(", ".join(f'"{one.text}"' for one in last.entrypoint)),
         link="https://docs.docker.com/reference/dockerfile/#shell-form-entrypoint-example",
     )
+
+
+def _check_list_form(last: Contents) -> Iterator[Finding]:
+    """A list with a whole command line in its first word: nothing takes that apart."""
+    words = last.entrypoint or last.command
+    if not words or last.shell_entrypoint is not None or " " not in words[0].text.strip():
+        return
+    parts = words[0].text.split()
+    if parts[0].rpartition("/")[2] in (SERVER, "server", "llama", "main") and parts[1].startswith("-"):
+        yield _finding(
+            words[0],
+            "is taken for the name of one program",
+            'Nothing takes the words of a list apart: the container ends with "no such file or directory".',
+            "[{}]".format(", ".join(f'"{one}"' for one in parts)),
+            link="https://docs.docker.com/reference/dockerfile/#exec-form",
+        )
 
 
 def _check_user(last: Contents) -> Iterator[Finding]:

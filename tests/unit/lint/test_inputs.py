@@ -173,3 +173,15 @@ def test_an_image_of_before_the_move(tag: str, instead: str) -> None:
     text = f"services:\n  llama:\n    image: ghcr.io/ggerganov/llama.cpp:{tag}\n"
     moved = next(one for one in examine(text, "compose.yaml").findings if one.what == "is no longer updated")
     assert moved.instead == f"ghcr.io/ggml-org/llama.cpp:{instead}"
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [("-m /m.gguf --port 8080", True), ("--server -m /m.gguf", False), ("-s -m /m.gguf", False), ("--bench", False)],
+)
+def test_a_full_image_is_told_first_what_to_do(command: str, told: bool) -> None:
+    compose = f"services:\n  llama:\n    image: ghcr.io/ggml-org/llama.cpp:full-b9993\n    command: {command}\n"
+    script = f"#!/bin/sh\ndocker run ghcr.io/ggml-org/llama.cpp:full-b9993 {command}\n"
+    for text, file in ((compose, "compose.yaml"), (script, "run.sh")):
+        found = [one.subject for one in examine(text, file).findings if "is no tool of" in one.what]
+        assert found == (["-m"] if told else [])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from bakehouse.lint.finding import Finding
 from bakehouse.lint.relations.check_archs import check_archs
+from bakehouse.lint.relations.check_cache import check_cache
 from bakehouse.lint.relations.check_copied_images import check_copied_images, check_prebuilt
 from bakehouse.lint.relations.check_driver import check_driver
 from bakehouse.lint.relations.check_https import check_https
@@ -30,6 +31,7 @@ RULES: dict[str, Callable[[View], Iterator[Finding]]] = {
     "libraries": check_libraries,
     "driver": check_driver,
     "https": check_https,
+    "cache": check_cache,
     "copied images": check_copied_images,
     "prebuilt": check_prebuilt,
 }

@@ -37,7 +37,7 @@ _VARIABLES = (
 
 
 def check_https(view: View) -> Iterator[Finding]:
-    asks = _asks(view)
+    asks = asks_to_fetch(view)
     for build in [one for one in view.builds if not one.is_python][:1]:
         lacks = build.stage.has("openssl-headers") is False or build.is_off("LLAMA_OPENSSL")
         package = load_components()["openssl-headers"].install.get(build.stage.base.manager or "apt", "libssl-dev")
@@ -73,7 +73,8 @@ def check_https(view: View) -> Iterator[Finding]:
             )
 
 
-def _asks(view: View) -> Word | None:
+def asks_to_fetch(view: View) -> Word | None:
+    """The argument or variable that names a model elsewhere."""
     for word in (*view.image.entrypoint, *view.image.command):
         if spelled(word.text) in FETCHING:
             return word

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com", "mirror.gcr.io"})
+_PLATFORMS = frozenset({"amd64", "arm64v8", "arm32v7", "ppc64le", "s390x", "riscv64"})
+"""Docker Hub serves the images of `library/` for one platform under these names: `arm64v8/ubuntu`."""
 _DEEP = 2
 
 
@@ -68,6 +70,8 @@ def read_reference(text: str) -> Reference:
     if registry == "public.ecr.aws" and path.startswith("docker/library/"):
         registry, path = "", path.removeprefix("docker/library/")
     repository, _, tag = path.partition(":")
+    if not registry and repository.partition("/")[0] in _PLATFORMS:
+        repository = repository.partition("/")[2]
     if not tag and "@" not in text:
         tag = "latest"
     return Reference(registry=registry, repository=repository.removeprefix("library/"), tag=tag)

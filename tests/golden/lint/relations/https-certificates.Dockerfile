@@ -9,7 +9,7 @@ RUN apt-get update && apt-get install -y libgomp1 libssl3t64 && rm -rf /var/lib/
 COPY --from=build /out/ /app/
 USER 10001:10001
 EXPOSE 8080
-ENV LLAMA_ARG_HOST=0.0.0.0 LLAMA_ARG_PORT=8080
+ENV LLAMA_ARG_HOST=0.0.0.0 LLAMA_ARG_PORT=8080 LLAMA_CACHE=/tmp
 HEALTHCHECK CMD ["/bin/true"]
 ENTRYPOINT ["/app/llama-server"]
 CMD ["-hf", "ggml-org/gemma-3-1b-it-GGUF"]

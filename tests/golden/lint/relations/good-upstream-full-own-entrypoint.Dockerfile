@@ -1,0 +1,5 @@
+FROM ghcr.io/ggml-org/llama.cpp:full-b9993
+ENTRYPOINT ["/app/llama-server"]
+CMD ["-m", "/models/m.gguf", "--host", "0.0.0.0", "--port", "8080"]
+
+# finds nothing
