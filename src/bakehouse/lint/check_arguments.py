@@ -17,6 +17,8 @@ _ELLIPSIS = re.compile(r"\[?(?:\.\.\.|…)\]?")
 """Of a document: more words, which it leaves out."""
 IN_PART = "The server reads the digits at the beginning, and nothing of what follows, without a word."
 _THOUSANDS = {"k": 1024, "m": 1024**2}
+DASHES = "A word processor or a web page made one sign of two hyphens."
+_DASHED = re.compile(r"-?[\u2010-\u2015\u2212]+-?(?P<name>[A-Za-z].*)", re.DOTALL)
 _OPTION = re.compile(r"--[a-z][a-z0-9-]+")
 
 
@@ -27,6 +29,12 @@ def by_name(arguments: Sequence[Argument]) -> dict[str, Argument]:
 def spelled(word: str) -> str:
     """The server takes `_` for `-` in long names."""
     return word.replace("_", "-") if word.startswith("--") else word
+
+
+def with_hyphens(word: str) -> str:
+    """The name behind dashes of word processors: `jinja` behind one long dash; empty where a word has none."""
+    found = _DASHED.fullmatch(word)
+    return found["name"] if found else ""
 
 
 def as_digits(value: str) -> str:
@@ -52,7 +60,7 @@ def check_arguments(
         index += 1
         if argument is None:
             if word.complete and word.text and not _ELLIPSIS.fullmatch(word.text):
-                yield _unknown(word, known, options, knowledge)
+                yield _dashed(word, known) or _unknown(word, known, options, knowledge)
                 index += _values_of_unknown(words, index)
             continue
         values = _values(words[index : index + VALUES[argument.takes]], known)
@@ -112,6 +120,13 @@ def _check_values(word: Word, argument: Argument, values: Sequence[Word]) -> Ite
             yield _finding(word, f"cannot be {value.text!r}", "The server exits.", argument.advice)
         elif (part := argument.read_part(value.text)) is not None:
             yield _finding(word, f"takes {value.text!r} for {part}", IN_PART, f"{word.text} {as_digits(value.text)}")
+
+
+def _dashed(word: Word, known: Mapping[str, Argument]) -> Finding | None:
+    plain = with_hyphens(word.text)
+    meant = next((one for one in (f"--{plain}", f"-{plain}") if one in known), f"--{plain}")
+    what = "begins with a dash that is no hyphen"
+    return _finding(word, what, f"{DASHES} The server exits.", meant) if plain else None
 
 
 def _unknown(word: Word, known: Mapping[str, Argument], options: SourceOptions, knowledge: Knowledge) -> Finding:

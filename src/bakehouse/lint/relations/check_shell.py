@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from bakehouse.lint.check_arguments import DASHES, with_hyphens
 from bakehouse.lint.finding import Finding
 from bakehouse.lint.relations.view import View, finding
 from bakehouse.lint.settings import Word
@@ -14,6 +15,16 @@ _ARCH = re.compile(r"[0-9]{2,3}[af]?(?:-real|-virtual)?|gfx[0-9a-f]+|all|native"
 
 
 def check_shell(view: View) -> Iterator[Finding]:
+    yield from _check_semicolons(view)
+    for stage in view.sources:
+        for command in stage.contents.commands:
+            for word in command.words[1:] if command.program == "cmake" else ():
+                if plain := with_hyphens(word.text):
+                    why = f"{DASHES} CMake takes the word for a folder, and the option never reaches it."
+                    yield finding(word, "begins with a dash that is no hyphen", why, f"-{plain}")
+
+
+def _check_semicolons(view: View) -> Iterator[Finding]:
     """A list of archs outside quotes ends the command at its first semicolon."""
     for stage in view.sources:
         for command, after in pairwise(stage.contents.commands):
