@@ -50,6 +50,13 @@ class Where:
         return f"{place}: {self.key}" if self.path else place
 
 
+def in_plain_sight(text: str) -> str:
+    """A text without characters that a terminal would obey or hide, whichever library or file they come from."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in "\n\t" else ascii(one)[1:-1] for one in text)
+
+
 def _shown(key: str) -> str:
     """A key without characters that a terminal would obey, and not longer than a line."""
     text = key if key.isprintable() else ascii(key)
@@ -62,10 +69,10 @@ class BakehouseError(Exception):
     exit_code: ExitCode = ExitCode.INFRASTRUCTURE
 
     def __init__(self, message: str, *, hint: str | None = None, where: Where | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = in_plain_sight(message)
+        self.hint = in_plain_sight(hint) if hint else hint
         self.where = where
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.message}" if self.where else self.message
