@@ -21,6 +21,7 @@ from bakehouse.model.build import WheelsBuild
 from bakehouse.model.cell import World
 from bakehouse.model.matrix import Matrix
 from bakehouse.model.recipe import Recipe
+from bakehouse.servers import SERVERS
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -85,7 +86,7 @@ def load_project(root: Path, *, catalogue: Sequence[Document] | None = None, loc
     errors += [_bad_recipe_name(name) for name in recipes if not re.fullmatch(RECIPE_NAME, name)]
     if matrix is None or errors:
         raise errors[0] if len(errors) == 1 else InputErrors(errors)
-    found = {name: recipe for name, recipe in recipes.items() if recipe}
+    found = {name: _with_health_path(recipe) for name, recipe in recipes.items() if recipe}
     world = World(matrix=matrix, recipes=found, shipped_folders=_shipped_folders(found, layout))
     project = Project(root=root, world=world, documents=documents)
     if not locks:
@@ -131,6 +132,15 @@ def validate(document: Document, model: type[M]) -> M:
     except ValidationError as error:
         mistakes = explain(error, document, model)
         raise (mistakes[0] if len(mistakes) == 1 else InputErrors(mistakes)) from None
+
+
+def _with_health_path(recipe: Recipe) -> Recipe:
+    """The recipe with the path of its family of servers, where it names none."""
+    probes = recipe.probes
+    if "path" in probes.health.model_fields_set:
+        return recipe
+    health = probes.health.model_copy(update={"path": SERVERS[recipe.server].health_path})
+    return recipe.model_copy(update={"probes": probes.model_copy(update={"health": health})})
 
 
 def _shipped_folders(recipes: Mapping[str, Recipe], layout: ProjectLayout) -> dict[str, str]:

@@ -15,6 +15,7 @@ from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import Arch, ArchGroup, Gpu, Matrix, Toolkit
 from bakehouse.model.places import DockerfilePlace
 from bakehouse.model.recipe import Recipe
+from bakehouse.servers import SERVERS
 
 MATRIX = "matrix.yaml"
 
@@ -164,6 +165,21 @@ def _recipe(name: str, recipe: Recipe, matrix: Matrix) -> Iterator[InputError]:
         yield from _unknown(
             [recipe.probes.throughput.model], matrix.models, "models", "probes", "throughput", "model", file=file
         )
+    yield from _not_to_be_measured(recipe, file)
+
+
+def _not_to_be_measured(recipe: Recipe, file: str) -> Iterator[InputError]:
+    """What is asked to be measured of a family of servers that cannot do it."""
+    probes, server = recipe.probes, SERVERS[recipe.server]
+    if probes.throughput and server.api is None:
+        able = " or ".join(f"server: {each}" for each, other in SERVERS.items() if other.api)
+        hint = f"Write {able} if it is one. What a server does request by request is declared in probes.work."
+        message = f"rates of tokens cannot be measured of {server.title} (server: {recipe.server})"
+        yield input_error(message, "probes", "throughput", hint=hint, file=file)
+    if probes.work and not probes.served_model and not server.serves_without_model:
+        hint = "Name one of the matrix's models in probes.model."
+        message = f"{server.title} (server: {recipe.server}) serves nothing without a model, and none is named"
+        yield input_error(message, "probes", "work", hint=hint, file=file)
 
 
 def _prebuilt(accelerator: AcceleratorName, part: Prebuilt, matrix: Matrix, file: str) -> Iterator[InputError]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Annotated, Any, Literal
 
 import jmespath
@@ -134,11 +135,7 @@ class Expected(Model):
     @classmethod
     def _parse(cls, value: dict[str, Value | Scalar]) -> dict[str, Value | Scalar]:
         for expression in value:
-            try:
-                jmespath.compile(expression)
-            except jmespath.exceptions.JMESPathError as error:
-                reason = str(error).splitlines()[0]
-                raise ValueError(f"{expression!r} is no JMESPath expression: {reason}") from None
+            require_expression(expression)
         return value
 
 
@@ -160,6 +157,17 @@ class Case(Model):
         if (self.http is None) == (self.exec is None):
             raise ValueError("must say what is done: http or exec, and not both")
         return self
+
+
+def require_expression(text: str) -> str:
+    """The same text. Raises ValueError where it is no JMESPath expression."""
+    try:
+        with warnings.catch_warnings(action="error", category=PendingDeprecationWarning):
+            jmespath.compile(text)
+    except (jmespath.exceptions.JMESPathError, PendingDeprecationWarning) as error:
+        reason = (str(error).splitlines() or ["it is empty"])[0]
+        raise ValueError(f"{text!r} is no JMESPath expression: {reason}") from None
+    return text
 
 
 def _pattern(value: str | None) -> str | None:

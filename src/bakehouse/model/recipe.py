@@ -29,6 +29,7 @@ from bakehouse.model.field_types import (
 )
 from bakehouse.model.serving import ServerName, Start
 from bakehouse.model.text_format import Format
+from bakehouse.model.work import MeasuredWork
 
 
 class Runtime(Model):
@@ -54,6 +55,7 @@ class Health(Model):
     """How one sees that the server serves."""
 
     path: UrlPath = "/health"
+    """Without one, that of the recipe's family of servers."""
     start_period: Seconds = 120.0
     """Seconds a container may take to become healthy."""
     stop_grace: Seconds = 10.0
@@ -119,7 +121,7 @@ Load = Annotated[Chat | Sweep | Arrivals | LongContext, Field(discriminator="kin
 
 
 class Throughput(Model):
-    """The rates that are measured."""
+    """The rates of tokens, by the API of the recipe's family of servers. Other work is measured by `work`."""
 
     model: Name
     """Name in the matrix's `models`."""
@@ -135,9 +137,6 @@ class Throughput(Model):
     """Repetitions of those in each start: each holds many requests."""
     limits: Limits = Limits()
     """What counts as good in `goodput`."""
-    api: Literal["openai"] | None = None
-    """What it is measured by, where that is not as its family has it. `openai`: /v1/completions and
-    /v1/chat/completions only, as vLLM and others speak them."""
 
 
 class Probes(Model):
@@ -145,6 +144,8 @@ class Probes(Model):
 
     health: Health = Health()
     throughput: Throughput | None = None
+    work: MeasuredWork | None = None
+    """Work in units of its own: embeddings, images, detections."""
     model: Name | None = None
     """Name in the matrix's `models`: what is served while it is probed, where no token rates are measured."""
     cases: tuple[Case, ...] = ()

@@ -125,7 +125,7 @@ def subject(
             loads=list(probes.throughput.workloads if loads is None else loads),
             load_repetitions=repetitions or probes.throughput.workload_repetitions,
             limits=probes.throughput.limits,
-            api=probes.throughput.api or server.api or OPENAI,
+            api=server.api or OPENAI,
         )
         patience = health.start_period + model.size / SLOWEST_READ
         health = health.model_copy(update={"start_period": patience})

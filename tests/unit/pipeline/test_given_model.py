@@ -30,7 +30,9 @@ def project(tmp_path: Path, known: Path) -> Path:
     }
     root = tmp_path / "project"
     root.mkdir()
-    return write_project(root, matrix=matrix(models={"tiny": row}), recipes={"server": recipe(probes=PROBES)})
+    return write_project(
+        root, matrix=matrix(models={"tiny": row}), recipes={"server": recipe(server="llama.cpp", probes=PROBES)}
+    )
 
 
 def given(tmp_path: Path, path: Path, known: Path) -> tuple[World, list[str], str]:

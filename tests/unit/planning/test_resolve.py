@@ -104,7 +104,11 @@ def test_a_circle_of_flag_sets_is_named(tmp_path: Path) -> None:
             {"server": recipe(build=recipe()["build"] | {"source": "x"})},
             "build.source: 'x' is not in the matrix's sources",
         ),
-        ({}, {"server": recipe(probes={"throughput": {"model": "m"}})}, "The matrix has no models yet."),
+        (
+            {},
+            {"server": recipe(server="openai", probes={"throughput": {"model": "m"}})},
+            "The matrix has no models yet.",
+        ),
         (
             {"gpus": {"a": {"accelerator": "cuda", "aliases": ["b"]}, "b": {"accelerator": "cuda"}}},
             None,

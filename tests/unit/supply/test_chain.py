@@ -76,7 +76,7 @@ class Kitchen:
                 "places": self.models,
             }
             changes["models"] = {"small": row}
-            probes = {"probes": {"throughput": {"model": "small"}}}
+            probes = {"server": "llama.cpp", "probes": {"throughput": {"model": "small"}}}
         names = list(self.bases)
         recipes = {f"on-{name}": recipe(**probes, build=recipe()["build"] | {"base": name}) for name in names}
         folder = self.root / f"project-{len(list(self.root.iterdir()))}"

@@ -169,6 +169,7 @@ RECIPE: dict[str, Any] = {
     "template": "llama-server.Dockerfile.j2",
     "accelerators": ["cpu", "cuda"],
     "platforms": ["linux/amd64", "linux/arm64"],
+    "server": "llama.cpp",
     "build": {
         "kind": "cmake",
         "source": "tree",
@@ -240,7 +241,24 @@ RECIPE: dict[str, Any] = {
             ],
             "workload_repetitions": 1,
             "limits": {"ttft": 1.0, "tpot": 0.1, "latency": 1.0},
-            "api": "openai",
+        },
+        "work": {
+            "tasks": [
+                {
+                    "name": "see",
+                    "unit": "images",
+                    "http": {"method": "POST", "path": "/see", "headers": {"X-A": HARMLESS}, "form": {"a": "{file}"}},
+                    "inputs": {"files": ["a.jpg"]},
+                    "count": "length(data)",
+                    "expect": {"status": 200, "headers": {"a": HARMLESS}, "text": HARMLESS},
+                    "batches": [1, 2],
+                    "clients": [1],
+                    "arrivals": [1.0],
+                },
+            ],
+            "starts": 1,
+            "repetitions": 1,
+            "limits": {"latency": 1.0},
         },
         "memory_limit": "4GiB",
         "args": [HARMLESS],
