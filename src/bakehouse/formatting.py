@@ -42,7 +42,7 @@ def significant(value: float, *, digits: int = 3) -> str:
 
 
 def rate(value: float | None) -> str:
-    """Tokens per second, without the unit."""
+    """Of something a second, without the unit."""
     return NOTHING if value is None else significant(value)
 
 
@@ -111,8 +111,6 @@ def quantity(value: float | None, unit: Unit) -> str:
     match unit:
         case "tokens/s":
             return NOTHING if value is None else f"{rate(value)} t/s"
-        case "requests/s":
-            return NOTHING if value is None else f"{significant(value)} requests/s"
         case "seconds":
             return seconds(value)
         case "bytes":
@@ -121,14 +119,16 @@ def quantity(value: float | None, unit: Unit) -> str:
             return NOTHING if value is None else f"{value:.4f}"
         case "joules/token":
             return NOTHING if value is None else f"{significant(value)} J/token"
+        case _:
+            return NOTHING if value is None else f"{significant(value)} {unit}"
 
 
 def span(low: float, high: float, unit: Unit) -> str:
     """`98.2 to 103 t/s`."""
     if unit == "tokens/s":
         return f"{rate(low)} to {rate(high)} t/s"
-    if unit == "requests/s":
-        return f"{significant(low)} to {significant(high)} requests/s"
+    if unit.endswith("/s"):
+        return f"{significant(low)} to {significant(high)} {unit}"
     return f"{quantity(low, unit)} to {quantity(high, unit)}"
 
 

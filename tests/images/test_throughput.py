@@ -10,14 +10,15 @@ import pytest
 
 from bakehouse.model.recipe import Load
 from bakehouse.model.suite import Subject
-from bakehouse.probes import calibrate, loads, question, throughput
+from bakehouse.probes import calibrate, loads, question, throughput, work_rates
 from bakehouse.probes.external import Profiled, loads_of
 from bakehouse.probes.pace import Pace
 from bakehouse.servers import REFERENCE
 from bakehouse.suite.bench import Bench
-from bakehouse.suite.budget import LOADS, RATES
+from bakehouse.suite.budget import LOADS, RATES, WORK
 from bakehouse.suite.fixtures import Left, RecordMeasurement, TakeAll
 from bakehouse.suite.session import Server
+from bakehouse.suite.work_bench import WorkBench
 
 Note = Callable[[str], None]
 LONGEST = 6 * 3600
@@ -82,6 +83,37 @@ def test_workloads(
 
     found = take_all(bench, [partial(loaded, load=load) for load in bench.workload.loads], share=LOADS)
     note(loads.summary(found[0]))
+    record_measurement(*found)
+
+
+@pytest.mark.timeout(LONGEST)
+@pytest.mark.client("bakehouse")
+def test_work(
+    work_bench: WorkBench,
+    take_all: TakeAll,
+    random_ids: random.Random,
+    record_measurement: RecordMeasurement,
+    note: Note,
+) -> None:
+    """What the recipe declares in probes.work, in its own units."""
+    counts = work_rates.Counts()
+
+    def rates(of: WorkBench, left: Left) -> work_rates.WorkRates:
+        return work_rates.WorkRates(
+            start=of.start,
+            asked=of.work,
+            settings=of.settings(),
+            chance=random_ids,
+            read=of.read,
+            wrong=of.wrong,
+            counts=counts,
+            samples=of.samples(),
+            left=left,
+            image_size=of.subject.bytes_compressed,
+        )
+
+    found = take_all(work_bench, [rates], share=WORK)
+    note(work_rates.summary(found[0]))
     record_measurement(*found)
 
 

@@ -174,8 +174,8 @@ def _load(
         Outgoing(data=address.post(path, json.dumps(body).encode()), due=moment)
         for (path, body), moment in zip(bodies, moments, strict=True)
     ]
-    how = {} if users is None else {"users": users}
-    run = loop.run(address, outgoing, finished=sse.complete, clock=clock, stall=stall, **how)
+    most = loop.UNLIMITED if users is None else users
+    run = loop.run(address, outgoing, finished=sse.complete, users=most, clock=clock, stall=stall)
     before = time.process_time()
     found = tuple(replies.read(exchange) for exchange in run.exchanges)
     return Outcome(replies=found, own=run.own, parsing=time.process_time() - before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -27,10 +28,16 @@ class Address:
         return cls(host=parts.hostname, port=parts.port or 80)
 
     def post(self, path: str, body: bytes) -> bytes:
-        """Make a request of it. The server closes the connection, so that no answer can run into the next."""
+        """Ask for a streamed answer."""
+        headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+        return self.request("POST", path, body, headers=headers)
+
+    def request(self, method: str, path: str, body: bytes, *, headers: Mapping[str, str]) -> bytes:
+        """A whole request. The server closes the connection, so that no answer can run into the next."""
+        said = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         return (
-            f"POST {path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nContent-Type: application/json\r\n"
-            f"Accept: text/event-stream\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"{method} {path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n{said}"
+            f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n"
         ).encode() + body
 
 

@@ -47,7 +47,8 @@ _TOGETHER = 0.001
 that they come in one read, or their gap is shorter than anybody sees."""
 _ALONE = 4
 """So few streams are read at once: there is nothing to save."""
-_LIMIT = 1 << 30
+UNLIMITED = 1 << 30
+"""Clients at the same time, where requests come when they come."""
 
 
 _Receive = Callable[[int, int], tuple[bytes, list[tuple[int, int, bytes]], int, object]]
@@ -66,8 +67,9 @@ def run(
     address: Address,
     requests: Sequence[Outgoing],
     *,
-    users: int = _LIMIT,
+    users: int = UNLIMITED,
     finished: Callable[[Iterable[tuple[float, bytes]]], bool],
+    gathers: bool = True,
     clock: Callable[[], float] = time.perf_counter,
     stall: float = STALL_TIMEOUT,
     request_timeout: float = REQUEST_TIMEOUT,
@@ -75,13 +77,17 @@ def run(
     """Send requests in order of `due`, at most `users` of them at the same time, and wait for all answers.
 
     `finished` is asked now and then whether an answer is complete although the connection is still open. Nothing that
-    the server does raises an error: it stands in the exchange. What `Connection` means is settled in `post`.
+    the server does raises an error: it stands in the exchange. What `Connection` means is settled in `request`.
+
+    `gathers`: many streams may be read together, once a millisecond. Not where a client waits for the end of an answer
+    to ask again: it would wait for longer.
     """
     loop = _Loop(
         address=address,
         requests=requests,
         users=users,
         finished=finished,
+        gathers=gathers,
         clock=clock,
         stall=stall,
         request_timeout=request_timeout,
@@ -120,6 +126,7 @@ class _Loop:
         requests: Sequence[Outgoing],
         users: int,
         finished: Callable[[Iterable[tuple[float, bytes]]], bool],
+        gathers: bool,
         clock: Callable[[], float],
         stall: float,
         request_timeout: float,
@@ -127,6 +134,7 @@ class _Loop:
         self._clock = clock
         self._users = users
         self._finished = finished
+        self._gathers = gathers
         self._stall = stall
         self._request_timeout = request_timeout
         self._look = min(_LOOK, stall / 4)
@@ -164,7 +172,7 @@ class _Loop:
                 self._give_up(self._now)
                 self.offsets.append(clock_offset(clock))
                 look = self._now + self._look
-            if self.by_kernel and len(streams) > _ALONE:
+            if self._gathers and self.by_kernel and len(streams) > _ALONE:
                 self._pause()
         self.offsets.append(clock_offset(clock))
 
@@ -215,7 +223,7 @@ class _Loop:
                 self._end(stream, broken=_broken(code))
                 return
             exchange.sent = self._clock()
-            if self._users == _LIMIT:  # otherwise it was sent as soon as somebody was free, whenever that was
+            if self._users == UNLIMITED:  # otherwise it was sent as soon as somebody was free, whenever that was
                 self.late.append(exchange.sent - exchange.due)
         try:
             stream.rest = stream.rest[stream.socket.send(stream.rest) :]

@@ -26,6 +26,8 @@ class Http:
     status: int = 0
     kind: str = ""
     """Its Content-Type."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """By lower-case name; the last of those that come twice."""
     complete: bool = False
     _pieces: list[bytes] = field(default_factory=list)
     _parser: Any = None
@@ -51,8 +53,10 @@ class Http:
 
     # The names that httptools calls.
     def on_header(self, name: bytes, value: bytes) -> None:
-        if name.lower() == b"content-type":
-            self.kind = value.decode("latin-1").partition(";")[0].strip().lower()
+        said = name.decode("latin-1").lower()
+        self.headers[said] = value.decode("latin-1")
+        if said == "content-type":
+            self.kind = self.headers[said].partition(";")[0].strip().lower()
 
     def on_headers_complete(self) -> None:
         self.status = self._parser.get_status_code()

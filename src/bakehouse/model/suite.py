@@ -12,6 +12,7 @@ from bakehouse.model.question import Question
 from bakehouse.model.recipe import Health, Limits, Load
 from bakehouse.model.report import Record
 from bakehouse.model.serving import ServerName, Start
+from bakehouse.model.work import Task, WorkLimits
 
 
 class Workload(Record):
@@ -38,6 +39,20 @@ class Workload(Record):
     def is_openai(self) -> bool:
         """Whether it speaks no other words than /v1/completions and /v1/chat/completions."""
         return self.api == "openai"
+
+
+class WorkToMeasure(Record):
+    """What one subject does request by request, and how long it is looked at."""
+
+    model: str = ""
+    """Its name in the matrix's `models`; empty where it serves none."""
+    model_sha256: str = ""
+    tasks: list[Task]
+    starts: int
+    repetitions: int
+    limits: WorkLimits = WorkLimits()
+    seconds: float = 1.0
+    """Of one repetition, about: as many requests are sent as take so long."""
 
 
 Side = Literal["candidate", "baseline"]
@@ -75,6 +90,7 @@ class Subject(Record):
     web_ui: bool = False
     """Whether the recipe says that the server carries its own web page."""
     workload: Workload | None = None
+    work: WorkToMeasure | None = None
     toolkit: Toolkit | None = None
     """With the drivers that it wants."""
     archs: list[str] = Field(default_factory=list)

@@ -68,7 +68,7 @@ class Inputs(Model):
 
     @model_validator(mode="after")
     def _one(self) -> Inputs:
-        if len(self.model_fields_set) != 1:
+        if sum(each is not None for each in (self.values, self.files, self.sentences)) != 1:
             raise ValueError("must name one of values, files, sentences")
         return self
 

@@ -10,7 +10,7 @@ from bakehouse.formatting import size_in_bytes
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.recipe import Load
 from bakehouse.model.serving import Start
-from bakehouse.model.suite import Baseline, Subject, Workload
+from bakehouse.model.suite import Baseline, Subject, Workload, WorkToMeasure
 from bakehouse.planning.installed import installed
 from bakehouse.planning.render.labels import labels
 from bakehouse.prove.expect import Expectation, Forbidden
@@ -105,9 +105,13 @@ def subject(
     repetitions: int | None = None,
     bytes_compressed: int | None = None,
     loads: Sequence[Load] | None = None,
+    seconds: float = 1.0,
     baseline: Baseline | None = None,
 ) -> Subject:
-    """What the suite must know about a built image. `starts`, `repetitions` and `loads` replace the recipe's."""
+    """What the suite must know about a built image. `starts`, `repetitions` and `loads` replace the recipe's.
+
+    `seconds`: of a repetition of work in other units than tokens.
+    """
     probes, server = cell.recipe.probes, SERVERS[cell.recipe.server]
     model_path = models[0] if models else None
     workload, health = None, probes.health
@@ -144,6 +148,7 @@ def subject(
         args=list(probes.args),
         web_ui=cell.recipe.cmake is not None and cell.recipe.cmake.web_ui,
         workload=workload,
+        work=_work(cell, world, starts=starts, repetitions=repetitions, seconds=seconds),
         toolkit=cell.toolkit,
         archs=list(cell.archs),
         runs_on=_cards_of(cell, world),
@@ -156,6 +161,24 @@ def subject(
         start=Start(model=cell.recipe.start.model or server.model, port=cell.recipe.start.port or server.port),
         cases=list(probes.cases),
         recipe_folder=recipe_folder,
+    )
+
+
+def _work(
+    cell: Cell, world: World, *, starts: int | None, repetitions: int | None, seconds: float
+) -> WorkToMeasure | None:
+    probes = cell.recipe.probes
+    if probes.work is None:
+        return None
+    model = world.matrix.models[probes.served_model] if probes.served_model else None
+    return WorkToMeasure(
+        model=probes.served_model or "",
+        model_sha256=model.sha256 if model else "",
+        tasks=list(probes.work.tasks),
+        starts=starts or probes.work.starts,
+        repetitions=repetitions or probes.work.repetitions,
+        limits=probes.work.limits,
+        seconds=seconds,
     )
 
 

@@ -152,7 +152,7 @@ def test(job: Job) -> None:
 
 def _say_how_long(job: Job, suite: Suite) -> None:
     """What a person may do meanwhile."""
-    measured = sum(subject.workload is not None for subject in suite.subjects)
+    measured = sum(subject.workload is not None or subject.work is not None for subject in suite.subjects)
     spent = begin_attempt(job.state.folder.path / FOLDER)
     if not measured or (job.options.probes and "throughput" not in job.options.probes):
         return

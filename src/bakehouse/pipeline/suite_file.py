@@ -20,6 +20,8 @@ from bakehouse.prove.image.at_rest import compressed_size, save_image
 from bakehouse.supply.chain import Gathered
 
 QUICK_STARTS, QUICK_REPETITIONS = 1, 2
+SECONDS, QUICK_SECONDS = 1.0, 0.3
+"""Of a repetition of work that is no tokens: see probes/work_rates.py."""
 
 
 def suite_of(job: Job, cells: list[Cell]) -> Suite:
@@ -44,6 +46,7 @@ def suite_of(job: Job, cells: list[Cell]) -> Suite:
                 starts=_starts(options),
                 repetitions=options.repetitions or (QUICK_REPETITIONS if options.quick else None),
                 loads=_quick_loads(cell) if options.quick else None,
+                seconds=QUICK_SECONDS if options.quick else SECONDS,
                 bytes_compressed=_bytes_to_pull(job, cell),
                 baseline=_baseline(job, cell),
             )
@@ -92,7 +95,7 @@ def _bytes_to_pull(job: Job, cell: Cell) -> int | None:
 
 def _compressed(job: Job, cell: Cell, image: str) -> int | None:
     """None where the engine keeps layers unpacked only (its store before containerd's), or nobody wants to know."""
-    if not job.engine.containerd_store or job.options.quick or cell.recipe.probes.throughput is None:
+    if not job.engine.containerd_store or job.options.quick or not _is_measured(cell):
         return None
     with scratch(job.context.cache) as folder:
         try:
@@ -100,6 +103,10 @@ def _compressed(job: Job, cell: Cell, image: str) -> int | None:
             return compressed_size(tar, platform=cell.at.platform)
         except BakehouseError:
             return None  # a size that is missing is no reason not to measure
+
+
+def _is_measured(cell: Cell) -> bool:
+    return cell.recipe.probes.throughput is not None or cell.recipe.probes.work is not None
 
 
 def _digest(state: RunState, cell: Cell) -> str:

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, Protocol
 
 import jmespath
 import requests
@@ -22,6 +22,25 @@ Run = Callable[[tuple[str, ...]], Finished]
 
 SHOWN = 300
 """Characters of an answer that a message repeats."""
+
+
+class Answered(Protocol):
+    """An answer, as far as it is held against what is expected: one of `requests`, or of the load client."""
+
+    @property
+    def status_code(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By name, in any case."""
+
+    @property
+    def text(self) -> str: ...
+
+    def json(self) -> Any:
+        """Raises ValueError."""
+
+
 _BYTES = TypeAdapter(ByteSize)
 _PAUSE = 1.0
 
@@ -76,7 +95,7 @@ def body_of(asked: HttpRequest, folder: Path) -> tuple[bytes | None, dict[str, s
     headers = dict(asked.headers)
     match asked:
         case HttpRequest(file=str(name)):
-            data: bytes | None = _contents(folder, name)
+            data: bytes | None = contents(folder, name)
         case HttpRequest(form=form) if form:
             data, kind = _form(form, folder)
             headers.setdefault("Content-Type", kind)
@@ -92,7 +111,8 @@ def body_of(asked: HttpRequest, folder: Path) -> tuple[bytes | None, dict[str, s
     return data, headers
 
 
-def _contents(folder: Path, name: str) -> bytes:
+def contents(folder: Path, name: str) -> bytes:
+    """A file of the recipe's folder. Raises ProbeFailed."""
     if not (folder / name).resolve().is_relative_to(folder.resolve()):
         raise ProbeFailed(f"{folder / name} is a link that leads out of the recipe's folder")
     try:
@@ -104,7 +124,7 @@ def _contents(folder: Path, name: str) -> bytes:
 def _form(form: Mapping[str, str | Upload], folder: Path) -> tuple[bytes, str]:
     """The body and its media type, with the boundary between the fields."""
     files = [
-        (name, (PurePath(value.file).name, _contents(folder, value.file), value.type))
+        (name, (PurePath(value.file).name, contents(folder, value.file), value.type))
         if isinstance(value, Upload)
         else (name, (None, value.encode(), None))
         for name, value in form.items()
@@ -114,7 +134,7 @@ def _form(form: Mapping[str, str | Upload], folder: Path) -> tuple[bytes, str]:
     return sent.body, sent.headers["Content-Type"]
 
 
-def wrong_with(answer: requests.Response, expect: Expected, facts: Mapping[str, str]) -> Iterator[str]:
+def wrong_with(answer: Answered, expect: Expected, facts: Mapping[str, str]) -> Iterator[str]:
     """Each thing that is not as expected."""
     wanted = (expect.status,) if isinstance(expect.status, int) else expect.status
     if answer.status_code not in wanted:
@@ -130,9 +150,7 @@ def wrong_with(answer: requests.Response, expect: Expected, facts: Mapping[str, 
         yield from _wrong_json(answer, expect.values, facts)
 
 
-def _wrong_json(
-    answer: requests.Response, values: Mapping[str, Value | Scalar], facts: Mapping[str, str]
-) -> Iterator[str]:
+def _wrong_json(answer: Answered, values: Mapping[str, Value | Scalar], facts: Mapping[str, str]) -> Iterator[str]:
     try:
         document = answer.json()
     except ValueError:

@@ -37,16 +37,21 @@ Start = Callable[[], AbstractContextManager[MeasuredServer]]
 """Starts a fresh server with the pinned arguments, and removes it."""
 
 
-def cold_start(served: MeasuredServer, number: int, *, ask: Ask) -> dict[Metric, Sample]:
-    """How it became ready, and the first token of all: one token after one, so that little is left but the start."""
+def times_of_start(served: MeasuredServer, number: int) -> dict[Metric, Sample]:
+    """How it became ready."""
     known: dict[Metric, float | None] = {
         "create": served.created,
         "time_to_healthy": served.healthy,
         "port_open": served.port_open,
     }
-    found = {
+    return {
         metric: Sample(start=number, repetition=0, value=value) for metric, value in known.items() if value is not None
     }
+
+
+def cold_start(served: MeasuredServer, number: int, *, ask: Ask) -> dict[Metric, Sample]:
+    """How it became ready, and the first token of all: one token after one, so that little is left but the start."""
+    found = times_of_start(served, number)
     if served.started is None:
         return found
     (reply,) = ask(served.url, [Request(prompt=(1,), output_tokens=1)]).replies

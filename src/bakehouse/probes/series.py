@@ -18,7 +18,7 @@ from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.stats.grading import graded, reach
 from bakehouse.stats.interval import LEAST, interval
 
-ASKED: tuple[Metric, ...] = ("prompt_rate", "decode_rate", "system_rate")
+ASKED: tuple[Metric, ...] = ("prompt_rate", "decode_rate", "system_rate", "work_rate")
 """What is measured until it is exact. All else comes with it."""
 _LEAST_TURN = 1.0
 """Seconds: with less, no container has even started."""

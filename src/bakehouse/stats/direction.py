@@ -5,7 +5,7 @@ from __future__ import annotations
 from bakehouse.model.report import REFERENCE_DECODE_RATE, REFERENCE_PROMPT_RATE, SERVER_TO_REFERENCE, Metric
 
 HIGHER_IS_BETTER: frozenset[Metric] = frozenset(
-    ("prompt_rate", "decode_rate", "system_rate", "system_prompt_rate", "request_rate", "goodput")
+    ("prompt_rate", "decode_rate", "system_rate", "system_prompt_rate", "request_rate", "goodput", "work_rate")
 )
 """Rates. Of times, sizes and energy less is better."""
 WITNESSES: frozenset[Metric] = frozenset(
@@ -29,9 +29,9 @@ FOLLOWS: frozenset[Metric] = frozenset(
         *("ttft_p90", "ttft_p99", "create", "port_open"),
     )
 )
-"""They follow from system_rate, decode_rate, ttft and time_to_healthy, or are the tail of few requests. They are
-recorded, drawn and not judged: the more metrics are judged together, the more must be shown of each, and among the 76
-of six workloads 7 starts beside 7 can show nothing at all."""
+"""They follow from system_rate, work_rate, decode_rate, ttft and time_to_healthy, or are the tail of few requests. They
+are recorded, drawn and not judged: the more metrics are judged together, the more must be shown of each, and among the
+76 of six workloads 7 starts beside 7 can show nothing at all."""
 EXACT: frozenset[Metric] = frozenset(("image_size",))
 """Without noise: any two values can be compared."""
 

@@ -21,7 +21,7 @@ WITHIN = 0.035
 seen at 2.2 to 2.7 %, disturbed ones at 4.6 and 14.6 %: starts that agree by luck do not make those exact."""
 WIDE_REACH = 0.10
 """The same of all other metrics: loads of few requests, times of a start."""
-_NARROW: frozenset[Metric] = frozenset(("prompt_rate", "decode_rate"))
+_NARROW: frozenset[Metric] = frozenset(("prompt_rate", "decode_rate", "work_rate"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +38,12 @@ def reach_allowed(metric: Metric, *, is_load: bool = False) -> float:
     return REACH if metric in _NARROW and not is_load else WIDE_REACH
 
 
+def is_load(measurement: Measurement) -> bool:
+    """Whether it is of requests that come together, or at random moments."""
+    settings = measurement.settings
+    return "kind" in settings or "arrivals" in settings or settings.get("clients", 1) != 1
+
+
 def reach(known: Known) -> float:
     """Half of an interval, as a share of its middle."""
     return (known.high - known.low) / (known.high + known.low)
@@ -45,7 +51,7 @@ def reach(known: Known) -> float:
 
 def graded(measurement: Measurement, *, doubt: Doubt | None = None) -> Measurement:
     """The same with its grade. Without one where nothing here could measure it: all its samples are skipped."""
-    allowed = reach_allowed(measurement.metric, is_load="kind" in measurement.settings)
+    allowed = reach_allowed(measurement.metric, is_load=is_load(measurement))
     grading = grade(measurement.samples, metric=measurement.metric, doubt=doubt, allowed=allowed)
     return measurement.model_copy(update={"grading": grading})
 

@@ -20,16 +20,11 @@ from bakehouse.errors import InputError
 from bakehouse.gguf.header import read_header
 from bakehouse.gguf.work import Work, context
 from bakehouse.loadgen import workloads
-from bakehouse.machine import load_libraries
-from bakehouse.machine.card_sensors import of_card
-from bakehouse.machine.sensors import of_processor
 from bakehouse.measure.calibration import HOST_WORK
-from bakehouse.measure.cpu_usage import Meter, Usage, Watched, peak_memory, physical_cores
-from bakehouse.measure.telemetry import CARD_ENERGY, PROCESSOR_ENERGY, Telemetry, Watch
+from bakehouse.measure.cpu_usage import Usage, Watched, physical_cores
 from bakehouse.model.recipe import Load
 from bakehouse.model.suite import Side, Subject, Workload
 from bakehouse.probes.calibrate import Benched, Reference
-from bakehouse.probes.health import wait_serving
 from bakehouse.probes.lengths import Lengths
 from bakehouse.probes.measured_server import MeasuredServer
 from bakehouse.probes.series import Samples
@@ -37,6 +32,7 @@ from bakehouse.probes.serving import serving
 from bakehouse.servers import SERVERS
 from bakehouse.servers.reference import ReferenceTool
 from bakehouse.suite.sample_log import SampleLog
+from bakehouse.suite.watched_server import watched, watched_server
 
 BENCH_TIMEOUT = 1800.0
 """Seconds. A model of some GiB on two slow cores."""
@@ -70,6 +66,11 @@ class Bench:
         changes = {"reference": other.reference, "digest": other.reference, "bytes_compressed": other.bytes_compressed}
         subject = self.subject.model_copy(update=changes | {"baseline": None})
         return replace(self, subject=subject, side="baseline")
+
+    @property
+    def starts(self) -> int:
+        """Container starts that are wanted."""
+        return self.workload.starts
 
     def with_baseline(self) -> list[Bench]:
         """Give this one, then its baseline where it has one."""
@@ -111,20 +112,9 @@ class Bench:
         """
         arguments = tuple(itertools.chain.from_iterable(self._pinned(load).items()))
         launch = serving(self.subject, run=self.run, args=arguments, devices=self.devices)
-        with start(self.engine, launch, log=self.log()) as container:
-            startup = wait_serving(container, self.subject.health, memory_limit=self.subject.memory_limit)
-            pid = container.state().pid
-            with self._watched(pid) as watch:
-                yield MeasuredServer(
-                    url=container.url,
-                    healthy=startup.healthy,
-                    port_open=startup.first_answer,
-                    created=container.created_in,
-                    started=container.started_at,
-                    load=watch,
-                    peak_memory=partial(peak_memory, pid),
-                    others=watch.others,
-                )
+        about, devices = self.subject, self.devices
+        with watched_server(self.engine, launch, subject=about, devices=devices, log=self.log()) as served:
+            yield served
 
     def _run_tool(self, tool: ReferenceTool, repetitions: int, shapes: Sequence[workloads.Workload]) -> Benched:
         """Run it once, with what the server is told. Raises InfrastructureError and WillNotStartError."""
@@ -144,7 +134,7 @@ class Bench:
         )
         with start(self.engine, launch, log=self.log()) as container:
             pid = container.state().pid
-            with self._watched(pid) as watch:
+            with watched(pid, self.devices) as watch:
                 watch.start()
                 usage = _last_usage(watch, Path(f"/proc/{pid}"), timeout=BENCH_TIMEOUT) if pid else None
             ended = container.wait(timeout=_TO_END if usage else BENCH_TIMEOUT)
@@ -164,18 +154,6 @@ class Bench:
             "memory_limit": self.subject.memory_limit,
             "device": self.devices.name,
         }
-
-    @contextlib.contextmanager
-    def _watched(self, pid: int) -> Iterator[Watch]:
-        """Watch a container, the machine and the card."""
-        card = self.devices.card
-        with contextlib.ExitStack() as stack:
-            sensors = of_processor(pid)
-            if card:
-                libraries = load_libraries()
-                sensors |= stack.enter_context(of_card(card, pid, nvml=libraries.nvml, amdsmi=libraries.amdsmi))
-            telemetry = stack.enter_context(Telemetry(sensors).running())
-            yield Watch(Meter(pid), telemetry, energy=CARD_ENERGY if card else PROCESSOR_ENERGY)
 
     def _pinned(self, load: Load | None) -> dict[str, str]:
         pinned = SERVERS[self.subject.server].pinned_arguments(

@@ -13,13 +13,13 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from bakehouse.model.report import Record
-from bakehouse.model.suite import Suite
+from bakehouse.model.suite import Client, Subject, Suite
 from bakehouse.system import atomic_write
 
 FILE = "time.json"
 """In the folder of the run's tests."""
-RATES, LOADS = "rates", "loads"
-_WEIGHTS = {RATES: 2.0, LOADS: 1.0}
+RATES, LOADS, WORK = "rates", "loads", "work"
+_WEIGHTS = {RATES: 2.0, LOADS: 1.0, WORK: 2.0}
 
 
 class Spent(Record):
@@ -86,14 +86,22 @@ class Budget:
 
 
 def shares_of(suite: Suite) -> dict[str, float]:
-    """What is measured in a run, with its weight: pp and tg of a cell get twice the time of its loads."""
+    """What is measured in a run, with its weight, in the order in which it is.
+
+    Rates of tokens and of other work get twice the time of loads.
+    """
     found: dict[str, float] = {}
     for subject in suite.subjects:
-        if subject.workload is None:
-            continue
-        kinds = [LOADS] if suite.client != "bakehouse" else [RATES, *([LOADS] if subject.workload.loads else [])]
-        found |= {f"{subject.cell} {kind}": _WEIGHTS[kind] for kind in kinds}
+        found |= {f"{subject.cell} {kind}": _WEIGHTS[kind] for kind in _kinds(subject, suite.client)}
     return found
+
+
+def _kinds(subject: Subject, client: Client) -> list[str]:
+    asked = subject.workload
+    if client != "bakehouse":
+        return [LOADS] if asked else []
+    tokens = [RATES, *([LOADS] if asked.loads else [])] if asked else []
+    return [*tokens, *([WORK] if subject.work else [])]
 
 
 def read(path: Path) -> Spent:

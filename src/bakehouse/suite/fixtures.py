@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import pytest
 
@@ -32,12 +32,13 @@ from bakehouse.servers import SERVERS
 from bakehouse.servers.device_log import DeviceLog
 from bakehouse.servers.reference import ReferenceTool
 from bakehouse.suite.bench import Bench
-from bakehouse.suite.budget import RATES
+from bakehouse.suite.budget import RATES, WORK
 from bakehouse.suite.gpu_compat import patient, unfit
 from bakehouse.suite.progress import counter
 from bakehouse.suite.session import SESSION, Server, Session
 from bakehouse.suite.verbose_server import VerboseServer, keeping_shaders, observe
 from bakehouse.suite.verdicts import MeasurementVoid
+from bakehouse.suite.work_bench import WorkBench
 
 LEASE_TIMEOUT = 3600.0
 MOST_STARTS = 12
@@ -52,12 +53,14 @@ Say = Callable[[str], None]
 
 Left = Callable[[], float]
 """Seconds."""
-Kind = Callable[[Bench, Left], Series]
-"""Makes the series of an image under one load."""
+B = TypeVar("B", Bench, WorkBench)
 
 
 class TakeAll(Protocol):
-    def __call__(self, bench: Bench, kinds: Sequence[Kind], *, share: str) -> list[list[Measurement]]: ...
+    def __call__(
+        self, bench: B, kinds: Sequence[Callable[[B, Left], Series]], *, share: str
+    ) -> list[list[Measurement]]:
+        """`kinds` make the series of an image under one load each."""
 
 
 class RecordMeasurement(Protocol):
@@ -349,29 +352,45 @@ def _tool(subject: Subject, request: pytest.FixtureRequest) -> ReferenceTool | N
 
 
 @pytest.fixture
+def work_bench(request: pytest.FixtureRequest, subject: Subject, session: Session, lease: Devices) -> WorkBench:
+    """Starts servers to be measured at what their recipe declares. Holds the lease."""
+    if subject.work is None:
+        pytest.skip("the recipe declares no work")
+    return WorkBench(
+        engine=session.engine,
+        run=session.suite.run,
+        subject=subject,
+        work=subject.work,
+        devices=lease,
+        log=lambda: session.log_path(subject.cell, request.node.nodeid),
+        kept_samples=session.kept_samples,
+    )
+
+
+@pytest.fixture
 def take_all(_write_line: Say, session: Session) -> TakeAll:
     """Measure kinds in turn, of the image and, where it has one, of its baseline, in its share of the run's time.
 
     Says how far it is. Returns all measurements of the image, then those of the baseline.
     """
 
-    def run(bench: Bench, kinds: Sequence[Kind], *, share: str) -> list[list[Measurement]]:
-        images, starts = bench.with_baseline(), bench.workload.starts
+    def run(bench: B, kinds: Sequence[Callable[[B, Left], Series]], *, share: str) -> list[list[Measurement]]:
+        images, starts = bench.with_baseline(), bench.starts
         name = f"{bench.subject.cell} {share}"
         left = session.budget.begin(name)
         turns = Turns(
             wanted=starts,
             most=starts if session.suite.is_fixed else max(starts, MOST_STARTS),
             left=left,
-            must_start=share == RATES,
-            expected=_expected(bench, len(kinds), rate=session.slowest.get(bench.subject.cell)),
+            must_start=share in (RATES, WORK),
+            expected=_expected(bench.subject, len(kinds), rate=session.slowest.get(bench.subject.cell)),
         )
         total = starts * len(kinds) if session.suite.is_fixed else None
         tell = counter(bench.subject.cell, _write_line, total=total, left=left)
 
         def ended(found: Sequence[Measurement]) -> None:
             session.budget.note()
-            rates = [
+            rates: list[float] = [
                 sample.value for one in found if one.metric == "decode_rate" for sample in one.used if sample.value
             ]
             session.slowest[bench.subject.cell] = min(
@@ -387,12 +406,12 @@ def take_all(_write_line: Say, session: Session) -> TakeAll:
     return run
 
 
-def _expected(bench: Bench, kinds: int, *, rate: float | None) -> tuple[float, ...]:
+def _expected(subject: Subject, kinds: int, *, rate: float | None) -> tuple[float, ...]:
     """Seconds that a start of each load may take: its answers one after the other, at the lowest rate that was seen."""
-    loads = bench.workload.loads
-    if rate is None or math.isinf(rate) or kinds != len(loads):
+    asked = subject.workload
+    if asked is None or rate is None or math.isinf(rate) or kinds != len(asked.loads):
         return ()
-    return tuple(output_tokens(load) * (bench.workload.load_repetitions + 1) / rate for load in loads)
+    return tuple(output_tokens(load) * (asked.load_repetitions + 1) / rate for load in asked.loads)
 
 
 @pytest.fixture

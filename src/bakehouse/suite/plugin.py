@@ -94,7 +94,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     another client than the one that makes the load in this run.
     """
     client = config.stash[SESSION].suite.client
-    kept = [item for item in items if _concerns_its_cell(item) and _client(item) in (None, client)]
+    kept = [
+        item
+        for item in items
+        if _concerns_its_cell(item) and _client(item) in (None, client) and _has_its_kind_of_work(item)
+    ]
     gone = [item for item in items if item not in kept]
     if gone:
         config.hook.pytest_deselected(items=gone)
@@ -102,6 +106,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = sorted(kept, key=lambda item: (cells.index(_cell(item)), list(PROBES).index(_probe(item))))
     tests = [Planned(cell=_cell(item), node=item.nodeid, name=_name(item), probe=_probe(item)) for item in items]
     config.stash[SESSION].writer.collected(tests, config.stash[COLLECTION].texts)
+
+
+def _has_its_kind_of_work(item: pytest.Item) -> bool:
+    """A recipe of tokens has no row for other work, and one of other work none for tokens."""
+    subject, names = _subject(item), getattr(item, "fixturenames", ())
+    if subject is None:
+        return True
+    if "work_bench" in names:
+        return subject.work is not None
+    return "bench" not in names or subject.workload is not None or subject.work is None
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -125,8 +139,8 @@ def _refuse_what_it_has_not(subject: Subject, probe: str) -> None:
     server = SERVERS[subject.server]
     if PROBES[probe].needs_model and subject.model_path is None and not server.serves_without_model:
         pytest.skip("the recipe names no model to serve")
-    if probe == "throughput" and subject.workload is None:
-        pytest.skip("the recipe measures no token rates")
+    if probe == "throughput" and subject.workload is None and subject.work is None:
+        pytest.skip("the recipe measures no rates: neither probes.throughput nor probes.work")
     if probe == "offload" and server.device_log is None:
         pytest.skip(f"{server.title} logs nothing of devices; the recipe's cases ask it")
     if probe == "web_ui" and not server.may_have_page:

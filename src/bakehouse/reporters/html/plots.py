@@ -198,14 +198,14 @@ def _axis_label(step: float, unit: Unit) -> Callable[[float], str]:
 
     def label(value: float) -> str:
         match unit:
-            case "tokens/s" | "requests/s" | "ratio":
-                return f"{value:,.{decimals}f}"
             case "seconds":
                 return f"{value:,.{decimals}f} s"
             case "bytes":
                 return size(value)
             case "joules/token":
                 return f"{value:,.{decimals}f} J"
+            case _:
+                return f"{value:,.{decimals}f}"
 
     return label
 

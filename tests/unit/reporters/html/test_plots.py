@@ -68,7 +68,7 @@ def test_marks_have_the_decimals_they_need() -> None:
 )
 def test_no_dot_leaves_the_drawing(found: list[tuple[float, int, int, bool]], unit: str) -> None:
     samples = [sample(value, start=start, repetition=number, void=void) for value, start, number, void in found]
-    plot = strip(by_start(samples), unit=unit)  # type: ignore[arg-type]
+    plot = strip(by_start(samples), unit=unit)
     for row in plot.rows if plot else ():
         for dot in row.dots:
             assert 0 <= dot.x <= 100

@@ -1,0 +1,93 @@
+"""Servers that are started to be measured at the work that their recipe declares, as a user would start them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bakehouse.engine.connection import Engine
+from bakehouse.engine.devices import Devices
+from bakehouse.loadgen.answers import Answer
+from bakehouse.model.suite import Side, Subject, WorkToMeasure
+from bakehouse.model.work import Task
+from bakehouse.probes.cases import contents, wrong_with
+from bakehouse.probes.measured_server import MeasuredServer
+from bakehouse.probes.series import Samples
+from bakehouse.probes.serving import serving
+from bakehouse.suite.sample_log import SampleLog
+from bakehouse.suite.watched_server import watched_server
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkBench:
+    """One subject on one device."""
+
+    engine: Engine
+    run: str
+    subject: Subject
+    work: WorkToMeasure
+    devices: Devices
+    log: Callable[[], Path]
+    """A new path for each container's log."""
+    kept_samples: SampleLog
+    side: Side = "candidate"
+
+    @property
+    def starts(self) -> int:
+        """Container starts that are wanted."""
+        return self.work.starts
+
+    @property
+    def baseline(self) -> WorkBench | None:
+        """The image that this one is measured in turn with, on the same device."""
+        other = self.subject.baseline
+        if other is None:
+            return None
+        changes = {"reference": other.reference, "digest": other.reference, "bytes_compressed": other.bytes_compressed}
+        subject = self.subject.model_copy(update=changes | {"baseline": None})
+        return replace(self, subject=subject, side="baseline")
+
+    def with_baseline(self) -> list[WorkBench]:
+        """Give this one, then its baseline where it has one."""
+        return [self, *filter(None, [self.baseline])]
+
+    def samples(self) -> Samples:
+        """Where those of a series go; what an earlier attempt at this run took of it stands there already."""
+        about = self.subject
+        tasks = [task.model_dump(mode="json") for task in self.work.tasks]
+        return self.kept_samples.samples(
+            cell=about.cell,
+            side=self.side,
+            image=about.reference,
+            name="work",
+            settings=self.settings() | {"tasks": tasks},
+        )
+
+    @contextlib.contextmanager
+    def start(self) -> Iterator[MeasuredServer]:
+        """Start a fresh server, ready to be measured, and remove it. Raises ProbeFailed when it does not get ready."""
+        launch = serving(self.subject, run=self.run, devices=self.devices)
+        about, devices = self.subject, self.devices
+        with watched_server(self.engine, launch, subject=about, devices=devices, log=self.log()) as served:
+            yield served
+
+    def settings(self) -> dict[str, Any]:
+        """What must be equal for two measurements to be compared, beside what belongs to a task."""
+        return {
+            "model_sha256": self.work.model_sha256,
+            "recipe_arguments": list(self.subject.args),
+            "memory_limit": self.subject.memory_limit,
+            "device": self.devices.name,
+        }
+
+    def read(self, name: str) -> bytes:
+        """A file of the recipe's folder. Raises ProbeFailed."""
+        return contents(Path(self.subject.recipe_folder), name)
+
+    def wrong(self, task: Task, answer: Answer) -> str:
+        """What is not as the task expects it; empty where all is."""
+        facts = {"version": self.subject.version, "cell": self.subject.cell}
+        return "; ".join(wrong_with(answer, task.expect, facts))

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import json
+import math
+import random
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bakehouse.loadgen.client_overhead import ClientOverhead
+from bakehouse.loadgen.sending import Answered, send
+from bakehouse.measure.cpu_usage import Usage
+from bakehouse.model.enums import Disturbance, Grade, Verdict
+from bakehouse.model.report import Measurement
+from bakehouse.model.suite import WorkToMeasure
+from bakehouse.probes import ProbeFailed
+from bakehouse.probes.cases import wrong_with
+from bakehouse.probes.measured_server import MeasuredServer
+from bakehouse.probes.series import Turns, take
+from bakehouse.probes.work_rates import Counts, WorkRates, summary
+from tests.doubles.work_server import Asked, Respond, WorkServer, embed, work_server
+
+CALM = ClientOverhead(elapsed=1.0, cpu=0.01, waited=0.0, suspended=0.0, lags=None, late=0.0)
+EMBED: dict[str, Any] = {
+    "name": "embed",
+    "unit": "embeddings",
+    "http": {"path": "/v1/embeddings", "body": {"input": "{inputs}"}},
+    "inputs": {"sentences": 4},
+    "count": "length(data)",
+}
+
+
+class Watched:
+    def __init__(self, foreign: float) -> None:
+        self._foreign = foreign
+
+    def start(self) -> None:
+        pass
+
+    def usage(self) -> Usage:
+        return Usage(elapsed=0.05, cores=1, machine=self._foreign * 0.05, container=0.0, client=0.0)
+
+
+class Measured:
+    """What came of a task on a server."""
+
+    def __init__(
+        self,
+        respond: Respond = embed,
+        *,
+        left: float = math.inf,
+        starts: int = 1,
+        foreign: float = 0.0,
+        own: ClientOverhead = CALM,
+        counts: Counts | None = None,
+        limits: dict[str, float] | None = None,
+        **task: Any,
+    ) -> None:
+        self.counts = counts or Counts()
+        self.servers: list[WorkServer] = []
+
+        @contextmanager
+        def start() -> Iterator[MeasuredServer]:
+            with work_server(respond, seconds=0.002) as server:
+                self.servers.append(server)
+                yield MeasuredServer(
+                    url=server.url,
+                    healthy=0.5,
+                    started=time.perf_counter(),
+                    load=Watched(foreign),
+                    peak_memory=lambda: 1,
+                )
+
+        def calm(
+            url: str, requests: Sequence[bytes], *, users: int | None = None, due: Sequence[float] = ()
+        ) -> Answered:
+            return replace(send(url, requests, users=users, due=due), own=own)
+
+        asked = WorkToMeasure.model_validate_json(
+            json.dumps(
+                {"tasks": [EMBED | task], "starts": starts, "repetitions": 2, "seconds": 0.05, "limits": limits or {}}
+            )
+        )
+        series = WorkRates(
+            start=start,
+            asked=asked,
+            settings={"device": "cpu"},
+            chance=random.Random(1),
+            read=lambda name: name.encode(),
+            wrong=lambda task, answer: "; ".join(wrong_with(answer, task.expect, {})),
+            counts=self.counts,
+            send=calm,
+            left=lambda: left,
+        )
+        found = take([[series]], turns=Turns(wanted=starts, most=starts))[0]
+        self.found = {f"{one.workload} {one.metric}": one for one in found}
+
+    def __getitem__(self, name: str) -> Measurement:
+        return self.found[name]
+
+
+def test_each_level_has_its_rate_in_its_own_unit_and_its_latencies() -> None:
+    one = Measured(batches=(1, 4), clients=(1, 2), arrivals=(100.0,), limits={"latency": 30.0})
+    for level in ("embed-b1-1c", "embed-b4-1c", "embed-b1-2c", "embed-b1-100ps"):
+        assert one[f"{level} work_rate"].unit == "embeddings/s"
+        assert one[f"{level} request_rate"].unit == one[f"{level} goodput"].unit == "requests/s"
+        assert one[f"{level} latency"].unit == "seconds"
+        assert len(one[f"{level} work_rate"].counted) == 2
+        assert one[f"{level} latency_p90"].counted
+    rate, batched = one["embed-b1-1c work_rate"], one["embed-b4-1c work_rate"]
+    assert 20 < min(rate.counted) <= max(rate.counted) < 500  # 2 ms an answer
+    assert min(batched.counted) > max(rate.counted)
+    assert one["embed-b4-1c request_rate"].counted[0] == pytest.approx(batched.counted[0] / 4)
+    assert (rate.settings["batch"], rate.settings["clients"]) == (1, 1)
+    assert one["embed-b1-100ps work_rate"].settings["arrivals"] == 100
+    assert "embed-b1-1c" in summary(list(one.found.values()))
+    assert one["start first_answer"].unit == one["start time_to_healthy"].unit == "seconds"
+
+
+def test_the_same_number_of_requests_comes_in_each_start_and_no_text_comes_twice() -> None:
+    one = Measured(starts=2)
+    count = one.counts.by_level["embed-b1-1c"]
+    assert count >= 2
+    assert {sample.raw["requests"] for sample in one["embed-b1-1c work_rate"].samples} == {count}
+    bodies = [asked.body for server in one.servers for asked in server.asked]
+    assert len(set(bodies)) == len(bodies) > 4 * count
+
+
+def test_a_refusal_voids_the_repetition_that_it_is_in() -> None:
+    asked = 0
+
+    def refuse_one(request: Asked) -> tuple[int, Any]:
+        nonlocal asked
+        asked += 1
+        return (429, {}) if asked == 5 else embed(request)
+
+    found = Measured(refuse_one, counts=Counts(seconds=0.01, by_level={"embed-b1-1c": 2}))["embed-b1-1c work_rate"]
+    assert [sample.verdict for sample in found.samples] == [Verdict.VOID, Verdict.PASSED]
+    assert (
+        "1 of 2 requests were not answered as expected; the first: status 429, expected 200" in found.samples[0].reason
+    )
+    assert asked == 8
+
+
+def test_a_server_that_answers_nothing_as_expected_fails() -> None:
+    with pytest.raises(ProbeFailed, match=r"not one request was answered as expected: .* status 503, expected 200"):
+        Measured(lambda _: (503, {"error": "no"}))
+    with pytest.raises(ProbeFailed, match="has length 2, expected 3"):
+        Measured(expect={"values": {"data[0].embedding": {"length": 3}}})
+
+
+def test_what_cannot_be_counted_voids_it() -> None:
+    with pytest.raises(ProbeFailed, match="nothing is None in an answer, and no number of embeddings"):
+        Measured(count="nothing")
+
+
+def test_other_work_makes_it_noisy_and_a_busy_client_voids_it() -> None:
+    found = Measured(foreign=0.9)["embed-b1-1c work_rate"]
+    assert (found.grade, found.samples[0].disturbed) == (Grade.NOISY, Disturbance.OTHER_WORK)
+    busy = replace(CALM, cpu=0.9)
+    assert "used 90% of a core" in Measured(own=busy)["embed-b1-1c work_rate"].samples[0].reason
+
+
+def test_without_time_nothing_is_begun_and_with_little_the_first_requests_count() -> None:
+    skipped = Measured(left=0.0)["embed-b1-1c work_rate"].samples
+    assert [(one.verdict, one.disturbed) for one in skipped] == [(Verdict.SKIPPED, Disturbance.NO_TIME)]
+    cold = Measured(left=0.04)["embed-b1-1c work_rate"].samples
+    assert [(one.verdict, one.disturbed) for one in cold] == [(Verdict.PASSED, Disturbance.COLD)]
