@@ -17,6 +17,9 @@ _WORDS = {
     "arguments": "server arguments",
     "recipe_arguments": "arguments of the recipe",
     "device": "device",
+    "batch": "batch size",
+    "clients": "number of clients",
+    "arrivals": "requests a second",
 }
 """Of settings, for people."""
 

@@ -32,6 +32,7 @@ METRICS: dict[Metric, tuple[str, str]] = {
     "system_rate": ("System rate", "output tokens of all users / time from the first request to the last answer"),
     "system_prompt_rate": ("System prompt rate", "prompt tokens of all users / the same time"),
     "request_rate": ("Request rate", "answers / the same time"),
+    "work_rate": ("Rate", "units of work of all answers / time from the first request to the last answer"),
     "goodput": ("Goodput", "answers that kept the recipe's limits / the same time"),
     "ttft": ("Time to first token", "from the request's first byte sent to the first chunk with generated content"),
     "ttft_p90": ("Time to first token, 90 %", "90 % of the requests waited less"),
@@ -48,6 +49,7 @@ METRICS: dict[Metric, tuple[str, str]] = {
     "port_open": ("Time to an open port", "from the container's start to the first answer of any kind"),
     "time_to_healthy": ("Time to healthy", "from the container's start to the first healthy answer"),
     "first_token": ("Time to the first token of all", "from the container's start to a token of the first request"),
+    "first_answer": ("Time to the first answer of all", "from the container's start to the first answer's end"),
     "steady": ("Time to a steady rate", "from the container's start to the first answer as quick as later ones"),
     "memory": ("Memory", "the most the container used"),
     "create": ("Time to create", "the engine's time to make the container, before it is started"),
@@ -158,8 +160,15 @@ def median_of(cell: CellReport, metric: Metric) -> float | None:
     return summary.median if summary else None
 
 
+def units(cells: Sequence[CellReport]) -> dict[tuple[str, str, str], Unit]:
+    """By cell, workload and metric: what was measured says its own unit."""
+    return {(cell.name, one.workload, str(one.metric)): one.unit for cell in cells for one in cell.measurements}
+
+
 def unit_of(metric: Metric) -> Unit:
     """Where no measurement says it."""
+    if metric == "work_rate":
+        return "units/s"
     if metric in ("request_rate", "goodput"):
         return "requests/s"
     if metric.endswith("_rate"):

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from bakehouse.formatting import NOTHING, count, quantity, rate, span
 from bakehouse.model.enums import Disturbance, Grade, Verdict
 from bakehouse.model.report import CellReport, Measurement, Metric
+from bakehouse.reporters import work
 from bakehouse.reporters.text import one_line
+from bakehouse.stats.grading import is_load
 
 RATES: tuple[Metric, ...] = ("prompt_rate", "decode_rate")
 """What every recipe with a throughput probe asks for, of pp and tg."""
@@ -40,7 +42,14 @@ def is_asked(measurement: Measurement) -> bool:
 
 def is_rate(measurement: Measurement) -> bool:
     """The same with those that are short."""
+    if measurement.metric == work.RATE:
+        return True
     return measurement.metric in (LOAD_RATES if "kind" in measurement.settings else RATES)
+
+
+def is_main_rate(measurement: Measurement) -> bool:
+    """Whether it is of one request at a time: pp, tg and the like, and no load."""
+    return is_rate(measurement) and measurement.metric not in LOAD_RATES and not is_load(measurement)
 
 
 def figure(measurement: Measurement) -> str:
@@ -54,7 +63,7 @@ def _figure(measurement: Measurement) -> str:
         return f"void: {void_reason(measurement)}"
     words = quantity(statistics.median(measurement.counted), measurement.unit)
     if ends := interval(measurement):
-        words += f" ({ends.removesuffix(' t/s')})"
+        words += f" ({ends.removesuffix(f' {measurement.unit}').removesuffix(' t/s')})"
     return f"{words}, {why}" if (why := noise(measurement)) else words
 
 
@@ -126,8 +135,8 @@ def _noisy(cells: Sequence[CellReport]) -> str:
     found = [(cell, one) for cell in cells for one in cell.measurements if is_asked(one) and one.grade is Grade.NOISY]
     if not found:
         return ""
-    # pp and tg come first: where they are exact, the loads alone are noisy
-    rates = [(cell, one) for cell, one in found if one.metric in RATES]
+    # they come first: where they are exact, the loads alone are noisy
+    rates = [(cell, one) for cell, one in found if is_main_rate(one)]
     what = "rates" if rates else "rates of loads"
     shown = rates or found
     first = Counter(one.grading.disturbances[0] for _, one in shown if one.grading and one.grading.disturbances)

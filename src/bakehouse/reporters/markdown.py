@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
 from bakehouse.formatting import NOTHING, SYMBOLS, count, moment, quantity, rate, seconds, size
-from bakehouse.model.enums import Change, Grade, Verdict
+from bakehouse.model.enums import Change, Grade, Unit, Verdict
 from bakehouse.model.report import CellReport, Measurement, RunReport
-from bakehouse.reporters import figures, grades, limits
+from bakehouse.reporters import figures, grades, limits, work
 from bakehouse.reporters.comparison import CHANGES, RunComparison
 from bakehouse.reporters.text import one_line, plain
 from bakehouse.reporters.voids import voids
+from bakehouse.stats.judge import Judged
 
 file = "summary.md"
 
@@ -35,7 +36,7 @@ def render(run: RunReport, *, folder: Path, versus: RunComparison | None = None)
         f"## {SYMBOLS[run.verdict]} {run.verdict}: {_text(figures.headline(run))}",
         _facts(run),
         *_cells(run),
-        *_changes(versus),
+        *_changes(versus, figures.units(run.cells)),
         *_problems(run, folder=folder),
         *_noisy(run),
         *_voids(run),
@@ -53,20 +54,29 @@ def _facts(run: RunReport) -> str:
 
 def _cells(run: RunReport) -> Iterator[str]:
     if run.cells:
-        rows = [_row(cell) for cell in run.cells]
-        head = ["Cell", "Verdict", "Proof", "Size", "Prompt t/s", "Decode t/s", "Healthy after"]
-        yield _table(head, rows, right={2, 3, 4, 5, 6})
+        tokens = [] if work.is_only_work(run.cells) else ["Prompt t/s", "Decode t/s"]
+        others = ["Rate"] if any(work.rates(cell) for cell in run.cells) else []
+        head = ["Cell", "Verdict", "Proof", "Size", *tokens, *others, "Healthy after"]
+        rows = [_row(cell, tokens=bool(tokens), others=bool(others)) for cell in run.cells]
+        yield _table(head, rows, right={*range(2, len(head))})
 
 
-def _row(cell: CellReport) -> list[str]:
+def _row(cell: CellReport, *, tokens: bool, others: bool) -> list[str]:
     return [
         f"`{_code(cell.name)}`",
         f"{SYMBOLS[cell.verdict]} {cell.verdict}",
         figures.proof_words(cell.checks) or NOTHING,
         size(cell.image.bytes_unpacked if cell.image else None),
-        *(_rate(figures.find(cell, metric), figures.short_of(cell, metric)) for metric in grades.RATES),
+        *(_rate(figures.find(cell, metric), figures.short_of(cell, metric)) for metric in grades.RATES if tokens),
+        *([_work(cell)] if others else []),
         seconds(figures.median_of(cell, "time_to_healthy")),
     ]
+
+
+def _work(cell: CellReport) -> str:
+    """`embed-b1-1c: 98.7 embeddings/s (95 to 101)`, a line each."""
+    lines = [f"{_text(one.workload)}: {_text(grades.figure(one))}" for one in work.head_rates(cell)]
+    return "<br>".join(lines) or NOTHING
 
 
 def _rate(measurement: Measurement | None, short: Measurement | None) -> str:
@@ -87,7 +97,7 @@ def _figure(measurement: Measurement) -> str:
     return f"{words}<br>{said}" if (said := _text(limits.words(measurement))) else words
 
 
-def _changes(versus: RunComparison | None) -> Iterator[str]:
+def _changes(versus: RunComparison | None, units: Mapping[tuple[str, str, str], Unit]) -> Iterator[str]:
     """What is not as it was, or may not be."""
     if versus is None:
         return
@@ -99,8 +109,7 @@ def _changes(versus: RunComparison | None) -> Iterator[str]:
             f"{CHANGES[one.judged.verdict]} {one.judged.verdict}",
             f"`{_code(one.judged.cell)}`",
             f"{figures.METRICS[one.judged.metric][0]} {_text(one.judged.workload)}",
-            quantity(one.judged.baseline, figures.unit_of(one.judged.metric)),
-            quantity(one.judged.candidate, figures.unit_of(one.judged.metric)),
+            *(quantity(value, _unit(one.judged, units)) for value in (one.judged.baseline, one.judged.candidate)),
             _text(one.judged.reason),
         ]
         for one in other[:_SHOWN_CHANGES]
@@ -109,6 +118,10 @@ def _changes(versus: RunComparison | None) -> Iterator[str]:
         yield _table(["Verdict", "Cell", "Metric", "Before", "Now", "Why"], rows, right={3, 4})
     if len(other) > _SHOWN_CHANGES:
         yield f"and {len(other) - _SHOWN_CHANGES} more, in report.html"
+
+
+def _unit(judged: Judged, units: Mapping[tuple[str, str, str], Unit]) -> Unit:
+    return units.get((judged.cell, judged.workload, judged.metric)) or figures.unit_of(judged.metric)
 
 
 def _noisy(run: RunReport) -> Iterator[str]:

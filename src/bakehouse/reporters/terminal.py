@@ -17,7 +17,7 @@ from rich.text import Text
 from bakehouse.formatting import NOTHING, SYMBOLS, clock, count, rate, seconds, size
 from bakehouse.model.enums import Change, Grade, Verdict
 from bakehouse.model.report import CellReport, Measurement, RunReport
-from bakehouse.reporters import figures, grades, limits
+from bakehouse.reporters import figures, grades, limits, work
 from bakehouse.reporters.comparison import RunComparison
 from bakehouse.reporters.text import one_line, plain
 
@@ -79,16 +79,19 @@ def show(run: RunReport, *, console: Console, folder: Path, versus: RunCompariso
 def _table(run: RunReport, *, name_width: int, ascii_only: bool) -> Table:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False, header_style="bold")
     table.add_column("cell", overflow="fold")
-    for name in ("build", "cached", "proof", "tests", "size", "pp", "tg"):
+    tokens = () if work.is_only_work(run.cells) else ("pp", "tg")
+    for name in ("build", "cached", "proof", "tests", "size", *tokens):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for cell in run.cells:
         name = _broken_at_hyphens(plain(cell.name), name_width)
-        table.add_row(Text(_letters(name, ascii_only=ascii_only)), *_row(cell, ascii_only=ascii_only))
+        table.add_row(
+            Text(_letters(name, ascii_only=ascii_only)), *_row(cell, tokens=bool(tokens), ascii_only=ascii_only)
+        )
     return table
 
 
-def _row(cell: CellReport, *, ascii_only: bool) -> list[Text]:
+def _row(cell: CellReport, *, tokens: bool, ascii_only: bool) -> list[Text]:
     share = figures.cached_share(cell.build) if cell.build else None
     values = [
         clock(cell.build.seconds if cell.build else None),
@@ -97,7 +100,7 @@ def _row(cell: CellReport, *, ascii_only: bool) -> list[Text]:
         f"{figures.passed(cell.tests)}/{len(cell.tests)}" if cell.tests else NOTHING,
         size(cell.image.bytes_unpacked if cell.image else None),
     ]
-    rates = [_rate(figures.find(cell, metric), ascii_only=ascii_only) for metric in grades.RATES]
+    rates = [_rate(figures.find(cell, metric), ascii_only=ascii_only) for metric in grades.RATES if tokens]
     verdict = _verdict(cell.verdict, ascii_only=ascii_only)
     return [*(Text(_letters(value, ascii_only=ascii_only)) for value in values), *rates, verdict]
 
@@ -116,14 +119,14 @@ def _rate(measurement: Measurement | None, *, ascii_only: bool) -> Text:
 
 def _rates(run: RunReport, *, ascii_only: bool) -> Iterator[RenderableType]:
     """The rates with their intervals and grades, and what helps against the noise that was seen."""
-    lines = [
-        (cell.name, f"{one.workload} {grades.figure(one)}", one.grade)
-        for cell in run.cells
-        for one in cell.measurements
-        if one.metric in grades.RATES and grades.is_rate(one) and one.grading
-    ]
-    if len(lines) > _SHOWN_RATES:  # the table has them, with their signs
-        lines = []
+    tokens = [(cell.name, one) for cell in run.cells for one in cell.measurements if _is_token_rate(one)]
+    if len(tokens) > _SHOWN_RATES:  # the table has them, with their signs
+        tokens = []
+    others = [(cell.name, one) for cell in run.cells for one in work.rates(cell)]
+    if len(others) > _SHOWN_RATES:
+        others = [(cell.name, one) for cell in run.cells for one in work.head_rates(cell)]
+    shown = [*tokens, *others]
+    lines = [(name, f"{one.workload} {grades.figure(one)}", one.grade) for name, one in shown if one.grading]
     several = len({name for name, _, _ in lines}) > 1
     for name, words, worth in lines:
         line = f"{plain(name)}: {words}" if several else words
@@ -131,6 +134,10 @@ def _rates(run: RunReport, *, ascii_only: bool) -> Iterator[RenderableType]:
     helps = dict.fromkeys(words for _, words in grades.advice(run.cells))
     if helps:
         yield Text(_letters(f"for exact figures, {next(iter(helps))}", ascii_only=ascii_only), style="dim")
+
+
+def _is_token_rate(measurement: Measurement) -> bool:
+    return measurement.metric in grades.RATES and grades.is_rate(measurement) and measurement.grading is not None
 
 
 def _remark(cell: CellReport, *, ascii_only: bool) -> RenderableType:

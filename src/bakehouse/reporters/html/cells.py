@@ -13,7 +13,7 @@ from bakehouse.model.report import CellReport, Check, Measurement, Sample, Step,
 from bakehouse.reporters import figures, grades, limits, logs
 from bakehouse.reporters.html import plots, timeline
 from bakehouse.reporters.html.comparisons import DRAWN, loads_of
-from bakehouse.reporters.html.grid import codes, driver
+from bakehouse.reporters.html.grid import codes, driver, work_rates
 from bakehouse.reporters.html.layers import Slice, slices
 from bakehouse.reporters.html.settings import Labels
 from bakehouse.reporters.text import one_line
@@ -88,6 +88,8 @@ class CellView:
     """What its model takes for each token; empty where nobody knows."""
     prompt_rate: float | None
     decode_rate: float | None
+    work: tuple[tuple[str, str, str], ...]
+    """Rates of other work: workload, rate and unit."""
     time_to_healthy: float | None
     remark: str
     """What must be said beside `passed`: `rates noisy: other work on this machine`."""
@@ -120,6 +122,7 @@ def view(cell: CellReport, *, anchor: str, is_brief: bool, folder: Path, labels:
         model=limits.model_words(cell.model) if cell.model else "",
         prompt_rate=figures.median_of(cell, "prompt_rate"),
         decode_rate=figures.median_of(cell, "decode_rate"),
+        work=work_rates(cell),
         time_to_healthy=figures.median_of(cell, "time_to_healthy"),
         remark=grades.remark([cell]),
     )

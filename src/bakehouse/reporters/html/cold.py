@@ -17,6 +17,7 @@ STAGES = (
     ("time_to_healthy", "healthy"),
     ("first_token", "first token"),
     ("steady", "steady"),
+    ("first_answer", "first answer"),
 )
 """Metric to what it says, in the order in which they come. All but `create` are measured from the container's start."""
 _CREATE = 0

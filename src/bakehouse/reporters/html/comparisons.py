@@ -12,9 +12,9 @@ from bakehouse.reporters import figures
 from bakehouse.reporters.html import plots
 from bakehouse.reporters.html.settings import Labels, settings_key
 
-DRAWN: tuple[Metric, ...] = ("prompt_rate", "decode_rate", "ttft")
+DRAWN: tuple[Metric, ...] = ("prompt_rate", "decode_rate", "ttft", "work_rate")
 """Metrics whose samples are drawn one by one, but those of loads; of loads the system rate, cell beside cell."""
-_DRAWN_OF_MANY: tuple[Metric, ...] = ("prompt_rate", "decode_rate")
+_DRAWN_OF_MANY: tuple[Metric, ...] = ("prompt_rate", "decode_rate", "work_rate")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from bakehouse.formatting import rate
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import CellReport
-from bakehouse.reporters import figures, grades
+from bakehouse.reporters import figures, grades, work
 
 SHADES = 5
 LEAST_RATIO = 2.0
@@ -48,6 +49,8 @@ class Tile:
     shade: int
     prompt_rate: float | None
     decode_rate: float | None
+    work: tuple[tuple[str, str, str], ...]
+    """Rates of other work: workload, rate and unit."""
     bytes_unpacked: int | None
     proof: str
     """`13 of 13 proved`."""
@@ -110,6 +113,13 @@ def driver(cell: CellReport) -> str:
     return f"driver {cell.driver_floor}" if cell.driver_floor else ""
 
 
+def work_rates(cell: CellReport) -> tuple[tuple[str, str, str], ...]:
+    """Workload, rate and unit: of each task the first level and the highest. What does not count is left out."""
+    return tuple(
+        (one.workload, rate(statistics.median(one.counted)), one.unit) for one in work.head_rates(cell) if one.counted
+    )
+
+
 def _grid(recipe: str, members: list[tuple[CellReport, str]], shades: Heat | None) -> Grid:
     columns = tuple(dict.fromkeys(_column(cell) for cell, _ in members))
     blocks: dict[str, dict[str, list[tuple[CellReport, str]]]] = {}
@@ -157,6 +167,7 @@ def _tile(cell: CellReport, anchor: str, shades: Heat | None, *, common: str) ->
         shade=shades.shade(decode) if shades else 0,
         prompt_rate=figures.median_of(cell, "prompt_rate"),
         decode_rate=decode,
+        work=work_rates(cell),
         bytes_unpacked=cell.image.bytes_unpacked if cell.image else None,
         proof=f"{words} proved" if (words := figures.proof_words(cell.checks)) else "",
         note=own if own != common else "",

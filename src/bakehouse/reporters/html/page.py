@@ -84,7 +84,7 @@ def build(run: RunReport, *, folder: Path, versus: RunComparison | None = None) 
         changes=tracks.changes(versus, run.cells, anchors) if versus else (),
         shifts=shifts.axis([one.judged for one in versus.in_order]) if versus else None,
         comparisons=comparisons.comparisons(run.cells, is_brief=is_brief, labels=labels),
-        sweeps=tuple(found for cell in run.cells if (found := curves.sweep(cell))),
+        sweeps=tuple(found for cell in run.cells for found in curves.sweeps(cell)),
         cold=cold.cold_starts(run.cells),
         sizes=sizes.sizes(run.cells, by_layer=not is_brief),
         calibrations=calibrations(run.cells),

@@ -68,11 +68,7 @@ class View:
 def changes(versus: RunComparison, cells: Sequence[CellReport], anchors: Mapping[int, str]) -> tuple[View, ...]:
     """Regressions first; in the order of the run otherwise."""
     known = {cell.name: anchors[index] for index, cell in enumerate(cells)}
-    units = {
-        (cell.name, measurement.workload, measurement.metric): measurement.unit
-        for cell in cells
-        for measurement in cell.measurements
-    }
+    units = figures.units(cells)
     found = []
     for compared in versus.in_order:
         judged = compared.judged

@@ -2,8 +2,13 @@ from __future__ import annotations
 
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import CellReport, Measurement
-from bakehouse.reporters.html.curves import HEIGHT, sweep
+from bakehouse.reporters.html.curves import HEIGHT, Sweep, sweeps
+from tests.unit.reporters.work_cells import work_cell
 from tests.unit.reporters.world import cell
+
+
+def sweep(cell: CellReport) -> Sweep | None:
+    return next(sweeps(cell), None)
 
 
 def test_levels_in_the_order_of_users() -> None:
@@ -16,7 +21,7 @@ def test_levels_in_the_order_of_users() -> None:
     places = [spot.x for spot in panel.lines[1].spots]
     assert places == sorted(places)
     assert all(0 < spot.y < HEIGHT for line in panel.lines for spot in line.spots)
-    assert panel.description.startswith("1 user: ")
+    assert panel.description.startswith("1 users: ")
 
 
 def test_a_cell_without_a_sweep_has_no_curve() -> None:
@@ -50,3 +55,12 @@ def voided(workload: str) -> CellReport:
 
     changed = [void(one) if one.workload == workload else one for one in found.measurements]
     return found.model_copy(update={"measurements": changed})
+
+
+def test_other_work_is_drawn_by_clients_and_by_batch_in_its_own_unit() -> None:
+    clients, batches = sweeps(work_cell())
+    assert [level.users for level in clients.levels] == [1, 4]
+    assert [level.users for level in batches.levels] == [1, 8]
+    assert (clients.unit, clients.title, clients.who) == ("embeddings/s", "embed", "clients")
+    assert [panel.title for panel in clients.panels] == ["Time to the whole answer"]
+    assert "tokens" not in clients.panels[0].description
