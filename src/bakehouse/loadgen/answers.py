@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,22 +48,31 @@ class Answer:
 
 
 def complete(reads: Iterable[tuple[float, bytes]]) -> bool:
-    """Whether all of an answer is there, although the server has not closed the connection. Cheap: nothing is parsed
-    but the length that the head says.
+    """Whether all of an answer is there, although the server has not closed the connection.
+
+    Cheap: the head says how long the answer is. Only one in chunks is parsed, where it looks as if it had ended.
     """
-    head, size, last = b"", 0, b""
-    end = -1
-    for _, data in reads:
-        size += len(data)
-        last = data
-        if end < 0:
-            head += data
-            end = head.find(_END_OF_HEAD)
+    pieces = [data for _, data in reads]
+    head, end = b"", -1
+    for piece in pieces:
+        head += piece
+        if (end := head.find(_END_OF_HEAD)) >= 0:
+            break
     if end < 0:
         return False
     if length := _LENGTH.search(head[: end + 2]):
-        return size >= end + len(_END_OF_HEAD) + int(length[1])
-    return last.endswith(_LAST_CHUNK)
+        return sum(map(len, pieces)) >= end + len(_END_OF_HEAD) + int(length[1])
+    return b"".join(pieces[-len(_LAST_CHUNK) :]).endswith(_LAST_CHUNK) and _is_whole(pieces)
+
+
+def _is_whole(pieces: Sequence[bytes]) -> bool:
+    http = Http()
+    try:
+        for _ in http.body((0.0, piece) for piece in pieces):
+            pass
+    except RequestFailedError:
+        return True
+    return http.complete
 
 
 def read(exchange: Exchange) -> Answer | Failure:
