@@ -168,8 +168,17 @@ def test_every_metric_has_a_direction() -> None:
     """A new metric is put where it belongs here, and where it is one of those of which more is better, there."""
     lower = {
         *("ttft", "ttft_p90", "ttft_p99", "itl", "itl_p90", "itl_p99", "tpot", "tpot_p90", "tpot_p99"),
-        *("latency", "latency_p90", "latency_p99", "port_open", "time_to_healthy", "first_token", "steady", "memory"),
-        *("create", "image_size", "energy_per_token", "energy_per_prompt_token"),
+        *(
+            "latency",
+            "latency_p90",
+            "latency_p99",
+            "port_open",
+            "time_to_healthy",
+            "first_token",
+            "first_answer",
+            "steady",
+        ),
+        *("create", "image_size", "memory", "energy_per_token", "energy_per_prompt_token"),
     }
     assert set(get_args(Metric)) == HIGHER_IS_BETTER | WITNESSES | lower
     assert not is_judged("client_to_server")
