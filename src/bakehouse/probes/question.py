@@ -11,7 +11,7 @@ from bakehouse.probes import ProbeFailed
 def why_not_asked(workload: Workload | None) -> str:
     """Why there is nothing to ask; empty where there is."""
     if workload is None:
-        return "the recipe names no model"
+        return "the recipe measures no rates of tokens: what it must answer is in its cases"
     if workload.question is None:
         return (
             f"nothing is known that the model {workload.model} must answer: models.{workload.model}.question in "

@@ -192,3 +192,32 @@ def test_decisions_are_lines_too(tmp_path: Path) -> None:
 def test_order_of_lines_means_nothing(level: float) -> None:
     history = nights((12, 100))
     assert tonight(history, level) == tonight(history[::-1], level)
+
+
+def test_work_in_other_units_has_a_history_of_its_own() -> None:
+    def embeddings(rows: list[Row], level: float, batch: int = 1) -> list[Row]:
+        terms = TERMS.model_copy(update={"settings": TERMS.settings | {"task": {"name": "embed"}, "batch": batch}})
+        return [
+            one.model_copy(
+                update={
+                    "workload": "embed-b1-1c",
+                    "terms": terms,
+                    "values": {
+                        "work_rate": Value(value=one.values["decode_rate"].value * level, unit="embeddings/s"),
+                        "latency": Value(value=1.0, unit="seconds"),
+                    },
+                }
+            )
+            for one in rows
+        ]
+
+    def beside(history: list[Row], level: float) -> Compared:
+        candidate = embeddings(night_of(100, 100, starts=7), level)
+        (found,) = compare(collected(candidate), collected(history), run=name(100), decisions=())
+        return found
+
+    history = embeddings(nights((20, 100)), 1.0)
+    assert beside(history, 0.9).judged.verdict is Change.REGRESS
+    assert beside(history, 1.1).judged.verdict is Change.IMPROVE
+    assert beside(history, 1.0).judged.metric == "work_rate"
+    assert "other batch size: 1 and 8" in beside(embeddings(nights((20, 100)), 1.0, batch=8), 1.0).baseline.missing

@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 
 from bakehouse.history.collect import Key
 from bakehouse.history.paired import pairs, side
-from bakehouse.history.rows import rows
+from bakehouse.history.rows import rows, rows_of_cell
 from bakehouse.model.enums import Change, Disturbance, Grade, Verdict
+from bakehouse.model.history import Row
 from bakehouse.model.report import CellReport, Host, Image, Measurement, RunReport, Sample
 from bakehouse.stats.grading import graded
 from bakehouse.stats.judge import judge
+from tests.unit.reporters.work_cells import work_cell
 
 from .samples import HARDWARE, collected
 
@@ -120,3 +122,12 @@ def test_a_noisy_measurement_s_rows_have_its_interval_and_reasons() -> None:
 
 def test_rows_of_a_measurement_without_a_grade_have_none() -> None:
     assert {row.values["prompt_rate"].grade for row in rows(run_with(measurement()), lambda _: HARDWARE)} == {None}
+
+
+def test_a_rate_of_other_work_keeps_its_unit() -> None:
+    cell = work_cell()
+    found = list(rows_of_cell(run_with(), cell, HARDWARE))
+    rates = {row.workload: row.values["work_rate"] for row in found if "work_rate" in row.values}
+    assert {value.unit for value in rates.values()} == {"embeddings/s"}
+    assert Row.model_validate_json(found[0].model_dump_json()) == found[0]
+    assert found[0].terms.settings["task"] == {"name": "embed", "unit": "embeddings"}

@@ -70,7 +70,7 @@ def test_another_model_is_not_held_to_the_first_ones_answer() -> None:
 
 
 def test_a_cell_without_a_model_is_asked_nothing() -> None:
-    assert why_not_asked(None) == "the recipe names no model"
+    assert why_not_asked(None) == "the recipe measures no rates of tokens: what it must answer is in its cases"
 
 
 def test_an_expression_may_be_searched() -> None:

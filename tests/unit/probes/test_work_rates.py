@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bakehouse.history.paired import pairs
 from bakehouse.loadgen.client_overhead import ClientOverhead
 from bakehouse.loadgen.sending import Answered, send
 from bakehouse.measure.cpu_usage import Usage
@@ -170,3 +171,15 @@ def test_without_time_nothing_is_begun_and_with_little_the_first_requests_count(
     assert [(one.verdict, one.disturbed) for one in skipped] == [(Verdict.SKIPPED, Disturbance.NO_TIME)]
     cold = Measured(left=0.04)["embed-b1-1c work_rate"].samples
     assert [(one.verdict, one.disturbed) for one in cold] == [(Verdict.PASSED, Disturbance.COLD)]
+
+
+def test_two_images_in_turn_get_as_many_requests() -> None:
+    counts = Counts()
+    first = Measured(counts=counts)
+    chosen = dict(counts.by_level)
+    other = Measured(counts=counts)
+    assert counts.by_level == chosen
+    sent = [one["embed-b1-1c work_rate"].samples[0].raw["requests"] for one in (first, other)]
+    assert sent[0] == sent[1] == chosen["embed-b1-1c"]
+    (pair,) = pairs("cell", [first["embed-b1-1c work_rate"]], [other["embed-b1-1c work_rate"]])
+    assert (pair.metric, pair.missing) == ("work_rate", "")
