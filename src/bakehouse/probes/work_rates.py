@@ -7,6 +7,7 @@ that speed, then a whole run to warm up; neither counts.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from bakehouse.probes.disturbance import disturbed, late, raw_usage
 from bakehouse.probes.foreign import void_beside_others, with_others
 from bakehouse.probes.loads import no_time
 from bakehouse.probes.measured_server import MeasuredServer, Start, memory, times_of_start
+from bakehouse.probes.pace import LEAST
 from bakehouse.probes.recording import COLD
 from bakehouse.probes.series import Samples, for_ever, troubled
 from bakehouse.stats.grading import graded
@@ -67,6 +69,8 @@ class Counts:
 class _Start:
     """What came of one container start."""
 
+    levels_left: int
+    """That are not measured yet."""
     answered: int = 0
     wrong: str = ""
     """Of the last run that may not count, why."""
@@ -100,12 +104,13 @@ class WorkRates:
         if self.image_size is not None and not number:
             self.samples.add(START, "image_size", Sample(start=0, repetition=0, value=float(self.image_size)))
         self.counts.seconds = self.counts.seconds or self._seconds()
-        found = _Start()
+        found = _Start(levels_left=len(list(self._levels())))
         with self.start() as served:
             for task in self.asked.tasks:
                 calls = Calls(task=task, address=Address.of(served.url), inputs=self._inputs(task))
                 for level in task_runs.levels(task):
                     self._measure(served, calls, level, number, found)
+                    found.levels_left -= 1
             if not found.answered and found.wrong:
                 raise ProbeFailed(f"not one request was answered as expected: {found.wrong}")
             self._keep_start(served, number, found)
@@ -129,6 +134,14 @@ class WorkRates:
         runs = self.asked.starts * len(list(self._levels())) * (self.asked.repetitions + 2)
         return min(self.asked.seconds, max(SHORTEST, self.left() / runs))
 
+    def _repetitions(self, each: float, number: int, found: _Start) -> int:
+        """So that all levels of the wanted starts fit into the time that is left, at `each` seconds; two at least."""
+        most, left = self.asked.repetitions, self.left()
+        if math.isinf(left) or each <= 0:
+            return most
+        share = left / max(1, self.asked.starts - number) / found.levels_left
+        return max(min(LEAST, most), min(most, int(share / each) - 1))
+
     # ------------------------------------------------------------------------------------------ one level
 
     def _measure(self, served: MeasuredServer, calls: Calls, level: Level, number: int, found: _Start) -> None:
@@ -144,7 +157,7 @@ class WorkRates:
         if level.name not in self.counts.by_level or self.left() < one.seconds:
             self._keep(one, at=(number, 0), found=found, trouble=COLD)
             return
-        for repetition in range(self.asked.repetitions):
+        for repetition in range(self._repetitions(one.seconds, number, found)):
             if repetition and self.left() < one.seconds:
                 break
             one = self._run(served, calls, level, self.counts.by_level[level.name], found)
