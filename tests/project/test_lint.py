@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bakehouse.config.load import load_project
 from bakehouse.lint.finding import Severity
-from bakehouse.lint.known_options import ABSENT, load_knowledge
 from bakehouse.lint.options import load_options
-from bakehouse.lint.project import check_project
+from bakehouse.servers.llama_cpp.lint.known_options import ABSENT, load_knowledge
+from bakehouse.servers.llama_cpp.lint.project import check_project
 from tests.unit.projects import ROOT
 
 

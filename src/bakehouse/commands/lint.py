@@ -20,20 +20,20 @@ from bakehouse.config.load import Project
 from bakehouse.config.lock_file import read_lock
 from bakehouse.engine.connection import Engine
 from bakehouse.errors import ExitCode, InputError, Where
-from bakehouse.lint.basis import Basis
-from bakehouse.lint.check_revision import AtHand
 from bakehouse.lint.compose_file import Read
 from bakehouse.lint.examined import Examined
 from bakehouse.lint.finding import Finding, Severity, in_order
-from bakehouse.lint.help_text import differences
-from bakehouse.lint.inputs import check_cmake_line, check_input, check_server_line
-from bakehouse.lint.known_options import load_knowledge
 from bakehouse.lint.options import SourceOptions, load_options, options_file, save_options
-from bakehouse.lint.project import check_project, examine_project
-from bakehouse.lint.source_tree import can_read, read_tree
 from bakehouse.model.places import PyPIPlace
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.project import open_project
+from bakehouse.servers.llama_cpp.lint.basis import Basis
+from bakehouse.servers.llama_cpp.lint.check_revision import AtHand
+from bakehouse.servers.llama_cpp.lint.help_text import differences
+from bakehouse.servers.llama_cpp.lint.inputs import check_cmake_line, check_input, check_server_line
+from bakehouse.servers.llama_cpp.lint.known_options import load_knowledge
+from bakehouse.servers.llama_cpp.lint.project import check_project, examine_project
+from bakehouse.servers.llama_cpp.lint.source_tree import can_read, read_tree
 from bakehouse.supply.context import SupplyContext
 from bakehouse.supply.registry import Registries
 from bakehouse.supply.trees import tree_of

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from bakehouse.errors import Where
 from bakehouse.lint.command import ASSIGNMENT, Command, command_of, definitions
 from bakehouse.lint.dockerfile import Dockerfile, Instruction, Stage
-from bakehouse.lint.python_builds import python_steps
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.shell import Token, split
+from bakehouse.servers.llama_cpp.lint.python_builds import python_steps
 
 _INSTALLERS = frozenset({"apt-get", "apt", "apk", "dnf", "yum", "microdnf"})
 _SHELLS = frozenset({"sh", "bash", "dash"})

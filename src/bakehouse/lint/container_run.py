@@ -10,7 +10,7 @@ from bakehouse.errors import Where
 from bakehouse.lint.command import ASSIGNMENT, Command
 from bakehouse.lint.server_start import Start, find_start, inherited_start
 from bakehouse.lint.settings import Setting, Word
-from bakehouse.lint.upstream_images import UpstreamImage, upstream_image
+from bakehouse.servers.llama_cpp.lint.upstream_images import UpstreamImage, upstream_image
 
 _ENGINES = frozenset({"docker", "podman", "nerdctl"})
 _FLAGS = frozenset(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bakehouse.lint.command import command_of
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.shell import split
-from bakehouse.lint.upstream_images import SERVER, UpstreamImage
+from bakehouse.servers.llama_cpp.lint.upstream_images import SERVER, UpstreamImage
 
 WRAPPERS = frozenset(
     {

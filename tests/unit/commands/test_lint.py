@@ -18,8 +18,8 @@ from bakehouse.lint.options import SourceOptions, load_options, save_options
 from bakehouse.pipeline.context import Context
 from bakehouse.planning.resolve import resolve
 from bakehouse.supply.package_index import Index
-from tests.unit.lint.facts import OPTIONS
 from tests.unit.projects import matrix, recipe, write_project
+from tests.unit.servers.llama_cpp.lint.facts import OPTIONS
 
 REVISION = "0123456789" * 4
 PINNED = OPTIONS.model_copy(update={"revision": REVISION})

@@ -1,0 +1,155 @@
+"""A command line of the server, read the way that the server reads it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.nearest import nearest
+from bakehouse.lint.options import Argument, SourceOptions
+from bakehouse.lint.settings import Setting, Word
+from bakehouse.servers.llama_cpp.lint.known_options import ABSENT, Knowledge
+from bakehouse.servers.llama_cpp.lint.old_names import meant_argument
+
+VALUES = {"nothing": 0, "number": 1, "text": 1, "two": 2}
+_ELLIPSIS = re.compile(r"\[?(?:\.\.\.|…)\]?")
+"""Of a document: more words, which it leaves out."""
+IN_PART = "The server reads the digits at the beginning, and nothing of what follows, without a word."
+_THOUSANDS = {"k": 1024, "m": 1024**2}
+DASHES = "A word processor or a web page made one sign of two hyphens."
+_DASHED = re.compile(r"-?[\u2010-\u2015\u2212]+-?(?P<name>[A-Za-z].*)", re.DOTALL)
+_OPTION = re.compile(r"--[a-z][a-z0-9-]+")
+
+
+def by_name(arguments: Sequence[Argument]) -> dict[str, Argument]:
+    return {name: one for one in arguments for name in (*one.names, *one.negated)}
+
+
+def spelled(word: str) -> str:
+    """The server takes `_` for `-` in long names."""
+    return word.replace("_", "-") if word.startswith("--") else word
+
+
+def with_hyphens(word: str) -> str:
+    """The name behind dashes of word processors: `jinja` behind one long dash; empty where a word has none."""
+    found = _DASHED.fullmatch(word)
+    return found["name"] if found else ""
+
+
+def as_digits(value: str) -> str:
+    """`32k` and `8_192` as the server reads numbers; a number in words where nobody knows what was meant."""
+    if found := re.fullmatch(r"([0-9]+) ?([kKmM])i?[bB]?", value.strip()):
+        return str(int(found[1]) * _THOUSANDS[found[2].lower()])
+    digits = re.sub(r"(?<=[0-9])[,_ '](?=[0-9]{3})", "", value.strip())
+    return digits if digits.isdigit() else "N, a number in digits"
+
+
+def check_arguments(
+    words: Sequence[Word],
+    options: SourceOptions,
+    knowledge: Knowledge,
+    environment: Mapping[str, Setting] | None = None,
+) -> Iterator[Finding]:
+    """`words` come after the program's name. `environment` is what the image sets."""
+    known, index = by_name(options.arguments), 0
+    seen: set[tuple[str, ...]] = set()
+    while index < len(words):
+        word = words[index]
+        argument = known.get(spelled(word.text))
+        index += 1
+        if argument is None:
+            if word.complete and word.text and not _ELLIPSIS.fullmatch(word.text):
+                yield _dashed(word, known) or _unknown(word, known, options, knowledge)
+                index += _values_of_unknown(words, index)
+            continue
+        values = _values(words[index : index + VALUES[argument.takes]], known)
+        index += len(values)
+        yield from _check_one(word, argument, values, knowledge)
+        if argument.names in seen:
+            yield _finding(
+                word, "is listed twice", "Only the last one counts.", "one of them", severity=Severity.WARNING
+            )
+        seen.add(argument.names)
+        if argument.environment and environment and argument.environment in environment:
+            yield _finding(
+                word,
+                f"overrides {argument.environment} of the same image",
+                "The command line wins over the environment, and users who set the variable wonder.",
+                "one of the two",
+                severity=Severity.WARNING,
+            )
+
+
+def _values(words: Sequence[Word], known: Mapping[str, Argument]) -> Sequence[Word]:
+    """The words that somebody meant as values. The server would take the next option for one, too."""
+    meant = next((at for at, word in enumerate(words) if _is_option(word, known)), len(words))
+    return words[:meant]
+
+
+def _is_option(word: Word, known: Mapping[str, Argument]) -> bool:
+    return spelled(word.text) in known or bool(_OPTION.fullmatch(spelled(word.text)))
+
+
+def _values_of_unknown(words: Sequence[Word], index: int) -> int:
+    """How many words after an unknown option are its values: at most one, which is no option itself."""
+    return 1 if index < len(words) and not words[index].text.startswith("-") else 0
+
+
+def _check_one(word: Word, argument: Argument, values: Sequence[Word], knowledge: Knowledge) -> Iterator[Finding]:
+    if argument.removed:
+        yield _finding(word, "was removed", "The server exits.", argument.removed)
+        return
+    yield from _check_values(word, argument, values)
+    value = values[0].text if values else None
+    for fact in knowledge.arguments:
+        if fact.problem not in ABSENT and fact.concerns(spelled(word.text), value):
+            yield fact.told(word.where, f"{word.text} {value}" if value and fact.values else word.text)
+
+
+def _check_values(word: Word, argument: Argument, values: Sequence[Word]) -> Iterator[Finding]:
+    wanted = argument.hint or ("N" if argument.takes == "number" else "VALUE")
+    if len(values) < VALUES[argument.takes]:
+        example = argument.choices[0] if argument.choices else wanted
+        why = "The server takes the next word for its value, whatever that is, and exits."
+        yield _finding(word, "needs a value", why, f"{word.text} {example}")
+    for value in values:
+        if not value.complete:
+            continue
+        if not argument.accepts(value.text):
+            yield _finding(word, f"cannot be {value.text!r}", "The server exits.", argument.advice)
+        elif (part := argument.read_part(value.text)) is not None:
+            yield _finding(word, f"takes {value.text!r} for {part}", IN_PART, f"{word.text} {as_digits(value.text)}")
+
+
+def _dashed(word: Word, known: Mapping[str, Argument]) -> Finding | None:
+    plain = with_hyphens(word.text)
+    meant = next((one for one in (f"--{plain}", f"-{plain}") if one in known), f"--{plain}")
+    what = "begins with a dash that is no hyphen"
+    return _finding(word, what, f"{DASHES} The server exits.", meant) if plain else None
+
+
+def _unknown(word: Word, known: Mapping[str, Argument], options: SourceOptions, knowledge: Knowledge) -> Finding:
+    name, equals, value = spelled(word.text).partition("=")
+    if equals and name in known:
+        why = "The server exits: it does not split words at '='."
+        return _finding(word, "is not an argument", why, f"two words: {name} {value}")
+    first, space, rest = word.text.partition(" ")
+    if space and spelled(first) in known:
+        why = "The server exits: it takes the two for one word."
+        return _finding(word, "is not an argument", why, f"two words: {first} and {rest.strip()}")
+    if fact := next((fact for fact in knowledge.arguments if fact.concerns(spelled(word.text))), None):
+        return fact.told(word.where, word.text)
+    if meant := meant_argument(word.text, options):
+        return _finding(word, meant.what, meant.why, meant.instead)
+    if not word.text.startswith("-"):
+        why = "The server exits: the option before it takes no value, and it has no arguments without a name."
+        return _finding(word, "is not an argument", why, "leave it out")
+    instead = nearest(spelled(word.text), known) or "leave it out"
+    return _finding(word, "is not an argument of this revision", "The server exits.", instead)
+
+
+def _finding(word: Word, what: str, why: str, instead: str, *, severity: Severity = Severity.ERROR) -> Finding:
+    return Finding(
+        severity=severity, where=word.where, subject=word.text, what=what, why=why, instead=instead, by_revision=True
+    )

@@ -1,0 +1,273 @@
+"""A Dockerfile that somebody brings along: its options, arguments and variables, and what such files get wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from bakehouse.lint.container_file import Contents, read_contents
+from bakehouse.lint.dockerfile import read_dockerfile
+from bakehouse.lint.examined import Examined, Looked
+from bakehouse.lint.finding import Finding, in_order
+from bakehouse.lint.options import SourceOptions
+from bakehouse.lint.server_start import Start, find_start, inherited_start
+from bakehouse.lint.settings import Setting, Word
+from bakehouse.lint.stages.references import read_reference
+from bakehouse.model.matrix import Matrix
+from bakehouse.servers.llama_cpp.lint import check_image
+from bakehouse.servers.llama_cpp.lint.check_arguments import check_arguments
+from bakehouse.servers.llama_cpp.lint.check_cmake import ARCHS_OF_AMD, check_backends, check_doubles, check_step
+from bakehouse.servers.llama_cpp.lint.check_commands import check_commands, check_unreached, old_program
+from bakehouse.servers.llama_cpp.lint.check_container import check_place
+from bakehouse.servers.llama_cpp.lint.check_environment import check_variable
+from bakehouse.servers.llama_cpp.lint.check_listening import Listening, check_listening
+from bakehouse.servers.llama_cpp.lint.check_revision import AtHand, check_revisions, lowered, other_revision
+from bakehouse.servers.llama_cpp.lint.check_upstream import check_entrypoint, check_name
+from bakehouse.servers.llama_cpp.lint.known_options import Knowledge
+from bakehouse.servers.llama_cpp.lint.old_names import OWN
+from bakehouse.servers.llama_cpp.lint.relations.check import check_relations, tell_unseen
+from bakehouse.servers.llama_cpp.lint.relations.headers import with_libraries
+from bakehouse.servers.llama_cpp.lint.relations.view import View, read_view
+from bakehouse.servers.llama_cpp.lint.revisions import Kind, Revision, find_revisions, installs_python_package
+from bakehouse.servers.llama_cpp.lint.upstream_images import SERVER, upstream_image
+
+OLD_SERVER = "server"
+"""What llama-server was called before June 2024."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    """A Dockerfile with all that is asked of it more than once."""
+
+    contents: Sequence[Contents]
+    image: Sequence[Contents]
+    """The stages whose content the image has."""
+    options: SourceOptions
+    knowledge: Knowledge
+    at_hand: AtHand
+
+    @cached_property
+    def revisions(self) -> dict[int, tuple[Revision, ...]]:
+        """What each stage fetches or stands on, by its place in the file."""
+        return {index: tuple(_revisions_of(one)) for index, one in enumerate(self.contents)}
+
+    @cached_property
+    def other(self) -> Revision | None:
+        """A source of the file whose options are not at hand."""
+        return other_revision([one for found in self.revisions.values() for one in found], self.at_hand)
+
+    def other_of(self, index: int) -> Revision | None:
+        """The same for what a stage builds: its own source, else whatever the file has."""
+        own = self.revisions[index]
+        return other_revision(own, self.at_hand) if any(one.llama for one in own) else self.other
+
+    @cached_property
+    def is_about_llama_cpp(self) -> bool:
+        """Whether it builds or contains llama.cpp as far as one sees."""
+        if any(one.llama for found in self.revisions.values() for one in found):
+            return True
+        if any(upstream_image(stage.image) for stage in self.contents):
+            return True
+        return any(OWN.match(one.name) for stage in self.contents for _, step in stage.steps for one in step)
+
+    @cached_property
+    def installs_wheels(self) -> bool:
+        return any(installs_python_package(command) for stage in self.contents for command in stage.commands)
+
+    @cached_property
+    def variables(self) -> list[Setting]:
+        return [setting for one in self.image for setting in one.variables]
+
+    @cached_property
+    def start(self) -> Start | None:
+        """The server that the image starts, under whatever name it was copied."""
+        if not self.image:
+            return None
+        last, lowest = self.image[-1], self.image[0]
+        if last.entrypoint or not (upstream := upstream_image(lowest.image)):
+            names = {SERVER, *check_image.names_of_server(self.contents)}
+            if self.is_about_llama_cpp:
+                names.add(OLD_SERVER)
+            return find_start((*last.entrypoint, *last.command), names)
+        base = Word(text=lowest.image, where=check_image.where_from(lowest))
+        return inherited_start(base, upstream, last.command)
+
+    @property
+    def other_program(self) -> str | None:
+        """What the image starts that is not known to be the server."""
+        if self.start or not self.image:
+            return None
+        last = self.image[-1]
+        words = (*last.entrypoint, *last.command)
+        return words[0].text if words else f"what {self.image[0].image} starts"
+
+
+def check_dockerfile(
+    text: str,
+    *,
+    file: str,
+    options: SourceOptions,
+    knowledge: Knowledge,
+    matrix: Matrix,
+    at_hand: AtHand | None = None,
+) -> Examined:
+    """Findings in the order of the file. Raises nothing: Docker itself complains about syntax."""
+    dockerfile = read_dockerfile(text, file=file)
+    contents = read_contents(dockerfile)
+    one = _File(
+        contents=contents,
+        image=[stage for stage in contents if stage.stage in dockerfile.image],
+        options=options,
+        knowledge=knowledge,
+        at_hand=at_hand or AtHand(commit=options.revision),
+    )
+    build = one.other.build if one.other and not one.other.fork else None
+    view = read_view(dockerfile, contents, matrix, build)
+    findings = list(_check_words(one))
+    if view is not None:
+        own = with_libraries(findings, view.image) if len(contents) > 1 else findings
+        findings = [*own, *_check_relations(one, view)]
+    return Examined(file=file, findings=in_order(findings), looked=_looked(one), kind="Dockerfile")
+
+
+def _check_words(one: _File) -> Iterator[Finding]:
+    """What another revision may see differently is lowered where the file builds one."""
+    for index, stage in enumerate(one.contents):
+        other = one.other_of(index)
+        for _, step in stage.steps:
+            yield from check_doubles(step)
+            found = check_step({setting.name: setting for setting in step}, one.options, one.knowledge)
+            yield from lowered(found, other, one.at_hand)
+        yield from lowered(_check_stage(stage, one), other, one.at_hand)
+        yield from lowered(_check_commands(stage, one), other, one.at_hand)
+    steps = [{setting.name: setting for setting in step} for stage in one.contents for _, step in stage.steps]
+    yield from lowered(check_backends(steps, one.options.cmake), one.other, one.at_hand)
+    if one.start:
+        set_here = {setting.name: setting for setting in one.variables}
+        found = check_arguments(one.start.words, one.options, one.knowledge, set_here)
+        yield from lowered(found, one.other, one.at_hand)
+    if one.image:
+        yield from lowered(_check_program(one), one.other, one.at_hand)
+    yield from _check_upstream(one)
+
+
+def _check_upstream(one: _File) -> Iterator[Finding]:
+    """The project's own images that stages stand on or copy from, and the command that the last one is given."""
+    for stage in one.contents:
+        if upstream := upstream_image(stage.image):
+            yield from check_name(Word(text=stage.image, where=check_image.where_from(stage)), upstream)
+        for source, words in stage.copies:
+            if source and (upstream := upstream_image(source)):
+                yield from check_name(Word(text=source, where=words[-1].where), upstream)
+    if one.image and not one.image[-1].entrypoint and (upstream := upstream_image(one.image[0].image)):
+        base = Word(text=one.image[0].image, where=check_image.where_from(one.image[0]))
+        if one.image[-1].command:
+            yield from check_entrypoint(base, upstream, one.image[-1].command)
+
+
+def _check_program(one: _File) -> Iterator[Finding]:
+    """The program that the image starts, where it is one of llama.cpp under a name of before."""
+    last = one.image[-1]
+    program = one.start.program if one.start else next(iter((*last.entrypoint, *last.command)), None)
+    copied = check_image.names_of_server(one.contents)
+    if program is None or not one.is_about_llama_cpp or program.text.rpartition("/")[2] in copied:
+        return
+    yield from check_place(program, upstream_image(one.image[0].image) if last.entrypoint else None)
+    if program.text.rpartition("/")[2] in ("main", OLD_SERVER) or program.text.startswith(("./", "/")):
+        yield from old_program(program, one.knowledge)
+
+
+def _check_commands(stage: Contents, one: _File) -> Iterator[Finding]:
+    yield from check_commands(stage.commands, stage.variables, one.options, one.knowledge)
+    steps = [{setting.name: setting for setting in step} for _, step in stage.steps]
+    in_image = stage in one.image
+    set_here = [
+        setting
+        for setting in (
+            *stage.variables,
+            *stage.arguments,
+            *(a for command in stage.commands for a in command.assigned),
+        )
+        if setting.name not in ARCHS_OF_AMD  # relations/check_archs.py has a rule for them
+        and not (in_image and OWN.match(setting.name) and setting in stage.variables)
+    ]
+    bodies = [instruction.body.text for instruction in stage.stage.instructions]
+
+    def used(name: str) -> bool:
+        return any(re.search(rf"\$\{{?{re.escape(name)}\b", body) for body in bodies)
+
+    yield from check_unreached(set_here, steps, one.options, one.knowledge, used)
+    if one.is_about_llama_cpp:
+        for source, words in stage.copies:
+            if source and words[:-1]:
+                yield from _check_copied(words[:-1], one)
+
+
+def _check_copied(words: Sequence[Word], one: _File) -> Iterator[Finding]:
+    for word in words:
+        if "/bin/" in word.text or "llama" in word.text:
+            yield from old_program(word, one.knowledge)
+
+
+def _check_relations(one: _File, view: View) -> Iterator[Finding]:
+    yield from check_revisions((found for stage in one.revisions.values() for found in stage), one.at_hand)
+    yield from check_image.check_image(one.image, one.contents, view.image)
+    if view.builds or one.start or one.installs_wheels or check_image.names_of_server(one.contents):
+        yield from lowered(check_relations(view), one.other, one.at_hand)
+    yield from tell_unseen(view)
+    if one.start:
+        last = one.image[-1]
+        health = [word for command in last.health or () for word in command.words]
+        yield from check_listening(
+            Listening(
+                start=one.start,
+                variables=one.variables,
+                ports=last.ports,
+                ports_are="EXPOSE",
+                health=health,
+                health_where=last.health_where,
+                image_is_unknown=upstream_image(one.image[0].image) is not None and one.start.upstream is None,
+            )
+        )
+
+
+def _revisions_of(stage: Contents) -> Iterator[Revision]:
+    added = [word for source, words in stage.copies if source is None for word in words[:-1]]
+    yield from find_revisions(stage.commands, added)
+    upstream = upstream_image(stage.image)
+    if upstream and upstream.build is not None:
+        where = check_image.where_from(stage)
+        ref = Word(text=f"b{upstream.build}", where=where)
+        yield Revision(address=Word(text=stage.image, where=where), ref=ref, kind=Kind.PINNED, source=False)
+
+
+def _looked(one: _File) -> Looked:
+    steps = [step for stage in one.contents for _, step in stage.steps]
+    return Looked(
+        options=sum(len(step) for step in steps),
+        arguments=len(one.start.words) if one.start else 0,
+        variables=sum(len(stage.variables) for stage in one.contents),
+    )
+
+
+def _check_stage(one: Contents, file: _File) -> Iterator[Finding]:
+    knowledge, in_image, alone = file.knowledge, one in file.image, len(file.contents) == 1
+    for fact in knowledge.images:
+        if fact.concerns(read_reference(one.image).vendor_name):
+            yield fact.told(check_image.where_from(one), one.image)
+    for setting in one.variables:
+        yield from check_variable(
+            setting,
+            file.options,
+            knowledge,
+            stage="image" if in_image else "build",
+            other_program=file.other_program,
+        )
+    for word in one.packages:
+        for fact in knowledge.packages:
+            # An image of a single stage must hold what it is built with.
+            wanted = "build" if not in_image or alone else "image"
+            if fact.where in (wanted, "anywhere") and fact.concerns(word.text.partition("=")[0]):
+                yield fact.told(word.where, word.text)

@@ -1,0 +1,141 @@
+"""A shell script or a command line: configure steps, builds, servers and containers that it starts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from bakehouse.lint.command import Command, definitions
+from bakehouse.lint.container_run import container_of
+from bakehouse.lint.examined import Examined, Looked
+from bakehouse.lint.finding import Finding, in_order
+from bakehouse.lint.script import Script
+from bakehouse.lint.server_start import Start, find_start
+from bakehouse.lint.settings import Setting
+from bakehouse.servers.llama_cpp.lint.basis import Basis
+from bakehouse.servers.llama_cpp.lint.check_arguments import check_arguments
+from bakehouse.servers.llama_cpp.lint.check_cmake import check_backends, check_doubles, check_step, exists
+from bakehouse.servers.llama_cpp.lint.check_commands import check_commands, check_unreached, old_program
+from bakehouse.servers.llama_cpp.lint.check_container import check_container, looked_at
+from bakehouse.servers.llama_cpp.lint.check_environment import check_variable
+from bakehouse.servers.llama_cpp.lint.check_revision import check_revisions, lowered, other_revision
+from bakehouse.servers.llama_cpp.lint.old_names import OWN
+from bakehouse.servers.llama_cpp.lint.python_builds import python_steps
+from bakehouse.servers.llama_cpp.lint.revisions import find_revisions
+from bakehouse.servers.llama_cpp.lint.upstream_images import SERVER
+
+OLD_SERVER = "server"
+_OF_A_SERVER = re.compile(r"--?(?:m|model|ngl|n-gpu-layers|hf|hf-repo|c|ctx-size|fa|flash-attn)|.*\.gguf")
+"""Words that make a program called `server` one of llama.cpp."""
+
+
+def check_script(script: Script, text: str, basis: Basis, *, kind: str) -> Examined:
+    """Findings in the order of the text, and how much was looked at."""
+    revisions = list(find_revisions(script.commands))
+    other = other_revision(revisions, basis.at_hand)
+    starts = list(_starts(script.commands))
+    findings = [
+        *check_revisions(revisions, basis.at_hand),
+        *lowered(_check_steps(script, text, basis), other, basis.at_hand),
+        *lowered(
+            check_commands(script.commands, script.variables, basis.options, basis.knowledge), other, basis.at_hand
+        ),
+        *lowered(_check_starts(script, starts, basis), other, basis.at_hand),
+    ]
+    looked = _looked(script, starts)
+    for command in script.commands:
+        if (run := container_of(command)) and run.is_about_llama:
+            findings += check_container(run, basis)
+            looked += looked_at(run)
+    return Examined(file=script.file, findings=in_order(findings), looked=looked, kind=kind)
+
+
+def _steps(script: Script) -> Iterator[Sequence[Setting]]:
+    for command in script.commands:
+        if command.configures:
+            yield tuple(definitions(command.words[1:]))
+    for _, step in python_steps(script.commands, script.variables):
+        yield step
+
+
+def _check_steps(script: Script, text: str, basis: Basis) -> Iterator[Finding]:
+    steps = []
+    for step in _steps(script):
+        by_name = {setting.name: setting for setting in step}
+        steps.append(by_name)
+        yield from check_doubles(step)
+        yield from check_step(by_name, basis.options, basis.knowledge, for_image=False)
+    yield from check_backends(steps, basis.options.cmake)
+    exported = [one for one in script.variables if one.name in script.exported]
+    given = [*exported, *(one for command in script.commands if command.configures for one in command.assigned)]
+    yield from check_unreached(
+        given,
+        steps,
+        basis.options,
+        basis.knowledge,
+        lambda name: bool(re.search(rf"\$\{{?{re.escape(name)}\b", text)),
+    )
+
+
+def _starts(commands: Sequence[Command]) -> Iterator[tuple[Command, Start]]:
+    for command in commands:
+        start = find_start(command.words, (SERVER, OLD_SERVER))
+        if start is None:
+            continue
+        named_server = start.program.text.rpartition("/")[2] == OLD_SERVER
+        if not named_server or any(_OF_A_SERVER.fullmatch(word.text) for word in start.words):
+            yield command, start
+
+
+def _check_starts(script: Script, starts: Sequence[tuple[Command, Start]], basis: Basis) -> Iterator[Finding]:
+    exported = [one for one in script.variables if one.name in script.exported]
+    if starts:
+        builds = any(True for _ in script.steps)
+        for setting in exported:
+            if builds and exists(setting.name, basis.options.cmake):
+                continue  # said where it does not reach CMake
+            yield from check_variable(setting, basis.options, basis.knowledge, stage="run", other_program="the script")
+    for command, start in starts:
+        for setting in command.assigned:
+            yield from check_variable(setting, basis.options, basis.knowledge, stage="run")
+        environment = {setting.name: setting for setting in (*exported, *command.assigned)}
+        yield from check_arguments(start.words, basis.options, basis.knowledge, environment)
+        yield from old_program(start.program, basis.knowledge)
+    for command in script.commands:
+        if command.program != OLD_SERVER and any(_OF_A_SERVER.fullmatch(word.text) for word in command.words[1:]):
+            yield from old_program(command.words[0], basis.knowledge)
+
+
+def _looked(script: Script, starts: Sequence[tuple[Command, Start]]) -> Looked:
+    arguments = [word for _, start in starts for word in start.words]
+    steps = [setting for step in _steps(script) for setting in step]
+    presets = [
+        command
+        for command in script.commands
+        if command.configures
+        for word in command.words
+        if "--preset" in word.text
+    ]
+    unknown = [word.text for word in arguments if not word.complete]
+    not_at = [f"{text}, which only a running shell knows" for text in unknown]
+    not_at += [f"the preset of line {command.words[0].where.line}" for command in presets]
+    variables = [one for one in script.variables if one.name in script.exported and OWN.match(one.name)]
+    return Looked(
+        options=len(steps),
+        arguments=len(arguments),
+        variables=len(variables) + sum(len(command.assigned) for command, _ in starts),
+        not_at=tuple(dict.fromkeys(not_at)),
+    )
+
+
+def is_of_interest(script: Script) -> bool:
+    """Whether it has anything that is looked at."""
+    return any(
+        command.configures or command.builds or (run is not None and run.is_about_llama)
+        for command in script.commands
+        for run in (container_of(command),)
+    ) or bool(
+        list(_starts(script.commands))
+        or list(find_revisions(script.commands))
+        or any(command.program in ("make", "gmake") for command in script.commands)
+    )

@@ -1,0 +1,167 @@
+"""What is known about options beyond their names: which are gone and since when, which do harm, what to write instead.
+
+The facts are data, `knowledge.yaml`. Whether an option exists is never one of them: that is asked of the pinned tree,
+and a fact that says `gone` is silent about a tree that still has the option.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import re
+from importlib import resources
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bakehouse.config.load import validate
+from bakehouse.config.yaml_document import parse
+from bakehouse.errors import Where
+from bakehouse.lint.finding import Finding, Severity
+from bakehouse.model.field_types import Link, Model, Text
+
+FILE = "knowledge.yaml"
+
+Problem = Literal[
+    "gone", "never existed", "ignored", "deprecated", "breaks", "harmful", "wasteful", "default", "remember"
+]
+
+SEVERITIES: dict[Problem, Severity] = {
+    "gone": Severity.ERROR,
+    "never existed": Severity.ERROR,
+    "ignored": Severity.ERROR,
+    "breaks": Severity.ERROR,
+    "deprecated": Severity.WARNING,
+    "harmful": Severity.WARNING,
+    "wasteful": Severity.WARNING,
+    "default": Severity.NOTE,
+    "remember": Severity.NOTE,
+}
+
+WORDS: dict[Problem, str] = {
+    "gone": "no longer exists",
+    "never existed": "never existed",
+    "ignored": "has no effect",
+    "breaks": "breaks the image",
+    "deprecated": "is deprecated",
+    "harmful": "does harm in an image",
+    "wasteful": "costs something for nothing",
+    "default": "is the default",
+    "remember": "is worth a thought",
+}
+
+ABSENT = frozenset({"gone", "never existed"})
+"""Problems of options that a tree does not have."""
+ABOUT_A_REVISION = ABSENT | {"ignored", "breaks"}
+_OWN = re.compile(r"GGML_|LLAMA_|-")
+
+
+class Fact(Model):
+    """One thing that is known about some names."""
+
+    names: Annotated[tuple[Text, ...], Field(min_length=1)]
+    """May hold `*`."""
+    problem: Problem
+    values: tuple[str, ...] = ()
+    """Only with one of these values; `on` and `off` stand for all their spellings, and any may hold `*`."""
+    where: Literal["build", "image", "anywhere"] = "anywhere"
+    """In stages that build, or in the image itself; of options, `image` is for builds that other machines run."""
+    why: Text
+    instead: Text | None = None
+    since: Text | None = None
+    since_build: int | None = None
+    """A build number from which on it is so for certain; may be somewhat later than the change itself."""
+    link: Link | None = None
+    severity: Annotated[Severity, Field(strict=False)] | None = None
+    """Where it is another one than its problem usually has."""
+
+    @property
+    def rank(self) -> Severity:
+        return self.severity or SEVERITIES[self.problem]
+
+    @property
+    def what(self) -> str:
+        return f"{WORDS[self.problem]}{f' since {self.since}' if self.since else ''}"
+
+    @property
+    def _is_about_a_revision(self) -> bool:
+        return self.problem in ABOUT_A_REVISION and any(_OWN.match(name) for name in self.names)
+
+    def told(self, where: Where, subject: str) -> Finding:
+        """The finding where the name was written, and how."""
+        return Finding(
+            severity=self.rank,
+            where=where,
+            subject=subject,
+            what=self.what,
+            why=self.why,
+            instead=(self.instead or "").replace("{value}", subject.partition("=")[2] or "VALUE"),
+            link=self.link,
+            by_revision=self.since_build is not None or self._is_about_a_revision,
+            since_build=self.since_build,
+        )
+
+    def concerns(self, name: str, value: str | None = None) -> bool:
+        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in self.names):
+            return False
+        return not self.values or (value is not None and any(_is(value, one) for one in self.values))
+
+
+class Meaning(Model):
+    """A backend, and what it has been called: by older revisions, by its libraries, by people."""
+
+    words: Annotated[tuple[Text, ...], Field(min_length=1)]
+    """Without prefix."""
+    option: Text
+    """The option that switches it on."""
+    beside: dict[Text, Text] = {}  # noqa: RUF012 - pydantic copies the defaults of its models
+    """By word: what has to be set beside it to say the same."""
+
+
+class Program(Model):
+    """A program that goes by another name today."""
+
+    old: Text
+    new: Text
+
+
+class Knowledge(Model):
+    """`knowledge.yaml`, by the kind of thing that a fact is about."""
+
+    cmake: tuple[Fact, ...] = ()
+    arguments: tuple[Fact, ...] = ()
+    environment: tuple[Fact, ...] = ()
+    packages: tuple[Fact, ...] = ()
+    images: tuple[Fact, ...] = ()
+    """By reference, `nvidia/cuda:*`."""
+    backends: tuple[Meaning, ...] = ()
+    programs: tuple[Program, ...] = ()
+
+
+TRUE = frozenset({"1", "on", "yes", "true", "y"})
+FALSE = frozenset({"0", "off", "no", "false", "n", "ignore", "notfound", ""})
+"""CMake's constants, see if() in its manual; `*-notfound` is false, too, and so is nothing."""
+
+
+def is_false(value: str) -> bool:
+    return value.lower() in FALSE or value.lower().endswith("-notfound")
+
+
+def is_true(value: str) -> bool:
+    """A number other than zero is true."""
+    return value.lower() in TRUE or re.fullmatch(r"-?0*[1-9][0-9]*", value) is not None
+
+
+def _is(value: str, wanted: str) -> bool:
+    if wanted == "on":
+        return is_true(value)
+    if wanted == "off":
+        return is_false(value)
+    return fnmatch.fnmatchcase(value, wanted)
+
+
+@functools.cache
+def load_knowledge() -> Knowledge:
+    """What comes with bakehouse."""
+    text = resources.files("bakehouse.servers.llama_cpp.lint").joinpath(FILE).read_text(encoding="utf-8")
+    return validate(parse(text, file=FILE), Knowledge)

@@ -1,0 +1,48 @@
+"""All rules about relations, in the order of a build."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from bakehouse.lint.finding import Finding
+from bakehouse.servers.llama_cpp.lint.relations.check_archs import check_archs
+from bakehouse.servers.llama_cpp.lint.relations.check_cache import check_cache
+from bakehouse.servers.llama_cpp.lint.relations.check_copied_images import check_copied_images, check_prebuilt
+from bakehouse.servers.llama_cpp.lint.relations.check_driver import check_driver
+from bakehouse.servers.llama_cpp.lint.relations.check_https import check_https
+from bakehouse.servers.llama_cpp.lint.relations.check_libc import check_libc
+from bakehouse.servers.llama_cpp.lint.relations.check_libraries import check_libraries
+from bakehouse.servers.llama_cpp.lint.relations.check_needs import check_needs
+from bakehouse.servers.llama_cpp.lint.relations.check_platforms import check_platforms
+from bakehouse.servers.llama_cpp.lint.relations.check_programs import check_programs
+from bakehouse.servers.llama_cpp.lint.relations.check_shell import check_shell
+from bakehouse.servers.llama_cpp.lint.relations.check_toolkits import check_toolkits
+from bakehouse.servers.llama_cpp.lint.relations.check_unseen import check_unseen
+from bakehouse.servers.llama_cpp.lint.relations.view import View
+
+RULES: dict[str, Callable[[View], Iterator[Finding]]] = {
+    "programs": check_programs,
+    "shell": check_shell,
+    "needs": check_needs,
+    "toolkits": check_toolkits,
+    "archs": check_archs,
+    "platforms": check_platforms,
+    "libc": check_libc,
+    "libraries": check_libraries,
+    "driver": check_driver,
+    "https": check_https,
+    "cache": check_cache,
+    "copied images": check_copied_images,
+    "prebuilt": check_prebuilt,
+}
+"""For files that build or start llama.cpp."""
+
+
+def check_relations(view: View) -> Iterator[Finding]:
+    for rule in RULES.values():
+        yield from rule(view)
+
+
+def tell_unseen(view: View) -> Iterator[Finding]:
+    """Of every file: what was not looked at."""
+    yield from check_unseen(view)

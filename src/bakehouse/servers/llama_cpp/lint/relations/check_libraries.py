@@ -1,0 +1,224 @@
+"""llama.cpp's own libraries: whether they come along, under the right names, and whether they are found."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+
+from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.settings import Word
+from bakehouse.servers.llama_cpp.lint.relations.gathered import PROGRAM, Gathered, gathered
+from bakehouse.servers.llama_cpp.lint.relations.view import Build, View, finding
+
+NAMES = ("llama", "llama-common", "llama-server-impl", "mtmd", "ggml", "ggml-base")
+"""Libraries that a server of shared libraries asks for by name, whatever its backends."""
+_STANDARD = re.compile(r"/(?:usr/)?lib(?:64)?(?:/[a-z0-9_]+-linux-(?:gnu|musl)[a-z]*)?")
+"""Folders that the loader looks at by itself."""
+_RPATH = "-DCMAKE_INSTALL_RPATH='$ORIGIN' -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON"
+_COPIED = "https://github.com/ggml-org/llama.cpp/issues/17190"
+_CMAKE = "https://cmake.org/cmake/help/latest/prop_tgt/BUILD_WITH_INSTALL_RPATH.html"
+
+
+def check_libraries(view: View) -> Iterator[Finding]:
+    builds = [build for build in view.builds_elsewhere if not build.is_static]
+    shared = [build for build in builds if build.shares_libraries]
+    yield from _check_origin(view.builds)
+    yield from _check_installed(view)
+    if not shared or len(shared) != len(builds):
+        return
+    files = gathered(view)
+    program = next((one for one in files if PROGRAM.fullmatch(one.name)), None)
+    own = _server(view)
+    if program is None and (own is None or not files):
+        return
+    word = program.word if program else own
+    folder = program.folder if program else posixpath.dirname(own.text) if own else "/"
+    if word is None:
+        return
+    libraries = [one for one in files if one.may_have_libraries]
+    if not libraries:
+        if not view.image.unseen:
+            yield finding(
+                word,
+                "is copied without its libraries",
+                "libllama, libggml and others are shared by default and stay behind: the server does not start.",
+                "copy the libraries too (with their links), or -DBUILD_SHARED_LIBS=OFF",
+                link=_COPIED,
+            )
+        return
+    named = list(_check_names(libraries))
+    yield from named
+    if not named:
+        yield from _check_loader(view, shared, word, libraries)
+    yield from _check_plugins(shared, folder, libraries, word)
+
+
+def _server(view: View) -> Word | None:
+    """The program that the image starts, where it is one of llama.cpp's."""
+    words = view.image.entrypoint or view.image.command
+    if words and PROGRAM.fullmatch(posixpath.basename(words[0].text)) and words[0].text.startswith("/"):
+        return words[0]
+    return None
+
+
+def _check_names(libraries: Sequence[Gathered]) -> Iterator[Finding]:
+    """Programs ask for `libllama.so.0`; `libllama.so` is the name that linkers use."""
+    if any(one.keeps_versions for one in libraries):
+        return
+    first = libraries[0]
+    yield finding(
+        first.word,
+        "leaves the libraries behind under the names that are asked for",
+        'The server asks for libllama.so.0 and its like, to which libllama.so is only a link: "libllama.so.0: cannot '
+        'open shared object file".',
+        f"{_versioned(first.word.text)}, with `cp -P` or `cp -a` to keep the links as links",
+        link="https://github.com/ggml-org/llama.cpp/issues/17176",
+        since_build=7100,
+    )
+
+
+def _versioned(text: str) -> str:
+    return re.sub(r"\.so$", ".so*", text)
+
+
+# ---------------------------------------------------------------------------------------------- the loader
+
+
+def _check_origin(builds: Sequence[Build]) -> Iterator[Finding]:
+    """`$ORIGIN` outside single quotes is a variable of the shell, and empty."""
+    for build in builds:
+        for name, setting in build.options.items():
+            if "RPATH" in name and not setting.complete and re.search(r"\$\{?ORIGIN", setting.value):
+                yield finding(
+                    Word(text=setting.as_option, where=setting.where),
+                    "loses $ORIGIN",
+                    "The shell takes it for a variable, which is empty: libraries beside the program are not found.",
+                    f"-D{name}='$ORIGIN' in single quotes",
+                )
+
+
+def _check_installed(view: View) -> Iterator[Finding]:
+    """`cmake --install` in the image itself: to a folder that the loader knows by its cache only."""
+    elsewhere = list(view.builds_elsewhere)
+    own = [build for build in view.builds if build not in elsewhere and build.shares_libraries and not build.is_static]
+    words = view.image.entrypoint or view.image.command
+    if not own or not words or view.image.base.libc != "glibc" or _is_told(view, {"/usr/local/lib"}):
+        return
+    for build in own:
+        prefix = build.value("CMAKE_INSTALL_PREFIX") or "/usr/local"
+        program = words[0].text
+        starts = program == posixpath.basename(program) or posixpath.dirname(program) == f"{prefix}/bin"
+        named = any(word.text == "--prefix" for command in build.stage.commands for word in command.words)
+        is_ours = bool(PROGRAM.fullmatch(posixpath.basename(program)))
+        if is_ours and starts and prefix == "/usr/local" and not named and _is_installed(build) and not _rpath(build):
+            yield finding(
+                words[0],
+                "does not find its libraries",
+                "They are installed to /usr/local/lib, which the loader knows by its cache only, and nothing wrote it.",
+                "RUN ldconfig after the installation",
+                link=_CMAKE,
+            )
+
+
+def _rpath(build: Build) -> bool:
+    return "rpath" in build.flags.lower() or any("RPATH" in name for name in build.options)
+
+
+def _check_loader(view: View, builds: Sequence[Build], word: Word, libraries: Sequence[Gathered]) -> Iterator[Finding]:
+    folders = {one.folder for one in libraries}
+    if any(_has_rpath(build) for build in builds) or _is_told(view, folders) or view.image.unseen:
+        return
+    if any(_STANDARD.fullmatch(one) for one in folders):
+        return
+    if _at_build(builds, libraries):
+        return
+    local = "/usr/local/lib" in folders
+    if local and view.image.base.libc == "musl":
+        return
+    if view.image.workdir.rstrip("/") in folders and not local:
+        yield finding(
+            word,
+            "finds its libraries by the working folder alone",
+            "The search path of the build ends with an empty entry, and that is the folder where the container starts: "
+            "with `docker run -w`, or in a pod with a workingDir, the server does not start.",
+            _RPATH,
+            severity=Severity.WARNING,
+            link=_CMAKE,
+        )
+        return
+    yield finding(
+        word,
+        "does not find its libraries",
+        "The loader knows /usr/local/lib by its cache only, which nobody wrote."
+        if local
+        else "Its search path is the build folder, which this image lacks: the libraries beside it are not looked at.",
+        "RUN ldconfig" if local else _RPATH,
+        link=_CMAKE,
+    )
+
+
+def _has_rpath(build: Build) -> bool:
+    """Whether programs look beside themselves, in the build folder or once they are installed."""
+    origin = any(
+        "RPATH" in name and ("$ORIGIN" in setting.value or name.endswith("USE_ORIGIN"))
+        for name, setting in build.options.items()
+    )
+    if not origin:
+        return _rpath(build)
+    if build.is_on("CMAKE_BUILD_WITH_INSTALL_RPATH") or build.is_on("CMAKE_BUILD_RPATH_USE_ORIGIN"):
+        return True
+    if any("BUILD_RPATH" in name for name in build.options):
+        return True
+    return _is_installed(build)
+
+
+def _is_installed(build: Build) -> bool:
+    """`cmake --install` writes the search path anew."""
+    return any(
+        any(word.text in ("--install", "install", "install/strip") for word in command.words)
+        for command in build.stage.commands
+        if command.program in ("cmake", "make", "ninja")
+    )
+
+
+def _is_told(view: View, folders: set[str]) -> bool:
+    image = view.image
+    if any(command.program in ("ldconfig", "patchelf", "chrpath") for command in image.commands):
+        return True
+    if any(command.program in ("patchelf", "chrpath") for stage in view.sources for command in stage.commands):
+        return True
+    setting = image.environment.get("LD_LIBRARY_PATH")
+    if setting is None:
+        return False
+    paths = [path for path in setting.value.split(":") if "LD_LIBRARY_PATH" not in path]
+    return any("$" in path or (path.rstrip("/") or "/") in folders for path in paths)
+
+
+def _at_build(builds: Sequence[Build], libraries: Sequence[Gathered]) -> bool:
+    """Whether the libraries lie where the build folder was."""
+    return any(
+        posixpath.dirname(one.word.text.rstrip("/")) == one.folder or one.word.text.rstrip("/") == one.folder
+        for one in libraries
+        if one.word.text.startswith("/")
+    ) and bool(builds)
+
+
+def _check_plugins(
+    builds: Sequence[Build], folder: str, libraries: Sequence[Gathered], word: Word
+) -> Iterator[Finding]:
+    """Backends that are plugins are looked for beside the program and in the working folder."""
+    if not any(build.is_on("GGML_BACKEND_DL") for build in builds):
+        return
+    if any("GGML_BACKEND_DIR" in build.options for build in builds):
+        return
+    if any(one.folder == folder or folder.startswith(f"{one.folder.rstrip('/')}/") for one in libraries):
+        return
+    yield finding(
+        word,
+        "does not find its backends",
+        f"With GGML_BACKEND_DL=ON they are files that are looked for beside the program ({folder}), and they lie in "
+        f"{', '.join(sorted({one.folder for one in libraries}))}: the server has no backend at all, not even the CPU.",
+        f"copy the libraries to {folder}",
+        link="https://github.com/ggml-org/llama.cpp/blob/master/ggml/src/ggml-backend-reg.cpp",
+    )

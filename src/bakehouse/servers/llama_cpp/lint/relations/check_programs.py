@@ -1,0 +1,148 @@
+"""Programs that RUN lines call and that their stage does not have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bakehouse.lint.command import Command
+from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.settings import Word
+from bakehouse.lint.stages.components import Component, load_components
+from bakehouse.lint.stages.stage import StageModel
+from bakehouse.servers.llama_cpp.lint.python_builds import VARIABLES
+from bakehouse.servers.llama_cpp.lint.relations.view import Build, View, finding
+from bakehouse.servers.llama_cpp.lint.revisions import installs_python_package
+
+SERVER = "llama-server"
+_CALLED = ("git", "cmake", "ninja", "make", "curl", "wget", "python3")
+
+
+def check_programs(view: View) -> Iterator[Finding]:
+    told: set[tuple[str, int | None]] = set()
+    for stage in view.sources:
+        for name in _CALLED:
+            if word := _called(stage, name):
+                key = (name, word.where.line)
+                if key not in told:
+                    told.add(key)
+                    yield _missing(word, load_components()[name], stage)
+        yield from _check_manager(stage)
+    for build in view.builds:
+        yield from _check_tools(build)
+        yield from _check_server(build, view)
+    for stage in view.sources:
+        yield from _check_wheels(stage)
+
+
+def _check_server(build: Build, view: View) -> Iterator[Finding]:
+    """The server's target is only there where the server is to be built."""
+    start = next(iter((*view.image.entrypoint, *view.image.command)), None)
+    if not build.is_off("LLAMA_BUILD_SERVER") or build.is_python or start is None:
+        return
+    if start.text.rpartition("/")[2] == SERVER and len(view.builds) == 1:
+        yield finding(
+            build.word("LLAMA_BUILD_SERVER"),
+            "leaves out the server that the image starts",
+            f"{start.text} of line {start.where.line} is not made, and --target llama-server stops the build.",
+            "leave it out: it is ON by default",
+        )
+
+
+def _check_wheels(stage: StageModel) -> Iterator[Finding]:
+    """llama-cpp-python without options, on an image that was chosen for its CUDA or ROCm: a CPU-only build."""
+    image = stage.base.image
+    switch = _SWITCHES.get(image.toolkit or "") if image else None
+    if switch is None:
+        return
+    for command in stage.contents.commands:
+        word = installs_python_package(command)
+        if word is None or any(one.text.startswith(_INDEXES) for one in command.words):
+            continue
+        if _has_options(stage, command):
+            continue
+        yield finding(
+            word,
+            f"is built for the CPU alone, on {stage.base.text}",
+            f"Its build knows of {switch} only by CMAKE_ARGS, which is not set here; what another RUN exports is gone.",
+            f'ENV CMAKE_ARGS="-D{switch}=ON" before it',
+            severity=Severity.WARNING,
+            link="https://github.com/abetlen/llama-cpp-python#supported-backends",
+        )
+
+
+def _has_options(stage: StageModel, command: Command) -> bool:
+    """Whether anything says how it is to be built, in a way that one reads here or not."""
+    own = {one.name for one in (*stage.contents.variables, *stage.contents.arguments, *command.assigned)}
+    names = own | set(stage.environment) | set(stage.arguments)
+    return bool(names & set(VARIABLES)) or any(_OPTIONS.search(one.text) for one in command.words)
+
+
+_SWITCHES = {"cuda": "GGML_CUDA", "rocm": "GGML_HIP"}
+_INDEXES = ("--extra-index-url", "--index-url", "--find-links", "-i", "-f", "--no-index")
+_OPTIONS = re.compile(r"cmake\.args|\.whl$|^-r|requirements|^-e$")
+_MANAGERS = {
+    "apt-get": "apt",
+    "apt": "apt",
+    "apk": "apk",
+    "dnf": "dnf",
+    "microdnf": "dnf",
+    "yum": "dnf",
+    "pacman": "pacman",
+}
+
+
+def _check_manager(stage: StageModel) -> Iterator[Finding]:
+    """The package manager of another distribution."""
+    for command in stage.contents.commands:
+        wanted = _MANAGERS.get(command.program)
+        if wanted and stage.base.manager and stage.base.complete and wanted != stage.base.manager:
+            yield finding(
+                command.words[0],
+                f"is not the package manager of {stage.base.text}",
+                "The build stops: the program is not there.",
+                f"{stage.base.manager}, or another image",
+            )
+            return
+
+
+def _called(stage: StageModel, name: str) -> Word | None:
+    """Where a stage calls a program that it surely lacks, and did not remove after use."""
+    component = load_components()[name]
+    word = next((command.words[0] for command in stage.contents.commands if command.program == component.program), None)
+    if word is None or _was_there(component, stage) or stage.has(name, by_use=False) is not False:
+        return None
+    return word
+
+
+def _was_there(component: Component, stage: StageModel) -> bool:
+    return any(component.is_brought_by(name) for name in stage.packages.removed)
+
+
+def _missing(word: Word, component: Component, stage: StageModel) -> Finding:
+    manager = stage.base.manager
+    package = component.install.get(manager) if manager else None
+    return finding(
+        word,
+        "is not in this stage",
+        f"{stage.base.text} does not have it, and nothing installs it before: the build stops.",
+        f"install {package}" if package else f"an image with {component.program}",
+    )
+
+
+def _check_tools(build: Build) -> Iterator[Finding]:
+    """What CMake itself calls: a generator's program, a compiler."""
+    texts = [word.text for word in build.command.words]
+    ninja = any("Ninja" in text for text in texts) or build.value("CMAKE_GENERATOR") == "Ninja"
+    for name in ("gcc",) if build.is_python else ("ninja" if ninja else "make", "gcc"):
+        component = load_components()[name]
+        if name == "gcc" and not build.compiles_with_gcc:
+            continue
+        if build.stage.has(name) is False and not _was_there(component, build.stage):
+            yield finding(
+                build.command.words[0],
+                f"needs {component.program}, which its stage lacks",
+                "CMake stops: "
+                + ("it finds no compiler." if name == "gcc" else "the generator's program is not there."),
+                f"install {component.install.get(build.stage.base.manager or 'apt', component.program)}",
+            )

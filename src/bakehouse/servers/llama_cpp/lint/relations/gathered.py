@@ -1,0 +1,149 @@
+"""Which of llama.cpp's libraries and programs come into the image, by what patterns, and where to."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bakehouse.lint.command import Command
+from bakehouse.lint.settings import Word
+from bakehouse.lint.stages.stage import Copy, StageModel
+from bakehouse.servers.llama_cpp.lint.relations.view import View
+
+PROGRAM = re.compile(r"(?:llama-[a-z-]+|llama|server|main|rpc-server|ggml-rpc-server)(?:\*)?")
+_COPIERS = frozenset({"cp", "mv", "install", "rsync"})
+_PATTERN = re.compile(r"\.so|\*|/lib(?:64)?/?$|/bin/?$|/build/?$|/\.$|^\.$")
+_NOT_OURS = re.compile(r"(?:^|/)lib(?!llama|ggml|mtmd)[a-z0-9_+-]+\.so")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gathered:
+    """Files that a pattern or a folder brings into the image."""
+
+    word: Word
+    """The pattern, the file or the folder."""
+    folder: str
+    """Absolute, in the image."""
+
+    @property
+    def name(self) -> str:
+        return posixpath.basename(self.word.text.rstrip("/"))
+
+    @property
+    def is_library(self) -> bool:
+        return ".so" in self.name
+
+    @property
+    def may_have_libraries(self) -> bool:
+        """Folders, and patterns that are not for other files."""
+        text = self.word.text
+        return (bool(_PATTERN.search(text)) or _is_folder(text)) and not _NOT_OURS.search(text)
+
+    @property
+    def keeps_versions(self) -> bool:
+        """Whether `libllama.so.0` comes along where `libllama.so` does."""
+        return not self.name.endswith(".so")
+
+
+def gathered(view: View) -> tuple[Gathered, ...]:
+    """What the COPY lines of the image bring from stages that build, folders followed to what was put into them."""
+    found: list[Gathered] = []
+    for copy in view.image.copies:
+        stage = _stage(copy, view)
+        if stage is not None:
+            found += [one for word in copy.words for one in _of(word, copy.folder, stage, view, depth=0)]
+    return tuple(found)
+
+
+def _stage(copy: Copy, view: View) -> StageModel | None:
+    if copy.source is None:
+        return None
+    for index, stage in enumerate(view.stages):
+        if copy.source.lower() in (stage.contents.stage.name, str(index)):
+            return stage
+    return None
+
+
+_DEEP = 4
+"""Stages that collect from stages that collect."""
+
+
+def _of(word: Word, folder: str, stage: StageModel, view: View, *, depth: int) -> Iterator[Gathered]:
+    """A word of a COPY: what commands and copies put there, else the word itself."""
+    put = list(_put_into(word.text.rstrip("/*").rstrip("/"), stage)) if _is_folder(word.text) else []
+    inner = [
+        one
+        for copy in stage.copies
+        if depth < _DEEP and _is_folder(word.text) and _inside(copy.folder, word.text)
+        for other in [_stage(copy, view)]
+        if other is not None
+        for inner_word in copy.words
+        for one in _of(inner_word, folder, other, view, depth=depth + 1)
+    ]
+    if put or inner:
+        for one in put:
+            yield Gathered(word=one, folder=folder)
+        yield from inner
+    else:
+        yield Gathered(word=word, folder=folder)
+
+
+def _is_folder(text: str) -> bool:
+    name = posixpath.basename(text.rstrip("/"))
+    return (
+        text.endswith("/")
+        or name in ("*", ".")
+        or ("." not in name and "*" not in name and not PROGRAM.fullmatch(name))
+    )
+
+
+def _inside(folder: str, wanted: str) -> bool:
+    wanted = wanted.rstrip("/*").rstrip("/") or "/"
+    return folder == wanted or folder.startswith(f"{wanted}/")
+
+
+def _put_into(folder: str, stage: StageModel) -> Iterator[Word]:
+    """Sources of the commands that copy to a folder."""
+    for part in stage.chain:
+        commands = part.commands
+        for index, command in enumerate(commands):
+            if command.program in _COPIERS:
+                yield from _copied(command, folder)
+            elif command.program == "find":
+                after = commands[index + 1] if index + 1 < len(commands) else None
+                yield from _found(command, after, folder)
+
+
+def _same(target: str, folder: str) -> bool:
+    """Whether a target as a command names it, perhaps relative to some folder, is the folder or in it."""
+    target = target.rstrip("/").removeprefix("./")
+    if target.startswith("/"):
+        return target == folder or target.startswith(f"{folder}/")
+    return bool(target) and (
+        folder == target or folder.endswith(f"/{target}") or f"/{posixpath.basename(folder)}/" in f"/{target}/"
+    )
+
+
+def _copied(command: Command, folder: str) -> Iterator[Word]:
+    words = list(command.words[1:])
+    given = next(
+        (words[at + 1] for at, word in enumerate(words[:-1]) if word.text in ("-t", "--target-directory")), None
+    )
+    plain = [word for word in words if not word.text.startswith("-") and word is not given]
+    target = given or (plain.pop() if plain else None)
+    if target is not None and _same(target.text, folder):
+        yield from (word for word in plain if not re.fullmatch(r"[0-7]{3,4}", word.text))
+
+
+def _found(command: Command, after: Command | None, folder: str) -> Iterator[Word]:
+    """`find build -name PATTERN -exec cp {} FOLDER`, or through xargs."""
+    words = list(command.words)
+    rest = [*words, *(after.words if after and after.program == "xargs" else ())]
+    copies = any(word.text.rpartition("/")[2] in _COPIERS for word in rest)
+    if copies and any(_same(word.text, folder) for word in rest[2:] if not word.text.startswith(("-", "{", "*"))):
+        names = [
+            words[at + 1] for at, word in enumerate(words[:-1]) if word.text in ("-name", "-iname", "-path", "-regex")
+        ]
+        yield from names

@@ -1,0 +1,227 @@
+"""A Dockerfile of llama.cpp as the rules see it: the image, the stages that its files come from, the builds in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bakehouse.errors import Where
+from bakehouse.lint.command import Command, definitions
+from bakehouse.lint.container_file import Contents
+from bakehouse.lint.dockerfile import Dockerfile
+from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.settings import Setting, Word
+from bakehouse.lint.stages.stage import StageModel, read_stages, sources_of
+from bakehouse.model.matrix import Matrix
+from bakehouse.servers.llama_cpp.lint.known_options import is_false, is_true
+from bakehouse.servers.llama_cpp.lint.relations.catalogue import load_catalogue
+
+_SOURCE = re.compile(r"llama\.?cpp", re.IGNORECASE)
+_OWN = ("GGML_", "LLAMA_")
+_WHEELS = re.compile(r"llama[-_]cpp[-_]python")
+_CUDA_PACKAGE = re.compile(
+    r"(?:cuda-(?:toolkit|nvcc|compiler|minimal-build|libraries|runtime|cudart)(?:-dev)?|libcublas)-(?P<major>[0-9]+)-(?P<minor>[0-9]+)"
+)
+_WHEEL = re.compile(r"nvidia-cuda-(?:nvcc|runtime)(?:-cu[0-9]+)?==(?P<version>[0-9]+\.[0-9]+)")
+_PIP = frozenset({"pip", "pip3", "uv", "python", "python3"})
+_COMPILER = re.compile(r"(?:gcc|g\+\+)-(?P<version>[0-9]+)$")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Build:
+    """One configure step."""
+
+    stage: StageModel
+    command: Command
+    options: Mapping[str, Setting]
+    """By name; the last of several counts."""
+
+    @property
+    def is_python(self) -> bool:
+        """Whether pip builds llama-cpp-python: a library, with a CMake and a Ninja of its own."""
+        return self.command.program in _PIP
+
+    def is_on(self, name: str) -> bool:
+        """Whether it is switched on there; not where the value is not known."""
+        setting = self.options.get(name)
+        return setting is not None and setting.complete and is_true(setting.value)
+
+    def is_off(self, name: str) -> bool:
+        setting = self.options.get(name)
+        return setting is not None and is_false(setting.value)
+
+    def word(self, name: str | None = None) -> Word:
+        """An option as it was written, else the program."""
+        setting = self.options.get(name) if name else None
+        return Word(text=setting.as_option, where=setting.where) if setting else self.command.words[0]
+
+    def value(self, *names: str) -> str:
+        """Of the first of some options and variables that is there."""
+        for name in names:
+            assigned = next((one for one in self.command.assigned if one.name == name), None)
+            found = self.options.get(name) or assigned or self.stage.environment.get(name)
+            if found is not None:
+                return found.value
+            if name in self.stage.arguments:
+                return self.stage.arguments[name]
+        return ""
+
+    @property
+    def flags(self) -> str:
+        """Everything that is said to compilers and linkers."""
+        names = [name for name in self.options if name.endswith(("_FLAGS", "_RELEASE", "_INIT"))]
+        variables = ("LDFLAGS", "CFLAGS", "CXXFLAGS", "CUDAFLAGS", "NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
+        return " ".join(self.value(name) for name in (*names, *variables))
+
+    @property
+    def has_presets(self) -> bool:
+        """Whether options come from a file of the tree too."""
+        return any(word.text.startswith("--preset") for word in self.command.words)
+
+    @property
+    def is_static(self) -> bool:
+        """Whether the program needs no libraries of the system at all."""
+        return self.is_on("GGML_STATIC") or bool(re.search(r"(?:^|[\s=])-static(?:\s|$)", self.flags))
+
+    @property
+    def shares_libraries(self) -> bool:
+        return not self.is_off("BUILD_SHARED_LIBS") and not self.is_on("GGML_STATIC")
+
+    @property
+    def gcc(self) -> int | None:
+        """Major version of the GCC that compiles C++; None where it is another compiler, or nobody knows."""
+        named = self.value("CMAKE_CXX_COMPILER", "CXX", "CMAKE_C_COMPILER", "CC")
+        if found := _COMPILER.search(named):
+            return int(found["version"])
+        return self.stage.base.gcc if self.compiles_with_gcc else None
+
+    @property
+    def compiles_with_gcc(self) -> bool:
+        named = self.value("CMAKE_CXX_COMPILER", "CXX", "CMAKE_C_COMPILER", "CC")
+        return not re.search(r"clang|icx|icpx|icpc|hipcc|dpcpp|zig|armclang", named)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    stages: tuple[StageModel, ...]
+    image: StageModel
+    sources: tuple[StageModel, ...]
+    """Stages whose files may be in the image, itself first."""
+    builds: tuple[Build, ...]
+    """The configure steps in them."""
+    matrix: Matrix
+    build_number: int | None = None
+    """Of the revision that the file pins, where it says so."""
+
+    @property
+    def builds_elsewhere(self) -> Iterator[Build]:
+        """Builds whose stage is not in the image: only files of it are."""
+        for build in self.builds:
+            if not build.is_python and build.stage.contents not in self.image.chain:
+                yield build
+
+    def is_on(self, option: str) -> bool:
+        """Whether a build switches a backend on, or the image stands on one that has it."""
+        image = self.image.base.image
+        return any(build.is_on(option) for build in self.builds) or (image is not None and option in image.backends)
+
+
+def read_view(
+    dockerfile: Dockerfile, contents: Sequence[Contents], matrix: Matrix, build_number: int | None = None
+) -> View | None:
+    """None for a file without a stage."""
+    stages = read_stages(dockerfile, contents, load_catalogue())
+    if not stages:
+        return None
+    sources = sources_of(stages[-1], stages)
+    ours = any(_clones(stage) for stage in stages)
+    builds: list[Build] = []
+    for stage in dict.fromkeys(id(one) for one in sources):
+        model = next(one for one in sources if id(one) == stage)
+        for part in model.chain:
+            for command, step in (*part.steps, *_python_steps(part)):
+                options = {setting.name: setting for setting in step}
+                build = Build(stage=_owner(part, stages), command=command, options=options)
+                if (ours or any(name.startswith(_OWN) for name in options)) and build not in builds:
+                    builds.append(build)
+    return View(
+        stages=stages, image=stages[-1], sources=sources, builds=tuple(builds), matrix=matrix, build_number=build_number
+    )
+
+
+def _python_steps(part: Contents) -> Iterator[tuple[Command, tuple[Setting, ...]]]:
+    """Pip builds llama-cpp-python with the options that stand in CMAKE_ARGS."""
+    for command in part.commands:
+        texts = [word.text for word in command.words]
+        if command.program not in _PIP or "install" not in texts or not any(_WHEELS.match(text) for text in texts):
+            continue
+        if _is_conditional(command, part):
+            continue
+        given = [*part.variables, *command.assigned]
+        for setting in [one for one in given if one.name == "CMAKE_ARGS"][-1:]:
+            words = (Word(text=text, where=setting.where) for text in setting.value.split())
+            yield command, tuple(definitions(words))
+
+
+def _is_conditional(command: Command, part: Contents) -> bool:
+    """Whether a RUN line builds this or that, as its base image may be."""
+    line = command.words[0].where.line or 0
+    bodies = [one.body for one in part.stage.instructions if one.name == "RUN" and one.line <= line]
+    return bool(bodies) and bool(re.search(r"\bif\s+\[", bodies[-1].text))
+
+
+def _owner(contents: Contents, stages: Sequence[StageModel]) -> StageModel:
+    return next(one for one in stages if one.contents is contents)
+
+
+def _clones(stage: StageModel) -> bool:
+    return any(
+        command.program in ("git", "wget", "curl", "tar") and any(_SOURCE.search(word.text) for word in command.words)
+        for command in stage.contents.commands
+    )
+
+
+def cuda_version(stage: StageModel) -> tuple[str, Word] | None:
+    """The CUDA of a stage: of its packages, else of its image; and what says so."""
+    for one in stage.packages.installed:
+        if found := _CUDA_PACKAGE.fullmatch(one.name):
+            return f"{found['major']}.{found['minor']}", one.word
+        if found := _WHEEL.match(one.word.text):
+            return found["version"], one.word
+        if one.name in ("nvidia-cuda-toolkit", "nvidia-cuda-dev") and stage.base.facts.cuda:
+            return stage.base.facts.cuda, one.word
+    image = stage.base.image
+    if image is not None and image.toolkit == "cuda" and stage.base.toolkit_version:
+        return stage.base.toolkit_version, base_word(stage)
+    return None
+
+
+def base_word(stage: StageModel) -> Word:
+    """The image that a stage stands on, where its FROM stands."""
+    lowest = stage.chain[0]
+    return Word(text=stage.base.text, where=Where(file=lowest.file, line=lowest.stage.line))
+
+
+def finding(
+    word: Word,
+    what: str,
+    why: str,
+    instead: str,
+    *,
+    severity: Severity = Severity.ERROR,
+    link: str | None = None,
+    since_build: int | None = None,
+) -> Finding:
+    """`since_build`: only of revisions from this build number on, at the latest."""
+    return Finding(
+        severity=severity,
+        where=word.where,
+        subject=word.text,
+        what=what,
+        why=why,
+        instead=instead,
+        link=link,
+        by_revision=since_build is not None,
+        since_build=since_build,
+    )
