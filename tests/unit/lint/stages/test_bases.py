@@ -7,7 +7,7 @@ import pytest
 from bakehouse.lint.stages.bases import find_base, load_bases
 from bakehouse.lint.stages.components import load_components
 from bakehouse.lint.stages.references import read_reference
-from bakehouse.servers.llama_cpp.lint.relations.catalogue import load_catalogue
+from bakehouse.servers.llama_cpp.lint.catalogue import load_catalogue
 
 
 @pytest.mark.parametrize(

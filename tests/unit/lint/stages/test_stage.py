@@ -9,7 +9,7 @@ import pytest
 from bakehouse.lint.container_file import read_contents
 from bakehouse.lint.dockerfile import read_dockerfile
 from bakehouse.lint.stages.stage import StageModel, read_stages, sources_of
-from bakehouse.servers.llama_cpp.lint.relations.catalogue import load_catalogue
+from bakehouse.servers.llama_cpp.lint.catalogue import load_catalogue
 
 
 def stages(text: str) -> tuple[StageModel, ...]:

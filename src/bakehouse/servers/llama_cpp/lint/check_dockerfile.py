@@ -12,6 +12,8 @@ from bakehouse.lint.dockerfile import read_dockerfile
 from bakehouse.lint.examined import Examined, Looked
 from bakehouse.lint.finding import Finding, in_order
 from bakehouse.lint.options import SourceOptions
+from bakehouse.lint.relations.headers import with_libraries
+from bakehouse.lint.relations.view import View, read_view
 from bakehouse.lint.server_start import Start, find_start, inherited_start
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.stages.references import read_reference
@@ -28,8 +30,6 @@ from bakehouse.servers.llama_cpp.lint.check_upstream import check_entrypoint, ch
 from bakehouse.servers.llama_cpp.lint.known_options import Knowledge
 from bakehouse.servers.llama_cpp.lint.old_names import OWN
 from bakehouse.servers.llama_cpp.lint.relations.check import check_relations, tell_unseen
-from bakehouse.servers.llama_cpp.lint.relations.headers import with_libraries
-from bakehouse.servers.llama_cpp.lint.relations.view import View, read_view
 from bakehouse.servers.llama_cpp.lint.revisions import Kind, Revision, find_revisions, installs_python_package
 from bakehouse.servers.llama_cpp.lint.upstream_images import SERVER, upstream_image
 

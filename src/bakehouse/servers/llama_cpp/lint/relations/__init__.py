@@ -1,1 +1,1 @@
-"""Rules that hold stages of a Dockerfile of llama.cpp against each other, and against what its backends need."""
+"""The same for what only builds of llama.cpp need."""

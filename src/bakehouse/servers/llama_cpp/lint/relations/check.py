@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from bakehouse.lint.finding import Finding
+from bakehouse.lint.relations.check_libc import check_libc
+from bakehouse.lint.relations.check_needs import check_needs
+from bakehouse.lint.relations.check_shell import check_shell
+from bakehouse.lint.relations.check_unseen import check_unseen
+from bakehouse.lint.relations.view import View
 from bakehouse.servers.llama_cpp.lint.relations.check_archs import check_archs
 from bakehouse.servers.llama_cpp.lint.relations.check_cache import check_cache
 from bakehouse.servers.llama_cpp.lint.relations.check_copied_images import check_copied_images, check_prebuilt
 from bakehouse.servers.llama_cpp.lint.relations.check_driver import check_driver
 from bakehouse.servers.llama_cpp.lint.relations.check_https import check_https
-from bakehouse.servers.llama_cpp.lint.relations.check_libc import check_libc
 from bakehouse.servers.llama_cpp.lint.relations.check_libraries import check_libraries
-from bakehouse.servers.llama_cpp.lint.relations.check_needs import check_needs
 from bakehouse.servers.llama_cpp.lint.relations.check_platforms import check_platforms
 from bakehouse.servers.llama_cpp.lint.relations.check_programs import check_programs
-from bakehouse.servers.llama_cpp.lint.relations.check_shell import check_shell
 from bakehouse.servers.llama_cpp.lint.relations.check_toolkits import check_toolkits
-from bakehouse.servers.llama_cpp.lint.relations.check_unseen import check_unseen
-from bakehouse.servers.llama_cpp.lint.relations.view import View
 
 RULES: dict[str, Callable[[View], Iterator[Finding]]] = {
     "programs": check_programs,

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from bakehouse.lint.command import Command
 from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.relations.view import View, finding
 from bakehouse.servers.llama_cpp.lint.relations.check_https import asks_to_fetch
-from bakehouse.servers.llama_cpp.lint.relations.view import View, finding
 
 _PLACES = ("LLAMA_CACHE", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME")
 _HOMELESS = frozenset({"nobody", "daemon", "bin", "www-data", "65534"})

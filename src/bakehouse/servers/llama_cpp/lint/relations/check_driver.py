@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from bakehouse.errors import Where
 from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.relations.check_needs import GRAPHICS
+from bakehouse.lint.relations.view import Build, View, base_word, finding
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.stages.components import load_components
 from bakehouse.lint.stages.stage import StageModel
-from bakehouse.servers.llama_cpp.lint.relations.check_needs import GRAPHICS
-from bakehouse.servers.llama_cpp.lint.relations.view import Build, View, base_word, finding
 
 _DRIVER_FILE = re.compile(
     r"(?:^|/)(?:libcuda|libnvidia-ml|libnvidia-ptxjitcompiler)\.so(?:[.*0-9]*)$|/compat(?:/|$|/\*)|/stubs(?:/|$)"

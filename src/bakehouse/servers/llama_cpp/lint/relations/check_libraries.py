@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.relations.view import Build, View, finding
 from bakehouse.lint.settings import Word
 from bakehouse.servers.llama_cpp.lint.relations.gathered import PROGRAM, Gathered, gathered
-from bakehouse.servers.llama_cpp.lint.relations.view import Build, View, finding
 
 NAMES = ("llama", "llama-common", "llama-server-impl", "mtmd", "ggml", "ggml-base")
 """Libraries that a server of shared libraries asks for by name, whatever its backends."""

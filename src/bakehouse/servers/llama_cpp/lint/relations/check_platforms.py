@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from bakehouse.lint.finding import Finding, Severity
-from bakehouse.servers.llama_cpp.lint.relations.view import Build, View, base_word, finding
+from bakehouse.lint.relations.view import Build, View, base_word, finding
 
 _BUILD = re.compile(r"\$\{?BUILD(?:PLATFORM|OS|ARCH)\b")
 _CROSS = re.compile(r"CMAKE_(?:TOOLCHAIN_FILE|SYSTEM_NAME|SYSTEM_PROCESSOR|CROSSCOMPILING)")

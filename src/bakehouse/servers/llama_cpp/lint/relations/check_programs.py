@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from bakehouse.lint.command import Command
 from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.relations.view import Build, View, finding
 from bakehouse.lint.settings import Word
 from bakehouse.lint.stages.components import Component, load_components
 from bakehouse.lint.stages.stage import StageModel
 from bakehouse.servers.llama_cpp.lint.python_builds import VARIABLES
-from bakehouse.servers.llama_cpp.lint.relations.view import Build, View, finding
 from bakehouse.servers.llama_cpp.lint.revisions import installs_python_package
 
 SERVER = "llama-server"

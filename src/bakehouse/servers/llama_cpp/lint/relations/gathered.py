@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bakehouse.lint.command import Command
+from bakehouse.lint.relations.view import View
 from bakehouse.lint.settings import Word
 from bakehouse.lint.stages.stage import Copy, StageModel
-from bakehouse.servers.llama_cpp.lint.relations.view import View
 
 PROGRAM = re.compile(r"(?:llama-[a-z-]+|llama|server|main|rpc-server|ggml-rpc-server)(?:\*)?")
 _COPIERS = frozenset({"cp", "mv", "install", "rsync"})

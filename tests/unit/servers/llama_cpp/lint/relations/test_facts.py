@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bakehouse.lint.stages.components import load_components
-from bakehouse.servers.llama_cpp.lint.relations.facts import is_older, load_compilers, load_needs
+from bakehouse.servers.llama_cpp.lint.relations.compilers import is_older, load_compilers, load_needs
 from tests.unit.servers.llama_cpp.lint.test_check_dockerfile import pinned, the_matrix
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bakehouse.lint.finding import Finding, Severity
-from bakehouse.servers.llama_cpp.lint.relations.facts import is_older
-from bakehouse.servers.llama_cpp.lint.relations.view import Build, View, base_word, finding
+from bakehouse.lint.relations.view import Build, View, base_word, finding
+from bakehouse.servers.llama_cpp.lint.relations.compilers import is_older
 
 GLIBC_USED = ("2.14", "2.17", "2.27", "2.29", "2.32", "2.34", "2.38")
 """Versions whose new symbols every larger C++ program gets when it is built on them or later: 2.34 took in libpthread,

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from bakehouse.lint.finding import Finding
+from bakehouse.lint.relations.view import View, finding
 from bakehouse.lint.settings import Word
 from bakehouse.servers.llama_cpp.lint.check_arguments import DASHES, with_hyphens
-from bakehouse.servers.llama_cpp.lint.relations.view import View, finding
 
 _ARCH = re.compile(r"[0-9]{2,3}[af]?(?:-real|-virtual)?|gfx[0-9a-f]+|all|native")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bakehouse.lint.finding import Finding
+from bakehouse.lint.relations.view import Build, View, base_word, finding
 from bakehouse.lint.settings import Word
 from bakehouse.lint.stages.components import load_components
 from bakehouse.lint.stages.stage import StageModel
-from bakehouse.servers.llama_cpp.lint.relations.facts import Need, load_needs
-from bakehouse.servers.llama_cpp.lint.relations.view import Build, View, base_word, finding
+from bakehouse.servers.llama_cpp.lint.relations.compilers import Need, load_needs
 
 GRAPHICS = frozenset({"all", "graphics", "display"})
 """Capabilities with which NVIDIA's container toolkit brings its Vulkan driver."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.relations.view import View, base_word, finding
 from bakehouse.lint.settings import Word
 from bakehouse.lint.stages.stage import StageModel
-from bakehouse.servers.llama_cpp.lint.relations.view import View, base_word, finding
 
 WHAT = "was not looked at"
 

@@ -14,8 +14,8 @@ from bakehouse.lint.finding import Finding, Severity
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.stages.stage import StageModel, read_stages, sources_of
 from bakehouse.model.matrix import Matrix
+from bakehouse.servers.llama_cpp.lint.catalogue import load_catalogue
 from bakehouse.servers.llama_cpp.lint.known_options import is_false, is_true
-from bakehouse.servers.llama_cpp.lint.relations.catalogue import load_catalogue
 
 _SOURCE = re.compile(r"llama\.?cpp", re.IGNORECASE)
 _OWN = ("GGML_", "LLAMA_")
