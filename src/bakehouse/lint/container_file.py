@@ -12,7 +12,6 @@ from bakehouse.lint.command import ASSIGNMENT, Command, command_of, definitions
 from bakehouse.lint.dockerfile import Dockerfile, Instruction, Stage
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.shell import Token, split
-from bakehouse.servers.llama_cpp.lint.python_builds import python_steps
 
 _INSTALLERS = frozenset({"apt-get", "apt", "apk", "dnf", "yum", "microdnf"})
 _SHELLS = frozenset({"sh", "bash", "dash"})
@@ -53,11 +52,10 @@ class Contents:
 
     @property
     def steps(self) -> Iterator[tuple[Command, tuple[Setting, ...]]]:
-        """Each configure step with its options, as often and in the order as they stand there."""
+        """Each step of CMake with its options, as often and in the order as they stand there."""
         for command in self.commands:
             if command.configures:
                 yield command, tuple(definitions(command.words[1:]))
-        yield from python_steps(self.commands, self.variables)
 
 
 def read_contents(dockerfile: Dockerfile) -> list[Contents]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bakehouse.errors import Where
 from bakehouse.lint.command import ASSIGNMENT, Command
-from bakehouse.lint.server_start import Start, find_start, inherited_start
 from bakehouse.lint.settings import Setting, Word
-from bakehouse.servers.llama_cpp.lint.upstream_images import UpstreamImage, upstream_image
 
 _ENGINES = frozenset({"docker", "podman", "nerdctl"})
 _FLAGS = frozenset(
@@ -21,11 +18,6 @@ _FLAGS = frozenset(
     }
 )  # fmt: skip
 """Options of `run` that take no value."""
-TOOLS = frozenset(
-    {"--run", "-r", "--run-legacy", "-l", "--server", "--convert", "--quantize", "--bench", "--perplexity"}
-)
-"""What upstream's tools.sh takes first; letters that the server takes, too, are left out."""
-_LLAMA = re.compile(r"llama[-_.]?(?:cpp|server)|llama\.cpp")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,42 +42,6 @@ class ContainerRun:
     health_where: Where | None = None
     shares_host_network: bool = False
     entrypoint_is_cleared: bool = False
-
-    @property
-    def upstream(self) -> UpstreamImage | None:
-        return upstream_image(self.image.text) if self.image and self.image.complete else None
-
-    @property
-    def start(self) -> Start | None:
-        """The server that it starts, as far as its own words and a known image say."""
-        if self.entrypoint or self.entrypoint_is_cleared:
-            return find_start((*self.entrypoint, *self.command))
-        if self.image and self.upstream:
-            return inherited_start(self.image, self.upstream, self.command)
-        if found := find_start(self.command):
-            return found
-        if self.image and self.is_named_after_llama:
-            return self._start_by_name(self.image)
-        return None
-
-    def _start_by_name(self, image: Word) -> Start | None:
-        """Of an image that somebody built and named after llama.cpp: `local/llama.cpp:server-cuda`."""
-        first = self.command[0].text if self.command else ""
-        tag = image.text.rpartition("/")[2].partition(":")[2]
-        if tag.startswith("full") or first in TOOLS:
-            return Start(program=image, words=self.command[1:]) if first in ("--server", "-s") else None
-        says_server = "server" in image.text or any(word.text in ("--port", "--host") for word in self.command)
-        return Start(program=image, words=self.command) if first.startswith("-") and says_server else None
-
-    @property
-    def is_named_after_llama(self) -> bool:
-        """Whether the image's name speaks of llama.cpp, so that options in its command are the server's."""
-        return bool(self.image and _LLAMA.search(self.image.text))
-
-    @property
-    def is_about_llama(self) -> bool:
-        own = any(one.name.startswith(("LLAMA_", "GGML_")) for one in self.variables)
-        return bool(self.start or self.upstream or self.is_named_after_llama or own)
 
 
 def container_of(command: Command) -> ContainerRun | None:

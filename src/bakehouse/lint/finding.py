@@ -1,4 +1,4 @@
-"""What the lint has to say about one option."""
+"""What the lint has to say about one option or word."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from bakehouse.errors import Where
+from bakehouse.lint.settings import Word
 
 
 class Severity(StrEnum):
@@ -27,7 +28,7 @@ class Finding:
     severity: Severity
     where: Where
     subject: str
-    """The option as it was written: `-DGGML_CUDA_F16=ON`."""
+    """The option as it was written: `-DWITH_CUDA=ON`."""
     what: str
     """What is the matter, in a few words."""
     why: str = ""
@@ -52,6 +53,31 @@ class Finding:
             "instead": self.instead,
             "link": self.link,
         }
+
+
+def finding(
+    word: Word,
+    what: str,
+    why: str,
+    instead: str,
+    *,
+    severity: Severity = Severity.ERROR,
+    link: str | None = None,
+    by_revision: bool = False,
+    since_build: int | None = None,
+) -> Finding:
+    """About a word. `since_build`: only of revisions from this build number on, at the latest."""
+    return Finding(
+        severity=severity,
+        where=word.where,
+        subject=word.text,
+        what=what,
+        why=why,
+        instead=instead,
+        link=link,
+        by_revision=by_revision or since_build is not None,
+        since_build=since_build,
+    )
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:

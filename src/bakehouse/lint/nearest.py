@@ -1,4 +1,4 @@
-"""What somebody may have meant: `Perhaps GGML_CUDA_GRAPHS?`"""
+"""What somebody may have meant: `Perhaps WITH_CUDA_GRAPHS?`"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bakehouse.config.suggest import closest
 CLOSE = 0.82
 """Below this, names of options share a prefix and nothing else."""
 ONE_LETTER = 0.87
-"""Of `GGML_` and one short word: KUDA is CUDA, ZLUDA is something else."""
+"""Of a prefix and one short word: KUDA is CUDA, ZLUDA is something else."""
 
 
 def nearest(name: str, known: Iterable[str], *, close: float = CLOSE) -> str:

@@ -1,4 +1,4 @@
-"""Which words of a command line are the server's: found behind wrappers, and behind an entrypoint that is inherited."""
+"""Which words of a command line are the server's: found behind wrappers like tini."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from bakehouse.lint.command import command_of
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.shell import split
-from bakehouse.servers.llama_cpp.lint.upstream_images import SERVER, UpstreamImage
 
 WRAPPERS = frozenset(
     {
@@ -20,7 +19,6 @@ WRAPPERS = frozenset(
 """Programs that start the one that their arguments name."""
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh"})
 _SHELL_TEXT = re.compile(r"-[a-z]*c")
-_SERVER_OF_TOOLS = ("--server", "-s")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,11 +29,11 @@ class Start:
     """The word that names it."""
     words: tuple[Word, ...]
     """Its arguments."""
-    upstream: UpstreamImage | None = None
-    """The project's own image, where its entrypoint starts the server."""
+    is_inherited: bool = False
+    """Whether the entrypoint of a known image starts it, and these are words of somebody else."""
 
 
-def find_start(words: Sequence[Word], names: Collection[str] = (SERVER,)) -> Start | None:
+def find_start(words: Sequence[Word], names: Collection[str]) -> Start | None:
     """The server that a command line starts, itself or through a wrapper like tini; None for any other program.
 
     `names` are file names of the server.
@@ -58,17 +56,6 @@ def _unwrapped(words: Sequence[Word]) -> Sequence[Word]:
     commands = split(text.text, {})
     inner = [Word(text=one.text, where=text.where, complete=one.complete) for one in commands[-1]] if commands else []
     return command_of(inner).words
-
-
-def inherited_start(reference: Word, upstream: UpstreamImage | None, command: Sequence[Word]) -> Start | None:
-    """The server that the entrypoint of a project's own image starts with a command of somebody else."""
-    if upstream is None:
-        return None
-    if upstream.program == "llama-server":
-        return Start(program=reference, words=tuple(command), upstream=upstream)
-    if upstream.program == "tools.sh" and command and command[0].text in _SERVER_OF_TOOLS:
-        return Start(program=command[0], words=tuple(command[1:]), upstream=upstream)
-    return None
 
 
 def setting_of(start: Start, variables: Sequence[Setting], names: Collection[str], variable: str) -> Word | None:

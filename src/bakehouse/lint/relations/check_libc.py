@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bakehouse.lint.finding import Finding, Severity
-from bakehouse.lint.relations.view import Build, View, base_word, finding
-from bakehouse.servers.llama_cpp.lint.relations.compilers import is_older
+from bakehouse.lint.finding import Finding, Severity, finding
+from bakehouse.lint.relations.versions import is_older
+from bakehouse.lint.relations.view import Build, View, base_word
 
 GLIBC_USED = ("2.14", "2.17", "2.27", "2.29", "2.32", "2.34", "2.38")
 """Versions whose new symbols every larger C++ program gets when it is built on them or later: 2.34 took in libpthread,
-2.38 has strtol and its like anew. Others came with functions that llama.cpp does not call."""
+2.38 has strtol and its like anew. Others came with functions that servers of models do not call."""
 LIBSTDCXX_USED = (5, 7, 9, 11, 12, 13)
 """GCCs after which every program that includes <iostream> or <string> asks for the new library."""
 _LINK = "https://sourceware.org/glibc/wiki/FAQ"

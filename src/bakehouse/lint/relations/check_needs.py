@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from bakehouse.lint.finding import Finding
-from bakehouse.lint.relations.view import Build, View, base_word, finding
+from bakehouse.lint.finding import Finding, finding
+from bakehouse.lint.relations.needs import Need
+from bakehouse.lint.relations.view import Build, View, base_word
 from bakehouse.lint.settings import Word
 from bakehouse.lint.stages.components import load_components
 from bakehouse.lint.stages.stage import StageModel
-from bakehouse.servers.llama_cpp.lint.relations.compilers import Need, load_needs
 
 GRAPHICS = frozenset({"all", "graphics", "display"})
 """Capabilities with which NVIDIA's container toolkit brings its Vulkan driver."""
 
 
-def check_needs(view: View) -> Iterator[Finding]:
+def check_needs(view: View, needs: Sequence[Need]) -> Iterator[Finding]:
     """Each missing component once, wherever several builds need it."""
     told: set[tuple[int, str]] = set()
     elsewhere = list(view.builds_elsewhere)
     for build in view.builds:
-        for need in load_needs():
+        for need in needs:
             if not _applies(need, build, view):
                 continue
             if need.place == "build":

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from bakehouse.lint.finding import Finding
-from bakehouse.lint.relations.view import View, finding
+from bakehouse.lint.dashes import DASHES, with_hyphens
+from bakehouse.lint.finding import Finding, finding
+from bakehouse.lint.relations.view import View
 from bakehouse.lint.settings import Word
-from bakehouse.servers.llama_cpp.lint.check_arguments import DASHES, with_hyphens
 
 _ARCH = re.compile(r"[0-9]{2,3}[af]?(?:-real|-virtual)?|gfx[0-9a-f]+|all|native")
 

@@ -1,31 +1,47 @@
-"""A Dockerfile of llama.cpp as the rules see it: the image, the stages that its files come from, the builds in them."""
+"""A Dockerfile that builds a project's source, as rules see it: the image, the stages its files come from, the builds."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bakehouse.errors import Where
-from bakehouse.lint.command import Command, definitions
+from bakehouse.lint.cmake_names import is_false, is_true
+from bakehouse.lint.command import Command
 from bakehouse.lint.container_file import Contents
 from bakehouse.lint.dockerfile import Dockerfile
-from bakehouse.lint.finding import Finding, Severity
 from bakehouse.lint.settings import Setting, Word
+from bakehouse.lint.stages.bases import Catalogue
 from bakehouse.lint.stages.stage import StageModel, read_stages, sources_of
 from bakehouse.model.matrix import Matrix
-from bakehouse.servers.llama_cpp.lint.catalogue import load_catalogue
-from bakehouse.servers.llama_cpp.lint.known_options import is_false, is_true
 
-_SOURCE = re.compile(r"llama\.?cpp", re.IGNORECASE)
-_OWN = ("GGML_", "LLAMA_")
-_WHEELS = re.compile(r"llama[-_]cpp[-_]python")
 _CUDA_PACKAGE = re.compile(
     r"(?:cuda-(?:toolkit|nvcc|compiler|minimal-build|libraries|runtime|cudart)(?:-dev)?|libcublas)-(?P<major>[0-9]+)-(?P<minor>[0-9]+)"
 )
 _WHEEL = re.compile(r"nvidia-cuda-(?:nvcc|runtime)(?:-cu[0-9]+)?==(?P<version>[0-9]+\.[0-9]+)")
-_PIP = frozenset({"pip", "pip3", "uv", "python", "python3"})
+PIP = frozenset({"pip", "pip3", "uv", "python", "python3"})
+"""Programs that install Python packages, and build them."""
 _COMPILER = re.compile(r"(?:gcc|g\+\+)-(?P<version>[0-9]+)$")
+
+
+Steps = Iterator[tuple[Command, tuple[Setting, ...]]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceProject:
+    """How builds of one project are told from others."""
+
+    catalogue: Catalogue
+    """Of images that its Dockerfiles stand on."""
+    source: re.Pattern[str]
+    """What an address of its source, or an archive of it, holds."""
+    prefixes: tuple[str, ...]
+    """Of its CMake options."""
+    static_option: str
+    """Links its program statically."""
+    wheel_steps: Callable[[Contents], Steps]
+    """Configure steps that pip runs, in what a stage does."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,11 +52,12 @@ class Build:
     command: Command
     options: Mapping[str, Setting]
     """By name; the last of several counts."""
+    static_option: str = ""
 
     @property
     def is_python(self) -> bool:
-        """Whether pip builds llama-cpp-python: a library, with a CMake and a Ninja of its own."""
-        return self.command.program in _PIP
+        """Whether pip builds it, as a library, with a CMake and a Ninja of its own."""
+        return self.command.program in PIP
 
     def is_on(self, name: str) -> bool:
         """Whether it is switched on there; not where the value is not known."""
@@ -82,11 +99,11 @@ class Build:
     @property
     def is_static(self) -> bool:
         """Whether the program needs no libraries of the system at all."""
-        return self.is_on("GGML_STATIC") or bool(re.search(r"(?:^|[\s=])-static(?:\s|$)", self.flags))
+        return self.is_on(self.static_option) or bool(re.search(r"(?:^|[\s=])-static(?:\s|$)", self.flags))
 
     @property
     def shares_libraries(self) -> bool:
-        return not self.is_off("BUILD_SHARED_LIBS") and not self.is_on("GGML_STATIC")
+        return not self.is_off("BUILD_SHARED_LIBS") and not self.is_on(self.static_option)
 
     @property
     def gcc(self) -> int | None:
@@ -128,56 +145,41 @@ class View:
 
 
 def read_view(
-    dockerfile: Dockerfile, contents: Sequence[Contents], matrix: Matrix, build_number: int | None = None
+    dockerfile: Dockerfile,
+    contents: Sequence[Contents],
+    matrix: Matrix,
+    project: SourceProject,
+    build_number: int | None = None,
 ) -> View | None:
     """None for a file without a stage."""
-    stages = read_stages(dockerfile, contents, load_catalogue())
+    stages = read_stages(dockerfile, contents, project.catalogue)
     if not stages:
         return None
     sources = sources_of(stages[-1], stages)
-    ours = any(_clones(stage) for stage in stages)
+    ours = any(_clones(stage, project.source) for stage in stages)
     builds: list[Build] = []
     for stage in dict.fromkeys(id(one) for one in sources):
         model = next(one for one in sources if id(one) == stage)
         for part in model.chain:
-            for command, step in (*part.steps, *_python_steps(part)):
+            for command, step in (*part.steps, *project.wheel_steps(part)):
                 options = {setting.name: setting for setting in step}
-                build = Build(stage=_owner(part, stages), command=command, options=options)
-                if (ours or any(name.startswith(_OWN) for name in options)) and build not in builds:
+                build = Build(
+                    stage=_owner(part, stages), command=command, options=options, static_option=project.static_option
+                )
+                if (ours or any(name.startswith(project.prefixes) for name in options)) and build not in builds:
                     builds.append(build)
     return View(
         stages=stages, image=stages[-1], sources=sources, builds=tuple(builds), matrix=matrix, build_number=build_number
     )
 
 
-def _python_steps(part: Contents) -> Iterator[tuple[Command, tuple[Setting, ...]]]:
-    """Pip builds llama-cpp-python with the options that stand in CMAKE_ARGS."""
-    for command in part.commands:
-        texts = [word.text for word in command.words]
-        if command.program not in _PIP or "install" not in texts or not any(_WHEELS.match(text) for text in texts):
-            continue
-        if _is_conditional(command, part):
-            continue
-        given = [*part.variables, *command.assigned]
-        for setting in [one for one in given if one.name == "CMAKE_ARGS"][-1:]:
-            words = (Word(text=text, where=setting.where) for text in setting.value.split())
-            yield command, tuple(definitions(words))
-
-
-def _is_conditional(command: Command, part: Contents) -> bool:
-    """Whether a RUN line builds this or that, as its base image may be."""
-    line = command.words[0].where.line or 0
-    bodies = [one.body for one in part.stage.instructions if one.name == "RUN" and one.line <= line]
-    return bool(bodies) and bool(re.search(r"\bif\s+\[", bodies[-1].text))
-
-
 def _owner(contents: Contents, stages: Sequence[StageModel]) -> StageModel:
     return next(one for one in stages if one.contents is contents)
 
 
-def _clones(stage: StageModel) -> bool:
+def _clones(stage: StageModel, source: re.Pattern[str]) -> bool:
     return any(
-        command.program in ("git", "wget", "curl", "tar") and any(_SOURCE.search(word.text) for word in command.words)
+        command.program in ("git", "wget", "curl", "tar") and any(source.search(word.text) for word in command.words)
         for command in stage.contents.commands
     )
 
@@ -201,27 +203,3 @@ def base_word(stage: StageModel) -> Word:
     """The image that a stage stands on, where its FROM stands."""
     lowest = stage.chain[0]
     return Word(text=stage.base.text, where=Where(file=lowest.file, line=lowest.stage.line))
-
-
-def finding(
-    word: Word,
-    what: str,
-    why: str,
-    instead: str,
-    *,
-    severity: Severity = Severity.ERROR,
-    link: str | None = None,
-    since_build: int | None = None,
-) -> Finding:
-    """`since_build`: only of revisions from this build number on, at the latest."""
-    return Finding(
-        severity=severity,
-        where=word.where,
-        subject=word.text,
-        what=what,
-        why=why,
-        instead=instead,
-        link=link,
-        by_revision=since_build is not None,
-        since_build=since_build,
-    )

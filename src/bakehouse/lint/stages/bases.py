@@ -70,7 +70,7 @@ class Image(Model):
     flavour: Text | None = None
     environment: dict[Text, Text] = {}  # noqa: RUF012 - pydantic copies the defaults of its models
     backends: tuple[Text, ...] = ()
-    """Of llama.cpp in it, by the options that switch them on."""
+    """Of the server in it, by the options that switch them on."""
     release: Text | None = None
     """Of its distribution, where the tag does not say it."""
     compiler_in_tag: bool = False

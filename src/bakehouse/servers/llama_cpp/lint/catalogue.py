@@ -1,4 +1,4 @@
-"""The images that Dockerfiles of llama.cpp stand on: those with it in them, then all others."""
+"""The images that Dockerfiles of llama.cpp stand on: those of the project, `images.yaml`, then all others."""
 
 from __future__ import annotations
 
@@ -11,8 +11,13 @@ FILE = "images.yaml"
 
 
 @functools.cache
+def load_own() -> Catalogue:
+    """The project's images."""
+    text = resources.files("bakehouse.servers.llama_cpp.lint").joinpath(FILE).read_text(encoding="utf-8")
+    return read_catalogue(text, FILE)
+
+
+@functools.cache
 def load_catalogue() -> Catalogue:
     """What comes with bakehouse."""
-    text = resources.files("bakehouse.servers.llama_cpp.lint.relations").joinpath(FILE).read_text(encoding="utf-8")
-    own = read_catalogue(text, FILE)
-    return together(own, load_bases())
+    return together(load_own(), load_bases())

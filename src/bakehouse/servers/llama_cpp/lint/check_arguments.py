@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.dashes import DASHES, with_hyphens
+from bakehouse.lint.finding import Finding, Severity, finding
 from bakehouse.lint.nearest import nearest
 from bakehouse.lint.options import Argument, SourceOptions
 from bakehouse.lint.settings import Setting, Word
@@ -17,9 +19,9 @@ _ELLIPSIS = re.compile(r"\[?(?:\.\.\.|…)\]?")
 """Of a document: more words, which it leaves out."""
 IN_PART = "The server reads the digits at the beginning, and nothing of what follows, without a word."
 _THOUSANDS = {"k": 1024, "m": 1024**2}
-DASHES = "A word processor or a web page made one sign of two hyphens."
-_DASHED = re.compile(r"-?[\u2010-\u2015\u2212]+-?(?P<name>[A-Za-z].*)", re.DOTALL)
 _OPTION = re.compile(r"--[a-z][a-z0-9-]+")
+
+_finding = functools.partial(finding, by_revision=True)
 
 
 def by_name(arguments: Sequence[Argument]) -> dict[str, Argument]:
@@ -29,12 +31,6 @@ def by_name(arguments: Sequence[Argument]) -> dict[str, Argument]:
 def spelled(word: str) -> str:
     """The server takes `_` for `-` in long names."""
     return word.replace("_", "-") if word.startswith("--") else word
-
-
-def with_hyphens(word: str) -> str:
-    """The name behind dashes of word processors: `jinja` behind one long dash; empty where a word has none."""
-    found = _DASHED.fullmatch(word)
-    return found["name"] if found else ""
 
 
 def as_digits(value: str) -> str:
@@ -147,9 +143,3 @@ def _unknown(word: Word, known: Mapping[str, Argument], options: SourceOptions, 
         return _finding(word, "is not an argument", why, "leave it out")
     instead = nearest(spelled(word.text), known) or "leave it out"
     return _finding(word, "is not an argument of this revision", "The server exits.", instead)
-
-
-def _finding(word: Word, what: str, why: str, instead: str, *, severity: Severity = Severity.ERROR) -> Finding:
-    return Finding(
-        severity=severity, where=word.where, subject=word.text, what=what, why=why, instead=instead, by_revision=True
-    )

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib import resources
 
+from bakehouse.lint.cmake_names import is_false, is_of_cmake, is_true, names_of_cmake
 from bakehouse.lint.finding import Finding, Severity
 from bakehouse.lint.nearest import nearest
 from bakehouse.lint.options import CMake, CMakeOption, SourceOptions
 from bakehouse.lint.settings import Setting
-from bakehouse.servers.llama_cpp.lint.known_options import ABSENT, Fact, Knowledge, is_false, is_true
+from bakehouse.servers.llama_cpp.lint.known_options import ABSENT, Fact, Knowledge
 from bakehouse.servers.llama_cpp.lint.old_names import meant_option
 from bakehouse.servers.llama_cpp.lint.python_builds import OWN_OPTIONS
 
-VARIABLES = "cmake_variables.txt"
 NO_BACKENDS = frozenset({"GGML_CPU"})
 """Switches that are on without being asked for."""
 ALSO_READ_BY = {"GGML_CUDA": ("GGML_HIP", "GGML_MUSA")}
@@ -75,7 +73,7 @@ def exists(name: str, cmake: CMake) -> bool:
 
     What begins with a package's name is its find module's: CUDAToolkit_ROOT.
     """
-    if name in cmake.options or name in cmake.variables or name in OWN_OPTIONS or _of_cmake_itself(name):
+    if name in cmake.options or name in cmake.variables or name in OWN_OPTIONS or is_of_cmake(name):
         return True
     if _OF_TOOLCHAINS.fullmatch(name):
         return True
@@ -156,7 +154,7 @@ def _without_advice(setting: Setting, cmake: CMake) -> str:
     built = setting.name.replace("LLAMA_", "LLAMA_BUILD_", 1)  # LLAMA_SERVER, LLAMA_TESTS
     if built in cmake.options:
         return f"{built}={setting.value}"
-    if near := nearest(setting.name, _names_of_cmake()[0]):
+    if near := nearest(setting.name, names_of_cmake()[0]):
         return near
     if _OWN.match(setting.name) and setting.name.count("_") == 1 and is_true(setting.value):
         backends = ", ".join(name for name in cmake.switches if name not in NO_BACKENDS)
@@ -242,20 +240,3 @@ def _check_together(step: Mapping[str, Setting]) -> Iterator[Finding]:
         )
     if shared is not None and is_false(shared.value):
         yield _wrong(shared, "stops CMake", "GGML_BACKEND_DL=ON needs shared libraries.", "BUILD_SHARED_LIBS=ON")
-
-
-# ---------------------------------------------------------------------------------------------- CMake's own
-
-
-def _of_cmake_itself(name: str) -> bool:
-    plain, pattern = _names_of_cmake()
-    return name in plain or bool(pattern.fullmatch(name))
-
-
-@functools.cache
-def _names_of_cmake() -> tuple[frozenset[str], re.Pattern[str]]:
-    """The variables in CMake's manual: plain names, and those with a language or a configuration in them."""
-    text = resources.files("bakehouse.lint").joinpath(VARIABLES).read_text(encoding="utf-8")
-    names = [line for line in text.splitlines() if line and not line.startswith("#")]
-    patterns = (re.sub("<[^>]*>", "[A-Za-z0-9]+", name) for name in names if "<" in name)
-    return frozenset(name for name in names if "<" not in name), re.compile("|".join(patterns))

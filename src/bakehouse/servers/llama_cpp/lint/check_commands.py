@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bakehouse.lint.command import ASSIGNMENT, Command
-from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.finding import Finding, finding
 from bakehouse.lint.options import SourceOptions
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.servers.llama_cpp.lint.check_cmake import ARCHS_OF_AMD, exists
@@ -59,14 +59,14 @@ def _check_words(command: Command, options: SourceOptions) -> Iterator[Finding]:
         found = _NO_DEFINITION.fullmatch(word.text)
         name = found["name"] if found else ""
         if before != "-D" and found and word.complete and not word.text.startswith("-D") and _is_option(name, options):
-            yield _finding(
+            yield finding(
                 word,
                 "is not given to CMake as an option",
                 "Without -D before it CMake takes it for a folder or for an option of its own.",
                 f"-D{OF_DOCKERFILES.get(name, name)}={found['value']}",
             )
         elif (found := _NO_VALUE.fullmatch(word.text)) and word.complete:
-            yield _finding(word, "stops CMake", "An option needs a value.", f"-D{found['name']}=ON")
+            yield finding(word, "stops CMake", "An option needs a value.", f"-D{found['name']}=ON")
         before = word.text
 
 
@@ -79,7 +79,7 @@ def _check_build(command: Command, knowledge: Knowledge) -> Iterator[Finding]:
     targets, named = [], False
     for word in command.words[1:]:
         if word.text.startswith("-D") and "=" in word.text:
-            yield _finding(
+            yield finding(
                 word,
                 "comes too late",
                 "`cmake --build` takes no options; it stops, or builds what was configured without it.",
@@ -111,7 +111,7 @@ def _check_make(
     own = [one for one in own if not one.name.startswith(("LLAMA_ARG_", "LLAMA_MAKEFILE"))]
     if configured:
         for setting in _own_words(command):
-            yield _finding(
+            yield finding(
                 Word(text=setting.as_variable, where=setting.where),
                 "has no effect",
                 "These make files were written by CMake, which has settled its options.",
@@ -125,7 +125,7 @@ def _check_make(
         return
     flags = _as_options(own, options, knowledge)
     named = f" --target {' '.join(_today(one, knowledge) for one in targets)}" if programs & set(targets) else ""
-    yield _finding(
+    yield finding(
         Word(text=" ".join(["make", *targets]), where=command.words[0].where),
         "stops: llama.cpp is no longer built by make",
         "Since August 2025 its Makefile only says that the build system has changed.",
@@ -168,7 +168,7 @@ def old_program(word: Word, knowledge: Knowledge, *, what: str = "is not built b
     new = _today(name, knowledge)
     if new != name:
         why = f"The program is called {new} today."
-        yield _finding(word, what, why, f"{folder}{slash}{new}", since_build=PROGRAMS_RENAMED)
+        yield finding(word, what, why, f"{folder}{slash}{new}", since_build=PROGRAMS_RENAMED)
 
 
 # ---------------------------------------------------------------------------------------------- the environment
@@ -201,7 +201,7 @@ def check_unreached(
             if meant is None or not meant.certain or not OWN.match(setting.name):
                 continue
             option = meant.instead
-        yield _finding(
+        yield finding(
             Word(text=setting.as_variable, where=setting.where),
             "does not reach CMake",
             "CMake does not read this from the environment, so that the build goes by its default.",
@@ -216,24 +216,3 @@ def _needs_definition(name: str, options: SourceOptions, knowledge: Knowledge) -
         return False
     runtime = {one.environment for one in options.arguments} | set(options.environment)
     return name not in runtime and (bool(OWN.match(name)) or name in options.cmake.options or name in ARCHS_OF_AMD)
-
-
-def _finding(
-    word: Word,
-    what: str,
-    why: str,
-    instead: str,
-    *,
-    severity: Severity = Severity.ERROR,
-    since_build: int | None = None,
-) -> Finding:
-    return Finding(
-        severity=severity,
-        where=word.where,
-        subject=word.text,
-        what=what,
-        why=why,
-        instead=instead,
-        by_revision=since_build is not None,
-        since_build=since_build,
-    )

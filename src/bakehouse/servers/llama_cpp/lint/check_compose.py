@@ -19,6 +19,7 @@ from bakehouse.servers.llama_cpp.lint.basis import Basis
 from bakehouse.servers.llama_cpp.lint.check_compose_build import check_build
 from bakehouse.servers.llama_cpp.lint.check_container import check_container, looked_at
 from bakehouse.servers.llama_cpp.lint.check_dockerfile import check_dockerfile
+from bakehouse.servers.llama_cpp.lint.containers import is_about, upstream_of
 
 _OPTIONAL_PORT = re.compile(r"[0-9]+(?:-[0-9]+)?")
 INLINE = "dockerfile_inline"
@@ -43,7 +44,7 @@ def check_compose(file: ComposeFile, basis: Basis, *, read: Read) -> Examined:
     for name, node in file.services.items():
         service = _service(name, node, read)
         builds_llama = any(is_about_llama(one) for one in service.dockerfile) or _builds_upstream(node)
-        if not (service.run.is_about_llama or builds_llama):
+        if not (is_about(service.run) or builds_llama):
             looked += Looked(not_at=(f"service {name}, in which nothing speaks of llama.cpp",))
             continue
         findings += check_container(service.run, basis)
@@ -285,7 +286,7 @@ def _check_health(node: Node, run: ContainerRun) -> Iterator[Finding]:
         why = "Compose refuses the file: a list begins with how its words are meant."
         yield _wrong(health, "test", "does not begin with CMD", why, f'["CMD", "{words[0].text}", ...]')
     tools = [word for word in words if word.text.split(" ")[0].rpartition("/")[2] == "wget"]
-    if run.upstream is not None and tools:
+    if upstream_of(run) is not None and tools:
         yield Finding(
             severity=Severity.ERROR,
             where=tools[0].where,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bakehouse.lint.container_run import ContainerRun
 from bakehouse.lint.examined import Looked
-from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.finding import Finding, Severity, finding
 from bakehouse.lint.settings import Word
 from bakehouse.servers.llama_cpp.lint.basis import Basis
 from bakehouse.servers.llama_cpp.lint.check_arguments import check_arguments
@@ -15,8 +15,9 @@ from bakehouse.servers.llama_cpp.lint.check_environment import check_variable
 from bakehouse.servers.llama_cpp.lint.check_listening import Listening, check_listening
 from bakehouse.servers.llama_cpp.lint.check_revision import check_revisions, lowered, other_revision
 from bakehouse.servers.llama_cpp.lint.check_upstream import FLOATS, check_entrypoint, check_name
+from bakehouse.servers.llama_cpp.lint.containers import is_about, is_named_after, start_of, upstream_of
 from bakehouse.servers.llama_cpp.lint.revisions import Kind, Revision
-from bakehouse.servers.llama_cpp.lint.upstream_images import FOLDER, UpstreamImage
+from bakehouse.servers.llama_cpp.lint.upstream_images import UpstreamImage
 
 _AT_THE_TOP = re.compile(r"llama-[a-z0-9-]+|server|main")
 """Programs that were in the top folder of the project's images before."""
@@ -30,7 +31,7 @@ def check_container(run: ContainerRun, basis: Basis) -> Iterator[Finding]:
     yield from check_revisions(found, basis.at_hand)
     yield from _check_image(run, basis)
     yield from lowered(_check_server(run, basis), other, basis.at_hand)
-    start = run.start
+    start = start_of(run)
     if start:
         yield from check_listening(
             Listening(
@@ -41,7 +42,7 @@ def check_container(run: ContainerRun, basis: Basis) -> Iterator[Finding]:
                 health=run.health,
                 health_where=run.health_where,
                 shares_host_network=run.shares_host_network,
-                image_is_unknown=start.upstream is None,
+                image_is_unknown=not start.is_inherited,
             )
         )
     if run.image and run.devices_known:
@@ -49,7 +50,7 @@ def check_container(run: ContainerRun, basis: Basis) -> Iterator[Finding]:
 
 
 def looked_at(run: ContainerRun) -> Looked:
-    start = run.start
+    start = start_of(run)
     missing = [word for word in (run.image,) if word and not word.complete]
     return Looked(
         arguments=len(start.words) if start else 0,
@@ -59,7 +60,7 @@ def looked_at(run: ContainerRun) -> Looked:
 
 
 def _revisions(run: ContainerRun) -> list[Revision]:
-    upstream = run.upstream
+    upstream = upstream_of(run)
     if not run.image or not upstream or upstream.build is None:
         return []
     ref = Word(text=f"b{upstream.build}", where=run.image.where)
@@ -67,7 +68,7 @@ def _revisions(run: ContainerRun) -> list[Revision]:
 
 
 def _check_server(run: ContainerRun, basis: Basis) -> Iterator[Finding]:
-    start = run.start
+    start = start_of(run)
     program = (run.entrypoint or (run.image,))[0]
     other = None if start else f"what {program.text} starts" if program else "the image"
     for setting in run.variables:
@@ -75,15 +76,15 @@ def _check_server(run: ContainerRun, basis: Basis) -> Iterator[Finding]:
     if start:
         environment = {setting.name: setting for setting in run.variables}
         words = start.words
-        if start.upstream and words and words[0].text.rpartition("/")[2] in ("llama-server", "server"):
-            yield _finding(
+        if start.is_inherited and words and words[0].text.rpartition("/")[2] in ("llama-server", "server"):
+            yield finding(
                 words[0],
                 "is taken for an argument",
                 "The image's entrypoint is the server already, and its command holds arguments only. The server exits.",
                 "leave it out",
             )
             words = words[1:]
-        yield from check_place(start.program, run.upstream)
+        yield from check_place(start.program, upstream_of(run))
         yield from check_arguments(words, basis.options, basis.knowledge, environment)
 
 
@@ -98,7 +99,7 @@ def check_place(program: Word, upstream: UpstreamImage | None) -> Iterator[Findi
         subject=program.text,
         what="is not in the image",
         why="The programs of the project's images have been in /app since December 2024.",
-        instead=f"{FOLDER}/{name}",
+        instead=f"{upstream.folder}/{name}",
         by_revision=True,
     )
 
@@ -113,10 +114,10 @@ def _check_image(run: ContainerRun, basis: Basis) -> Iterator[Finding]:
     for fact in basis.knowledge.images:
         if fact.concerns(image.text):
             yield fact.told(image.where, image.text)
-    upstream = run.upstream
+    upstream = upstream_of(run)
     if upstream is None:
-        if run.is_about_llama and _floats(image.text):
-            yield _finding(image, "is not pinned", FLOATS, "a tag that never moves, or a digest", Severity.NOTE)
+        if is_about(run) and _floats(image.text):
+            yield finding(image, "is not pinned", FLOATS, "a tag that never moves, or a digest", severity=Severity.NOTE)
         return
     yield from check_name(image, upstream)
     if not run.entrypoint and not run.entrypoint_is_cleared:
@@ -132,9 +133,9 @@ def _floats(reference: str) -> bool:
 
 
 def _check_devices(run: ContainerRun, image: Word) -> Iterator[Finding]:
-    upstream = run.upstream
+    upstream = upstream_of(run)
     if upstream is None:
-        if run.is_named_after_llama and _CUDA_IMAGE.search(image.text) and not run.has_nvidia:
+        if is_named_after(run) and _CUDA_IMAGE.search(image.text) and not run.has_nvidia:
             yield _without_card(image, "gpus: all, or --gpus all")
         return
     yield from _check_backend(run, image, upstream)
@@ -152,12 +153,12 @@ def _check_backend(run: ContainerRun, image: Word, upstream: UpstreamImage) -> I
         yield _without_card(image, "the device /dev/dri (for an NVIDIA card: --gpus all)")
     yield from _check_capabilities(run, image, upstream)
     if upstream.backend == "cpu" and (run.has_nvidia or dri):
-        yield _finding(
+        yield finding(
             image,
             "has no backend for a card",
             "The container gets one, and the server does not use it.",
             f"{image.text}-cuda, -rocm, -vulkan or -intel",
-            Severity.WARNING,
+            severity=Severity.WARNING,
         )
 
 
@@ -177,7 +178,7 @@ def _check_capabilities(run: ContainerRun, image: Word, upstream: UpstreamImage)
     named = set(told.value.replace(" ", "").split(",")) if told else set()
     if (told is None and upstream.backend == "cuda") or {"all", name} & named:
         return  # NVIDIA's base images name compute themselves
-    yield _finding(
+    yield finding(
         Word(text=told.as_variable, where=told.where) if told else image,
         f"does not ask for the {name} part of the driver",
         why,
@@ -189,8 +190,4 @@ _NVIDIA = "--gpus all; in a compose file gpus: all, or deploy.resources.reservat
 
 
 def _without_card(image: Word, instead: str) -> Finding:
-    return _finding(image, "gets no card", "No device reaches the container: the server answers from the CPU.", instead)
-
-
-def _finding(word: Word, what: str, why: str, instead: str, severity: Severity = Severity.ERROR) -> Finding:
-    return Finding(severity=severity, where=word.where, subject=word.text, what=what, why=why, instead=instead)
+    return finding(image, "gets no card", "No device reaches the container: the server answers from the CPU.", instead)

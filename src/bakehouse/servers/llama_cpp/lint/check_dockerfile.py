@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,12 +14,13 @@ from bakehouse.lint.examined import Examined, Looked
 from bakehouse.lint.finding import Finding, in_order
 from bakehouse.lint.options import SourceOptions
 from bakehouse.lint.relations.headers import with_libraries
-from bakehouse.lint.relations.view import View, read_view
-from bakehouse.lint.server_start import Start, find_start, inherited_start
+from bakehouse.lint.relations.view import SourceProject, View, read_view
+from bakehouse.lint.server_start import Start, find_start
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.stages.references import read_reference
 from bakehouse.model.matrix import Matrix
 from bakehouse.servers.llama_cpp.lint import check_image
+from bakehouse.servers.llama_cpp.lint.catalogue import load_catalogue
 from bakehouse.servers.llama_cpp.lint.check_arguments import check_arguments
 from bakehouse.servers.llama_cpp.lint.check_cmake import ARCHS_OF_AMD, check_backends, check_doubles, check_step
 from bakehouse.servers.llama_cpp.lint.check_commands import check_commands, check_unreached, old_program
@@ -27,8 +29,10 @@ from bakehouse.servers.llama_cpp.lint.check_environment import check_variable
 from bakehouse.servers.llama_cpp.lint.check_listening import Listening, check_listening
 from bakehouse.servers.llama_cpp.lint.check_revision import AtHand, check_revisions, lowered, other_revision
 from bakehouse.servers.llama_cpp.lint.check_upstream import check_entrypoint, check_name
+from bakehouse.servers.llama_cpp.lint.containers import inherited_start
 from bakehouse.servers.llama_cpp.lint.known_options import Knowledge
 from bakehouse.servers.llama_cpp.lint.old_names import OWN
+from bakehouse.servers.llama_cpp.lint.python_builds import steps_of, wheel_steps
 from bakehouse.servers.llama_cpp.lint.relations.check import check_relations, tell_unseen
 from bakehouse.servers.llama_cpp.lint.revisions import Kind, Revision, find_revisions, installs_python_package
 from bakehouse.servers.llama_cpp.lint.upstream_images import SERVER, upstream_image
@@ -70,7 +74,7 @@ class _File:
             return True
         if any(upstream_image(stage.image) for stage in self.contents):
             return True
-        return any(OWN.match(one.name) for stage in self.contents for _, step in stage.steps for one in step)
+        return any(OWN.match(one.name) for stage in self.contents for _, step in steps_of(stage) for one in step)
 
     @cached_property
     def installs_wheels(self) -> bool:
@@ -104,6 +108,17 @@ class _File:
         return words[0].text if words else f"what {self.image[0].image} starts"
 
 
+@functools.cache
+def _project() -> SourceProject:
+    return SourceProject(
+        catalogue=load_catalogue(),
+        source=re.compile(r"llama\.?cpp", re.IGNORECASE),
+        prefixes=("GGML_", "LLAMA_"),
+        static_option="GGML_STATIC",
+        wheel_steps=wheel_steps,
+    )
+
+
 def check_dockerfile(
     text: str,
     *,
@@ -124,7 +139,7 @@ def check_dockerfile(
         at_hand=at_hand or AtHand(commit=options.revision),
     )
     build = one.other.build if one.other and not one.other.fork else None
-    view = read_view(dockerfile, contents, matrix, build)
+    view = read_view(dockerfile, contents, matrix, _project(), build)
     findings = list(_check_words(one))
     if view is not None:
         own = with_libraries(findings, view.image) if len(contents) > 1 else findings
@@ -136,13 +151,13 @@ def _check_words(one: _File) -> Iterator[Finding]:
     """What another revision may see differently is lowered where the file builds one."""
     for index, stage in enumerate(one.contents):
         other = one.other_of(index)
-        for _, step in stage.steps:
+        for _, step in steps_of(stage):
             yield from check_doubles(step)
             found = check_step({setting.name: setting for setting in step}, one.options, one.knowledge)
             yield from lowered(found, other, one.at_hand)
         yield from lowered(_check_stage(stage, one), other, one.at_hand)
         yield from lowered(_check_commands(stage, one), other, one.at_hand)
-    steps = [{setting.name: setting for setting in step} for stage in one.contents for _, step in stage.steps]
+    steps = [{setting.name: setting for setting in step} for stage in one.contents for _, step in steps_of(stage)]
     yield from lowered(check_backends(steps, one.options.cmake), one.other, one.at_hand)
     if one.start:
         set_here = {setting.name: setting for setting in one.variables}
@@ -181,7 +196,7 @@ def _check_program(one: _File) -> Iterator[Finding]:
 
 def _check_commands(stage: Contents, one: _File) -> Iterator[Finding]:
     yield from check_commands(stage.commands, stage.variables, one.options, one.knowledge)
-    steps = [{setting.name: setting for setting in step} for _, step in stage.steps]
+    steps = [{setting.name: setting for setting in step} for _, step in steps_of(stage)]
     in_image = stage in one.image
     set_here = [
         setting
@@ -228,7 +243,7 @@ def _check_relations(one: _File, view: View) -> Iterator[Finding]:
                 ports_are="EXPOSE",
                 health=health,
                 health_where=last.health_where,
-                image_is_unknown=upstream_image(one.image[0].image) is not None and one.start.upstream is None,
+                image_is_unknown=upstream_image(one.image[0].image) is not None and not one.start.is_inherited,
             )
         )
 
@@ -244,7 +259,7 @@ def _revisions_of(stage: Contents) -> Iterator[Revision]:
 
 
 def _looked(one: _File) -> Looked:
-    steps = [step for stage in one.contents for _, step in stage.steps]
+    steps = [step for stage in one.contents for _, step in steps_of(stage)]
     return Looked(
         options=sum(len(step) for step in steps),
         arguments=len(one.start.words) if one.start else 0,

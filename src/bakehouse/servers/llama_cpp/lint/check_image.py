@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from bakehouse.errors import Where
+from bakehouse.lint.cmake_names import is_true
 from bakehouse.lint.command import Command
 from bakehouse.lint.container_file import Contents
-from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.finding import Finding, Severity, finding
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.stages.stage import StageModel
-from bakehouse.servers.llama_cpp.lint.known_options import is_true
+from bakehouse.servers.llama_cpp.lint.python_builds import steps_of
 
 SERVER = "llama-server"
 _CLIENTS = ("curl", "wget")
@@ -77,14 +78,14 @@ def _copies_of_server(contents: Sequence[Contents]) -> list[tuple[str | None, tu
 def _check_steps(contents: Sequence[Contents]) -> Iterator[Finding]:
     for one in contents:
         reproducible = any(setting.name == "SOURCE_DATE_EPOCH" for setting in one.variables)
-        for command, step in one.steps:
+        for command, step in steps_of(one):
             names = {setting.name: setting for setting in step}
             if not any(name.startswith(("GGML_", "LLAMA_")) for name in names):
                 continue
             if not (reproducible or names.keys() & {"GGML_NATIVE", "CMAKE_TOOLCHAIN_FILE"}):
                 yield _native_by_default(command, names)
             if _is_on(names, "GGML_CCACHE") and not command.has_cache:
-                yield _finding(
+                yield finding(
                     Word(text=names["GGML_CCACHE"].as_option, where=names["GGML_CCACHE"].where),
                     "has no cache to use",
                     "What ccache keeps goes with the layer: the next build starts with nothing.",
@@ -97,7 +98,7 @@ def _native_by_default(command: Command, names: dict[str, Setting]) -> Finding:
     """GGML_NATIVE is ON unless something says otherwise, or SOURCE_DATE_EPOCH is set."""
     blind = _is_on(names, "GGML_CUDA") and "CMAKE_CUDA_ARCHITECTURES" not in names
     cards = ", and CUDA code is made for the cards of the build, which sees none." if blind else "."
-    return _finding(
+    return finding(
         command.words[0],
         "compiles for the machine that builds",
         f"GGML_NATIVE is ON by default: the CPU code ends with an illegal instruction on other machines{cards}",
@@ -115,7 +116,7 @@ def _check_shell_form(last: Contents) -> Iterator[Finding]:
     word = last.shell_entrypoint
     if word is None or not last.command:
         return
-    yield _finding(
+    yield finding(
         word,
         "never gets the words of CMD",
         "A shell runs an ENTRYPOINT without brackets. It drops CMD, and what follows the image in `docker run`.",
@@ -131,7 +132,7 @@ def _check_list_form(last: Contents) -> Iterator[Finding]:
         return
     parts = words[0].text.split()
     if parts[0].rpartition("/")[2] in (SERVER, "server", "llama", "main") and parts[1].startswith("-"):
-        yield _finding(
+        yield finding(
             words[0],
             "is taken for the name of one program",
             'Nothing takes the words of a list apart: the container ends with "no such file or directory".',
@@ -144,7 +145,7 @@ def _check_user(last: Contents) -> Iterator[Finding]:
     user = last.user
     name = user.text.partition(":")[0] if user else ""
     if user is None or name in ("root", "0"):
-        yield _finding(
+        yield finding(
             user or Word(text=last.image, where=where_from(last)),
             "runs as root",
             "What breaks out of the server is root, and clusters that demand another user refuse the image.",
@@ -158,7 +159,7 @@ def _check_health(image: Sequence[Contents], model: StageModel) -> Iterator[Find
     if model.health:
         return
     if last.health is None or last.health_where is None:
-        yield _finding(
+        yield finding(
             Word(text=last.image, where=where_from(last)),
             "has no health check",
             "A container counts as running while the model is still being loaded, or after the server hangs.",
@@ -170,7 +171,7 @@ def _check_health(image: Sequence[Contents], model: StageModel) -> Iterator[Find
     yield from _check_health_path(words)
     client = next((word for word in words if word.text.rpartition("/")[2] in _CLIENTS), None)
     if client is not None and model.has(client.text.rpartition("/")[2]) is False:
-        yield _finding(
+        yield finding(
             client,
             "is not installed in the image",
             f"{model.base.text} has none: the check fails for ever, and the container is unhealthy.",
@@ -183,18 +184,10 @@ def _check_health_path(words: Sequence[Word]) -> Iterator[Finding]:
     for word in words:
         found = _LOCAL_URL.fullmatch(word.text)
         if found and (found["path"] or "/").rstrip("/").lower() in _NO_PAGES:
-            yield _finding(
+            yield finding(
                 word,
                 "is no page of the server",
                 "It answers 404, so that curl -f and wget fail, and the container is unhealthy for ever.",
                 f"{word.text.removesuffix(found['path'])}/health",
                 link="https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md#get-health-returns-heath-check-result",
             )
-
-
-def _finding(
-    word: Word, what: str, why: str, instead: str, *, severity: Severity = Severity.ERROR, link: str | None = None
-) -> Finding:
-    return Finding(
-        severity=severity, where=word.where, subject=word.text, what=what, why=why, instead=instead, link=link
-    )

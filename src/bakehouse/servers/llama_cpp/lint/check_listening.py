@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bakehouse.errors import Where
-from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.finding import Finding, Severity, finding
 from bakehouse.lint.server_start import Start, setting_of
 from bakehouse.lint.settings import Setting, Word
-from bakehouse.servers.llama_cpp.lint.upstream_images import PORT
 
+PORT = "8080"
+"""Where the server listens unless it is told otherwise, and where health checks of the project's images ask."""
 _PORT_IN_URL = re.compile(r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]):(?P<port>[0-9]+)")
 _LOOPBACK = re.compile(r"127\.[0-9.]+|localhost|::1|\[::1\]")
 _DEFAULT_CHANGES = "https://github.com/ggml-org/llama.cpp/pull/26508"
@@ -54,8 +55,8 @@ def check_listening(one: Listening) -> Iterator[Finding]:
 
 
 def _check_host(one: Listening, host: Word | None) -> Iterator[Finding]:
-    if host is None and one.start.upstream is None and not one.image_is_unknown:
-        yield _finding(
+    if host is None and not one.start.is_inherited and not one.image_is_unknown:
+        yield finding(
             one.start.program,
             "does not say its host",
             "The server then listens on 127.0.0.1, which in a container only the container itself reaches.",
@@ -63,7 +64,7 @@ def _check_host(one: Listening, host: Word | None) -> Iterator[Finding]:
             severity=Severity.WARNING,
         )
     elif host is not None and _LOOPBACK.fullmatch(host.text):
-        yield _finding(
+        yield finding(
             host,
             "is reached from inside the container only",
             "Published ports lead to the container's own address; a health check inside stays green.",
@@ -75,8 +76,8 @@ def _check_port(one: Listening) -> Iterator[Finding]:
     port = one.port
     if port is None and one.image_is_unknown:
         return
-    if port is None and one.start.upstream is None:
-        yield _finding(
+    if port is None and not one.start.is_inherited:
+        yield finding(
             one.start.program,
             "does not say its port",
             "The server's default is to change from 8080 to 9931.",
@@ -92,7 +93,7 @@ def _check_port(one: Listening) -> Iterator[Finding]:
     numbers = [word.text.partition("/")[0] for word in one.ports]
     if numbers and listens not in numbers and all(number.isdigit() for number in numbers):
         published = one.ports_are != "EXPOSE"
-        yield _finding(
+        yield finding(
             one.ports[0],
             "is not where the server listens",
             why,
@@ -105,20 +106,12 @@ def _check_health(one: Listening, listens: str, why: str) -> Iterator[Finding]:
     asked = next((found["port"] for word in one.health if (found := _PORT_IN_URL.search(word.text))), None)
     if asked is not None and asked != listens and one.health_where:
         word = Word(text=f"port {asked}", where=one.health_where)
-        yield _finding(word, "is not where the server listens", why, f"port {listens}")
-    if one.health_where is None and one.start.upstream is not None and listens != PORT:
-        yield _finding(
+        yield finding(word, "is not where the server listens", why, f"port {listens}")
+    if one.health_where is None and one.start.is_inherited and listens != PORT:
+        yield finding(
             one.port or one.start.program,
             f"is not where the health check of the base image asks: port {PORT}",
             "The check is inherited and fails for ever, so the container is unhealthy though it serves.",
             f"a health check of your own on port {listens}, or port {PORT}",
             severity=Severity.WARNING,
         )
-
-
-def _finding(
-    word: Word, what: str, why: str, instead: str, *, severity: Severity = Severity.ERROR, link: str | None = None
-) -> Finding:
-    return Finding(
-        severity=severity, where=word.where, subject=word.text, what=what, why=why, instead=instead, link=link
-    )

@@ -19,6 +19,7 @@ from bakehouse.servers.llama_cpp.lint.check_commands import check_commands, chec
 from bakehouse.servers.llama_cpp.lint.check_container import check_container, looked_at
 from bakehouse.servers.llama_cpp.lint.check_environment import check_variable
 from bakehouse.servers.llama_cpp.lint.check_revision import check_revisions, lowered, other_revision
+from bakehouse.servers.llama_cpp.lint.containers import is_about
 from bakehouse.servers.llama_cpp.lint.old_names import OWN
 from bakehouse.servers.llama_cpp.lint.python_builds import python_steps
 from bakehouse.servers.llama_cpp.lint.revisions import find_revisions
@@ -44,7 +45,7 @@ def check_script(script: Script, text: str, basis: Basis, *, kind: str) -> Exami
     ]
     looked = _looked(script, starts)
     for command in script.commands:
-        if (run := container_of(command)) and run.is_about_llama:
+        if (run := container_of(command)) and is_about(run):
             findings += check_container(run, basis)
             looked += looked_at(run)
     return Examined(file=script.file, findings=in_order(findings), looked=looked, kind=kind)
@@ -131,7 +132,7 @@ def _looked(script: Script, starts: Sequence[tuple[Command, Start]]) -> Looked:
 def is_of_interest(script: Script) -> bool:
     """Whether it has anything that is looked at."""
     return any(
-        command.configures or command.builds or (run is not None and run.is_about_llama)
+        command.configures or command.builds or (run is not None and is_about(run))
         for command in script.commands
         for run in (container_of(command),)
     ) or bool(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bakehouse.lint.container_run import TOOLS
-from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.finding import Finding, Severity, finding
 from bakehouse.lint.settings import Word
+from bakehouse.servers.llama_cpp.lint.containers import TOOLS
 from bakehouse.servers.llama_cpp.lint.upstream_images import UpstreamImage
 
 FLOATS = "The tag moves with every release, and arguments come and go with it."
@@ -17,41 +17,41 @@ _LETTERS = frozenset({"-c", "-q", "-b", "-p", "-s", "-r", "-l"})
 def check_name(image: Word, upstream: UpstreamImage) -> Iterator[Finding]:
     """Whoever stands on it, and whatever is started."""
     if upstream.moved:
-        yield _finding(
+        yield finding(
             image,
             "is no longer updated",
             "The project has published its images under ggml-org since February 2025.",
             _moved_to(image.text, upstream),
-            Severity.WARNING,
+            severity=Severity.WARNING,
         )
     if upstream.program is None and "@" not in image.text:
-        yield _finding(
+        yield finding(
             image,
             "is no tag of the project",
             "Its tags begin with server, light or full, and then name the backend.",
             "a tag like server-cuda",
-            Severity.WARNING,
+            severity=Severity.WARNING,
         )
     elif not upstream.fixed:
         tag = image.text.rpartition(":")[2]
-        yield _finding(image, "is not pinned", FLOATS, f"{tag}-bNUMBER, or a digest", Severity.NOTE)
+        yield finding(image, "is not pinned", FLOATS, f"{tag}-bNUMBER, or a digest", severity=Severity.NOTE)
 
 
 def check_entrypoint(image: Word, upstream: UpstreamImage, command: Sequence[Word]) -> Iterator[Finding]:
     """Where the entrypoint is the image's own."""
     if upstream.program == "llama-cli":
-        yield _finding(
+        yield finding(
             image,
             "starts llama-cli",
             "A light image has no server.",
             image.text.replace(":light", ":server"),
-            Severity.WARNING,
+            severity=Severity.WARNING,
         )
     elif upstream.program == "tools.sh":
         first = command[0] if command else image
         if first.complete and first.text not in TOOLS | _LETTERS:
             what = f"is no tool of {image.text}" if command else "does nothing without a command"
-            yield _finding(
+            yield finding(
                 first,
                 what,
                 "The entrypoint of a full image is tools.sh, which takes what to do first: --server, --run, --convert, "
@@ -64,7 +64,3 @@ def _moved_to(image: str, upstream: UpstreamImage) -> str:
     """Builds from before the move are not said to be there under the new name."""
     name = image.replace("ggerganov", "ggml-org")
     return f"{name.partition('-b')[0]}-bNUMBER, of a newer build" if upstream.build else name
-
-
-def _finding(word: Word, what: str, why: str, instead: str, severity: Severity = Severity.ERROR) -> Finding:
-    return Finding(severity=severity, where=word.where, subject=word.text, what=what, why=why, instead=instead)

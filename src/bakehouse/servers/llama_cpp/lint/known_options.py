@@ -17,6 +17,7 @@ from pydantic import Field
 from bakehouse.config.load import validate
 from bakehouse.config.yaml_document import parse
 from bakehouse.errors import Where
+from bakehouse.lint.cmake_names import is_false, is_true
 from bakehouse.lint.finding import Finding, Severity
 from bakehouse.model.field_types import Link, Model, Text
 
@@ -136,20 +137,6 @@ class Knowledge(Model):
     """By reference, `nvidia/cuda:*`."""
     backends: tuple[Meaning, ...] = ()
     programs: tuple[Program, ...] = ()
-
-
-TRUE = frozenset({"1", "on", "yes", "true", "y"})
-FALSE = frozenset({"0", "off", "no", "false", "n", "ignore", "notfound", ""})
-"""CMake's constants, see if() in its manual; `*-notfound` is false, too, and so is nothing."""
-
-
-def is_false(value: str) -> bool:
-    return value.lower() in FALSE or value.lower().endswith("-notfound")
-
-
-def is_true(value: str) -> bool:
-    """A number other than zero is true."""
-    return value.lower() in TRUE or re.fullmatch(r"-?0*[1-9][0-9]*", value) is not None
 
 
 def _is(value: str, wanted: str) -> bool:

@@ -1,21 +1,15 @@
-"""The images that llama.cpp's own project publishes: what a tag says of the program, the backend and the revision."""
+"""One of the images that llama.cpp's own project publishes (`images.yaml`): what its tag says beside that."""
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
-from typing import Literal
+
+from bakehouse.lint.stages.bases import find_base
+from bakehouse.servers.llama_cpp.lint.catalogue import load_own
 
 SERVER = "llama-server"
-FOLDER = "/app"
-"""Where their programs are, and their working folder."""
-PORT = "8080"
-"""Where their health check asks."""
-
-_REFERENCE = re.compile(
-    r"(?:[a-z0-9.-]+(?::[0-9]+)?/)*(?P<owner>ggml-org|ggerganov)/llama\.cpp"
-    r"(?::(?P<tag>[A-Za-z0-9_.-]+))?(?:@sha256:(?P<digest>[0-9a-f]+))?"
-)
 _TAG = re.compile(
     r"(?P<kind>server|light|full)(?:-(?P<backend>[a-z0-9]+?)(?P<version>[0-9]*))??(?:-b(?P<build>[0-9]+))?"
 )
@@ -23,8 +17,10 @@ _TAG = re.compile(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UpstreamImage:
-    program: Literal["llama-server", "llama-cli", "tools.sh"] | None
+    program: str | None
     """What its ENTRYPOINT starts; None for a tag that is not one of the project's."""
+    folder: str
+    """Where its programs are: its working folder."""
     backend: str
     """`cuda`, `rocm`, `vulkan`, ...; `cpu` where the tag names none."""
     build: int | None
@@ -37,25 +33,16 @@ class UpstreamImage:
 
 def upstream_image(reference: str) -> UpstreamImage | None:
     """None for an image of somebody else."""
-    found = _REFERENCE.fullmatch(reference)
-    if found is None:
+    base = find_base(reference, load_own())
+    if base.image is None:
         return None
-    tag = _TAG.fullmatch(found["tag"] or "")
+    tag = _TAG.fullmatch(base.reference.tag)
     build = int(tag["build"]) if tag and tag["build"] else None
     return UpstreamImage(
-        program=_program(tag["kind"]) if tag else None,
+        program=posixpath.basename(base.image.entrypoint[0]) if tag else None,
+        folder=base.image.workdir or "/",
         backend=(tag["backend"] if tag else None) or "cpu",
         build=build,
-        fixed=bool(found["digest"]) or build is not None,
-        moved=found["owner"] == "ggerganov",
+        fixed="@" in reference or build is not None,
+        moved="ggerganov" in base.reference.repository,
     )
-
-
-def _program(kind: str) -> Literal["llama-server", "llama-cli", "tools.sh"]:
-    match kind:
-        case "server":
-            return "llama-server"
-        case "light":
-            return "llama-cli"
-        case _:
-            return "tools.sh"

@@ -19,11 +19,12 @@ from bakehouse.servers.llama_cpp.lint.relations.check_libraries import check_lib
 from bakehouse.servers.llama_cpp.lint.relations.check_platforms import check_platforms
 from bakehouse.servers.llama_cpp.lint.relations.check_programs import check_programs
 from bakehouse.servers.llama_cpp.lint.relations.check_toolkits import check_toolkits
+from bakehouse.servers.llama_cpp.lint.relations.compilers import load_needs
 
 RULES: dict[str, Callable[[View], Iterator[Finding]]] = {
     "programs": check_programs,
     "shell": check_shell,
-    "needs": check_needs,
+    "needs": lambda view: check_needs(view, load_needs()),
     "toolkits": check_toolkits,
     "archs": check_archs,
     "platforms": check_platforms,

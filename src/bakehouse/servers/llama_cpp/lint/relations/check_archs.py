@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bakehouse.lint.finding import Finding, Severity
-from bakehouse.lint.relations.view import Build, View, base_word, cuda_version, finding
+from bakehouse.lint.finding import Finding, Severity, finding
+from bakehouse.lint.relations.versions import is_older, minor
+from bakehouse.lint.relations.view import Build, View, base_word, cuda_version
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.model.matrix import Matrix
-from bakehouse.servers.llama_cpp.lint.relations.compilers import ArchFacts, is_older, load_compilers, minor
+from bakehouse.servers.llama_cpp.lint.relations.compilers import ArchFacts, load_compilers
 
 AMD_OPTIONS = ("GPU_TARGETS", "AMDGPU_TARGETS", "CMAKE_HIP_ARCHITECTURES")
 """In the order in which ggml-hip takes them."""

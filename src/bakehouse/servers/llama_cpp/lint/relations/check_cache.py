@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bakehouse.lint.command import Command
-from bakehouse.lint.finding import Finding, Severity
-from bakehouse.lint.relations.view import View, finding
+from bakehouse.lint.finding import Finding, Severity, finding
+from bakehouse.lint.relations.view import View
 from bakehouse.servers.llama_cpp.lint.relations.check_https import asks_to_fetch
 
 _PLACES = ("LLAMA_CACHE", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bakehouse.lint.finding import Finding
+from bakehouse.lint.finding import Finding, finding
 from bakehouse.lint.relations.check_libc import needed_glibc
-from bakehouse.lint.relations.view import View, base_word, finding
+from bakehouse.lint.relations.versions import is_older
+from bakehouse.lint.relations.view import View, base_word
 from bakehouse.lint.settings import Word
 from bakehouse.lint.stages.bases import Base, find_base
 from bakehouse.lint.stages.components import load_components
 from bakehouse.servers.llama_cpp.lint.catalogue import load_catalogue
-from bakehouse.servers.llama_cpp.lint.relations.compilers import is_older
 
 _NEEDED = ("libgomp", "libssl", "cuda-runtime", "cublas", "vulkan-loader", "vulkan-driver")
 """What its image has beside it, as far as it has it."""

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from bakehouse.errors import Where
-from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.finding import Finding, Severity, finding
 from bakehouse.lint.relations.check_needs import GRAPHICS
-from bakehouse.lint.relations.view import Build, View, base_word, finding
+from bakehouse.lint.relations.view import Build, View, base_word
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.stages.components import load_components
 from bakehouse.lint.stages.stage import StageModel

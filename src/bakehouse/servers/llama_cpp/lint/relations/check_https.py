@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bakehouse.lint.finding import Finding, Severity
-from bakehouse.lint.relations.view import View, base_word, finding
+from bakehouse.lint.finding import Finding, Severity, finding
+from bakehouse.lint.relations.view import View, base_word
 from bakehouse.lint.settings import Word
 from bakehouse.lint.stages.components import load_components
 from bakehouse.servers.llama_cpp.lint.check_arguments import spelled

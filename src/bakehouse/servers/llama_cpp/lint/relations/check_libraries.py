@@ -6,8 +6,8 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
-from bakehouse.lint.finding import Finding, Severity
-from bakehouse.lint.relations.view import Build, View, finding
+from bakehouse.lint.finding import Finding, Severity, finding
+from bakehouse.lint.relations.view import Build, View
 from bakehouse.lint.settings import Word
 from bakehouse.servers.llama_cpp.lint.relations.gathered import PROGRAM, Gathered, gathered
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bakehouse.lint.finding import Finding, Severity
-from bakehouse.lint.relations.view import Build, View, base_word, finding
+from bakehouse.lint.finding import Finding, Severity, finding
+from bakehouse.lint.relations.view import Build, View, base_word
 
 _BUILD = re.compile(r"\$\{?BUILD(?:PLATFORM|OS|ARCH)\b")
 _CROSS = re.compile(r"CMAKE_(?:TOOLCHAIN_FILE|SYSTEM_NAME|SYSTEM_PROCESSOR|CROSSCOMPILING)")

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from bakehouse.lint.command import Command
-from bakehouse.lint.finding import Finding, Severity
-from bakehouse.lint.relations.view import Build, View, finding
+from bakehouse.lint.finding import Finding, Severity, finding
+from bakehouse.lint.relations.view import Build, View
 from bakehouse.lint.settings import Word
 from bakehouse.lint.stages.components import Component, load_components
 from bakehouse.lint.stages.stage import StageModel

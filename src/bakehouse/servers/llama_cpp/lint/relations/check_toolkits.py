@@ -6,12 +6,13 @@ import fnmatch
 import re
 from collections.abc import Iterator
 
-from bakehouse.lint.finding import Finding, Severity
-from bakehouse.lint.relations.view import Build, View, base_word, cuda_version, finding
+from bakehouse.lint.finding import Finding, Severity, finding
+from bakehouse.lint.relations.versions import is_older
+from bakehouse.lint.relations.view import Build, View, base_word, cuda_version
 from bakehouse.lint.settings import Word
 from bakehouse.lint.stages.stage import StageModel
 from bakehouse.model.matrix import Matrix
-from bakehouse.servers.llama_cpp.lint.relations.compilers import is_older, load_compilers
+from bakehouse.servers.llama_cpp.lint.relations.compilers import load_compilers
 
 _HOST_COMPILER = re.compile(r"(?:gcc|g\+\+|c\+\+)-(?P<version>[0-9]+)")
 _OTHER_ARCHIVE = re.compile(r"add-apt-repository|sources\.list|\.sources\b|keyring|apt-key|ppa:|\.gpg|\.asc|backports")

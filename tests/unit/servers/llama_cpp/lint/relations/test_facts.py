@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from bakehouse.lint.relations.versions import is_older
 from bakehouse.lint.stages.components import load_components
-from bakehouse.servers.llama_cpp.lint.relations.compilers import is_older, load_compilers, load_needs
+from bakehouse.servers.llama_cpp.lint.relations.compilers import load_compilers, load_needs
 from tests.unit.servers.llama_cpp.lint.test_check_dockerfile import pinned, the_matrix
 
 
