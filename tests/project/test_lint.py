@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from bakehouse.commands.lint import findings_of
 from bakehouse.config.load import load_project
 from bakehouse.lint.finding import Severity
 from bakehouse.lint.options import load_options
 from bakehouse.servers.llama_cpp.lint.known_options import ABSENT, load_knowledge
-from bakehouse.servers.llama_cpp.lint.project import check_project
 from tests.unit.projects import ROOT
 
 
 def test_our_own_project_is_clean() -> None:
     """Run `bakehouse lint` to see what is wrong; `bakehouse lint --update` after a change of the pinned revision."""
-    kept = {"llama-cpp": load_options(ROOT, "llama-cpp")}
-    found = check_project(load_project(ROOT), kept, load_knowledge())
+    found = findings_of(load_project(ROOT))
     assert [one for one in found if one.severity is not Severity.NOTE] == []
 
 

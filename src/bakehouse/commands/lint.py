@@ -5,41 +5,34 @@ from __future__ import annotations
 import json
 import platform
 import sys
-import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
 from bakehouse.commands.lint_packages import look_for_packages, refuse
+from bakehouse.commands.lint_text import looked_at, show, total
+from bakehouse.config.layout import MATRIX_FILE
 from bakehouse.config.load import Project
 from bakehouse.config.lock_file import read_lock
 from bakehouse.engine.connection import Engine
 from bakehouse.errors import ExitCode, InputError, Where
 from bakehouse.lint.compose_file import Read
-from bakehouse.lint.examined import Examined
+from bakehouse.lint.examined import Examined, Looked
 from bakehouse.lint.finding import Finding, Severity, in_order
+from bakehouse.lint.linter import Linter
 from bakehouse.lint.options import SourceOptions, load_options, options_file, save_options
-from bakehouse.model.places import PyPIPlace
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.project import open_project
-from bakehouse.servers.llama_cpp.lint.basis import Basis
-from bakehouse.servers.llama_cpp.lint.check_revision import AtHand
-from bakehouse.servers.llama_cpp.lint.help_text import differences
-from bakehouse.servers.llama_cpp.lint.inputs import check_cmake_line, check_input, check_server_line
-from bakehouse.servers.llama_cpp.lint.known_options import load_knowledge
-from bakehouse.servers.llama_cpp.lint.project import check_project, examine_project
-from bakehouse.servers.llama_cpp.lint.source_tree import can_read, read_tree
+from bakehouse.servers.linters import LINTERS
 from bakehouse.supply.context import SupplyContext
 from bakehouse.supply.registry import Registries
 from bakehouse.supply.trees import tree_of
 
-STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 STDIN = "-"
+NOT_COMPILED = "of which nothing is compiled"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +47,7 @@ class Options:
     update: bool = False
     """Read the pinned source trees anew."""
     compare_help: str | None = None
-    """A file with what `llama-server --help` printed, or `-`."""
+    """A file with what a server printed with `--help`, or `-`."""
 
     @property
     def names_something(self) -> bool:
@@ -70,7 +63,7 @@ def lint(context: Context, options: Options, *, out: Console) -> ExitCode:
     if options.compare_help is not None:
         return _compare_help(project, options.compare_help, out)
     examined = _examined(project, options)
-    findings = [finding for one in examined for finding in one.findings]
+    findings = [finding for _, one in examined for finding in one.findings]
     if not options.names_something:
         findings = list(in_order([*findings, *look_for_packages(context, project, resolution.cells)]))
     if options.as_json:
@@ -78,7 +71,7 @@ def lint(context: Context, options: Options, *, out: Console) -> ExitCode:
             json.dumps([one.as_data() for one in findings], indent=2), soft_wrap=True, markup=False, highlight=False
         )
     else:
-        show(findings, out, looked=_looked(examined, project))
+        show(findings, out, looked=looked_at(examined))
     return ExitCode.CELL_FAILED if any(one.severity is Severity.ERROR for one in findings) else ExitCode.OK
 
 
@@ -87,7 +80,13 @@ def lint(context: Context, options: Options, *, out: Console) -> ExitCode:
 
 def findings_of(project: Project, recipes: Iterable[str] | None = None) -> tuple[Finding, ...]:
     """What is to be said about the project, or about some of its recipes."""
-    return check_project(project, kept_options(project), load_knowledge(), recipes=recipes)
+    asked, kept = set(project.world.recipes if recipes is None else recipes), kept_options(project)
+    found = [
+        finding
+        for linter, names in _by_linter(project)
+        for finding in linter.check_project(project, kept, recipes=[name for name in names if name in asked])
+    ]
+    return in_order(found)
 
 
 def mention_findings(context: Context, project: Project) -> None:
@@ -95,7 +94,7 @@ def mention_findings(context: Context, project: Project) -> None:
     counts: Counter[Severity] = Counter(one.severity for one in findings_of(project))
     del counts[Severity.NOTE]
     if counts:
-        context.say(f"lint: {_total(counts)}; `bakehouse lint` shows them")
+        context.say(f"lint: {total(counts)}; `bakehouse lint` shows them")
 
 
 def refuse_errors(project: Project, recipes: Iterable[str]) -> None:
@@ -110,21 +109,37 @@ def refuse_errors(project: Project, recipes: Iterable[str]) -> None:
 
 def update(context: Context, project: Project) -> None:
     """Read the source trees that recipes are built from, and keep their options beside the lockfile."""
-    for name in kept_options(project):
-        source = project.world.matrix.sources[name]
-        folder = tree_of(name, source, context=_supply_context(context))
-        if not can_read(folder):
-            context.say(f"{name} is no tree of llama.cpp: the lint knows nothing of its options")
-            continue
-        changed = save_options(context.root, name, read_tree(folder, revision=source.revision))
-        file = options_file(name)
-        context.say(f"wrote {file}" if changed else f"{file} has not changed")
+    for linter, names in _by_linter(project):
+        for name in _sources(project, names):
+            source = project.world.matrix.sources[name]
+            folder = tree_of(name, source, context=_supply_context(context))
+            if not linter.can_read(folder):
+                context.say(f"{name} is no tree of {linter.title}: the lint knows nothing of its options")
+                continue
+            changed = save_options(context.root, name, linter.read_tree(folder, revision=source.revision))
+            file = options_file(name)
+            context.say(f"wrote {file}" if changed else f"{file} has not changed")
 
 
 def kept_options(project: Project) -> dict[str, SourceOptions | None]:
-    """By source of a recipe."""
-    names = dict.fromkeys(recipe.cmake.source for recipe in project.world.recipes.values() if recipe.cmake)
+    """By source of a recipe whose server has a linter."""
+    names = [name for _, recipes in _by_linter(project) for name in _sources(project, recipes)]
     return {name: load_options(project.root, name) for name in names}
+
+
+def _by_linter(project: Project) -> list[tuple[Linter, list[str]]]:
+    """Linters with the names of the recipes whose servers they know."""
+    recipes = project.world.recipes
+    found = (
+        (linter, [name for name in recipes if recipes[name].server == family]) for family, linter in LINTERS.items()
+    )
+    return [(linter, names) for linter, names in found if names]
+
+
+def _sources(project: Project, recipes: Iterable[str]) -> list[str]:
+    """What they are compiled from, each once."""
+    builds = (project.world.recipes[name].cmake for name in recipes)
+    return list(dict.fromkeys(build.source for build in builds if build))
 
 
 def _revision(project: Project, source: str) -> str:
@@ -148,16 +163,40 @@ def _supply_context(context: Context) -> SupplyContext:
 # ---------------------------------------------------------------------------------------------- files and --help
 
 
-def _examined(project: Project, options: Options) -> list[Examined]:
-    """What is named, else the project."""
+def _examined(project: Project, options: Options) -> list[tuple[str, Examined]]:
+    """What is named, else the project; and what it was held against."""
     if not options.names_something:
-        return [examine_project(project, kept_options(project), load_knowledge())]
-    basis = _basis(project)
-    return [
-        *(check_input(_read(path), file=str(path), basis=basis, read=_beside(path)) for path in options.files),
-        *(check_cmake_line(line, basis) for line in options.cmake),
-        *(check_server_line(line, basis) for line in options.server),
+        kept = kept_options(project)
+        examined = []
+        for linter, names in _by_linter(project):
+            held = _held_against(linter, [kept[name] for name in _sources(project, names)])
+            examined.append((held, linter.examine_project(project, kept, recipes=names)))
+        return [*examined, *_unknown(project)]
+    linter, at_hand = _at_hand(project)
+    files, held = linter.of_files(project, at_hand), _held_against(linter, [at_hand])
+    found = [
+        *(files.check_file(_read(path), file=str(path), read=_beside(path)) for path in options.files),
+        *(files.check_cmake_line(line) for line in options.cmake),
+        *(files.check_server_line(line) for line in options.server),
     ]
+    return [(held, one) for one in found]
+
+
+def _held_against(linter: Linter, kept: Sequence[SourceOptions | None]) -> str:
+    """The source and its revision: `NAME 0c1e57098`"""
+    revision = next((one.revision for one in kept if one), "")
+    return f"{linter.title} {revision[:9]}"
+
+
+def _unknown(project: Project) -> list[tuple[str, Examined]]:
+    """Recipes of families without a linter, which are not looked at."""
+    missed = [
+        f"recipe {name}, {f'of whose server ({recipe.server}) no options are known' if recipe.cmake else NOT_COMPILED}"
+        for name, recipe in project.world.recipes.items()
+        if recipe.server not in LINTERS
+    ]
+    looked = Looked(not_at=tuple(missed))
+    return [("", Examined(file=MATRIX_FILE, findings=(), looked=looked, kind="with its recipes"))] if missed else []
 
 
 def _beside(path: Path) -> Read:
@@ -172,32 +211,14 @@ def _beside(path: Path) -> Read:
     return read
 
 
-def _basis(project: Project) -> Basis:
-    options = _options_at_hand(project)
-    return Basis(
-        options=options,
-        knowledge=load_knowledge(),
-        matrix=project.world.matrix,
-        at_hand=_at_hand(project, options),
-    )
-
-
-def _at_hand(project: Project, options: SourceOptions) -> AtHand:
-    """By the source that has the revision; its package is the one that the source's places name."""
-    for source in project.world.matrix.sources.values():
-        if source.revision == options.revision:
-            packages = (place.pypi.requirement for place in source.places if isinstance(place, PyPIPlace))
-            package = next((name.partition("==")[2] for name in packages), None)
-            return AtHand(commit=source.revision, build=source.build_number, package=package)
-    return AtHand(commit=options.revision)
-
-
-def _options_at_hand(project: Project) -> SourceOptions:
-    """Of the first source that has any."""
-    kept = [one for one in kept_options(project).values() if one]
-    if not kept:
-        raise InputError("no options of any source are known", hint="`bakehouse lint --update` reads them.")
-    return kept[0]
+def _at_hand(project: Project) -> tuple[Linter, SourceOptions]:
+    """The first source whose options were kept, and the linter of its server."""
+    kept = kept_options(project)
+    for linter, names in _by_linter(project):
+        for source in _sources(project, names):
+            if options := kept[source]:
+                return linter, options
+    raise InputError("no options of any source are known", hint="`bakehouse lint --update` reads them.")
 
 
 def _read(path: Path) -> str:
@@ -211,98 +232,10 @@ def _read(path: Path) -> str:
 def _compare_help(project: Project, file: str, out: Console) -> ExitCode:
     """Whether an image's server takes exactly the arguments that its source has."""
     text = sys.stdin.read() if file == STDIN else _read(Path(file))
-    found = differences(_options_at_hand(project).arguments, text)
+    linter, at_hand = _at_hand(project)
+    found = linter.differences(at_hand.arguments, text)
     for line in found:
         out.print(line, markup=False, highlight=False)
     if not found:
         out.print("--help and the source agree", highlight=False)
     return ExitCode.CELL_FAILED if found else ExitCode.OK
-
-
-# ---------------------------------------------------------------------------------------------- for people
-
-
-def show(findings: Sequence[Finding], out: Console, *, looked: Sequence[Text] = ()) -> None:
-    """The findings of each file, then what was looked at and what was not, then how many there are."""
-    for file, group in groupby(findings, key=lambda one: one.where.file):
-        out.print(Text(file, style="bold"), soft_wrap=True)
-        for one in group:
-            for line in _lines(one, out):
-                out.print(line, soft_wrap=True)
-        out.print()
-    for words in looked:
-        out.print(words, soft_wrap=True)
-    counts = Counter(one.severity for one in findings)
-    out.print(Text(_total(counts) if counts else "no findings", style="bold"))
-
-
-def _looked(examined: Sequence[Examined], project: Project) -> list[Text]:
-    revision = next((kept.revision for kept in kept_options(project).values() if kept), "")
-    lines: list[Text] = []
-    for one in examined:
-        counts = (
-            (one.looked.options, "CMake option"),
-            (one.looked.arguments, "word of a server's command line"),
-            (one.looked.variables, "variable"),
-        )
-        parts = ", ".join(_number(number, what) for number, what in counts if number)
-        name = f"{one.file} ({one.kind})"
-        if parts:
-            lines.append(Text(f"{name}: {parts}, held against llama.cpp {revision[:9]}", style="dim"))
-        else:
-            words = "no option, argument or variable of llama.cpp was found in it"
-            lines.append(Text(f"{name}: {words}", style="yellow"))
-        lines += [Text(f"  not looked at: {missed}", style="dim") for missed in one.looked.not_at]
-    return lines
-
-
-def _number(count: int, what: str) -> str:
-    singular, of, rest = what.partition(" of ")
-    return f"{count} {singular}{'' if count == 1 else 's'}{of}{rest}"
-
-
-INDENT = 16
-"""Columns before the words of a finding: its line and its severity."""
-
-
-def _lines(one: Finding, out: Console) -> Iterator[Text]:
-    """Words are wrapped, and links and options that are longer than the line stay whole."""
-    number = str(one.where.line) if one.where.line is not None else ""
-    start = Text.assemble((f"{number:>5}  ", "dim"), (f"{one.severity!s:<9}", STYLES[one.severity]))
-    width = max(out.width - INDENT, INDENT)
-    for part in _words(one).split("\n"):
-        for line in _wrapped(part, width):
-            yield Text.assemble(start, line)
-            start = Text(" " * INDENT)
-
-
-def _wrapped(text: Text, width: int) -> Iterator[Text]:
-    """Lines of at most `width` columns, unless a word alone is longer, which Rich would break."""
-    at = 0
-    for line in textwrap.wrap(text.plain, width, break_long_words=False, break_on_hyphens=False):
-        at = text.plain.index(line, at)
-        yield text[at : at + len(line)]
-        at += len(line)
-
-
-def _words(one: Finding) -> Text:
-    text = Text.assemble((one.subject, "bold"), " ", one.what)
-    if one.where.key:
-        text.append(f"  {one.where.key}", style="dim")
-    if one.why:
-        text.append(f"\n{one.why}", style="dim")
-    if one.instead:
-        text.append("\ninstead: ", style="green")
-        text.append(one.instead)
-    if one.link:
-        text.append(f"\n{one.link}", style="dim underline")
-    return text
-
-
-def _total(counts: Counter[Severity]) -> str:
-    """`2 errors, 1 warning`"""
-    return ", ".join(
-        f"{counts[severity]} {severity}{'' if counts[severity] == 1 else 's'}"
-        for severity in Severity
-        if counts[severity]
-    )

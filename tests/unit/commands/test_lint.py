@@ -35,7 +35,7 @@ def project(root: Path, *, options: SourceOptions | None = PINNED, cmake: dict[s
         "host_targets": ["server"],
         "cmake": cmake or {},
     }
-    write_project(root, matrix=matrix(), recipes={"server": recipe(build=build)}, templates={})
+    write_project(root, matrix=matrix(), recipes={"server": recipe(build=build, server="llama.cpp")}, templates={})
     if options is not None:
         save_options(root, "tree", options)
     said = Console(file=io.StringIO(), width=200)

@@ -23,7 +23,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--json", action="store_true", dest="as_json", help="for programs")
     verb.add_argument("--update", action="store_true", help="read the pinned source anew and keep its options")
     verb.add_argument(
-        "--compare-help", metavar="FILE", help="hold what an image's `llama-server --help` printed against the source"
+        "--compare-help", metavar="FILE", help="hold what an image's server printed with --help against the source"
     )
 
 

@@ -1,4 +1,4 @@
-"""A Dockerfile that builds a project's source, as rules see it: the image, the stages its files come from, the builds."""
+"""A Dockerfile that builds a project's source, as rules see it: the image, stages with files of it, their builds."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bakehouse.config.layout import MATRIX_FILE
@@ -30,11 +30,11 @@ def check_project(
     options: Mapping[str, SourceOptions | None],
     knowledge: Knowledge,
     *,
-    recipes: Iterable[str] | None = None,
+    recipes: Iterable[str],
 ) -> tuple[Finding, ...]:
-    """`options` by name of the source; None where none were kept. All recipes, unless some are named."""
+    """`options` by name of the source; None where none were kept."""
     findings: list[Finding] = []
-    for name in project.world.recipes if recipes is None else recipes:
+    for name in recipes:
         recipe = project.world.recipes[name]
         if recipe.cmake is None:
             continue  # nothing of it is compiled: no options
@@ -46,10 +46,13 @@ def check_project(
     return in_order(findings)
 
 
-def examine_project(project: Project, options: Mapping[str, SourceOptions | None], knowledge: Knowledge) -> Examined:
+def examine_project(
+    project: Project, options: Mapping[str, SourceOptions | None], knowledge: Knowledge, *, recipes: Sequence[str]
+) -> Examined:
     """The findings, and how much of the project they come from."""
     looked = Looked()
-    for name, recipe in project.world.recipes.items():
+    for name in recipes:
+        recipe = project.world.recipes[name]
         if recipe.cmake is None:
             looked += Looked(not_at=(f"recipe {name}, of which nothing is compiled",))
             continue
@@ -61,7 +64,7 @@ def examine_project(project: Project, options: Mapping[str, SourceOptions | None
         looked += Looked(
             options=len(settings), arguments=len(reader.command()), variables=len(list(reader.variables()))
         )
-    findings = check_project(project, options, knowledge)
+    findings = check_project(project, options, knowledge, recipes=recipes)
     return Examined(file=MATRIX_FILE, findings=findings, looked=looked, kind="with its recipes")
 
 

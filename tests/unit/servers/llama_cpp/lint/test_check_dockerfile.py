@@ -14,7 +14,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from bakehouse.commands.lint import show
+from bakehouse.commands.lint_text import show
 from bakehouse.config.catalogue import complete, shipped
 from bakehouse.config.load import validate
 from bakehouse.config.yaml_document import parse

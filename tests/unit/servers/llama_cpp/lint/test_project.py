@@ -26,7 +26,7 @@ def check(
     """`line key: subject what`, with the line's own text to see that it is the right one."""
     files = {"recipes": {"server": recipe(**recipe_)}} | ({"matrix": matrix} if matrix else {})
     project = load_project(write_project(root, **files, templates={}))
-    return [_told(root, one) for one in check_project(project, {"tree": options}, KNOWLEDGE)]
+    return [_told(root, one) for one in check_project(project, {"tree": options}, KNOWLEDGE, recipes=["server"])]
 
 
 def _told(root: Path, one: Finding) -> str:
