@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bakehouse.config.layout import ProjectLayout
+from bakehouse.model.build import WheelsBuild
+from bakehouse.model.cell import Cell
 from bakehouse.model.matrix import ModelFile
 from bakehouse.model.plan import Plan
 from bakehouse.pipeline.job import Options
@@ -28,7 +30,7 @@ def run_fingerprint(
     `versus`: by cell, the image that it is measured in turn with. `models`: the matrix's.
     """
     layout = ProjectLayout(root=root)
-    folders = [layout.recipe(name) for name in sorted({cell.at.recipe for cell in plan.cells})]
+    folders = [layout.recipe(name) for name in sorted({name for cell in plan.cells for name in _folders(cell)})]
     content = {
         "plan": plan.fingerprint,
         "how": [options.tests, options.prove, options.probes, options.quick, options.starts, options.repetitions],
@@ -41,6 +43,12 @@ def run_fingerprint(
         "where": where,
     }
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _folders(cell: Cell) -> tuple[str, ...]:
+    """Of recipes: its own, and those with files that it shares with others."""
+    build = cell.recipe.build
+    return (cell.at.recipe, *(build.shares if isinstance(build, WheelsBuild) else ()))
 
 
 def _models(plan: Plan, models: Mapping[str, ModelFile]) -> dict[str, list[object]]:

@@ -13,7 +13,7 @@ from bakehouse.pipeline.job import Options
 from bakehouse.planning.planner import make_plan, published_supplies
 from bakehouse.planning.resolve import resolve
 from bakehouse.planning.select import Selection
-from tests.unit.projects import write_project
+from tests.unit.projects import wheels, write_lock, write_project
 
 OPTIONS = Options(selection=Selection())
 HERE = ("box", "")
@@ -74,3 +74,23 @@ def test_another_file_is_another_run(tmp_path: Path, plan: Plan, file: str) -> N
 def test_another_machine_is_another_run(tmp_path: Path, plan: Plan) -> None:
     there = run_fingerprint(plan, OPTIONS, root=tmp_path, where=("other", ""))
     assert there != run_fingerprint(plan, OPTIONS, root=tmp_path, where=HERE)
+
+
+def test_files_that_recipes_share_are_part_of_it(tmp_path: Path) -> None:
+    build = wheels()["build"] | {"shares": ["_service"]}
+    recipes = {"server": wheels(build=build)}
+    write_project(
+        tmp_path, recipes=recipes, templates={"python-server.Dockerfile.j2": TEMPLATES["server.Dockerfile.j2"]}
+    )
+    write_lock(tmp_path, "server")
+    shared = tmp_path / "recipes" / "_service"
+    shared.mkdir()
+    (shared / "web.py").write_text("A = 1\n")
+    world = load_project(tmp_path).world
+    supplies = published_supplies(world, Lock())
+    plan = make_plan(root=tmp_path, world=world, cells=resolve(world).cells, excluded=(), supplies=supplies)
+    before = run_fingerprint(plan, OPTIONS, root=tmp_path, where=HERE)
+
+    (shared / "web.py").write_text("A = 2\n")
+
+    assert run_fingerprint(plan, OPTIONS, root=tmp_path, where=HERE) != before
