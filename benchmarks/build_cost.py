@@ -41,6 +41,7 @@ from bakehouse.model.cell import Cell
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import FlagSet
 from bakehouse.pipeline.context import Context
+from bakehouse.planning.plugins import plugin_targets
 from bakehouse.system import signals
 
 T = TypeVar("T")
@@ -169,7 +170,7 @@ def plain_dockerfile(cell: Cell) -> str:
         packages=" ".join(packages),
         runtime_packages=" ".join(runtime),
         options=" ".join(f"-D{name}='{value}'" for name, value in cmake.items()),
-        targets=" ".join([*recipe.compiled.host_targets, *cell.plugins]),
+        targets=" ".join([*recipe.compiled.host_targets, *plugin_targets(cell)]),
     )
 
 

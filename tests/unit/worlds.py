@@ -120,4 +120,4 @@ def _recipe(draw: st.DrawFn) -> dict[str, Any]:
         {"platform": name, "variants": ["x"]} for name in draw(st.sampled_from([[], [], PLATFORMS, PLATFORMS[:1]]))
     ]
     build = RECIPE["build"] | {"backends": backends, "cpu_variants": variants}
-    return RECIPE | {"accelerators": draw(_most(ACCELERATORS)), "build": build}
+    return RECIPE | {"server": "llama.cpp", "accelerators": draw(_most(ACCELERATORS)), "build": build}

@@ -1,6 +1,6 @@
 """One build for every device: no toolkit, no archs, and nothing that the image lacks at rest.
 
-The processor: ggml's CPU backend, one plugin for each variant, the best one chosen at start-up. Any card with a Vulkan
+The processor: where a recipe names variants, a plugin for each, the best one chosen at start-up. Any card with a Vulkan
 driver: SPIR-V shaders, compiled by the driver; Mesa's drivers are in the image.
 """
 

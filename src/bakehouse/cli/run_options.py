@@ -36,7 +36,7 @@ def add_run_options(verb: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--calibrate",
         action=argparse.BooleanOptionalAction,
-        help="hold the rates against llama-bench in the same image (default: unless --quick)",
+        help="hold the rates against a benchmark program in the same image (default: unless --quick)",
     )
     group.add_argument(
         "--history",

@@ -10,6 +10,7 @@ from bakehouse.measure.aiperf import find_aiperf
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.job import Options
 from bakehouse.planning.gpus import CPU
+from bakehouse.servers import REFERENCE
 
 
 def bench(context: Context, options: Options) -> ExitCode:
@@ -29,7 +30,7 @@ def bench(context: Context, options: Options) -> ExitCode:
 def _require_aiperf(context: Context, options: Options) -> None:
     if options.calibrate:
         raise InputError(
-            "--calibrate holds our own client's rates against llama-bench, and --engine aiperf leaves them out",
+            f"--calibrate holds our own client's rates against {REFERENCE}, and --engine aiperf leaves them out",
             hint="Leave out one of the two.",
         )
     found = find_aiperf(context.environ)

@@ -28,7 +28,7 @@ class Options:
     recipes: tuple[str, ...] = ()
     """Shipped recipes to copy."""
     templates: tuple[str, ...] = ()
-    """Shipped templates to copy: `llama-server`, or a file in dockerfiles/."""
+    """Shipped templates to copy: `python-server`, or a file in dockerfiles/."""
 
 
 def init(context: Context, options: Options) -> ExitCode:
@@ -97,7 +97,7 @@ def _shipped_recipe(name: str, layout: ProjectLayout) -> Path:
 
 
 def _shipped_template(name: str, layout: ProjectLayout) -> str:
-    """Its name from the project's folder: `dockerfiles/llama-server.Dockerfile.j2`."""
+    """Its name from the project's folder: `dockerfiles/python-server.Dockerfile.j2`."""
     folder = layout.shipped / TEMPLATES
     known = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.j2"))
     short = [name.removesuffix(TEMPLATE_SUFFIX) for name in known]

@@ -42,7 +42,7 @@ class ProjectLayout:
     shipped: Path = field(default_factory=shipped_folder)
 
     def find(self, name: str) -> Path | None:
-        """The project's file or folder of this name (`options/llama-cpp.json`), else the shipped one."""
+        """The project's file or folder of this name (`recipes/NAME`), else the shipped one."""
         return next((path for path in self.places(name) if path.exists()), None)
 
     def places(self, name: str) -> tuple[Path, ...]:

@@ -27,7 +27,7 @@ def check_references(world: World) -> None:
         errors.append(
             InputError(
                 "there is no recipe",
-                hint="Add recipes/NAME/recipe.yaml, or name one that ships: `recipes: [llama-server]` in matrix.yaml.",
+                hint="Add recipes/NAME/recipe.yaml, or name one that ships: `recipes: [embedder]` in matrix.yaml.",
                 where=Where(file="recipes/"),
             )
         )
@@ -154,6 +154,10 @@ def _recipe(name: str, recipe: Recipe, matrix: Matrix) -> Iterator[InputError]:
     build = recipe.build
     if isinstance(build, CMakeBuild):
         yield from _unknown([build.source], matrix.sources, "sources", "build", "source", file=file)
+        if build.cpu_variants and SERVERS[recipe.server].plugins is None:
+            known = " or ".join(family for family, server in SERVERS.items() if server.plugins)
+            message = f"nothing is known of the plugins of a server of the family {recipe.server}"
+            yield input_error(message, "build", "cpu_variants", hint=f"server: {known}, or leave them out.", file=file)
     else:
         for accelerator, part in build.backends.items():
             yield from _prebuilt(accelerator, part, matrix, file)

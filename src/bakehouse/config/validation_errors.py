@@ -33,7 +33,7 @@ _KINDS = {
 
 _MOVED = {
     "probes.throughput.question": "It belongs to the model: write it in matrix.yaml, models.NAME.question.",
-    "probes.throughput.api": "The recipe's family of servers says it: server: llama.cpp or server: openai.",
+    "probes.throughput.api": "The family of servers says it: write server in the recipe.",
 }
 """Keys that were elsewhere in earlier versions."""
 

@@ -27,7 +27,6 @@ _ICDS = "/usr/share/vulkan/icd.d"
 _SOFTWARE_ENV = {
     # Debian's name, and those of distributions that have a file for each architecture. The loader skips missing ones.
     "VK_DRIVER_FILES": ":".join(f"{_ICDS}/lvp_icd{kind}.json" for kind in ("", ".x86_64", ".aarch64")),
-    "GGML_VK_VISIBLE_DEVICES": "0",  # llama.cpp takes no processor as a GPU unless it is named
 }
 
 

@@ -39,6 +39,9 @@ _STARTS = (
 )
 """What people have instead, and what helps; compared in lower case."""
 
+MERGE = "llama-gguf-split --merge FIRST-PIECE.gguf WHOLE.gguf"
+"""Makes one file of the pieces of a model."""
+
 Value = str | int | float | bool | tuple[int | float | bool, ...] | None
 """None: a list of words, or one that is too long to be of layers."""
 

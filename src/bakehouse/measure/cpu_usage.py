@@ -116,7 +116,7 @@ def usable_cores() -> int:
 def physical_cores(*, root: Path = Path("/")) -> int:
     """Cores that this process may use, with the hyperthreads of one core counted once.
 
-    llama.cpp is quickest with one thread a core; two threads of one core share its vector units.
+    Servers of models are quickest with one thread a core; two threads of one core share its vector units.
     """
     allowed = os.sched_getaffinity(0)
     siblings = set()

@@ -60,14 +60,14 @@ CpuVariant = Annotated[
     Format(
         pattern=r"^[a-z0-9]+(?:[._][a-z0-9]+)*$",
         longest=32,
-        expected="a variant of ggml's CPU backend, like haswell or armv8.2_2",
+        expected="a variant of the processor's plugin, like haswell or armv8.2_2",
     ),
 ]
-"""As ggml calls it: `haswell`, `armv8.2_2`."""
+"""As its source calls it: `haswell`, `armv8.2_2`."""
 
 
 class CpuVariants(Model):
-    """Which CPU variants of ggml a platform gets, as plugins chosen at start-up."""
+    """Which variants for processors a platform gets, as plugins chosen at start-up."""
 
     platform: Platform
     variants: Annotated[tuple[CpuVariant, ...], Field(min_length=1)]
@@ -108,7 +108,7 @@ class Backend(Model):
     driver_demands: tuple[DriverDemand, ...] = ()
     """Options that raise the driver floor of a cell."""
     plugins: Annotated[tuple[Name, ...], Field(min_length=1)]
-    """CMake targets of its plugins, for example `ggml-cuda`."""
+    """CMake targets of its plugins: `NAME` becomes `libNAME.so`."""
     build_packages: tuple[DebianPackage, ...] = ()
     """Debian packages of the stage that compiles it, beyond `build.packages`."""
     runtime_packages: tuple[DebianPackage, ...] = ()

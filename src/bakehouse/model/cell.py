@@ -41,7 +41,7 @@ class Coordinates:
 
     @property
     def name(self) -> str:
-        """`llama-server-cuda12.9-sm120-amd64`. For reading only: nothing takes a name apart again."""
+        """`embedder-cuda12.9-sm120-amd64`. For reading only: nothing takes a name apart again."""
         return "-".join((self.recipe, self.variant, self.platform.removeprefix("linux/").replace("/", "-")))
 
     @property
@@ -117,12 +117,6 @@ class Cell:
         """The image's environment: the recipe's, then the accelerator's."""
         part = self.backend or self.prebuilt
         return self.recipe.runtime.env | (part.env if part else {})
-
-    @property
-    def plugins(self) -> tuple[str, ...]:
-        """CMake targets of every plugin in the image; `ggml-x` becomes `libggml-x.so`."""
-        backend = self.backend.plugins if self.backend else ()
-        return (*(f"ggml-cpu-{variant}" for variant in self.cpu_variants), *backend, *self.flag_set.plugins)
 
     @property
     def bases(self) -> tuple[str, ...]:

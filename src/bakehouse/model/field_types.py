@@ -64,7 +64,7 @@ Platform = Annotated[
 CMakeOption = Annotated[str, Format(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", expected="letters, digits and '_'")]
 CMakeTarget = Annotated[
     str,
-    Format(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$", expected="the name of a CMake target, like llama-server"),
+    Format(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$", expected="the name of a CMake target, like my-server"),
 ]
 EnvName = CMakeOption
 PciId = Annotated[
@@ -150,7 +150,7 @@ HubRepository = Annotated[
     str,
     Format(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)?$",
-        expected="a repository like ggml-org/gemma-3-4b-it-GGUF",
+        expected="a repository like OWNER/gemma-3-4b-it-GGUF",
     ),
 ]
 
@@ -172,7 +172,7 @@ GitAddress = Annotated[
         pattern=rf"^(?:(?:https?|ssh)://(?:[A-Za-z0-9._]+@)?{_HOST}/|file:///|[A-Za-z0-9._]+@[A-Za-z0-9.-]+:(?!-))"
         r"[A-Za-z0-9._~/@+%-]+$",
         longest=2000,
-        expected="a git repository like https://github.com/ggml-org/llama.cpp.git, without a password",
+        expected="a git repository like https://github.com/OWNER/NAME.git, without a password",
     ),
 ]
 """Only http(s) can be a build context; the others bring a tree to be read."""
@@ -197,7 +197,7 @@ PathInside = Annotated[
     Format(
         pattern=rf"^(?![-~]){_NO_DOTS}[^/\\:]+(?:/{_NO_DOTS}[^/\\:]+)*$",
         longest=1000,
-        expected="a path below its top, like vendor/llama.cpp: no '..', not absolute",
+        expected="a path below its top, like vendor/name: no '..', not absolute",
     ),
 ]
 """Of a file in an archive or a repository."""
@@ -227,7 +227,7 @@ PathOnThisMachine = Annotated[
     Format(
         pattern=r"^(?!-)(?:~/)?[^~:,\"'`$\\{}][^:,\"'`$\\{}]*$",
         longest=1000,
-        expected="a path like ../llama.cpp, /models/name.gguf or ~/models/name.gguf, "
+        expected="a path like ../source, /models/name.gguf or ~/models/name.gguf, "
         "without ~USER, variables, quotes, ':' and ','",
     ),
 ]

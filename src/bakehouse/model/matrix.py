@@ -59,7 +59,7 @@ class Source(Model):
     revision: CommitHash
     """Full commit hash."""
     build_number: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
-    """llama.cpp's `bNNNN`, the number of commits; 0 where unknown."""
+    """What the project counts its revisions by, such as the number of commits; 0 where it counts none."""
     committed: Moment
     """When that commit was made. It becomes SOURCE_DATE_EPOCH, so that the same input gives the same image."""
     places: Annotated[tuple[SourcePlace, ...], Field(min_length=1)]
@@ -128,7 +128,7 @@ class Arch(Model):
     last_toolkit: ToolkitVersion | None = None
     """Newest one that still does."""
     code: ArchCode | None = None
-    """What is really compiled, where it is not the arch itself: `sm_120a` for `sm_120`, because ggml asks for it."""
+    """What is really compiled, where it is not the arch itself: `sm_120a` for `sm_120`, where builds ask for that."""
     runs: tuple[ArchName, ...] = ()
     """Other archs whose cards run this code natively: `sm_86` code runs on `sm_89`."""
     platforms: tuple[Platform, ...] = ()
@@ -196,7 +196,7 @@ class FlagSet(Model):
     cmake: dict[CMakeOption, OneLine] = {}
     """Options for the backend plugin's configure step."""
     plugins: tuple[Name, ...] = ()
-    """CMake targets of backend plugins that this flag set adds, for example `ggml-blas`."""
+    """CMake targets of backend plugins that this flag set adds."""
     build_packages: tuple[DebianPackage, ...] = ()
     runtime_packages: tuple[DebianPackage, ...] = ()
     extra_size: Size | None = None

@@ -51,7 +51,7 @@ class Plan:
     cells: tuple[Cell, ...]
     excluded: tuple[Excluded, ...]
     dockerfiles: dict[str, str]
-    """File name to text: `llama-server-cpu-amd64.Dockerfile`."""
+    """File name to text: `embedder-cpu-amd64.Dockerfile`."""
     bake: dict[str, Any]
     """The content of `docker-bake.json`."""
     fingerprint: str

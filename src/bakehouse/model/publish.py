@@ -65,9 +65,7 @@ ChannelName = Annotated[
 ]  # fmt: skip
 CellPattern = Annotated[
     str,
-    Format(
-        pattern=r"^[a-z0-9.*?-]+$", expected="a cell's name, in which * and ? may stand, like llama-server-cuda12.*"
-    ),
+    Format(pattern=r"^[a-z0-9.*?-]+$", expected="a cell's name, in which * and ? may stand, like embedder-cuda12.*"),
 ]
 LicencePattern = Annotated[
     str,

@@ -35,7 +35,7 @@ from bakehouse.system import process
 
 CODE = "src/bakehouse"
 CATALOGUE = f"{CODE}/catalogue"
-RENDERING = ("accelerators/", "config/", "model/", "planning/")
+RENDERING = ("accelerators/", "config/", "model/", "planning/", "servers/")
 """Parts of the code that decide what is rendered."""
 NEW = "new"
 OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")

@@ -12,6 +12,7 @@ from bakehouse.model.recipe import Load
 from bakehouse.model.serving import Start
 from bakehouse.model.suite import Baseline, Subject, Workload, WorkToMeasure
 from bakehouse.planning.installed import installed
+from bakehouse.planning.plugins import plugin_targets
 from bakehouse.planning.render.labels import labels
 from bakehouse.prove.expect import Expectation, Forbidden
 from bakehouse.servers import SERVERS
@@ -26,8 +27,8 @@ SLOWEST_READ = 200e6
 
 
 def plugin_files(cell: Cell) -> tuple[str, ...]:
-    """`libggml-cpu-haswell.so`: the files that the server loads as backends."""
-    return tuple(sorted(f"lib{target}.so" for target in cell.plugins))
+    """The files that the server loads as backends."""
+    return tuple(sorted(f"lib{target}.so" for target in plugin_targets(cell)))
 
 
 def device_code(cell: Cell) -> tuple[str, ...]:
@@ -68,6 +69,7 @@ def expectation(
         entrypoint=runtime.entrypoint,
         labels=labels(cell, world),
         plugins=plugin_files(cell),
+        plugin_kind=SERVERS[cell.recipe.server].plugins,
         plugin_folder=PLUGIN_FOLDER,
         size_budget=size_budget(cell),
         accelerator=cell.at.accelerator,

@@ -11,7 +11,7 @@ from pathlib import Path
 from bakehouse.config.load import Project
 from bakehouse.errors import InputError
 from bakehouse.formatting import size, size_in_bytes
-from bakehouse.gguf.header import Header, read_header
+from bakehouse.gguf.header import MERGE, Header, read_header
 from bakehouse.model.cell import Cell, Resolution, World
 from bakehouse.model.matrix import ModelFile
 from bakehouse.model.places import PathPlace
@@ -66,7 +66,7 @@ def require_model(path: Path) -> Header:
     if isinstance(pieces, int) and pieces > 1:
         raise InputError(
             f"--model {path} is one of {pieces} pieces of a model",
-            hint="Put them together: llama-gguf-split --merge FIRST-PIECE.gguf WHOLE.gguf",
+            hint=f"Put them together: {MERGE}",
         )
     if not path.stat().st_mode & stat.S_IROTH:
         raise InputError(f"--model: the user of a container cannot read {path}", hint=f"chmod o+r '{path}'")

@@ -126,7 +126,7 @@ def _arch_fit(arch: str, wanted: str, matrix: Matrix) -> Fit | None:
 
 
 def _compiles_ptx(ptx: str, wanted: str, matrix: Matrix) -> bool:
-    """PTX serves later archs; that of an `a` arch only itself, and ggml makes every 12X one (ggml-cuda/CMakeLists)."""
+    """PTX serves later archs; that of an `a` arch only itself, and builds make every 12X one (`code` in archs.yaml)."""
     code = re.fullmatch(r"sm_(\d+)", matrix.archs[ptx].code or ptx)
     later = re.fullmatch(r"sm_(\d+)[af]?", wanted)
     return bool(code and later and int(code[1]) <= int(later[1]))

@@ -186,9 +186,9 @@ def stops(server: Running, health: Health) -> Stopped:
 def stops_while_answering(server: Running, health: Health, *, patience: float = 2.0, begin: float = 120.0) -> Stopped:
     """End within `stop_grace` on SIGTERM, also in the middle of an answer.
 
-    The client hangs up when it has not heard anything for `patience` seconds, as clients do. llama-server needs that:
-    at revision 0c1e57098 SIGTERM stops the tokens at once, but the process waits until the last client has gone. The
-    answer itself may take `begin` seconds to begin: on a busy machine, or where a driver still compiles.
+    The client hangs up when it has not heard anything for `patience` seconds, as clients do. Some servers need that:
+    SIGTERM stops the tokens at once, but the process waits until the last client has gone. The answer itself may take
+    `begin` seconds to begin: on a busy machine, or where a driver still compiles.
     """
     address = urlsplit(server.url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=begin)

@@ -24,7 +24,14 @@ def memory_bytes(size: str) -> int:
     return int(_BYTES.validate_python(size))
 
 
-def bare(subject: Subject, *, run: str, args: tuple[str, ...] = (), entrypoint: str | None = None) -> Launch:
+def bare(
+    subject: Subject,
+    *,
+    run: str,
+    args: tuple[str, ...] = (),
+    entrypoint: str | None = None,
+    devices: Devices = CPU,
+) -> Launch:
     """Start the program with these arguments only: no model, no port."""
     return Launch(
         reference=subject.reference,
@@ -32,7 +39,9 @@ def bare(subject: Subject, *, run: str, args: tuple[str, ...] = (), entrypoint: 
         cell=subject.cell,
         args=args,
         entrypoint=entrypoint,
+        env=dict(SERVERS[subject.server].software_environment) if devices.is_software else {},
         memory=memory_bytes(subject.memory_limit),
+        devices=devices,
         platform=subject.platform,
     )
 
@@ -60,6 +69,7 @@ def serving(
     model_told, port_told = start.model or server.model, start.port or server.port
     told = bool(model_told.environment and not model_told.argument and inside)
     environment = {model_told.environment or "": inside} if told else {}
+    environment |= server.software_environment if devices.is_software else {}
     if port_from == "environment" and port_told.environment:
         environment[port_told.environment] = str(listens)
     beside = {path: f"{MODELS}/{Path(path).name}" for path in subject.models_beside}

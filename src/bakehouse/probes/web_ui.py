@@ -134,7 +134,7 @@ def _broken(page: Browsed, what: str) -> ProbeFailed:
 
 
 def _part(session: requests.Session, url: str) -> Part:
-    """Browsers accept gzip, and llama-server has the page in no other form."""
+    """Browsers accept gzip, and some servers have the page in no other form."""
     path = urlsplit(url).path
     try:
         with session.get(url, headers={"Accept-Encoding": "gzip"}, timeout=_ANSWER, stream=True) as response:

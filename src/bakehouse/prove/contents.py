@@ -13,38 +13,45 @@ from bakehouse.prove.image.at_rest import ImageAtRest
 from bakehouse.prove.image.elf import Elf
 from bakehouse.prove.image.layer import Entry
 from bakehouse.prove.image.loader import expand
-
-_SCORED = "libggml-cpu-"
+from bakehouse.servers.plugins import Plugins
 
 
 def check_plugins(image: ImageAtRest, expectation: Expectation) -> Check:
-    """Exactly the promised plugins are there, and ggml can load each.
+    """Exactly the promised plugins are there, and the server can load each.
 
-    Of several files `libggml-cpu-*.so` ggml takes the one with the best score, and never one without a score.
+    Where nothing is known of how it does that, only whether they are there.
     """
-    found = product.plugins(image, expectation)
+    found, kind = product.plugins(image, expectation), expectation.plugin_kind
     problems = []
     for name in sorted({*expectation.plugins, *found}):
         if name not in expectation.plugins:
             problems.append(f"{name} is in {expectation.plugin_folder} and was not promised")
         elif image.tree.follow(posixpath.join(expectation.plugin_folder, name)) is None:
-            problems.append(f"{name} is not in {expectation.plugin_folder}{_elsewhere(image, name)}")
-        elif name not in found:
-            problems.append(f"{name} is no plugin: it exports no {product.INIT_SYMBOL}")
-        else:
-            wanted = [product.INIT_SYMBOL, *([product.SCORE_SYMBOL] if name.startswith(_SCORED) else [])]
-            problems += [f"{name} does not export {s}" for s in wanted if s not in found[name].defined]
-            problems += _not_loadable(image, name, found[name])
-    return judge("plugins", problems, passed=f"{len(found)} plugins as promised", notes=sorted(found))
+            problems.append(f"{name} is not in {expectation.plugin_folder}{_elsewhere(image, name, kind)}")
+        elif kind:
+            problems += _wrong(image, name, found.get(name), kind)
+    number = len(found) if kind else len(expectation.plugins)
+    return judge("plugins", problems, passed=f"{number} plugins as promised", notes=sorted(found))
 
 
-def _elsewhere(image: ImageAtRest, name: str) -> str:
+def _elsewhere(image: ImageAtRest, name: str, kind: Plugins | None) -> str:
     found = sorted(entry.path for entry in image.tree if posixpath.basename(entry.path) == name)
-    return f", but it is {found[0]}, where ggml does not look" if found else ""
+    loader = kind.loader if kind else "the server"
+    return f", but it is {found[0]}, where {loader} does not look" if found else ""
+
+
+def _wrong(image: ImageAtRest, name: str, elf: Elf | None, kind: Plugins) -> Iterator[str]:
+    """What keeps a plugin that is there from being loaded."""
+    if elf is None:
+        yield f"{name} is no plugin: it exports no {kind.init_symbol}"
+        return
+    wanted = [kind.init_symbol, *([kind.score_symbol] if kind.variant_of(name) else [])]
+    yield from (f"{name} does not export {symbol}" for symbol in wanted if symbol not in elf.defined)
+    yield from _not_loadable(image, name, elf)
 
 
 def _not_loadable(image: ImageAtRest, name: str, elf: Elf) -> Iterator[str]:
-    """Why `dlopen` would refuse a plugin, or find its libraries by luck only. ggml then goes on without a word."""
+    """Why `dlopen` would refuse a plugin, or find its libraries by luck only. Servers then go on without a word."""
     program = product.entry_program(image)
     server = product.whole_elf(image, program.path) if program else None
     if server and (elf.machine, elf.bits) != (server.machine, server.bits):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bakehouse.model.enums import AcceleratorName
+from bakehouse.servers.plugins import Plugins
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +32,8 @@ class Expectation:
     """Each must be there with exactly this value; further ones may be."""
     plugins: tuple[str, ...]
     """File names of the backend plugins in `plugin_folder`: these and no others."""
+    plugin_kind: Plugins | None = None
+    """How the server loads them; None: nothing is known of that."""
     plugin_folder: str = "/app"
     """Also where everything of ours lies: what is under it, and the entrypoint, is called the product."""
     size_budget: int
@@ -53,8 +56,8 @@ class Expectation:
     driver_libraries: frozenset[str] = frozenset()
     """Sonames that the host's driver brings: they may be missing at rest (`libcuda.so.1`)."""
     instruction_levels: Mapping[str, str] = field(default_factory=dict)
-    """Glob of a file name to the level it may use (a key of `instruction_sets.LEVELS`), before the built-in rule:
-    `libggml-cpu-NAME.so` may use NAME's level, and everything else the platform's baseline."""
+    """Glob of a file name to the level it may use (a key of `instruction_sets.levels`), before the built-in rule: a
+    variant's plugin may use the variant's level, and everything else the platform's baseline."""
     foreign: tuple[str, ...] = ()
     """Globs of paths whose code was compiled elsewhere, and asks the CPU by itself what it can do: wheels."""
     forbidden_certificates: frozenset[str] = frozenset()

@@ -1,11 +1,12 @@
-"""Which instructions a file may hold: the levels of ggml's CPU plugins, as data.
+"""Which instructions a file may hold, as data.
 
-Feature names are those of Intel's and AMD's manuals, as iced-x86 spells them (`iced_x86.CpuidFeature`). The levels
-follow `ggml_add_cpu_backend_variant` in ggml/src/CMakeLists.txt: a plugin's score function asks the CPU for just these
-features, so an instruction beyond them crashes on a machine that the plugin claims to run on.
+Feature names are those of Intel's and AMD's manuals, as iced-x86 spells them (`iced_x86.CpuidFeature`). Which sets of
+them a plugin for some processors has is its family's to say (servers/plugins.py).
 """
 
 from __future__ import annotations
+
+from bakehouse.servers.plugins import Plugins
 
 BASELINE = frozenset(
     {
@@ -20,7 +21,7 @@ CPU features needs and guards."""
 HARMLESS = frozenset({"TZCNT"})
 """Mnemonics that compilers emit for any CPU: older ones run TZCNT as BSF, which gives the same for values but 0."""
 
-_FEATURES: dict[str, frozenset[str]] = {
+FEATURES: dict[str, frozenset[str]] = {
     "SSE42": frozenset({"SSE3", "SSSE3", "SSE4_1", "SSE4_2", "POPCNT"}),  # POPCNT came with SSE4.2
     "AVX": frozenset({"AVX"}),
     "F16C": frozenset({"F16C"}),
@@ -35,30 +36,13 @@ _FEATURES: dict[str, frozenset[str]] = {
     "AMX": frozenset({"AMX_TILE", "AMX_INT8"}),
 }
 
-_HASWELL = "SSE42 AVX F16C FMA AVX2 BMI2"
-_VARIANTS = {
-    "x64": "",
-    "sse42": "SSE42",
-    "sandybridge": "SSE42 AVX",
-    "ivybridge": "SSE42 AVX F16C",
-    "piledriver": "SSE42 AVX F16C FMA",
-    "haswell": _HASWELL,
-    "alderlake": f"{_HASWELL} AVX_VNNI",
-    "skylakex": f"{_HASWELL} AVX512",
-    "cannonlake": f"{_HASWELL} AVX512 AVX512_VBMI",
-    "cascadelake": f"{_HASWELL} AVX512 AVX512_VNNI",
-    "icelake": f"{_HASWELL} AVX512 AVX512_VBMI AVX512_VNNI",
-    "cooperlake": f"{_HASWELL} AVX512 AVX512_VNNI AVX512_BF16",
-    "zen4": f"{_HASWELL} AVX512 AVX512_VBMI AVX512_VNNI AVX512_BF16",
-    "sapphirerapids": f"{_HASWELL} AVX512 AVX512_VBMI AVX512_VNNI AVX512_BF16 AMX",
-}
+LOWEST = "x64"
+"""Name of the level that is the baseline."""
 
-LEVELS: dict[str, frozenset[str]] = {
-    name: BASELINE.union(*(_FEATURES[feature] for feature in features.split())) for name, features in _VARIANTS.items()
-}
-"""Name of a level to the features it may use; `x64` is the baseline."""
 
-GUARDED: dict[str, dict[str, str]] = {
-    "libmtmd.so*": {"LZCNT": "miniaudio's FLAC decoder asks CPUID before it uses it (ma_dr_flac__is_lzcnt_supported)"},
-}
-"""Glob of a file name to features beyond its level that its own code asks the CPU for, and where that was read."""
+def levels(plugins: Plugins | None) -> dict[str, frozenset[str]]:
+    """Name of a level to the features it may use: the baseline, and one for each variant of a family's plugins."""
+    named = {LOWEST: ""} | dict(plugins.levels if plugins else {})
+    return {
+        name: BASELINE.union(*(FEATURES[feature] for feature in features.split())) for name, features in named.items()
+    }

@@ -13,10 +13,9 @@ from bakehouse.prove.finding import judge, skip
 from bakehouse.prove.image import libraries
 from bakehouse.prove.image.at_rest import ImageAtRest
 from bakehouse.prove.image.elf import Elf
-from bakehouse.prove.instruction_sets import BASELINE, GUARDED, LEVELS
+from bakehouse.prove.instruction_sets import BASELINE, LOWEST, levels
 
 NAME = "instructions"
-_VARIANT = re.compile(r"libggml-cpu-(?P<level>.+)\.so")
 _NATIVE = re.compile(rb"-m(arch|cpu)=native")
 
 _SWEPT: dict[tuple[str, str], Uses] = {}
@@ -26,7 +25,7 @@ _SWEPT: dict[tuple[str, str], Uses] = {}
 def check_instructions(image: ImageAtRest, expectation: Expectation) -> Check:
     """No file of the product holds an instruction beyond its level, and none was compiled for the build machine.
 
-    What runs when a plugin is only loaded and asked for its score (its initializers and `ggml_backend_score`) must
+    What runs when a plugin is only loaded and asked for its score (its initializers and its score function) must
     keep to the baseline: it runs before anybody knows whether the CPU is good enough. Libraries that were copied
     (cuBLAS, rocBLAS, wheels) are not judged: we did not compile them, and they ask the CPU by themselves.
     """
@@ -37,19 +36,20 @@ def check_instructions(image: ImageAtRest, expectation: Expectation) -> Check:
     readable = [elf for elf in elves if elf.machine == "EM_X86_64"]
     if not readable and not problems:
         return skip(NAME, f"only x86-64 code is read, and this product for {image.platform} has none")
+    known = levels(expectation.plugin_kind)
     notes = [f"{path}: not judged, it was copied as it is" for path in sorted(vendors)]
     for elf in readable:
         level = level_of(elf, expectation)
         uses = _swept(image, elf)
-        guarded = _guarded(elf, uses)
-        problems += [f"{elf.path} {line}" for line in _beyond(uses, LEVELS[level] | guarded.keys(), level=level)]
+        guarded = _guarded(elf, uses, expectation)
+        problems += [f"{elf.path} {line}" for line in _beyond(uses, known[level] | guarded.keys(), level=level)]
         notes.append(f"{elf.path}: {level}, uses {', '.join(sorted(uses.keys() - BASELINE)) or 'the baseline only'}")
         notes += [f"{elf.path}: {feature} is allowed: {reason}" for feature, reason in guarded.items()]
-        if level != "x64":
-            early = [*elf.initializers, *(elf.defined[s] for s in (product.SCORE_SYMBOL,) if s in elf.defined)]
+        if level != LOWEST:
+            early = [*elf.initializers, *_scores(elf, expectation)]
             problems += [
                 f"{elf.path} when it is loaded and scored, on any CPU, {line}"
-                for line in _beyond(walk(elf.code, early), BASELINE, level="x64")
+                for line in _beyond(walk(elf.code, early), BASELINE, level=LOWEST)
             ]
     return judge(
         NAME,
@@ -60,13 +60,20 @@ def check_instructions(image: ImageAtRest, expectation: Expectation) -> Check:
 
 
 def level_of(elf: Elf, expectation: Expectation) -> str:
-    """What a file may use: a key of LEVELS. A variant that we do not know gets the baseline, and will say so."""
+    """What a file may use: a key of `levels`. A variant that we do not know gets the baseline, and will say so."""
     name = elf.path.rpartition("/")[2]
     for pattern, level in expectation.instruction_levels.items():
         if fnmatch.fnmatchcase(name, pattern):
             return level
-    variant = _VARIANT.fullmatch(name)
-    return variant["level"] if variant and variant["level"] in LEVELS else "x64"
+    kind = expectation.plugin_kind
+    variant = kind.variant_of(name) if kind else None
+    return variant if kind and variant and variant in kind.levels else LOWEST
+
+
+def _scores(elf: Elf, expectation: Expectation) -> list[int]:
+    """Where the function begins that says how well the processor suits a plugin."""
+    kind = expectation.plugin_kind
+    return [elf.defined[kind.score_symbol]] if kind and kind.score_symbol in elf.defined else []
 
 
 def _swept(image: ImageAtRest, elf: Elf) -> Uses:
@@ -78,10 +85,11 @@ def _swept(image: ImageAtRest, elf: Elf) -> Uses:
     return _SWEPT[key]
 
 
-def _guarded(elf: Elf, uses: Uses) -> dict[str, str]:
+def _guarded(elf: Elf, uses: Uses, expectation: Expectation) -> dict[str, str]:
     """Features that the file uses only where CPUID said so. A file that never asks has no such excuse."""
     name = elf.path.rpartition("/")[2]
-    excused = (reasons for pattern, reasons in GUARDED.items() if fnmatch.fnmatchcase(name, pattern))
+    guarded = expectation.plugin_kind.guarded if expectation.plugin_kind else {}
+    excused = (reasons for pattern, reasons in guarded.items() if fnmatch.fnmatchcase(name, pattern))
     return {f: reason for reasons in excused for f, reason in reasons.items() if f in uses and "CPUID" in uses}
 
 

@@ -7,9 +7,6 @@ from bakehouse.prove.image.at_rest import ImageAtRest
 from bakehouse.prove.image.elf import BrokenElfError, Elf
 from bakehouse.prove.image.layer import Entry
 
-INIT_SYMBOL = "ggml_backend_init"
-SCORE_SYMBOL = "ggml_backend_score"
-
 _DEVICES = ("EM_AMDGPU", "EM_CUDA")
 """Machines of ELF files that a GPU runs, such as rocBLAS's kernels: no loader of ours ever sees them."""
 
@@ -46,11 +43,14 @@ def broken(image: ImageAtRest, expectation: Expectation) -> list[str]:
 
 
 def plugins(image: ImageAtRest, expectation: Expectation) -> dict[str, Elf]:
-    """What ggml would load as a backend: file name in the plugin folder to its ELF file."""
+    """What the server would load as a backend: file name in the plugin folder to its ELF file."""
+    kind = expectation.plugin_kind
+    if kind is None:
+        return {}
     found = {}
     for entry in image.tree.children(expectation.plugin_folder):
         elf = whole_elf(image, entry.path) if entry.path.endswith(".so") else None
-        if elf and (INIT_SYMBOL in elf.defined or SCORE_SYMBOL in elf.defined):
+        if elf and (kind.init_symbol in elf.defined or kind.score_symbol in elf.defined):
             found[entry.path.rpartition("/")[2]] = elf
     return found
 

@@ -61,7 +61,7 @@ class Statement:
     name: str
     """Of the repository, which is the subjects' name."""
     about: str
-    """For people: `tests of llama-server-cpu-amd64, run 20261127-174827-c1a10a`."""
+    """For people: `tests of embedder-cpu-amd64, run 20261127-174827-c1a10a`."""
 
     @property
     def key(self) -> tuple[str, str]:

@@ -61,7 +61,7 @@ class Request:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VariantPlan:
     variant: str
-    """`llama-server cuda12.9-sm120`."""
+    """`embedder cuda12.9-sm120`."""
     channel: str | None
     index: Manifest
     tag: str

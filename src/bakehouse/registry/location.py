@@ -1,4 +1,4 @@
-"""What people call a place for images: `ghcr.io/me/llama-server:nightly`, `oci:out`, `oci-archive:out.tar`. Pure."""
+"""What people call a place for images: `ghcr.io/me/server:nightly`, `oci:out`, `oci-archive:out.tar`. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _DIGEST = r"sha256:[0-9a-f]{64}"
 _NAME = re.compile(rf"(?:(?P<host>{_HOST})/)?(?P<path>{_PATH})(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{_DIGEST}))?")
 _LAYOUT = re.compile(r"(?P<kind>oci|oci-archive):(?P<path>[^\0]+?)(?:@(?P<digest>sha256:[0-9a-f]{64}))?")
-_HINT = "Write it like ghcr.io/me/llama-server, ghcr.io/me/llama-server:nightly, oci:FOLDER or oci-archive:FILE.tar."
+_HINT = "Write it like ghcr.io/me/server, ghcr.io/me/server:nightly, oci:FOLDER or oci-archive:FILE.tar."
 LONGEST_PATH = 255
 
 

@@ -46,7 +46,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """For people and for other programs: `ghcr.io/me/llama-server`, `oci:folder`."""
+        """For people and for other programs: `ghcr.io/me/server`, `oci:folder`."""
         ...
 
     def resolve(self, reference: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bakehouse.model.serving import ServerName, Told
@@ -27,6 +28,7 @@ class Plain:
     device_log: DeviceLog | None = None
     reference: ReferenceTool | None = None
     plugins: Plugins | None = None
+    software_environment: Mapping[str, str] = field(default_factory=dict)
     version_from: str = ""
     may_have_page: bool = False
     serves_without_model: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -33,3 +34,9 @@ class Plugins:
     def target(self, variant: str) -> str:
         """The CMake target of a processor's variant."""
         return self.variant.format(name=variant).removeprefix("lib").removesuffix(".so")
+
+    def variant_of(self, name: str) -> str | None:
+        """The variant whose file has a name; None for any other file."""
+        before, _, after = self.variant.partition("{name}")
+        found = re.fullmatch(f"{re.escape(before)}(?P<name>.+){re.escape(after)}", name)
+        return found["name"] if found else None

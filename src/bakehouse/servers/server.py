@@ -79,6 +79,11 @@ class Server(Protocol):
         ...
 
     @property
+    def software_environment(self) -> Mapping[str, str]:
+        """Variables with which it takes a driver in software for a device, where there is no card."""
+        ...
+
+    @property
     def version_from(self) -> str:
         """What sets the version where it is built, for the hint of a wrong one; empty where nothing is known."""
         ...

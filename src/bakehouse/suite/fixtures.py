@@ -7,7 +7,6 @@ import math
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any, Protocol, TypeVar, cast
 
@@ -311,7 +310,8 @@ def listing(
     request: pytest.FixtureRequest, subject: Subject, session: Session, device_log: DeviceLog, accelerator: Devices
 ) -> Finished:
     """What the server's list of devices says in a container that has the accelerator."""
-    launch = replace(bare(subject, run=session.suite.run, args=device_log.verbose_list_arguments), devices=accelerator)
+    args = device_log.verbose_list_arguments
+    launch = bare(subject, run=session.suite.run, args=args, devices=accelerator)
     log = session.log_path(subject.cell, request.node.nodeid)
     return run_once(session.engine, launch, log=log, timeout=ONE_SHOT_TIMEOUT)
 

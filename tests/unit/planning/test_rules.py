@@ -43,6 +43,9 @@ WHOLE: dict[str, Any] = MATRIX | {
 }
 
 
+ARM_VARIANTS = [{"platform": "linux/arm64", "variants": ["x"]}]
+
+
 def changed(**sections: Mapping[str, Any]) -> World:
     """The world with rows laid over it, section by section; `recipe` over the recipe."""
     matrix = copy.deepcopy(WHOLE)
@@ -145,7 +148,12 @@ def test_without_an_objection_it_is_a_cell() -> None:
             None,
         ),
         (
-            {"recipe": {"build": {"cpu_variants": [{"platform": "linux/arm64", "variants": ["x"]}]}}},
+            {
+                "recipe": {
+                    "server": "llama.cpp",
+                    "build": {"cpu_variants": [{"platform": "linux/arm64", "variants": ["x"]}]},
+                }
+            },
             "cpu-variants-platform",
             "the recipe server names no CPU variants for linux/amd64 (build.cpu_variants)",
             None,

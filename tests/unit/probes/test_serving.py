@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from bakehouse.engine.devices import Devices
 from bakehouse.model.recipe import Health
 from bakehouse.model.suite import Subject
 from bakehouse.probes.serving import bare, memory_bytes, serving
@@ -56,3 +57,11 @@ def test_a_recipes_own_arguments_come_last_and_win() -> None:
 def test_a_bare_start_mounts_nothing() -> None:
     launch = bare(SUBJECT, run="r", args=("--version",))
     assert (launch.args, launch.files, launch.port) == (("--version",), {}, None)
+
+
+def test_a_driver_in_software_is_named_in_the_words_of_the_family() -> None:
+    software = Devices(is_software=True)
+    assert serving(SUBJECT, run="r", devices=software).env == {"GGML_VK_VISIBLE_DEVICES": "0"}
+    assert bare(SUBJECT, run="r", devices=software).env == {"GGML_VK_VISIBLE_DEVICES": "0"}
+    other = SUBJECT.model_copy(update={"server": "openai"})
+    assert bare(other, run="r", devices=software).env == {}

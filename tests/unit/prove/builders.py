@@ -14,6 +14,7 @@ from typing import Any
 
 from bakehouse.prove.expect import Expectation
 from bakehouse.prove.image.at_rest import ImageAtRest, open_image
+from bakehouse.servers.llama_cpp.plugins import PLUGINS
 from tests.unit.prove.elves import AVX2, RET, elf
 
 Item = tuple[tarfile.TarInfo, bytes]
@@ -204,6 +205,7 @@ PROMISE = Expectation(
     entrypoint=("/app/llama-server",),
     labels={"org.opencontainers.image.title": "llama-server"},
     plugins=("libggml-cpu-haswell.so", "libggml-cpu-x64.so"),
+    plugin_kind=PLUGINS,
     size_budget=1 << 20,
 )
 

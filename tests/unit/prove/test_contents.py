@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,13 @@ def test_a_plugin_that_would_not_be_loaded_is_named(
 def test_a_plugin_that_finds_what_lies_beside_it_passes(tmp_path: Path) -> None:
     plugin = file("/app/libggml-cuda.so", elf(exports=INIT, needed=("libllama.so.0",), runpath="$ORIGIN"))
     assert check_plugins(bake(tmp_path, add=[plugin]), CUDA).verdict is Verdict.PASSED
+
+
+def test_of_a_family_whose_plugins_are_not_known_they_must_be_there(tmp_path: Path) -> None:
+    promised = promise(plugin_kind=None, plugins=("libggml-cpu-x64.so",))
+    image = bake(tmp_path)
+
+    assert check_plugins(image, promised).verdict is Verdict.PASSED
+    missing = check_plugins(image, replace(promised, plugins=("libx.so",)))
+    assert missing.verdict is Verdict.FAILED
+    assert "libx.so is not in /app" in "\n".join([missing.message, *missing.details])

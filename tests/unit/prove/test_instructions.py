@@ -1,10 +1,12 @@
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from bakehouse.model.enums import Verdict
-from bakehouse.prove.instruction_sets import BASELINE, LEVELS
+from bakehouse.prove.instruction_sets import BASELINE, levels
 from bakehouse.prove.instructions import check_instructions
+from bakehouse.servers.llama_cpp.plugins import PLUGINS
 from tests.unit.prove import elves
 from tests.unit.prove.builders import PROMISE, Item, bake, file, good_parts, promise
 from tests.unit.prove.elves import AMX, AVX2, AVX512, AVX_VNNI, CPUID, LZCNT, RET, TZCNT, elf
@@ -103,7 +105,13 @@ def test_other_machines_are_skipped_with_a_reason(tmp_path: Path) -> None:
 
 
 def test_every_level_holds_the_baseline_and_haswell_lies_below_avx512() -> None:
-    assert all(features >= BASELINE for features in LEVELS.values())
-    assert LEVELS["x64"] == BASELINE
-    assert LEVELS["haswell"] < LEVELS["skylakex"] < LEVELS["icelake"] < LEVELS["zen4"] < LEVELS["sapphirerapids"]
-    assert not any(feature.startswith("AVX512") for feature in LEVELS["alderlake"])
+    known = levels(PLUGINS)
+    assert all(features >= BASELINE for features in known.values())
+    assert known["x64"] == BASELINE
+    growing = ["haswell", "skylakex", "icelake", "zen4", "sapphirerapids"]
+    assert all(known[low] < known[high] for low, high in pairwise(growing))
+    assert not any(feature.startswith("AVX512") for feature in known["alderlake"])
+
+
+def test_without_a_familys_plugins_there_is_the_baseline() -> None:
+    assert levels(None) == {"x64": BASELINE}

@@ -19,7 +19,7 @@ examples:
   bakehouse bench --gpu rtx5090                   the cells of a card that is in this machine
   bakehouse bench --compare 20261120-031200-0e5428 --fail-on-regression
                                                   what is built now, in turn with the images of that run
-  bakehouse bench --only llama-server-cpu-amd64 --compare ghcr.io/me/llama-server@sha256:5d1c...
+  bakehouse bench --only NAME-cpu-amd64 --compare ghcr.io/me/NAME@sha256:5d1c...
                                                   the same with one image, pulled if need be
   bakehouse bench --engine aiperf                 let NVIDIA's aiperf make the load, beside its own history
 """

@@ -24,7 +24,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         deciding.add_argument("--reason", metavar="TEXT", default="", help="for those who read it later")
     importing = kinds.add_parser(
         "import",
-        help="add results of llama-bench, aiperf or guidellm",
+        help=f"add results of {', '.join(FORMATS)}",
         description="Add results of another program. They are compared with results of the same program only.",
     )
     importing.add_argument("file", type=Path, metavar="FILE", help="JSON or JSON Lines, as the program wrote it")

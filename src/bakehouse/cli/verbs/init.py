@@ -13,9 +13,9 @@ DESCRIPTION = (
 )
 EXAMPLES = """\
 examples:
-  bakehouse init                           a new project with the recipe llama-server
-  bakehouse init --recipe llama-server     copy this recipe; in a folder without matrix.yaml, begin a project with it
-  bakehouse init --template llama-server   copy its template to dockerfiles/, where it takes the shipped one's place
+  bakehouse init                             a new project, with a recipe that ships
+  bakehouse init --recipe embedder           copy this recipe; in a folder without matrix.yaml, begin a project with it
+  bakehouse init --template python-server    copy its template to dockerfiles/, where it takes the shipped one's place
 """
 
 

@@ -13,7 +13,7 @@ DESCRIPTION = (
 )
 EXAMPLES = """\
 examples:
-  bakehouse verify ghcr.io/me/llama-server:nightly-cpu --key publish.pub
+  bakehouse verify ghcr.io/me/server:nightly-cpu --key publish.pub
   bakehouse verify oci:FOLDER:nightly-cpu
 """
 

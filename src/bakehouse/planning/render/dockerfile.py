@@ -22,6 +22,7 @@ from bakehouse.model.build import CMakeBuild, ImageBuild, WheelsBuild
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.places import DebootstrapPlace, DockerfilePlace
 from bakehouse.planning.installed import lock_of
+from bakehouse.planning.plugins import plugin_targets, variant_targets
 from bakehouse.planning.render import escape
 from bakehouse.planning.render.bake_file import shared_context
 from bakehouse.planning.render.labels import labels
@@ -189,8 +190,8 @@ def _of_kind(cell: Cell, world: World) -> dict[str, object]:
         case CMakeBuild():
             return {
                 "source": world.matrix.sources[build.source],
-                "cpu_plugins": tuple(f"ggml-cpu-{variant}" for variant in cell.cpu_variants),
-                "plugins": cell.plugins,
+                "cpu_plugins": variant_targets(cell),
+                "plugins": plugin_targets(cell),
                 "backend": cell.backend,
                 "backend_cmake": _backend_cmake(cell),
                 "backend_env": _backend_env(cell),

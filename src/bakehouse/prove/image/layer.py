@@ -32,7 +32,7 @@ class Entry:
     """Something with a name in a layer."""
 
     path: str
-    """Absolute: `/app/llama-server`."""
+    """Absolute: `/app/server`."""
     kind: Kind
     mode: int
     """Permission bits with setuid, setgid and sticky; no type."""

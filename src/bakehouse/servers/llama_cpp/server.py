@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bakehouse.model.serving import Told
 from bakehouse.servers.device_log import DeviceLog
@@ -25,6 +26,8 @@ class LlamaCpp:
     device_log: DeviceLog = log
     reference: ReferenceTool = bench_tool
     plugins: Plugins = PLUGINS
+    software_environment: Mapping[str, str] = field(default_factory=lambda: {"GGML_VK_VISIBLE_DEVICES": "0"})
+    """It takes no processor as a GPU unless it is named."""
     version_from = "LLAMA_BUILD_NUMBER and LLAMA_BUILD_COMMIT"
     may_have_page = True
     serves_without_model = False
