@@ -7,7 +7,9 @@ import pytest
 from bakehouse.formatting import size_in_bytes
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.enums import AcceleratorName
-from bakehouse.pipeline.expectations import expectation
+from bakehouse.model.suite import Subject
+from bakehouse.model.work import MeasuredWork
+from bakehouse.pipeline.expectations import expectation, subject
 from bakehouse.prove.expect import Expectation
 from tests.unit.accelerated import accelerated
 
@@ -70,3 +72,24 @@ def test_what_a_flag_set_adds_does_not_count_against_the_recipe() -> None:
 @pytest.mark.parametrize(("text", "size"), [("260 MiB", 260 * 2**20), ("1.5GB", 1_500_000_000), ("7 B", 7)])
 def test_sizes_are_bytes(text: str, size: int) -> None:
     assert size_in_bytes(text) == size
+
+
+def test_the_suite_is_told_of_work_in_other_units() -> None:
+    cell, world = pick("server-cpu-amd64")
+    task = {
+        "name": "see",
+        "unit": "images",
+        "http": {"path": "/see"},
+        "inputs": {"files": ("a.jpg",)},
+    }
+    probes = cell.recipe.probes.model_copy(
+        update={"work": MeasuredWork.model_validate({"tasks": (task,), "starts": 4})}
+    )
+    recipe = cell.recipe.model_copy(update={"probes": probes})
+    found = subject(
+        replace(cell, recipe=recipe), world, reference="r", digest="d", models=[], repetitions=2, seconds=0.3
+    )
+    assert found.workload is None
+    assert found.work is not None
+    assert (found.work.starts, found.work.repetitions, found.work.seconds) == (4, 2, 0.3)
+    assert Subject.model_validate_json(found.model_dump_json()) == found
