@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from bakehouse.model.work import MeasuredWork, Task
@@ -74,3 +78,14 @@ def test_what_no_request_can_be_made_of_is_refused(changes: dict[str, Any], says
 def test_names_are_given_once() -> None:
     with pytest.raises(ValidationError, match="tasks are listed twice: embed"):
         MeasuredWork(tasks=(task(), task()))
+
+
+def test_the_guides_examples_are_tasks() -> None:
+    guide = (Path(__file__).parents[3] / "docs/recipes.md").read_text(encoding="utf-8")
+    examples = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL) if "tasks:" in text]
+    tasks = [
+        Task.model_validate_json(json.dumps(task))
+        for example in examples
+        for task in example.get("tasks", example.get("probes", {}).get("work", {}).get("tasks"))
+    ]
+    assert {task.unit for task in tasks} >= {"embeddings", "detections", "audio seconds", "images"}
