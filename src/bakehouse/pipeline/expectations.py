@@ -133,7 +133,8 @@ def subject(
             limits=probes.throughput.limits,
             api=server.api or OPENAI,
         )
-        patience = health.start_period + model.size / SLOWEST_READ
+    if probes.served_model and model_path:
+        patience = health.start_period + world.matrix.models[probes.served_model].size / SLOWEST_READ
         health = health.model_copy(update={"start_period": patience})
     return Subject(
         cell=cell.name,

@@ -332,7 +332,7 @@ def note(request: pytest.FixtureRequest, session: Session) -> Callable[[str], No
 def bench(request: pytest.FixtureRequest, subject: Subject, session: Session, lease: Devices) -> Bench:
     """Starts servers with pinned arguments, to be measured one after the other. Holds the lease."""
     if subject.workload is None:
-        pytest.skip("the recipe names no workload")
+        pytest.skip("the recipe measures no rates of tokens (probes.throughput)")
     return Bench(
         engine=session.engine,
         run=session.suite.run,

@@ -168,3 +168,18 @@ def test_a_spelling_is_shown_as_a_terminal_can(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"reads '.x1b.2J' as nothing") as caught:
         load_project(tmp_path)
     assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("server", "health", "path"),
+    [
+        ("kserve-v2", {}, "/v2/health/ready"),
+        ("openai", {"start_period": 60.0}, "/health"),
+        ("kserve-v2", {"path": "/ready"}, "/ready"),
+    ],
+)
+def test_health_is_asked_where_the_family_of_servers_answers(
+    tmp_path: Path, server: str, health: dict[str, object], path: str
+) -> None:
+    root = write_project(tmp_path, recipes={"server": recipe(server=server, probes={"health": health})})
+    assert load_project(root).world.recipes["server"].probes.health.path == path
