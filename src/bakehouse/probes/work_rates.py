@@ -152,6 +152,8 @@ class WorkRates:
             return
         one = self._run(served, calls, level, task_runs.least(level), found)
         is_hopeless = not any(isinstance(answer, Answer) for answer in one.outcome.answers)
+        if is_hopeless and not found.answered:
+            raise ProbeFailed(f"not one request was answered: {one.figures.reason}")
         if not is_hopeless and self.left() >= 2 * one.seconds:
             one = self._warm_up(served, calls, level, one, found)
         if level.name not in self.counts.by_level or self.left() < one.seconds:

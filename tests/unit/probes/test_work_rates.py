@@ -187,3 +187,16 @@ def test_two_images_in_turn_get_as_many_requests() -> None:
 def test_a_slow_server_gets_fewer_repetitions_so_that_all_levels_fit() -> None:
     found = Measured(left=0.25, clients=(1, 2), repetitions=9)  # a run takes 50 ms by its usage
     assert [len(found[f"embed-b1-{number}c work_rate"].samples) for number in (1, 2)] == [2, 4]
+
+
+def test_a_server_that_breaks_off_is_given_up_at_once() -> None:
+    asked = 0
+
+    def break_off(_: Asked) -> tuple[int, Any]:
+        nonlocal asked
+        asked += 1
+        raise OSError
+
+    with pytest.raises(ProbeFailed, match="not one request was answered: 2 of 2 requests failed"):
+        Measured(break_off, clients=(1, 2, 4))
+    assert asked == 2
