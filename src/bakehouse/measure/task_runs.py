@@ -27,7 +27,7 @@ MOST_BYTES = 64 << 20
 """Of the answers of one run, which are kept until it is over and then held against what is expected."""
 ARRIVALS = 20
 """Requests of the shortest run with random arrivals: fewer are no random moments."""
-KEPT = 2000
+KEPT = 500
 """Requests of a run whose times a sample keeps."""
 _SEED = 1
 _SHOWN = 5
