@@ -41,18 +41,21 @@ class Metrics:
     """Prometheus's names of the field."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        kind = {"registry": self.registry}
-        self.requests = Counter("http_requests_total", "Requests.", ["path", "status"], **kind)
-        self.latency = Histogram("http_request_duration_seconds", "Time of a request.", ["path"], **kind)
-        self.items = Counter("inference_items_total", "Items that were computed.", **kind)
+        registry = self.registry = CollectorRegistry()
+        self.requests = Counter("http_requests_total", "Requests.", ["path", "status"], registry=registry)
+        self.latency = Histogram("http_request_duration_seconds", "Time of a request.", ["path"], registry=registry)
+        self.items = Counter("inference_items_total", "Items that were computed.", registry=registry)
         self.batch = Histogram(
-            "inference_batch_size", "Items of one inference.", buckets=(1, 2, 4, 8, 16, 32, 64, 128), **kind
+            "inference_batch_size", "Items of one inference.", buckets=(1, 2, 4, 8, 16, 32, 64, 128), registry=registry
         )
-        self.wait = Histogram("inference_queue_seconds", "Time that the oldest item of a batch waited.", **kind)
-        self.compute = Histogram("inference_duration_seconds", "Time of one inference.", **kind)
-        self.ready = Gauge("service_ready", "1 when the model is loaded on the device it is meant for.", **kind)
-        self.queue = Gauge("inference_queue_items", "Items that wait.", **kind)
+        self.wait = Histogram(
+            "inference_queue_seconds", "Time that the oldest item of a batch waited.", registry=registry
+        )
+        self.compute = Histogram("inference_duration_seconds", "Time of one inference.", registry=registry)
+        self.ready = Gauge(
+            "service_ready", "1 when the model is loaded on the device it is meant for.", registry=registry
+        )
+        self.queue = Gauge("inference_queue_items", "Items that wait.", registry=registry)
 
     def observe(self, size: int, waited: float, took: float) -> None:
         self.items.inc(size)
