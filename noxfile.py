@@ -78,6 +78,12 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def stack(session: nox.Session) -> None:
+    """Services that run together: -- NAME; -- NAME --check, --render FOLDER, --up, --down."""
+    _bakehouse(session, "stack")
+
+
+@nox.session
 def report(session: nox.Session) -> None:
     """Draw the latest run's reports again."""
     _bakehouse(session, "report")

@@ -48,7 +48,7 @@ def test_begins_a_project_in_an_empty_folder(installed: Path, tmp_path: Path) ->
 
 def test_holds_every_file_that_a_project_may_use(installed: Path) -> None:
     shipped = installed / "bakehouse/shipped"
-    for folder in ("recipes", "dockerfiles", "options", "tests/images"):
+    for folder in ("recipes", "dockerfiles", "options", "stacks", "tests/images"):
         ours = {
             path.relative_to(ROOT).as_posix()
             for path in (ROOT / folder).rglob("*")

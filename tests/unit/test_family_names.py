@@ -18,6 +18,7 @@ ALLOWED = {
     "model/serving.py": "the word for the family that recipes write",
     "servers/families.py": "the line that makes it a family",
     "servers/linters.py": "the line that gives it a linter",
+    "servers/deployment.py": "the line that says how it is deployed",
     "model/report.py": "metrics are called so in reports and histories that are kept",
     "model/enums.py": "a disturbance is called so in reports and histories that are kept",
     "commands/init.py": "the recipe that a new project begins with",

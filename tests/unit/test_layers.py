@@ -20,6 +20,7 @@ LAYERS = (
     ("config",),
     ("history",),
     ("planning",),
+    ("stacks",),
     ("lint", "engine"),
     ("servers/llama_cpp/lint",),
     ("servers/linters",),
@@ -39,6 +40,7 @@ has a layer of its own."""
 PURE = (
     *("errors", "model", "formatting", "stats", "gguf", "accelerators", "servers", "planning"),
     *("config/suggest", "config/references", "config/validation_errors", "config/yaml_document"),
+    "stacks",
     *("history/paired", "history/rows", "history/terms"),
     *("lint/relations", "lint/stages", "lint/cmake_language", "lint/container_file", "lint/cpp", "lint/dockerfile"),
     *("lint/cmake_names", "lint/server_start", "lint/shell"),
@@ -85,7 +87,7 @@ SEEING = frozenset({"now", "utcnow", "today", "getenv", "environ", "cwd", "home"
 WRITING = frozenset({"mkdir", "touch", "unlink", "write_bytes", "write_text"})
 
 INSIDE = (
-    ("engine/embedded", ("engine/connect",)),
+    ("engine/embedded", ("engine/connect", "engine/compose")),
     ("reporters/exports", ("reporters/registry",)),
     ("reporters/html", ("reporters/registry",)),
     ("planning/render", ("planning/planner", "planning/packages")),

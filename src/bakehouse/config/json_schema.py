@@ -14,6 +14,7 @@ from bakehouse.model.matrix import ROWS, Catalogue, Matrix
 from bakehouse.model.publish_report import PublishReport
 from bakehouse.model.recipe import Recipe
 from bakehouse.model.report import RunReport
+from bakehouse.model.stack import HostFile, Stack
 
 FOLDER = "schemas"
 
@@ -21,6 +22,8 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "matrix.schema.json": Matrix,
     "catalogue.schema.json": Catalogue,
     "recipe.schema.json": Recipe,
+    "stack.schema.json": Stack,
+    "host.schema.json": HostFile,
     "lock.schema.json": Lock,
     "run.schema.json": RunReport,
     "publish.schema.json": PublishReport,

@@ -206,7 +206,14 @@ class Docker:
                 health_said=tuple((entry.output or "").strip() for entry in (health.log or [])) if health else (),
                 restarts=container.restart_count or 0,
                 ports={_tcp(port): int(found[0]["HostPort"]) for port, found in bindings.items() if "/tcp" in port},
+                address=next((one.ip_address for one in (network.networks or {}).values() if one.ip_address), ""),
             )
+
+    def memory(self, name: str) -> int:
+        """Bytes that its processes use, without the file cache that the kernel can take back."""
+        with translated():
+            (found,) = self._client.container.stats([name])
+            return int(found.memory_used)
 
     def remove_images(self, pattern: str) -> int:
         """Remove the images whose name matches (`bakehouse/*`); how many went. Other names of theirs stay."""

@@ -31,6 +31,8 @@ class State:
     restarts: int = 0
     ports: dict[int, int] = field(default_factory=dict)
     """Port in the container to port on this machine (TCP)."""
+    address: str = ""
+    """Its own on the engine's network, where other containers reach it; empty when it does not run."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ src/llama-kv-cache.cpp and src/models/.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -89,6 +89,21 @@ class Work:
         return sum(
             one.seen(depth) * (key.size(one.cached_key) + value.size(one.cached_value)) for one in self._attention
         )
+
+    def allocated(
+        self, cells: int, *, in_window: Callable[[int], int], key: TensorType = F16, value: TensorType = F16
+    ) -> int:
+        """Bytes of a cache with so many cells; a layer that sees a window of tokens has `in_window` of them."""
+        return sum(
+            (cells if one.window is None else in_window(one.window))
+            * (key.size(one.cached_key) + value.size(one.cached_value))
+            for one in self._attention
+        )
+
+    @property
+    def tensor_bytes(self) -> Mapping[str, float]:
+        """Of every tensor in the file, by name."""
+        return self._bytes
 
     def prompt_bytes(self, tokens: int, batch: int) -> float:
         """Bytes of weights that a prompt reads, in physical batches of so many tokens."""

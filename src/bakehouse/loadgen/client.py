@@ -62,6 +62,7 @@ def load(
     due: Sequence[float] = (),
     clock: Callable[[], float] = time.perf_counter,
     stall: float = STALL_TIMEOUT,
+    key: str | None = None,
 ) -> Outcome:
     """Stream all requests, at most `users` at the same time, and read the answers when all are there.
 
@@ -69,7 +70,7 @@ def load(
     free. A request that fails is a Failure among the replies and raises nothing.
     """
     bodies = [(request.api.value, request.body()) for request in asked]
-    return _load(url, bodies, users=users, due=due, clock=clock, stall=stall)
+    return _load(url, bodies, users=users, due=due, clock=clock, stall=stall, key=key)
 
 
 def complete(
@@ -167,8 +168,9 @@ def _load(
     due: Sequence[float] = (),
     clock: Callable[[], float] = time.perf_counter,
     stall: float = STALL_TIMEOUT,
+    key: str | None = None,
 ) -> Outcome:
-    address = Address.of(url)
+    address = Address.of(url, key=key)
     moments = due or [0.0] * len(bodies)
     outgoing = [
         Outgoing(data=address.post(path, json.dumps(body).encode()), due=moment)

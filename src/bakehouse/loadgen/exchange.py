@@ -15,9 +15,11 @@ class Address:
 
     host: str
     port: int
+    key: str | None = None
+    """What is sent as `Authorization: Bearer ...`."""
 
     @classmethod
-    def of(cls, url: str) -> Address:
+    def of(cls, url: str, *, key: str | None = None) -> Address:
         """Take `http://HOST:PORT` apart. Raises InputError: encryption would be measured along with the server."""
         parts = urlsplit(url)
         if parts.scheme != "http" or not parts.hostname:
@@ -25,11 +27,12 @@ class Address:
                 f"{url} cannot be measured: only http:// can",
                 hint="Measure the server itself, without encryption between it and the client.",
             )
-        return cls(host=parts.hostname, port=parts.port or 80)
+        return cls(host=parts.hostname, port=parts.port or 80, key=key)
 
     def post(self, path: str, body: bytes) -> bytes:
         """Ask for a streamed answer."""
         headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+        headers |= {"Authorization": f"Bearer {self.key}"} if self.key else {}
         return self.request("POST", path, body, headers=headers)
 
     def request(self, method: str, path: str, body: bytes, *, headers: Mapping[str, str]) -> bytes:

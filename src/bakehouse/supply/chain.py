@@ -104,13 +104,15 @@ def gather(
     environ: Mapping[str, str],
     say: Callable[[str], None],
     with_models: bool = True,
+    also_models: Sequence[str] = (),
     machine: str | None = None,
     patience: Patience = PATIENCE,
     connect: Callable[[str, int], None] = connect,
 ) -> Gathered:
     """Get what the cells need, independent things at the same time. `machine` is what `uname -m` says.
 
-    Only running an image takes a model: `with_models` is False where nothing will be run.
+    Only running an image takes a model: `with_models` is False where nothing will be run. `also_models`: rows that are
+    wanted beside those that the cells are probed with.
 
     Raises only Interrupted and bugs; what is not to be had is in `missing`.
     """
@@ -127,6 +129,7 @@ def gather(
         stopped=stopped,
     )
     needs = Needs.of(cells, world.matrix, with_models=with_models)
+    needs = replace(needs, models=tuple(sorted({*needs.models, *also_models})))
     matrix = world.matrix
     with _Threads(context) as threads:
         of_bases = {

@@ -1,0 +1,1 @@
+"""Prometheus, told by variables."""
