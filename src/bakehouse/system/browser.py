@@ -46,6 +46,8 @@ ARGUMENTS = (
 START_TIMEOUT = 60.0
 CALL_TIMEOUT = 60.0
 STOP_GRACE = 5.0
+HELPERS_GRACE = 30.0
+"""Until the browser's helpers have ended: a moment, on a machine that is not busy."""
 BAD = 400
 ASKED_BY_SCRIPTS = ("Fetch", "XHR")
 """What scripts ask for may be refused: a page finds out so what a server has. What it is made of may not."""
@@ -193,7 +195,7 @@ def _attached(socket: ClientConnection) -> Page:
 
 def _remove(folder: Path) -> None:
     """Remove the profile. The browser's helpers end a moment after it, and write until then."""
-    deadline = time.monotonic() + STOP_GRACE
+    deadline = time.monotonic() + HELPERS_GRACE
     while folder.exists() and time.monotonic() < deadline:
         shutil.rmtree(folder, ignore_errors=True)
         time.sleep(_POLL)
