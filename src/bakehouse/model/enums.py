@@ -71,6 +71,8 @@ class Disturbance(StrEnum):
     CLOCKS = "llama-bench differs, within what both scatter"
     SCATTER = "wide scatter, no cause was seen"
     FEW_STARTS = "too few container starts"
+    UNWATCHED = "nothing tells who else used the card"
+    """Its driver keeps no account of processes: what nobody could see is not taken for idle."""
 
 
 class Change(StrEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +27,7 @@ from bakehouse.model.enums import Verdict
 from bakehouse.model.plan import Plan, Supplies
 from bakehouse.model.report import BaselineReport, Check, TestResult
 from bakehouse.model.suite import Suite
+from bakehouse.pipeline import spare_time
 from bakehouse.pipeline.expectations import expectation
 from bakehouse.pipeline.job import Job
 from bakehouse.pipeline.limits import Limits, find_limits
@@ -40,10 +42,10 @@ from bakehouse.prove.expect import Expectation
 from bakehouse.prove.image.at_rest import open_image, save_image, to_report
 from bakehouse.prove.run import CheckFunction, checks_with
 from bakehouse.prove.run import prove as run_checks
-from bakehouse.suite.budget import begin_attempt
+from bakehouse.suite import results
+from bakehouse.suite.budget import begin_attempt, end_attempt
 from bakehouse.suite.display import SuiteDisplay
-from bakehouse.suite.results import FOLDER, Found, collect, planned
-from bakehouse.suite.run import run_suite
+from bakehouse.suite.run import Outcome, run_suite
 from bakehouse.supply.tools import CUOBJDUMP
 
 PATIENCE = 6 * 3600.0
@@ -140,20 +142,49 @@ def test(job: Job) -> None:
             image_tests=ProjectLayout(root=job.context.root).image_tests(),
             recipe_test_folders=recipe_tests(job.context.root, cells),
             workers=job.options.workers or _default_workers(),
-            on_result=_Follower(job, watcher, limits),
+            on_result=_Follower(job, watcher, limits, suite),
             on_progress=watcher.measuring,
             say=say,
             extra=_only_probes(job.options.probes),
         )
+        found = outcome.cells | _go_on(job, cells, suite, outcome, watcher)
     for cell in job.state.todo(cells):
-        job.state.update(cell.name, **_said(job, cell.name, outcome.cells[cell.name], limits))
+        job.state.update(cell.name, **_said(job, cell.name, found[cell.name], limits))
     _settle(job, cells)
+
+
+def _go_on(
+    job: Job, cells: list[Cell], suite: Suite, outcome: Outcome, watcher: SuiteDisplay
+) -> dict[str, results.Found]:
+    """Measure on in the time that is left, where rates have too few starts; what came out of it, by cell."""
+    tests = job.state.folder.path / results.FOLDER
+    if suite.measure_for is None or not outcome.complete:
+        return {}
+    now = time.time()
+    spent = end_attempt(tests, began=suite.began, now=now)
+    left = suite.measure_for - sum(spent.attempts.values())
+    chosen = spare_time.choose(suite, outcome.cells, spent, left=left)
+    if not chosen:
+        return {}
+    job.context.say(f"{round_seconds(round(left))} are left: {count(len(chosen), 'cell')} measured on")
+    begin_attempt(tests)
+    again = run_suite(
+        spare_time.second_suite(suite, chosen, began=now),
+        engine=job.engine,
+        image_tests=ProjectLayout(root=job.context.root).image_tests(),
+        recipe_test_folders=recipe_tests(job.context.root, [cell for cell in cells if cell.name in chosen]),
+        workers=1,
+        on_progress=watcher.measuring,
+        say=job.context.say,
+        extra=("-k", spare_time.RATES_TEST),
+    )
+    return {name: spare_time.together(outcome.cells[name], again.cells[name]) for name in chosen}
 
 
 def _say_how_long(job: Job, suite: Suite) -> None:
     """What a person may do meanwhile."""
     measured = sum(subject.workload is not None or subject.work is not None for subject in suite.subjects)
-    spent = begin_attempt(job.state.folder.path / FOLDER)
+    spent = begin_attempt(job.state.folder.path / results.FOLDER)
     if not measured or (job.options.probes and "throughput" not in job.options.probes):
         return
     cells = count(measured, "cell")
@@ -162,7 +193,8 @@ def _say_how_long(job: Job, suite: Suite) -> None:
         return
     left = max(0.0, suite.measure_for - spent)
     rest = f" that are left of {round_seconds(suite.measure_for)}" if spent else ""
-    job.context.say(f"testing and measuring {cells}: at most {round_seconds(round(left))}{rest}")
+    most = f"at most {round_seconds(round(left))}{rest}"
+    job.context.say(f"testing and measuring {cells}: {most}, unless their tests and one rate of each take longer")
 
 
 def _limits(job: Job, cells: list[Cell]) -> Limits:
@@ -182,7 +214,7 @@ def _limits(job: Job, cells: list[Cell]) -> Limits:
     )
 
 
-def _said(job: Job, cell: str, found: Found, limits: Limits) -> dict[str, Any]:
+def _said(job: Job, cell: str, found: results.Found, limits: Limits) -> dict[str, Any]:
     """Changes of the cell's report."""
     other = job.baselines.get(cell)
     baseline = BaselineReport(name=other.name, image=other.reference, measurements=found.baseline) if other else None
@@ -192,10 +224,12 @@ def _said(job: Job, cell: str, found: Found, limits: Limits) -> dict[str, Any]:
 
 
 class _Follower:
-    """Finishes a cell as soon as its last test has ended: a run that is cut off later keeps it."""
+    """Finishes a cell as soon as its last test has ended, unless more of its starts may follow: a run that is cut off
+    later keeps it.
+    """
 
-    def __init__(self, job: Job, watcher: SuiteDisplay, limits: Limits) -> None:
-        self._job, self._limits = job, limits
+    def __init__(self, job: Job, watcher: SuiteDisplay, limits: Limits, suite: Suite) -> None:
+        self._job, self._limits, self._suite = job, limits, suite
         self._state = job.state
         self._watcher = watcher
         self._ended: dict[str, set[str]] = {}
@@ -205,9 +239,12 @@ class _Follower:
         ended = self._ended.setdefault(cell, set())
         ended.add(result.name)
         folder = self._state.folder.path
-        wanted = {test.name for test in planned(folder) if test.cell == cell}
+        wanted = {test.name for test in results.planned(folder) if test.cell == cell}
         if wanted and wanted <= ended and self._state[cell].finished is None:
-            self._state.update(cell, **_said(self._job, cell, collect(folder).get(cell, Found()), self._limits))
+            found = results.collect(folder).get(cell, results.Found())
+            self._state.update(cell, **_said(self._job, cell, found, self._limits))
+            if spare_time.may_go_on(self._suite, found):
+                return
             self._state.finish(cell)
             keep(self._job)
 

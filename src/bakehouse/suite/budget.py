@@ -31,6 +31,8 @@ class Spent(Record):
     """Seconds that the first cell's other tests took: each cell has them."""
     done: Sequence[str] = ()
     """Shares of the present attempt that were used."""
+    turns: Mapping[str, float] = Field(default_factory=dict)
+    """By share: seconds of its longest turn, of all attempts."""
 
 
 class Budget:
@@ -67,19 +69,25 @@ class Budget:
         until = now + max(0.0, left) * self._shares[share] / weights
         return lambda: until - self._clock()
 
-    def note(self) -> None:
-        """Note what is spent by now: a run that is killed goes on with what is left."""
-        self._note(())
+    def longest(self, share: str) -> float:
+        """Seconds of its longest turn in an earlier attempt; 0 where there was none."""
+        return read(self._path).turns.get(share, 0.0)
+
+    def note(self, share: str, turn: float) -> None:
+        """Note what is spent by now, and what a turn took: a run that is killed goes on with what is left."""
+        self._note((), {share: turn})
 
     def end(self, share: str) -> None:
         """Note what is spent by now, and that the share is used."""
         self._note((share,))
 
-    def _note(self, done: Sequence[str]) -> None:
+    def _note(self, done: Sequence[str], turns: Mapping[str, float] | None = None) -> None:
         if self._seconds is not None:
             spent = read(self._path)
             attempts = dict(spent.attempts) | {f"{self._began:.3f}": self._clock() - self._began}
-            self._write(spent.model_copy(update={"attempts": attempts, "done": [*spent.done, *done]}))
+            longest = {share: max(took, spent.turns.get(share, 0.0)) for share, took in (turns or {}).items()}
+            changes = {"attempts": attempts, "done": [*spent.done, *done], "turns": {**spent.turns, **longest}}
+            self._write(spent.model_copy(update=changes))
 
     def _write(self, spent: Spent) -> None:
         atomic_write.write(self._path, spent.model_dump_json())
@@ -110,6 +118,15 @@ def read(path: Path) -> Spent:
         return Spent.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValidationError):
         return Spent()
+
+
+def end_attempt(folder: Path, *, began: float, now: float) -> Spent:
+    """Count an attempt as long as it took, and not until its last measurement alone."""
+    path = folder / FILE
+    spent = read(path)
+    spent = spent.model_copy(update={"attempts": {**spent.attempts, f"{began:.3f}": now - began}})
+    atomic_write.write(path, spent.model_dump_json())
+    return spent
 
 
 def begin_attempt(folder: Path) -> float:

@@ -6,6 +6,7 @@ import contextlib
 import math
 import random
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Protocol, TypeVar, cast
@@ -31,7 +32,7 @@ from bakehouse.servers import SERVERS
 from bakehouse.servers.device_log import DeviceLog
 from bakehouse.servers.reference import ReferenceTool
 from bakehouse.suite.bench import Bench
-from bakehouse.suite.budget import RATES, WORK
+from bakehouse.suite.budget import LOADS, RATES, WORK
 from bakehouse.suite.gpu_compat import patient, unfit
 from bakehouse.suite.progress import counter
 from bakehouse.suite.session import SESSION, Server, Session
@@ -383,13 +384,20 @@ def take_all(_write_line: Say, session: Session) -> TakeAll:
             most=starts if session.suite.is_fixed else max(starts, MOST_STARTS),
             left=left,
             must_start=share in (RATES, WORK),
-            expected=_expected(bench.subject, len(kinds), rate=session.slowest.get(bench.subject.cell)),
+            expected=_expected(bench.subject, len(kinds), rate=session.slowest.get(bench.subject.cell))
+            if share == LOADS
+            else [session.budget.longest(name)] * len(kinds),
         )
         total = starts * len(kinds) if session.suite.is_fixed else None
         tell = counter(bench.subject.cell, _write_line, total=total, left=left)
 
+        latest = time.monotonic()
+
         def ended(found: Sequence[Measurement]) -> None:
-            session.budget.note()
+            nonlocal latest
+            now = time.monotonic()
+            session.budget.note(name, now - latest)
+            latest = now
             rates: list[float] = [
                 sample.value for one in found if one.metric == "decode_rate" for sample in one.used if sample.value
             ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.model.enums import Grade, Verdict
+from bakehouse.model.enums import Disturbance, Grade, Verdict
 from bakehouse.model.report import Measurement, Sample
 from bakehouse.model.suite import Workload
 from bakehouse.probes import calibrate
@@ -85,6 +85,23 @@ def test_other_starts_stay_what_they_are() -> None:
 )
 def test_who_was_seen(raw: dict[str, object], names: tuple[str, ...]) -> None:
     assert others_in(Sample(start=0, repetition=0, value=1.0, raw=raw)) == names
+
+
+@pytest.mark.parametrize("where", ["sample", "load"])
+def test_what_nobody_could_watch_is_not_exact(where: str) -> None:
+    silent: dict[str, object] = {"telemetry": {"gpu_others": "unsupported"}}
+    raw = silent if where == "sample" else {"machine": silent}
+    samples = [
+        Sample(start=start, repetition=each, value=100.0 + each / 10, raw=raw) for start in range(3) for each in (0, 1)
+    ]
+    rate = Measurement(workload="pp8", metric="prompt_rate", unit="tokens/s", samples=samples)
+    (found,) = void_beside_others([rate])
+    assert found.grade is Grade.NOISY
+    assert found.grading
+    assert found.grading.disturbances == [Disturbance.UNWATCHED]
+    told = [one.model_copy(update={"raw": {"telemetry": {"gpu_others": []}}}) for one in samples]
+    (found,) = void_beside_others([rate.model_copy(update={"samples": told})])
+    assert graded(found).grade is Grade.EXACT
 
 
 def test_a_server_that_reads_half_as_fast_is_still_found() -> None:

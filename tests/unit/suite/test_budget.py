@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from bakehouse.suite.budget import FILE, Budget, begin_attempt, read
+from bakehouse.suite.budget import FILE, Budget, begin_attempt, end_attempt, read
 
 SHARES = {"a rates": 2.0, "a loads": 1.0, "b rates": 2.0, "b loads": 1.0}
 
@@ -77,9 +77,23 @@ def test_a_run_that_was_killed_goes_on_with_what_it_had_left_after_its_last_star
     first = budget(tmp_path, clock)
     first.begin("a rates")
     clock.now += 40
-    first.note()
+    first.note("a rates", 30)
+    first.note("a rates", 20)
     clock.now += 5
     assert begin_attempt(tmp_path) == 40
+    second = budget(tmp_path, clock)
+    assert second.longest("a rates") == 30, "none begins later that would not end in time"
+    assert second.longest("b rates") == 0
+
+
+def test_an_attempt_that_ended_counts_to_its_end(tmp_path: Path) -> None:
+    clock = Clock()
+    found = budget(tmp_path, clock)
+    found.begin("a rates")
+    clock.now += 40
+    found.end("a rates")
+    assert end_attempt(tmp_path, began=1000.0, now=1060.0).attempts == {"1000.000": 60.0}
+    assert begin_attempt(tmp_path) == 60
 
 
 def test_a_torn_note_is_none(tmp_path: Path) -> None:
