@@ -47,10 +47,14 @@ class Work:
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
-        self.free = threading.Event()
+        self.begun, self.free = threading.Event(), threading.Event()
         self.free.set()
 
+    async def has_begun(self) -> None:
+        assert await asyncio.to_thread(self.begun.wait, 60)
+
     def __call__(self, items: Sequence[int]) -> Sequence[int]:
+        self.begun.set()
         self.free.wait()
         self.batches.append(list(items))
         if 13 in items:
@@ -81,7 +85,7 @@ class TestBatcher:
             work.free.clear()
             one = batcher(work, patience=0.05)
             first = asyncio.create_task(one.ask([0]))
-            await asyncio.sleep(0.2)  # the thread is busy with the first
+            await work.has_begun()
             others = [asyncio.create_task(one.ask([number])) for number in range(1, 7)]
             await asyncio.sleep(0.05)
             work.free.set()
@@ -153,7 +157,7 @@ class TestBatcher:
             work.free.clear()
             one = batcher(work, most=1)
             first, gone = asyncio.create_task(one.ask([1])), asyncio.create_task(one.ask([2]))
-            await asyncio.sleep(0.05)
+            await work.has_begun()
             gone.cancel()
             await asyncio.gather(gone, return_exceptions=True)
             work.free.set()
