@@ -166,7 +166,8 @@ def _go_on(
     chosen = spare_time.choose(suite, outcome.cells, spent, left=left)
     if not chosen:
         return {}
-    job.context.say(f"{round_seconds(round(left))} are left: {count(len(chosen), 'cell')} measured on")
+    room = f"{round_seconds(round(left))} left of the time for measuring"
+    job.context.say(f"{room}: more starts of {count(len(chosen), 'cell')}")
     begin_attempt(tests)
     again = run_suite(
         spare_time.second_suite(suite, chosen, began=now),

@@ -1,0 +1,74 @@
+"""What a run does with the time that its image suite left. The suite itself is played."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from bakehouse.model.enums import Verdict
+from bakehouse.model.report import TestResult
+from bakehouse.model.suite import Suite
+from bakehouse.pipeline import stages
+from bakehouse.pipeline.spare_time import RATES_TEST
+from bakehouse.suite import results
+from bakehouse.suite.budget import FILE, Spent, read
+from bakehouse.suite.results import Found
+from bakehouse.suite.run import Outcome
+from tests.unit.pipeline.test_spare_time import LIMIT, rate, suite_of
+
+RATES = TestResult(name=f"test_throughput.py::{RATES_TEST}", probe="throughput", verdict=Verdict.PASSED, seconds=60)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Suite, dict[str, Any]]]:
+    """What the second round is told; it takes one more start of each cell."""
+    calls: list[tuple[Suite, dict[str, Any]]] = []
+
+    def play(suite: Suite, **told: Any) -> Outcome:
+        calls.append((suite, told))
+        found = {one.cell: Found(tests=[RATES], measurements=[rate(0, 1)]) for one in suite.subjects}
+        return Outcome(cells=found, complete=True, log=Path("log"))
+
+    monkeypatch.setattr(stages, "run_suite", play)
+    return calls
+
+
+def go_on(
+    folder: Path, suite: Suite, said: list[str], *, at: float, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Found]:
+    tests = folder / results.FOLDER
+    tests.mkdir()
+    (tests / FILE).write_text(Spent(attempts={"0.000": 100.0}, turns={"a rates": 40.0}).model_dump_json())
+    monkeypatch.setattr("bakehouse.pipeline.stages.time.time", lambda: at)
+    context = SimpleNamespace(root=folder, say=said.append)
+    job = SimpleNamespace(context=context, engine=None, state=SimpleNamespace(folder=SimpleNamespace(path=folder)))
+    cells = {one.cell: Found(tests=[RATES], measurements=[rate(0)]) for one in suite.subjects}
+    outcome = Outcome(cells=cells, complete=True, log=Path("log"))
+    watcher = SimpleNamespace(measuring=lambda _: None)
+    return stages._go_on(cast("Any", job), [], suite, outcome, cast("Any", watcher))
+
+
+def test_what_is_left_is_spent_on_cells_with_too_few_starts(
+    tmp_path: Path, asked: list[tuple[Suite, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    found = go_on(tmp_path, suite_of("a", "b"), said, at=LIMIT - 60, monkeypatch=monkeypatch)
+    assert said == ["1 min left of the time for measuring: more starts of 1 cell"]
+    ((suite, told),) = asked
+    assert ([one.cell for one in suite.subjects], suite.began) == (["a"], LIMIT - 60)
+    assert told["extra"] == ("-k", RATES_TEST)
+    assert [len(one.samples) for one in found["a"].measurements] == [2]
+    assert "b" not in found, "nobody knows how long its starts take"
+    spent = read(tmp_path / results.FOLDER / FILE)
+    assert spent.attempts["0.000"] == LIMIT - 60, "the first round counts to its end"
+
+
+def test_too_little_time_is_left_alone(
+    tmp_path: Path, asked: list[tuple[Suite, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    assert go_on(tmp_path, suite_of("a"), said, at=LIMIT - 20, monkeypatch=monkeypatch) == {}
+    assert (said, asked) == ([], [])
