@@ -35,8 +35,22 @@ class Settings(BaseModel):
     """How long an item may wait for others to share its inference."""
     max_queue: Annotated[int, Field(gt=0)] = 512
     """Items that wait; more are told to come back."""
+    image_digest: str = ""
+    """The digest that the image was started by; nobody inside can know it. `/info` repeats it."""
     stop_grace_s: Annotated[float, Field(gt=0)] = 8.0
     """Seconds for the requests that were accepted, once the service is told to end."""
+
+
+class PictureSettings(Settings):
+    """What services that take pictures have beside."""
+
+    max_body_bytes: Annotated[int, Field(gt=0)] = 20 * 1_048_576
+    max_pixels: Annotated[int, Field(gt=0)] = 40_000_000
+    """Of one picture; it is refused by its header, before it is decoded."""
+    max_pictures: Annotated[int, Field(gt=0)] = 32
+    """Pictures of one request."""
+    decoders: Annotated[int, Field(ge=0)] = 0
+    """Threads that decode and pre-process; 0: as many as this process may use."""
 
 
 def read(model: type[S], environ: Mapping[str, str]) -> S:

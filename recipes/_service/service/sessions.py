@@ -1,0 +1,110 @@
+"""A model in onnxruntime, on the device that the image was built for and no other."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from service.settings import Settings, usable_threads
+
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+CUDA_OPTIONS = {
+    "cudnn_conv_algo_search": "HEURISTIC",  # the default tries every algorithm again for each new size of a batch
+    "arena_extend_strategy": "kSameAsRequested",
+}
+Array = npt.NDArray[Any]
+
+
+class Session:
+    """One model. `run` may be called by several threads."""
+
+    def __init__(self, file: Path, settings: Settings, *, variable: str = "MODEL", arena: bool = True) -> None:
+        """`arena`: whether memory that an inference took is kept for the next. Models that come and go give it back.
+
+        Raises FileNotFoundError and RuntimeError, which name the variable.
+        """
+        there(file, variable)
+        self.file = file
+        self.sha256 = sha256_of(file)
+        self._device = settings.device
+        self._session = _open(file, settings, variable, arena=arena)
+        self.inputs = {one.name: one for one in self._session.get_inputs()}
+        self.outputs = {one.name: one for one in self._session.get_outputs()}
+
+    def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
+        """All outputs by name. On a card by IO binding: one copy in, one copy out."""
+        found = self._session.run(None, dict(feeds)) if self._device == "cpu" else self._run_bound(feeds)
+        return dict(zip(self.outputs, found, strict=True))
+
+    def _run_bound(self, feeds: Mapping[str, Array]) -> list[Array]:
+        binding = self._session.io_binding()
+        for name, value in feeds.items():
+            binding.bind_cpu_input(name, np.ascontiguousarray(value))
+        for name in self.outputs:
+            binding.bind_output(name, self._device)
+        self._session.run_with_iobinding(binding)
+        return list(binding.copy_outputs_to_cpu())
+
+    @property
+    def providers(self) -> list[str]:
+        return list(self._session.get_providers())
+
+    def info(self) -> dict[str, Any]:
+        return {
+            "model": self.file.name,
+            "model_sha256": self.sha256,
+            "device": self._device,
+            "providers": self.providers,
+            "onnxruntime": ort.__version__,
+        }
+
+
+def there(file: Path, variable: str) -> None:
+    if not file.is_file():
+        raise FileNotFoundError(f"{variable}: there is no file {file}; mount it, or name another")
+
+
+def sha256_of(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _open(file: Path, settings: Settings, variable: str, *, arena: bool) -> ort.InferenceSession:
+    if file.suffix == ".engine":
+        raise RuntimeError(
+            f"{variable}: {file.name} is an engine of TensorRT, which runs with the version and the arch that it was "
+            "built for and no others; this image has no TensorRT. Name the ONNX file that it was made of."
+        )
+    provider = _provider(settings)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = usable_threads(settings.threads)
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = arena
+    options.log_severity_level = 3
+    given = [(provider, CUDA_OPTIONS)] if settings.device == "cuda" else [provider]
+    try:
+        session = ort.InferenceSession(str(file), options, providers=given)
+    except Exception as error:  # noqa: BLE001 - its many kinds share no base of their own
+        reason = str(error).strip().splitlines()[0][:300]
+        raise RuntimeError(f"{variable}: {file.name} cannot be loaded: {reason}") from None
+    if session.get_providers()[0] != provider:
+        found = ", ".join(session.get_providers())
+        raise RuntimeError(f"DEVICE={settings.device}: the model would run on {found}; is the driver there?")
+    return session
+
+
+def _provider(settings: Settings) -> str:
+    provider = PROVIDERS.get(settings.device)
+    if provider is None:
+        raise RuntimeError(f"DEVICE={settings.device!r}: there is {', '.join(PROVIDERS)}")
+    if settings.device == "cuda":
+        ort.preload_dlls()
+    if provider not in ort.get_available_providers():
+        raise RuntimeError(f"DEVICE={settings.device}: onnxruntime has only {', '.join(ort.get_available_providers())}")
+    return provider
