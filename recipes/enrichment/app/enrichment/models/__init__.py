@@ -1,0 +1,1 @@
+"""The models of the zoo: what each is given, and what its outputs mean. One module for each kind."""
