@@ -21,7 +21,7 @@ LAYERS = (
     ("history",),
     ("planning",),
     ("stacks",),
-    ("lint", "engine"),
+    ("lint", "engine", "tfjs"),
     ("servers/llama_cpp/lint",),
     ("servers/linters",),
     ("loadgen", "supply", "prove", "reporters"),
@@ -38,7 +38,7 @@ LAYERS = (
 has a layer of its own."""
 
 PURE = (
-    *("errors", "model", "formatting", "stats", "gguf", "accelerators", "servers", "planning"),
+    *("errors", "model", "formatting", "stats", "gguf", "accelerators", "servers", "planning", "tfjs"),
     *("config/suggest", "config/references", "config/validation_errors", "config/yaml_document"),
     "stacks",
     *("history/paired", "history/rows", "history/terms"),
