@@ -20,6 +20,7 @@ LAYERS = (
     ("config",),
     ("history",),
     ("planning",),
+    ("ci",),
     ("stacks",),
     ("lint", "engine", "tfjs"),
     ("servers/llama_cpp/lint",),
@@ -39,8 +40,13 @@ has a layer of its own."""
 
 PURE = (
     *("errors", "model", "formatting", "stats", "gguf", "accelerators", "servers", "planning", "tfjs"),
+    *("errors", "model", "formatting", "stats", "gguf", "accelerators", "servers", "planning"),
+    *("ci", "tfjs"),
     *("config/suggest", "config/references", "config/validation_errors", "config/yaml_document"),
     "stacks",
+    "config/yaml_edit",
+    "lint/options_change",
+    "supply/newest/gitlink",
     *("history/paired", "history/rows", "history/terms"),
     *("lint/relations", "lint/stages", "lint/cmake_language", "lint/container_file", "lint/cpp", "lint/dockerfile"),
     *("lint/cmake_names", "lint/server_start", "lint/shell"),

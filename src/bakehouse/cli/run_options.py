@@ -19,7 +19,7 @@ def add_run_options(verb: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--starts",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="container starts a measurement, no more and no fewer (default: the recipe's, more while they help)",
     )
@@ -31,7 +31,7 @@ def add_run_options(verb: argparse.ArgumentParser) -> None:
         "with --starts); 0: as little as gives one rate a cell",
     )
     group.add_argument(
-        "--repetitions", type=_positive, metavar="N", help="repetitions in each start (default: the recipe's)"
+        "--repetitions", type=positive, metavar="N", help="repetitions in each start (default: the recipe's)"
     )
     group.add_argument(
         "--calibrate",
@@ -53,7 +53,7 @@ def add_run_options(verb: argparse.ArgumentParser) -> None:
         help="probe and measure with this model instead of the recipe's; its history is its own",
     )
     group.add_argument(
-        "--workers", type=_positive, metavar="N", help="probes at the same time (default: one for two cores)"
+        "--workers", type=positive, metavar="N", help="probes at the same time (default: one for two cores)"
     )
     group.add_argument("--fresh", action="store_true", help="begin anew even if the last run was cut off")
     group.add_argument("--no-install", action="store_true", help="never install Debian packages")
@@ -85,7 +85,7 @@ def duration(text: str) -> float:
     return sum(float(number) * each for number, each in zip(found.groups(), (3600, 60, 1), strict=True) if number)
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError("must be at least 1")

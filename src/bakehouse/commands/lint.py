@@ -112,7 +112,7 @@ def update(context: Context, project: Project) -> None:
     for linter, names in _by_linter(project):
         for name in _sources(project, names):
             source = project.world.matrix.sources[name]
-            folder = tree_of(name, source, context=_supply_context(context))
+            folder = tree_of(name, source, context=supply_context(context))
             if not linter.can_read(folder):
                 context.say(f"{name} is no tree of {linter.title}: the lint knows nothing of its options")
                 continue
@@ -146,7 +146,8 @@ def _revision(project: Project, source: str) -> str:
     return project.world.matrix.sources[source].revision
 
 
-def _supply_context(context: Context) -> SupplyContext:
+def supply_context(context: Context) -> SupplyContext:
+    """What asks the places of sources."""
     # Nobody asks a registry for a source tree, so that no engine has to run.
     engine = Engine(kind="external", host=None, version="", buildx="", containerd_store=False)
     return SupplyContext(

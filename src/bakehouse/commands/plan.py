@@ -12,7 +12,7 @@ from rich.console import Console
 from bakehouse.bake.executor import BAKE_FILE, write_bake_files
 from bakehouse.commands.lint import mention_findings
 from bakehouse.commands.plan_json import document
-from bakehouse.commands.plan_text import show_advices, show_excluded, show_matrix
+from bakehouse.commands.plan_text import show_advices, show_excluded, show_matrix, show_shards
 from bakehouse.config.load import Project
 from bakehouse.config.lock_file import read_lock
 from bakehouse.errors import ExitCode, InputError
@@ -23,6 +23,7 @@ from bakehouse.pipeline.changed_since import Affected
 from bakehouse.pipeline.choose_cells import choose
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.project import open_project
+from bakehouse.pipeline.shards import shards_of
 from bakehouse.planning.explain import explain
 from bakehouse.planning.gpus import find_target
 from bakehouse.planning.planner import make_plan, published_supplies
@@ -39,6 +40,8 @@ class Options:
     as_json: bool = False
     explain: str | None = None
     write: Path | None = None
+    shards: int | None = None
+    """Divide the cells among at most so many machines that build."""
 
 
 def plan(context: Context, options: Options, *, out: Console) -> ExitCode:
@@ -53,17 +56,20 @@ def plan(context: Context, options: Options, *, out: Console) -> ExitCode:
     except NothingChosenError as error:
         raise _explained(error, options, project, resolution, machine, out=out) from None
     advices = _advise(options, cells, project, resolution, machine)
-    if options.write is None and not options.as_json:
+    if options.write is None and options.shards is None and not options.as_json:
         mention_findings(context, project)
         _show(options, cells, project, resolution, machine, advices=advices, affected=affected, out=out)
         return ExitCode.OK
     made = _make(context, options, cells, project, resolution)
+    shards = shards_of(made, context.reports, at_most=options.shards) if options.shards else ()
     mention_findings(context, project)
     if options.write is not None:
         _write(context, made, options.write)
     if options.as_json:
-        text = json.dumps(document(made, advices=advices, affected=affected), indent=2)
+        text = json.dumps(document(made, advices=advices, affected=affected, shards=shards), indent=2)
         out.print(text, soft_wrap=True, markup=False, highlight=False)
+    elif options.shards:
+        show_shards(shards, out=out)
     return ExitCode.OK
 
 

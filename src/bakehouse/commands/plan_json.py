@@ -10,10 +10,13 @@ from bakehouse.model.cell import Cell, Excluded
 from bakehouse.model.plan import Plan
 from bakehouse.pipeline.changed_since import Affected
 from bakehouse.planning.recommend import Advice, Candidate
+from bakehouse.planning.shards import Shard
 
 
-def document(plan: Plan, *, advices: Sequence[Advice], affected: Affected | None) -> dict[str, Any]:
-    """A CI matrix reads `cells[].name`. `card`, `driver` and `affected` are there when they were asked for;
+def document(
+    plan: Plan, *, advices: Sequence[Advice], affected: Affected | None, shards: Sequence[Shard] = ()
+) -> dict[str, Any]:
+    """A CI matrix reads `shards[].cells`. `shards`, `card`, `driver` and `affected` are there when they were asked for;
     `cards` holds an answer for each where there are several.
     """
     found: dict[str, Any] = {
@@ -28,6 +31,8 @@ def document(plan: Plan, *, advices: Sequence[Advice], affected: Affected | None
         found |= _advice(advices[0])
     elif advices:
         found["cards"] = [_advice(one) for one in advices]
+    if shards:
+        found["shards"] = [{"cells": list(shard.cells), "seconds": round(shard.seconds)} for shard in shards]
     if affected:
         found["affected"] = {
             "since": affected.revision,

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bakehouse.accelerators import ACCELERATORS
+from bakehouse.formatting import count, round_seconds
 from bakehouse.machine import Machine
 from bakehouse.model.cell import Cell, Excluded
 from bakehouse.model.matrix import Matrix, Toolkit
@@ -19,6 +20,7 @@ from bakehouse.pipeline.changed_since import Affected
 from bakehouse.planning.gpus import Fit, Target, runs_on, without_row
 from bakehouse.planning.recommend import Advice, Ruled, ToolkitAnswer, group
 from bakehouse.planning.select import OBVIOUS
+from bakehouse.planning.shards import Shard
 
 WIDE = 100
 """Columns from which a ranking has room for all of its columns."""
@@ -57,6 +59,15 @@ def show_matrix(
     out.print(Text(f"\n{len(cells)}{of} cells; this machine: {machine.describe()}", style="dim"), soft_wrap=True)
     for note in without_row(machine, matrix):
         out.print(Text(note, style="yellow"), soft_wrap=True)
+
+
+def show_shards(shards: Sequence[Shard], *, out: Console) -> None:
+    """What each machine builds, and how long that may take."""
+    for number, shard in enumerate(shards, start=1):
+        words = f"shard {number} of {len(shards)}  {count(len(shard.cells), 'cell')}, {round_seconds(shard.seconds)}"
+        out.print(Text(words, style="bold"))
+        for cell in shard.cells:
+            out.print(Text(f"  {cell}"), soft_wrap=True)
 
 
 def _position(cell: Cell, matrix: Matrix) -> tuple[int, str, str]:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from bakehouse.model.ci import Automation
 from bakehouse.model.field_types import (
     Accelerator,
     ArchCode,
@@ -265,3 +266,4 @@ class Matrix(Model):
     axes: Axes
     exclude: tuple[Exclusion, ...] = ()
     publish: Publish = Publish()
+    ci: Automation = Automation()

@@ -13,11 +13,12 @@ RENDER_GROUP = '--device /dev/dri --group-add "$(stat -c %g /dev/dri/renderD128)
 def run_command(cell: Cell, target: Target | None) -> str:
     """`docker run` up to the image; the server's own arguments follow."""
     port = cell.recipe.runtime.port
-    words = ["docker run --rm", f"-p {port}:{port}", *_devices(cell.at.accelerator, target), cell.image]
+    words = ["docker run --rm", f"-p {port}:{port}", *devices(cell.at.accelerator, target), cell.image]
     return " ".join(words)
 
 
-def _devices(accelerator: AcceleratorName, target: Target | None) -> list[str]:
+def devices(accelerator: AcceleratorName, target: Target | None) -> list[str]:
+    """Options of `docker run` that give a container the card."""
     match accelerator:
         case AcceleratorName.CPU:
             return []

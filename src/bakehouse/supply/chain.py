@@ -42,14 +42,15 @@ class Needs:
     tools: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, cells: Sequence[Cell], matrix: Matrix, *, with_models: bool = True) -> Needs:
+    def of(cls, cells: Sequence[Cell], matrix: Matrix, *, with_models: bool = True, with_builds: bool = True) -> Needs:
         platforms: dict[str, set[str]] = {}
-        for cell in cells:
+        built = cells if with_builds else ()
+        for cell in built:
             for base in cell.bases:
                 platforms.setdefault(base, set()).add(cell.at.platform)
         return cls(
             bases={name: frozenset(platforms[name]) for name in sorted(platforms)},
-            sources=tuple(sorted({cell.recipe.cmake.source for cell in cells if cell.recipe.cmake})),
+            sources=tuple(sorted({cell.recipe.cmake.source for cell in built if cell.recipe.cmake})),
             models=tuple(sorted({name for cell in cells for name in models_of(cell, matrix)})) if with_models else (),
             tools=tuple(sorted({name for cell in cells for name in tools.needed_by(cell)})),
         )
@@ -105,6 +106,7 @@ def gather(
     say: Callable[[str], None],
     with_models: bool = True,
     also_models: Sequence[str] = (),
+    with_builds: bool = True,
     machine: str | None = None,
     patience: Patience = PATIENCE,
     connect: Callable[[str, int], None] = connect,
@@ -112,7 +114,8 @@ def gather(
     """Get what the cells need, independent things at the same time. `machine` is what `uname -m` says.
 
     Only running an image takes a model: `with_models` is False where nothing will be run. `also_models`: rows that are
-    wanted beside those that the cells are probed with.
+    wanted beside those that the cells are probed with. `with_builds` is False where images come from elsewhere: no base
+    and no source is asked for then.
 
     Raises only Interrupted and bugs; what is not to be had is in `missing`.
     """
@@ -128,7 +131,7 @@ def gather(
         patience=replace(patience, sleep=stopped.wait),
         stopped=stopped,
     )
-    needs = Needs.of(cells, world.matrix, with_models=with_models)
+    needs = Needs.of(cells, world.matrix, with_models=with_models, with_builds=with_builds)
     needs = replace(needs, models=tuple(sorted({*needs.models, *also_models})))
     matrix = world.matrix
     with _Threads(context) as threads:

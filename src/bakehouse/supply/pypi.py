@@ -6,6 +6,7 @@ import configparser
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import requests
@@ -28,6 +29,15 @@ class Distribution:
     sha256: str
     size: int | None
     """Bytes, where the index says it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Release:
+    """A version that an index has."""
+
+    version: Version
+    uploaded: datetime | None
+    """None where the index does not say it."""
 
 
 def indexes(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -67,6 +77,44 @@ def locate(
             there = ", ".join(sorted(entry.filename for entry in files)) or "nothing of that version"
             problems.append(f"{public(index)} has {there}, but no {file or 'pure wheel or sdist with a sha256'}")
     raise SupplyError(f"no file for {requirement}: {'; '.join(problems) or 'no http(s) package index is configured'}")
+
+
+def newest(
+    name: str, *, environ: Mapping[str, str], session: requests.Session, patience: Patience, like: Version | None = None
+) -> Release:
+    """The newest release that is neither withdrawn nor a pre-release; `like`: of the same first two numbers.
+
+    Raises SupplyError where an index cannot be asked, or none has the distribution: what is newest is not known then.
+    """
+    found: dict[Version, Release] = {}
+    absent = []
+    for index in indexes(environ):
+        try:
+            with network_errors(index):
+                page = PyPISimple(f"{index.rstrip('/')}/", session=session).get_project_page(
+                    name, timeout=patience.timeout
+                )
+        except NoSuchProjectError:
+            absent.append(f"{public(index)} has no {name}")
+            continue
+        except (ValueError, UnsupportedRepoVersionError) as error:
+            raise SupplyError(f"{public(index)} does not answer like a package index: {error}") from None
+        for entry in page.packages:
+            if (release := _release(entry, name)) and (like is None or release.version.release[:2] == like.release[:2]):
+                found.setdefault(release.version, release)
+    if not found:
+        raise SupplyError("; ".join(absent) or f"no index has a release of {name} of that kind")
+    return found[max(found)]
+
+
+def _release(entry: DistributionPackage, name: str) -> Release | None:
+    if entry.version is None or entry.is_yanked or canonicalize_name(entry.project or "") != canonicalize_name(name):
+        return None
+    try:
+        version = Version(entry.version)
+    except InvalidVersion:
+        return None
+    return None if version.is_prerelease else Release(version=version, uploaded=entry.upload_time)
 
 
 def is_sdist(file: str) -> bool:

@@ -167,3 +167,12 @@ def test_nothing_affected_is_nothing_to_build(repository: Plan) -> None:
 def test_an_unknown_revision_is_bad_input(repository: Plan) -> None:
     assert main(["--root", str(repository.root), "plan", "--affected-since", "nowhere"]) == ExitCode.BAD_INPUT
     assert "git knows no such revision here" in repository.capsys.readouterr().err
+
+
+def test_shards_hold_every_cell_once(plan: Plan) -> None:
+    asked = plan.json("--shards", "3", "--accelerator", "cuda")
+    names = [name for shard in asked["shards"] for name in shard["cells"]]
+    assert sorted(names) == sorted(cell["name"] for cell in asked["cells"])
+    assert "shards" not in plan.json("--accelerator", "cuda")
+    said = plan("--shards", "3", "--only", "server-cpu-amd64")
+    assert said.splitlines() == ["shard 1 of 1  1 cell, 30 s", "  server-cpu-amd64"]

@@ -20,7 +20,7 @@ from bakehouse.model.cell import Cell, World
 from bakehouse.model.lock import Lock, LockedBase, LockedFile
 from bakehouse.model.report import Attempt
 from bakehouse.planning.resolve import resolve
-from bakehouse.supply.chain import Gathered, gather
+from bakehouse.supply.chain import Gathered, Needs, gather
 from bakehouse.supply.web import Patience
 from bakehouse.tfjs.convert import convert
 from tests.unit.projects import matrix, recipe, world
@@ -446,3 +446,11 @@ def test_ctrl_c_stops_the_threads(kitchen: Kitchen) -> None:
         kitchen.gather()
     timer.join()
     assert set(threading.enumerate()) <= before
+
+
+def test_images_from_elsewhere_need_no_base_and_no_source(kitchen: Kitchen) -> None:
+    project = kitchen.world()
+    cells = resolve(project).cells
+    assert Needs.of(cells, project.matrix).sources == ("tree",)
+    given = Needs.of(cells, project.matrix, with_builds=False)
+    assert (given.bases, given.sources) == ({}, ())

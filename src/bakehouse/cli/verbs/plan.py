@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from bakehouse.cli.console import Output
+from bakehouse.cli.run_options import positive
 from bakehouse.cli.selection_options import add_selection, selection
 from bakehouse.commands import plan
 from bakehouse.pipeline.context import Context
@@ -18,7 +19,7 @@ examples:
   bakehouse plan --gpu rtx4090 --driver 535.183   the same on a machine whose driver stays as it is
   bakehouse plan --driver 550.54                  which toolkits this driver runs
   bakehouse plan --explain CELL                   every value of a cell with the line it comes from
-  bakehouse plan --affected-since origin/main --json   cells for a CI matrix: those that a change affects
+  bakehouse plan --affected-since origin/main --shards 8 --json   jobs for CI: what a change affects, in even shards
 """
 
 
@@ -32,6 +33,12 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--explain", metavar="CELL", help="where each value of this cell comes from, or why it is excluded"
     )
+    verb.add_argument(
+        "--shards",
+        metavar="N",
+        type=positive,
+        help="divide the cells among at most N machines that build side by side; each stage is counted once in a shard",
+    )
     verb.add_argument("--write", metavar="FOLDER", type=Path, help="write the Dockerfiles and docker-bake.json there")
 
 
@@ -43,5 +50,6 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         as_json=arguments.as_json,
         explain=arguments.explain,
         write=arguments.write,
+        shards=arguments.shards,
     )
     return plan.plan(context, options, out=Output())

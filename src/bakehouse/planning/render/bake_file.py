@@ -18,7 +18,7 @@ def bake_file(cells: tuple[Cell, ...], world: World, supplies: Supplies) -> dict
     """Every cell as a target, every bootstrapped base as a target that cells stand on, nothing computed in HCL."""
     used = _flat({base: supplies.bases[base] for cell in cells for base in cell.bases})
     targets = {base_target(name): _base(name, used[name].rootfs) for name in sorted(used) if used[name].rootfs}
-    targets |= {cell.target: _cell(cell, world, supplies) for cell in cells}
+    targets |= {cell.target: _cell(cell, world, supplies) | _cache(cell, cells, supplies) for cell in cells}
     groups = {"default": {"targets": [cell.target for cell in cells]}}
     return {"group": groups, "target": {name: escape.bake(target) for name, target in targets.items()}}
 
@@ -71,6 +71,27 @@ def _cell(cell: Cell, world: World, supplies: Supplies) -> dict[str, Any]:
         # Provenance holds the time of the build: with it, the same input never gives the same digest twice.
         "attest": ["type=provenance,disabled=true"],
         **_secrets(supplies),
+    }
+
+
+def _cache(cell: Cell, cells: tuple[Cell, ...], supplies: Supplies) -> dict[str, list[str]]:
+    """Where the results of its stages are looked for and kept between machines.
+
+    The first cell of a recipe keeps them under a second name, where a cell finds what it shares that is built for the
+    first time. That a cache cannot be written is no reason not to build.
+    """
+    if not supplies.cache:
+        return {}
+    shared = f"{cell.at.recipe}-{cell.at.platform.replace('/', '-')}"
+    is_first = cell == next(
+        one for one in cells if (one.at.recipe, one.at.platform) == (cell.at.recipe, cell.at.platform)
+    )
+    place = f"type=registry,ref={supplies.cache}"
+    return {
+        "cache-from": [f"{place}:{cell.target}", f"{place}:{shared}"],
+        "cache-to": [
+            f"{place}:{tag},mode=max,ignore-error=true" for tag in (cell.target, *([shared] if is_first else []))
+        ],
     }
 
 
