@@ -40,6 +40,8 @@ class Supplies:
     secrets: tuple[Secret, ...] = ()
     recipe_root: str = "recipes"
     """Folder of the recipes, as the bake file should name it."""
+    cache: str = ""
+    """Repository of a registry that keeps the build cache; empty: none."""
     bake_root: str = "."
     """Folder the rendered files will be written to, as the bake file should name it."""
 

@@ -57,6 +57,8 @@ class Options:
     """Whether the selection's card must be in this machine (bench)."""
     model: Path | None = None
     """A GGUF that takes the place of the recipes' own model (--model)."""
+    images: Path | None = None
+    """A folder of runs whose images are taken from staging instead of being built."""
     client: Client = "bakehouse"
     """Who makes the load (bench --engine)."""
 
@@ -98,3 +100,5 @@ class Job:
     """None: nothing is kept."""
     baselines: Mapping[str, Baseline] = field(default_factory=dict)
     """By cell: the image that it is measured in turn with."""
+    given: Mapping[str, str] = field(default_factory=dict)
+    """By cell: the reference of the image that is taken instead of being built."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import bakehouse
+from bakehouse.config.build_cache import build_cache
 from bakehouse.config.layout import RECIPES
 from bakehouse.config.lock_file import read_lock
 from bakehouse.engine.connection import Engine
@@ -14,6 +15,7 @@ from bakehouse.engine.host import describe_host
 from bakehouse.engine.network import network_secrets
 from bakehouse.engine.reaper import reap
 from bakehouse.model.enums import Verdict
+from bakehouse.model.lock import Lock
 from bakehouse.model.plan import Plan, Supplies
 from bakehouse.model.report import RunReport
 from bakehouse.model.suite import Baseline
@@ -29,7 +31,7 @@ from bakehouse.pipeline.request import Request, try_templates
 from bakehouse.pipeline.run_folder import RunFolder, open_run
 from bakehouse.pipeline.run_state import RunState
 from bakehouse.planning.installed import installed
-from bakehouse.planning.planner import make_plan
+from bakehouse.planning.planner import make_plan, published_supplies
 from bakehouse.supply.chain import Gathered, gather
 
 
@@ -56,8 +58,9 @@ def open_job(request: Request) -> Iterator[Job]:
             environ=context.environ,
             say=context.say,
             with_models=options.tests,
+            with_builds=not request.given,
         )
-        supplies = _supplies(request, gathered)
+        supplies = _supplies(request, gathered, lock)
         plan = _plan(request, gathered, supplies)
         record = _record(request, engine, gathered, plan, baselines)
         with open_run(
@@ -81,6 +84,7 @@ def open_job(request: Request) -> Iterator[Job]:
                 state=state,
                 writer=_writer(request) if options.keeps_history else None,
                 baselines=baselines,
+                given=request.given,
             )
 
 
@@ -93,13 +97,16 @@ def _baselines(request: Request, engine: Engine) -> Mapping[str, Baseline]:
     return find_baselines(asked, names, reports=context.reports, images=Docker(engine), say=context.say)
 
 
-def _supplies(request: Request, gathered: Gathered) -> Supplies:
+def _supplies(request: Request, gathered: Gathered, lock: Lock) -> Supplies:
+    """Where nothing is built, the plan only says what the images were made from."""
     context = request.context
+    published = published_supplies(request.project.world, lock) if request.given else None
     return Supplies(
-        bases=gathered.bases,
-        sources=gathered.sources,
+        bases=published.bases if published else gathered.bases,
+        sources=published.sources if published else gathered.sources,
         secrets=network_secrets(context.environ, cache=context.cache),
         recipe_root=str(context.root / RECIPES),
+        cache=build_cache(context.environ),
     )
 
 
@@ -128,7 +135,7 @@ def _record(
             plan,
             request.options,
             root=context.root,
-            where=(host.name, engine.host or ""),
+            where=(host.name, engine.host or "", *sorted(request.given.values())),
             versus={cell: baseline.reference for cell, baseline in baselines.items()},
             models=request.project.world.matrix.models,
         ),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bakehouse.config.load import Project
 from bakehouse.errors import InputError
@@ -11,6 +12,7 @@ from bakehouse.model.cell import Cell, Excluded, Resolution
 from bakehouse.model.lock import Lock
 from bakehouse.pipeline.choose_cells import choose
 from bakehouse.pipeline.context import Context
+from bakehouse.pipeline.given_images import read_given
 from bakehouse.pipeline.given_model import put_in
 from bakehouse.pipeline.job import Options
 from bakehouse.pipeline.project import open_project
@@ -29,6 +31,8 @@ class Request:
     cells: tuple[Cell, ...]
     """The chosen ones; none where nothing that was asked for is affected."""
     excluded: tuple[Excluded, ...]
+    given: Mapping[str, str] = field(default_factory=dict)
+    """By cell: the reference of the image that is taken instead of being built."""
 
 
 def read_request(context: Context, options: Options) -> Request:
@@ -38,13 +42,16 @@ def read_request(context: Context, options: Options) -> Request:
     if options.model is not None:
         project, resolution = put_in(project, resolution, options.model, cache=context.cache, say=context.say)
     machine = detect()
+    given = read_given(options.images, project.world.matrix.publish) if options.images else {}
+    cells = _choose(context, options, project, resolution, machine)
     return Request(
         context=context,
         options=options,
         project=project,
         machine=machine,
-        cells=_choose(context, options, project, resolution, machine),
+        cells=_that_were_built(cells, given, context) if options.images else cells,
         excluded=resolution.excluded,
+        given=given,
     )
 
 
@@ -79,6 +86,13 @@ def _choose(
     if cells:
         context.say(_headline(cells, len(resolution.cells)))
     return cells
+
+
+def _that_were_built(cells: tuple[Cell, ...], given: Mapping[str, str], context: Context) -> tuple[Cell, ...]:
+    """Of the chosen ones."""
+    if missing := [cell.name for cell in cells if cell.name not in given]:
+        context.say(f"no machine built a good image of {', '.join(missing)}: nothing is tested of it")
+    return tuple(cell for cell in cells if cell.name in given)
 
 
 def _headline(cells: tuple[Cell, ...], total: int) -> str:

@@ -25,10 +25,11 @@ from bakehouse.measure.lease import hold
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.enums import Verdict
 from bakehouse.model.plan import Plan, Supplies
-from bakehouse.model.report import BaselineReport, Check, TestResult
+from bakehouse.model.report import BaselineReport, BuildResult, Check, TestResult
 from bakehouse.model.suite import Suite
 from bakehouse.pipeline import spare_time
 from bakehouse.pipeline.expectations import expectation
+from bakehouse.pipeline.given_images import take
 from bakehouse.pipeline.job import Job
 from bakehouse.pipeline.limits import Limits, find_limits
 from bakehouse.pipeline.machine_secrets import machine_secrets
@@ -59,23 +60,28 @@ def write_plan(plan: Plan, world: World, supplies: Supplies, folder: RunFolder) 
 
 
 def bake(job: Job) -> None:
-    """Build what is still to do. Every cell gets a build result."""
+    """Build what is still to do, or pull what others built. Every cell gets a build result."""
     cells = job.state.todo(job.plan.cells)
     if not cells:
         return
+    built = take(cells, job.given, Docker(job.engine)) if job.given else _built(job, cells)
+    for cell in cells:
+        job.state.update(cell.name, build=built[cell.name])
+        result = job.state[cell.name]
+        good = result.verdict is Verdict.PASSED
+        word = "pulled" if job.given else "built"
+        job.context.say(f"{cell.name}: {word}" if good else f"{cell.name}: {result.verdict}, {result.reason}")
+    _settle(job, cells)
+
+
+def _built(job: Job, cells: list[Cell]) -> dict[str, BuildResult]:
     folder = job.state.folder
     with _busy(job), display(cells, job.context.console, job.context.say) as watcher:
         builder = ImageBuilder(
             engine=job.engine, root=job.context.root, folder=folder.bake, logs=folder.logs, watcher=watcher
         )
         with kept([cell.image for cell in cells], Docker(job.engine)):
-            built = builder.bake(cells)
-    for cell in cells:
-        job.state.update(cell.name, build=built[cell.name])
-        result = job.state[cell.name]
-        good = result.verdict is Verdict.PASSED
-        job.context.say(f"{cell.name}: built" if good else f"{cell.name}: {result.verdict}, {result.reason}")
-    _settle(job, cells)
+            return builder.bake(cells)
 
 
 def prove(job: Job) -> None:

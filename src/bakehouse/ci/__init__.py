@@ -1,0 +1,1 @@
+"""Workflows of CI systems, rendered from the matrix."""
