@@ -39,9 +39,8 @@ LAYERS = (
 has a layer of its own."""
 
 PURE = (
+    "ci",
     *("errors", "model", "formatting", "stats", "gguf", "accelerators", "servers", "planning", "tfjs"),
-    *("errors", "model", "formatting", "stats", "gguf", "accelerators", "servers", "planning"),
-    *("ci", "tfjs"),
     *("config/suggest", "config/references", "config/validation_errors", "config/yaml_document"),
     "stacks",
     "config/yaml_edit",

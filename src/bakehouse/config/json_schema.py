@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from bakehouse.model.history import Row
+from bakehouse.model.image_catalogue import ImageCatalogue
 from bakehouse.model.lock import Lock
 from bakehouse.model.matrix import ROWS, Catalogue, Matrix
 from bakehouse.model.publish_report import PublishReport
@@ -27,6 +28,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "lock.schema.json": Lock,
     "run.schema.json": RunReport,
     "publish.schema.json": PublishReport,
+    "images.schema.json": ImageCatalogue,
     "history.schema.json": Row,
 }
 

@@ -24,12 +24,17 @@ file = "report.html"
 
 
 def render(run: RunReport, *, folder: Path, versus: RunComparison | None = None) -> str:
+    return placed("report.html.j2", build(run, folder=folder, versus=versus))
+
+
+def placed(template: str, page: object) -> str:
+    """A page of our look. It may load nothing, and runs no script but ours."""
     style, script = _asset("style.css"), _asset("script.js")
     return (
         _environment()
-        .get_template("report.html.j2")
+        .get_template(template)
         .render(
-            page=build(run, folder=folder, versus=versus),
+            page=page,
             style=Markup(style),  # noqa: S704 - ours
             script=Markup(script),  # noqa: S704 - ours
             policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
