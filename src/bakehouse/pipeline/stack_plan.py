@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakehouse.config.layout import ProjectLayout
+from bakehouse.config.layout import STACKS, ProjectLayout
 from bakehouse.config.load import Project
 from bakehouse.errors import InputError
 from bakehouse.gguf.header import read_header
@@ -49,6 +49,8 @@ class Made:
 
     plan: StackPlan
     inputs: Inputs
+    root: Path
+    """The project whose stack it is, or the folder with what ships: files of probes are named from here."""
     project: Project
     resolution: Resolution
     others: Mapping[str, StackPlan | str]
@@ -76,8 +78,18 @@ def make_stack_plan(context: Context, wanted: Wanted) -> Made:
     )
     plan = resolve_stack(inputs)
     return Made(
-        plan=plan, inputs=inputs, project=project, resolution=resolution, others=for_other_vendors(plan, inputs)
+        plan=plan,
+        inputs=inputs,
+        root=_root(layout, wanted.name),
+        project=project,
+        resolution=resolution,
+        others=for_other_vendors(plan, inputs),
     )
+
+
+def _root(layout: ProjectLayout, name: str) -> Path:
+    found = layout.find(f"{STACKS}/{name}.yaml")
+    return found.parents[1] if found else layout.root
 
 
 def passed_digests(reports: Path) -> dict[str, str]:

@@ -116,7 +116,7 @@ def _where(running: Running) -> Callable[[str], tuple[str, Mapping[str, str]]]:
 
 
 def _probes(made: Made, running: Running, context: Context, tests: list[TestResult]) -> None:
-    where, folder = _where(running), context.root / "stacks"
+    where, folder = _where(running), made.root
     for probe in made.plan.probes:
         asked = {step.to for step in probe.steps}
         if asked <= {one.name for one in active(made.plan)}:

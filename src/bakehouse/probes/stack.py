@@ -90,12 +90,13 @@ def _taken(answer: requests.Response, expression: str) -> str:
 
 
 def filled(asked: HttpRequest, facts: Mapping[str, str]) -> HttpRequest:
-    """The same request with `{NAME}` in its body replaced. In JSON it is replaced inside of texts only, so that what
-    an answer held cannot change the body's structure.
+    """The same request with `{NAME}` in its body or its form's fields replaced. In JSON it is replaced inside of texts
+    only, so that what an answer held cannot change the body's structure.
     """
-    if not facts or asked.body is None:
+    if not facts:
         return asked
-    return asked.model_copy(update={"body": _filled(asked.body, facts)})
+    form = {name: _filled(value, facts) if isinstance(value, str) else value for name, value in asked.form.items()}
+    return asked.model_copy(update={"body": _filled(asked.body, facts), "form": form})
 
 
 def _filled(value: Any, facts: Mapping[str, str]) -> Any:

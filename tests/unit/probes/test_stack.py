@@ -98,6 +98,16 @@ def test_nobody_there(tmp_path: Path) -> None:
         run_probe(probe(step("/detect")), lambda _: ("http://127.0.0.1:9", {}), folder=tmp_path)
 
 
+def test_fields_of_a_form_are_filled_and_its_files_are_not() -> None:
+    form = {"box": "{box}", "image": {"file": "a.jpg", "type": "image/jpeg"}}
+    request = HttpRequest.model_validate({"method": "POST", "path": "/x", "form": form})
+
+    found = filled(request, {"box": "1,2,3,4"}).form
+
+    assert found["box"] == "1,2,3,4"
+    assert found["image"] == request.form["image"]
+
+
 def test_an_answer_cannot_change_the_bodys_structure() -> None:
     request = HttpRequest(method="POST", path="/x", body={"text": "{said}", "n": 1})
 
