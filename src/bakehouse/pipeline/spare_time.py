@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bakehouse.model.enums import Verdict
-from bakehouse.model.report import Measurement
+from bakehouse.model.report import Measurement, Metric
 from bakehouse.model.suite import Suite
 from bakehouse.probes.series import is_asked, is_settled
 from bakehouse.stats.interval import LEAST
@@ -18,6 +18,7 @@ from bakehouse.suite.results import Found
 
 ROOM = 10.0
 """Seconds that another pytest takes to begin and to end."""
+_RATES: tuple[Metric, ...] = ("prompt_rate", "decode_rate")
 RATES_TEST = "test_rates"
 """What goes on: what it measured stands in the run's folder."""
 
@@ -33,8 +34,8 @@ class Short:
 
 
 def starts_of(measurements: Iterable[Measurement]) -> int | None:
-    """Container starts of the rates that are asked for; None where there are none, or nothing is to be gained."""
-    asked = [one for one in measurements if is_asked(one) and "kind" not in one.settings]
+    """Container starts of pp and tg; None where there are none, or nothing is to be gained."""
+    asked = [one for one in measurements if one.metric in _RATES and is_asked(one) and "kind" not in one.settings]
     if not asked or is_settled(asked):
         return None
     return min(len({sample.start for sample in one.used}) for one in asked)
