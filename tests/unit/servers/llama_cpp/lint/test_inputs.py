@@ -185,3 +185,27 @@ def test_a_full_image_is_told_first_what_to_do(command: str, told: bool) -> None
     for text, file in ((compose, "compose.yaml"), (script, "run.sh")):
         found = [one.subject for one in examine(text, file).findings if "is no tool of" in one.what]
         assert found == (["-m"] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("rest", "told"),
+    [
+        ("    command: -m /data/m.gguf\n    volumes: ['./models:/models:ro']\n", True),
+        ("    command: -m /data/m.gguf\n", False),
+        (
+            "    environment: {LLAMA_ARG_MODEL: /data/m.gguf}\n    volumes: [{type: bind, source: ., target: /m}]\n",
+            True,
+        ),
+        ("    command: -m /models/m.gguf\n    volumes: ['./models:/models:ro']\n", False),
+        ("    command: -m /models/a/m.gguf\n    volumes: [{type: volume, source: m, target: /models}]\n", False),
+        ("    command: -m /m.gguf\n    volumes: ['./m.gguf:/m.gguf']\n", False),
+        ("    command: -m /data/m.gguf -hf a/b\n", False),
+        ("    command: -m /data/m.gguf\n    volumes: ['${WHERE}']\n", False),
+        ("    command: -m m.gguf\n", False),
+        ("    build: .\n    command: -m /data/m.gguf\n", False),
+    ],
+)
+def test_a_model_lies_in_something_that_is_mounted(rest: str, told: bool) -> None:
+    text = f"services:\n  llama:\n    image: ghcr.io/ggml-org/llama.cpp:server-b9993\n{rest}"
+    found = [one.what for one in examine(text, "compose.yaml").findings if "mounted" in one.what]
+    assert bool(found) is told, found

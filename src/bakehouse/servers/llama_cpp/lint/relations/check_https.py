@@ -9,31 +9,7 @@ from bakehouse.lint.relations.view import View, base_word
 from bakehouse.lint.settings import Word
 from bakehouse.lint.stages.components import load_components
 from bakehouse.servers.llama_cpp.lint.check_arguments import spelled
-
-FETCHING = frozenset(
-    {
-        "-hf",
-        "-hfr",
-        "--hf-repo",
-        "-hfd",
-        "-hfrd",
-        "--hf-repo-draft",
-        "-hfv",
-        "-hfrv",
-        "--hf-repo-v",
-        "-mu",
-        "--model-url",
-    }
-    | {"-mmu", "--mmproj-url", "-dr", "--docker-repo", "--spec-draft-hf"}
-)
-_VARIABLES = (
-    "LLAMA_ARG_HF_REPO",
-    "LLAMA_ARG_MODEL_URL",
-    "LLAMA_ARG_HFD_REPO",
-    "LLAMA_ARG_HF_REPO_V",
-    "LLAMA_ARG_MMPROJ_URL",
-    "LLAMA_ARG_DOCKER_REPO",
-)
+from bakehouse.servers.llama_cpp.lint.downloads import FETCHING, FETCHING_VARIABLES
 
 
 def check_https(view: View) -> Iterator[Finding]:
@@ -78,7 +54,7 @@ def asks_to_fetch(view: View) -> Word | None:
     for word in (*view.image.entrypoint, *view.image.command):
         if spelled(word.text) in FETCHING:
             return word
-    for name in _VARIABLES:
+    for name in FETCHING_VARIABLES:
         if setting := view.image.environment.get(name):
             return Word(text=setting.as_variable, where=setting.where)
     return None
