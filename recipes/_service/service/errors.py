@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import http
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -16,6 +16,8 @@ from service.batching import QueueFullError, StoppingError
 from service.logs import LOG
 
 INTERNAL = 500
+SHOWN = 5
+"""Mistakes that one answer tells."""
 RETRY_AFTER = {"Retry-After": "1"}
 
 
@@ -37,7 +39,7 @@ def handle(app: FastAPI) -> None:
             case HTTPException():
                 return answer(error.status_code, str(error.detail), headers=error.headers)
             case RequestValidationError() | ValidationError():
-                return answer(http.HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(map(wrong, error.errors())))
+                return answer(http.HTTPStatus.UNPROCESSABLE_ENTITY, _several(error.errors()))
             case QueueFullError():
                 return answer(http.HTTPStatus.TOO_MANY_REQUESTS, "too many requests wait", headers=RETRY_AFTER)
             case StoppingError():
@@ -48,6 +50,12 @@ def handle(app: FastAPI) -> None:
 
     for kind in (HTTPException, RequestValidationError, ValidationError, QueueFullError, StoppingError, Exception):
         app.add_exception_handler(kind, said)
+
+
+def _several(errors: Sequence[Mapping[str, Any]]) -> str:
+    """The first of them: a list of a thousand numbers may hold a thousand mistakes."""
+    more = len(errors) - SHOWN
+    return "; ".join([*map(wrong, errors[:SHOWN]), *([f"and {more} more"] if more > 0 else [])])
 
 
 def wrong(error: Mapping[str, Any]) -> str:

@@ -39,16 +39,21 @@ class Sent:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-async def receive(request: Request, model: type[Q], settings: PictureSettings) -> tuple[list[bytes], Q]:
-    """Encoded pictures, and the options. Raises Refused (413, 415, 422) and ValidationError."""
+async def receive(
+    request: Request, model: type[Q], settings: PictureSettings, *, pictures: bool = True
+) -> tuple[list[bytes], Q]:
+    """Encoded pictures, and the options. `pictures`: whether there must be one.
+
+    Raises Refused (413, 415, 422) and ValidationError.
+    """
     sent = await _sent(request, settings)
     options = model.model_validate(dict(request.query_params) | sent.options)
-    pictures = sent.files + [_decoded(one) for one in _encoded(options)]
-    if not pictures:
+    found = sent.files + [_decoded(one) for one in _encoded(options)]
+    if pictures and not found:
         raise Refused(422, "no picture: send a form with a file, JSON with image_base64, or the picture as the body")
-    if len(pictures) > settings.max_pictures:
-        raise Refused(413, f"{len(pictures)} pictures; MAX_PICTURES is {settings.max_pictures}")
-    return pictures, options
+    if len(found) > settings.max_pictures:
+        raise Refused(413, f"{len(found)} pictures; MAX_PICTURES is {settings.max_pictures}")
+    return found, options
 
 
 async def _sent(request: Request, settings: PictureSettings) -> Sent:
