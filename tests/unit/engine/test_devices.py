@@ -45,7 +45,6 @@ def test_vulkan_without_a_card_runs_on_the_processor() -> None:
     found = chosen(choose(VULKAN, BARE))
     assert (found.name, found.lease, found.is_software) == (SOFTWARE, "cpu", True)
     assert found.env["VK_DRIVER_FILES"].split(":")[0] == "/usr/share/vulkan/icd.d/lvp_icd.json"
-    assert found.env["GGML_VK_VISIBLE_DEVICES"] == "0"
     assert found != CPU
 
 
