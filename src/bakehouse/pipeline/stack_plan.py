@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,7 @@ def make_stack_plan(context: Context, wanted: Wanted) -> Made:
         facts=facts,
         digests=passed_digests(context.reports),
         measured=measured_memory(context.reports, loaded, facts),
+        rates=measured_rates(context.reports),
         untested=wanted.untested,
     )
     plan = resolve_stack(inputs)
@@ -97,6 +99,17 @@ def passed_digests(reports: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for run in _runs(reports):
         found |= {cell.name: digest for cell in run.cells if (digest := _digest(cell))}
+    return found
+
+
+def measured_rates(reports: Path) -> dict[str, float]:
+    """Cell to the median of its rate of writing for one user, in the newest run that measured it."""
+    found = {}
+    for run in _runs(reports):
+        for cell in run.cells:
+            for one in cell.measurements:
+                if one.metric == "decode_rate" and one.counted:
+                    found[cell.name] = statistics.median(one.counted)
     return found
 
 

@@ -20,7 +20,7 @@ from bakehouse.stacks.check import check
 from bakehouse.stacks.gateway import told
 from bakehouse.stacks.loaded import Loaded, raise_all, wrong
 from bakehouse.stacks.need import ModelFacts
-from bakehouse.stacks.plan import Machine, PlannedGateway, PlannedMetrics, Slot, StackPlan
+from bakehouse.stacks.plan import Machine, Planned, PlannedGateway, PlannedMetrics, Slot, StackPlan
 from bakehouse.stacks.planned import planned
 from bakehouse.stacks.references import check_references
 
@@ -43,6 +43,8 @@ class Inputs:
     """Cell to the digest of its image that passed."""
     measured: Mapping[str, int] = field(default_factory=dict)
     """Service to the bytes of memory that it took under load, with the same image, model and arguments."""
+    rates: Mapping[str, float] = field(default_factory=dict)
+    """Cell to the tokens a second that its newest run wrote for one user."""
     untested: bool = False
     """Whether images without a passed report may be used."""
 
@@ -106,11 +108,18 @@ def _plan(inputs: Inputs) -> StackPlan:
         if gateway
         else None,
         metrics=PlannedMetrics(
-            service=stack.metrics.service, every=stack.metrics.every, expected=dict(stack.metrics.expected)
+            service=stack.metrics.service,
+            every=stack.metrics.every,
+            expected={**_measured(services, inputs), **stack.metrics.expected},
         ),
         probes=stack.probes,
         load=stack.load,
     )
+
+
+def _measured(services: list[Planned], inputs: Inputs) -> dict[str, float]:
+    """Service to the rate that its image was measured with."""
+    return {one.name: inputs.rates[one.cell] for one in services if one.cell in inputs.rates}
 
 
 def _cells(service: Service, chosen: choose_cell.World) -> dict[int, Cell]:

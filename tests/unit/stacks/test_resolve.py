@@ -138,3 +138,11 @@ def test_large_models_get_time_to_load() -> None:
 
     assert small == 120
     assert plan(CHAT, HOSTED, facts=large).service("chat").health.start_period == 660
+
+
+def test_a_rate_that_was_measured_is_expected_unless_the_stack_says_another() -> None:
+    rates = {"llm-cpu-amd64": 41.5}
+
+    assert plan(CHAT, PLAIN, rates=rates).metrics.expected == {"chat": 41.5}
+    said = plan(CHAT + "metrics: {expected: {chat: 7}}\n", PLAIN, rates=rates)
+    assert said.metrics.expected == {"chat": 7}
