@@ -36,8 +36,12 @@ def test_faults_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         while True:
             pass
 
+    class UnsafeError(InputError):
+        def __str__(self) -> str:
+            return "\x1b[2J"
+
     def terminal(*_: object) -> None:
-        raise InputError("\x1b[2J")
+        raise UnsafeError("a message that is not what it shows")
 
     (tmp_path / "project").mkdir()
     fuzz_yaml.run(seed=1, cases=range(1))  # sets the audit hook
