@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from bakehouse.lint.dashes import DASHES, with_hyphens
 from bakehouse.lint.finding import Finding, Severity, finding
@@ -75,6 +76,30 @@ def check_arguments(
                 "one of the two",
                 severity=Severity.WARNING,
             )
+    yield from _check_together(words, environment or {})
+
+
+def _check_together(words: Sequence[Word], environment: Mapping[str, Setting]) -> Iterator[Finding]:
+    """Values that the server takes each, and not both."""
+    cache = _told(words, ("-ctv", "--cache-type-v"), environment.get("LLAMA_ARG_CACHE_TYPE_V"))
+    attention = _told(words, ("-fa", "--flash-attn"), environment.get("LLAMA_ARG_FLASH_ATTN"))
+    if cache and attention and attention[1] in _OFF and cache[1] and cache[1] not in _WHOLE:
+        why = f'With {cache[1]} the server exits: "quantized V cache requires flash_attn to be enabled".'
+        yield _finding(cache[0], "needs flash attention, which is off", why, "--flash-attn on (or auto), or f16")
+
+
+_OFF = frozenset({"off", "disabled", "false", "0"})
+_WHOLE = frozenset({"f32", "f16", "bf16"})
+
+
+def _told(words: Sequence[Word], names: Sequence[str], variable: Setting | None) -> tuple[Word, str] | None:
+    """The word that says it, and the value that counts: the last argument's, else the variable's."""
+    for word, value in reversed(list(pairwise(words))):
+        if spelled(word.text) in names:
+            return (word, value.text) if value.complete else None
+    if variable is None or not variable.complete:
+        return None
+    return Word(text=variable.as_variable, where=variable.where), variable.value
 
 
 def _values(words: Sequence[Word], known: Mapping[str, Argument]) -> Sequence[Word]:

@@ -138,3 +138,20 @@ def test_builds_may_have_variables_of_their_own() -> None:
 )
 def test_a_number_as_the_server_reads_it(value: str, digits: str) -> None:
     assert as_digits(value) == digits
+
+
+@pytest.mark.parametrize(
+    ("line", "variables", "told"),
+    [
+        ("-ctv q8_0 -fa off", (), "-ctv"),
+        ("--flash-attn off", ("LLAMA_ARG_CACHE_TYPE_V=q4_0",), "LLAMA_ARG_CACHE_TYPE_V=q4_0"),
+        ("", ("LLAMA_ARG_CACHE_TYPE_V=q4_0", "LLAMA_ARG_FLASH_ATTN=off"), "LLAMA_ARG_CACHE_TYPE_V=q4_0"),
+        ("-ctv q8_0 -fa on", (), ""),
+        ("-ctv q8_0", (), ""),
+        ("-ctv f16 -fa off", (), ""),
+        ("-ctk q8_0 -fa off", (), ""),
+    ],
+)
+def test_a_quantized_v_cache_needs_flash_attention(line: str, variables: tuple[str, ...], told: str) -> None:
+    found = [one.subject for one in check(line, *variables) if one.what == "needs flash attention, which is off"]
+    assert found == ([told] if told else [])
