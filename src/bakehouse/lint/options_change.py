@@ -17,7 +17,7 @@ class Change:
     came: tuple[str, ...]
     went: tuple[str, ...]
     other_default: tuple[str, ...] = ()
-    """`GGML_CUDA_GRAPHS: OFF, was ON`."""
+    """`WITH_GRAPHS: OFF, was ON`."""
 
 
 def changes(before: SourceOptions, after: SourceOptions) -> tuple[Change, ...]:

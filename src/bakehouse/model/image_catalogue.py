@@ -79,7 +79,7 @@ class PublishedImage(Entry):
     variant: str
     """The cell without its recipe and platform: `cuda12.9-sm120`."""
     repository: str
-    """`ghcr.io/me/llama-server`."""
+    """`ghcr.io/me/embedder`."""
     digest: str
     """Of the index."""
     tags: list[str] = []

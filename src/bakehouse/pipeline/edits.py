@@ -26,7 +26,7 @@ class Edits:
 
     texts: Mapping[Path, str]
     elsewhere: tuple[str, ...]
-    """Rows that stand in no file of the project: `source llama-cpp stands in bakehouse/shipped/matrix.yaml`."""
+    """Rows that stand in no file of the project: `source NAME stands in bakehouse/shipped/matrix.yaml`."""
 
 
 def edits(project: Project, news: Sequence[News]) -> Edits:

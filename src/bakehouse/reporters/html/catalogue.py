@@ -45,7 +45,7 @@ class ImageView:
     record: PublishedImage
     anchor: str
     name: str
-    """`llama-server cuda12.9-sm120`."""
+    """`embedder cuda12.9-sm120`."""
     verdict: Verdict
     state: str
     """In words, beside the verdict."""

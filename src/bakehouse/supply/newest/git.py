@@ -16,7 +16,7 @@ from bakehouse.system import process
 PATIENCE = 60.0
 """Seconds for an answer."""
 _BUILD = re.compile(r"b([0-9]{1,9})")
-"""llama.cpp's releases: `b11312`."""
+"""Releases that are called after the number of commits: `b11312`."""
 _HEAD = "HEAD"
 QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -oBatchMode=yes"}
 """Nobody is there to type a password."""
