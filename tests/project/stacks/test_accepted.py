@@ -16,8 +16,10 @@ import pytest
 import yaml
 from rich.console import Console
 
+from bakehouse.__main__ import main
 from bakehouse.config.layout import STACKS, ProjectLayout
 from bakehouse.config.load import load_project
+from bakehouse.errors import ExitCode
 from bakehouse.pipeline import stack_plan
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.stack_plan import Wanted, make_stack_plan
@@ -278,3 +280,15 @@ def test_the_shipped_stacks_name_recipes_that_exist() -> None:
     recipes: Mapping[str, Any] = load_project(ROOT).world.recipes
     assert {service.recipe for name in SHIPPED for service in planned(name).services} <= set(recipes)
     assert stack_plan.passed_digests(Path("/nonexistent")) == {}
+
+
+def test_a_check_starts_nothing_and_an_unknown_stack_is_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["--root", str(ROOT), "stack", "demo", "--check", "--untested"]) == ExitCode.OK
+    assert "llama-server-cpu-amd64" in capsys.readouterr().out
+    assert main(["--root", str(ROOT), "stack", "deno", "--check"]) == ExitCode.BAD_INPUT
+    assert "Perhaps you meant 'demo'." in capsys.readouterr().err
+    words = ["--root", str(ROOT), "stack", "demo", "--untested", "--render", str(tmp_path / "out")]
+    assert main(words) == ExitCode.OK
+    assert (tmp_path / "out/compose.yaml").is_file()
