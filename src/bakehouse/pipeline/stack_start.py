@@ -55,7 +55,8 @@ class Running:
         """
         planned = self.plan.service(service)
         if planned.publish:
-            return f"http://{planned.publish[0].replace('0.0.0.0', '127.0.0.1')}:{planned.publish[1]}"  # noqa: S104
+            host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(planned.publish[0], planned.publish[0])  # noqa: S104
+            return f"http://{f'[{host}]' if ':' in host else host}:{planned.publish[1]}"
         address = self.docker.state(self.container(service)).address if self.is_here else ""
         if not address:
             raise InfrastructureError(f"{service} is not published, and the engine's network is not reached from here")
