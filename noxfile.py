@@ -132,11 +132,12 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Unit, golden, property and project tests, then the engine tests on a real engine; -- PATH runs only that."""
+    """Unit, golden, property and project tests, then those with a real registry and a real engine; -- PATH runs only that."""
     _install(session, "dev")
     if session.posargs:
         parallel = () if any("tests/engine" in word for word in session.posargs) else ("-n", "auto")
         _run(session, "pytest", *parallel, *session.posargs)
         return
     _run(session, "pytest", "tests/unit", "tests/project", "-n", "auto", "-q")
+    _run(session, "pytest", "tests/registry", "-n", "auto", "-q")
     _run(session, "pytest", "tests/engine", "-q")

@@ -40,6 +40,8 @@ class Fault:
     """It is carried out, and then the connection is closed."""
     truncate: int | None = None
     """Of an answer, only so many bytes are sent."""
+    hold: bool = False
+    """It is not carried out, and not answered, until `let_go`."""
 
 
 @dataclass
@@ -63,6 +65,7 @@ class FakeRegistry:
     watch: Callable[[FakeRegistry], None] = lambda _: None
     """Called after each request that writes, under the lock."""
     lock: threading.RLock = field(default_factory=threading.RLock)
+    held: threading.Event = field(default_factory=threading.Event)
 
     @property
     def host(self) -> str:
@@ -104,6 +107,11 @@ class FakeRegistry:
         fault = Fault(match=match, **how)
         self.faults.append(fault)
         return fault
+
+    def let_go(self) -> None:
+        """Of requests that are held: nobody waits for their answers any more."""
+        self.held.set()
+        self.held = threading.Event()
 
     def referrers(self, repository: str, digest: str) -> list[dict[str, Any]]:
         found = []
@@ -171,6 +179,10 @@ class _Handler(BaseHTTPRequestHandler):
             registry.log.append(line)
             registry.headers_seen.append(self.headers.get("Authorization", ""))
             fault = self.fault(line)
+        if fault and fault.hold:
+            registry.held.wait(300)
+            self.hang_up()
+            return
         if fault and (fault.drop or (fault.status and not fault.late)):
             if fault.drop:
                 self.hang_up()
