@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from bakehouse.model.publish import Publish
 from bakehouse.publish import retention, rollback
 from bakehouse.publish.channel import channel_tag
+from bakehouse.publish.cosign import CosignSigner
 from bakehouse.publish.execute import Executor
 from bakehouse.publish.plan import Outcome
 from bakehouse.publish.reading import read_history, repository_state
@@ -205,3 +207,27 @@ def test_what_cosign_attached_is_understood(real_world: RealWorld, tool: Callabl
     found = verify(target, digest, name="x", key=signer().public)
     assert found.problems == ()
     assert [one.predicate for one in found.of("https://example.org/note/v1")] == [{"note": "checked by hand"}]
+
+
+def test_cosign_as_the_signer(real_world: RealWorld, tool: Callable[[str], Tool], tmp_path: Path) -> None:
+    """Without a network it needs a key; what it wrote is attached and believed like our own."""
+    run = tool("cosign")
+    for name, verb in (("sc.json", "signing-config"), ("tr.json", "trusted-root")):
+        run(verb, "create", "--out", str(tmp_path / name))
+    (tmp_path / "key.pem").write_text(KEY)
+    prefix = ("--output-key-prefix", str(tmp_path / "k"))
+    run("import-key-pair", "--key", str(tmp_path / "key.pem"), *prefix, COSIGN_PASSWORD="x")
+    by_cosign = CosignSigner(
+        environ={"HOME": str(tmp_path), "PATH": os.environ["PATH"], "COSIGN_PASSWORD": "x"},
+        words=(
+            *("--key", str(tmp_path / "k.key"), "--signing-config", str(tmp_path / "sc.json")),
+            *("--trusted-root", str(tmp_path / "tr.json")),
+        ),
+        program=run("version").args[0],
+    )
+    planned = real_world.publish(real_world.run(real_world.cell()), signer=by_cosign)
+    target, _ = real_world.stores()
+    found = verify(target, "nightly-cpu", name="x", key=signer().public)
+    assert found.problems == ()
+    assert found.digest == planned.plan.index.digest
+    assert real_world.publish(real_world.run(real_world.cell()), signer=by_cosign).plan.steps == ()

@@ -24,7 +24,7 @@ from bakehouse.pipeline.project import open_project
 from bakehouse.pipeline.scratch import scratch
 from bakehouse.publish.attestations import Builder
 from bakehouse.publish.candidates import Variant, variants
-from bakehouse.publish.keys import public_key, signer
+from bakehouse.publish.keys import chosen_signer, chosen_verifier
 from bakehouse.publish.looking import Looker
 from bakehouse.publish.place import Place, is_offline, open_place, vulnerability_database
 from bakehouse.publish.publisher import Publisher
@@ -129,7 +129,6 @@ def _publish(
 def _publisher(context: Context, place: Place, variant: Variant, images: Images, now: datetime) -> Publisher:
     policy = place.policy
     target, staging = place.stores(variant.recipe)
-    public = policy.signing.public_key
     return Publisher(
         policy=policy,
         target=target,
@@ -140,8 +139,8 @@ def _publisher(context: Context, place: Place, variant: Variant, images: Images,
             database=vulnerability_database(context, policy),
             now=now,
         ),
-        signer=signer(context.environ, context.cache, is_local=place.is_on_this_machine),
-        key=public_key(context.environ, context.cache, given=None, project=context.root / public if public else None),
+        signer=chosen_signer(context.environ, context.cache, policy.signing, is_local=place.is_on_this_machine),
+        key=chosen_verifier(context.environ, context.cache, policy.signing, root=context.root),
         builder=Builder.of(context.environ),
         now=now,
         say=context.say,

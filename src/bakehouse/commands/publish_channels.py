@@ -21,11 +21,11 @@ from bakehouse.publish import channel as channels
 from bakehouse.publish import retention, rollback
 from bakehouse.publish.channel import ChannelHistory
 from bakehouse.publish.execute import Executor
-from bakehouse.publish.keys import public_key
+from bakehouse.publish.keys import chosen_verifier
 from bakehouse.publish.place import Place, open_place
 from bakehouse.publish.reading import repository_state
 from bakehouse.publish.roots import roots
-from bakehouse.publish.signing import PublicKey
+from bakehouse.publish.signing import Verifier
 from bakehouse.publish.state import RepositoryState
 from bakehouse.publish.steps import Step, short
 from bakehouse.publish.verify import verify
@@ -88,7 +88,7 @@ def _roll_back_one(
     policy: Publish,
     *,
     options: ChannelOptions,
-    key: PublicKey | None,
+    key: Verifier | None,
 ) -> None:
     plan = rollback.plan(
         channel=history.channel,
@@ -225,9 +225,8 @@ def _repositories(place: Place) -> Iterator[_Repository]:
         yield _Repository(recipe=recipe, target=target, staging=staging, state=repository_state(target, staging))
 
 
-def _key(context: Context, policy: Publish) -> PublicKey | None:
-    public = policy.signing.public_key
-    return public_key(context.environ, context.cache, given=None, project=context.root / public if public else None)
+def _key(context: Context, policy: Publish) -> Verifier | None:
+    return chosen_verifier(context.environ, context.cache, policy.signing, root=context.root)
 
 
 def _execute(context: Context, repository: _Repository, steps: Sequence[Step], options: ChannelOptions) -> None:

@@ -12,8 +12,9 @@ from rich.text import Text
 from bakehouse.config.layout import MATRIX_FILE
 from bakehouse.config.load import load_project
 from bakehouse.errors import ExitCode, InputError
+from bakehouse.model.publish import Signing
 from bakehouse.pipeline.context import Context
-from bakehouse.publish.keys import public_key
+from bakehouse.publish.keys import chosen_verifier
 from bakehouse.publish.local_registry import local_registry
 from bakehouse.publish.verify import Verified, lines, verify
 from bakehouse.registry.location import Location, parse
@@ -25,12 +26,12 @@ def verify_image(context: Context, reference: str, *, key: Path | None, as_json:
     location = parse(reference)
     if not location.reference:
         raise InputError(f"{reference} names no image", hint="Add a tag or a digest: NAME:TAG, NAME@sha256:...")
-    public = public_key(context.environ, context.cache, given=key, project=_project_key(context))
+    verifier = chosen_verifier(context.environ, context.cache, _signing(context), root=context.root, given=key)
     with ExitStack() as stack:
         _start_own(context, location, stack)
         registries = Registries(context.environ)
         stack.callback(registries.close)
-        found = verify(registries.read(location), location.reference, name=str(location), key=public)
+        found = verify(registries.read(location), location.reference, name=str(location), key=verifier)
     if as_json:
         sys.stdout.write(_json(found) + "\n")
     else:
@@ -38,12 +39,11 @@ def verify_image(context: Context, reference: str, *, key: Path | None, as_json:
     return ExitCode.OK if found.is_good else ExitCode.CELL_FAILED
 
 
-def _project_key(context: Context) -> Path | None:
-    """The public key that matrix.yaml names; images can be verified without a project as well."""
+def _signing(context: Context) -> Signing:
+    """By matrix.yaml; images can be verified without a project as well."""
     if not (context.root / MATRIX_FILE).exists():
-        return None
-    named = load_project(context.root, locks=False).world.matrix.publish.signing.public_key
-    return context.root / named if named else None
+        return Signing()
+    return load_project(context.root, locks=False).world.matrix.publish.signing
 
 
 def _start_own(context: Context, location: Location, stack: ExitStack) -> None:

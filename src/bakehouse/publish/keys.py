@@ -7,11 +7,37 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bakehouse.errors import InputError
-from bakehouse.publish.signing import HOW, KeySigner, PublicKey, load_public, load_signer, new_key
+from bakehouse.model.publish import Signing
+from bakehouse.publish.cosign import CosignSigner, CosignVerifier
+from bakehouse.publish.signing import (
+    HOW,
+    KeySigner,
+    PublicKey,
+    Signer,
+    Verifier,
+    load_public,
+    load_signer,
+    new_key,
+)
 
 LOCAL = "registry/key.pem"
 """In the cache: for what does not leave this machine."""
 PUBLIC = "BAKEHOUSE_VERIFY_KEY_FILE"
+
+
+def chosen_signer(environ: Mapping[str, str], cache: Path, signing: Signing, *, is_local: bool) -> Signer:
+    """By the policy's tool. Raises InputError."""
+    return CosignSigner(environ=environ) if signing.tool == "cosign" else signer(environ, cache, is_local=is_local)
+
+
+def chosen_verifier(
+    environ: Mapping[str, str], cache: Path, signing: Signing, *, root: Path, given: Path | None = None
+) -> Verifier | None:
+    """Whose signatures count: a key, or with cosign the identity that the policy names. None: nobody is known."""
+    if signing.tool == "cosign" and signing.identity and signing.issuer and given is None:
+        return CosignVerifier(environ=environ, identity=signing.identity, issuer=signing.issuer)
+    project = root / signing.public_key if signing.public_key else None
+    return public_key(environ, cache, given=given, project=project)
 
 
 def signer(environ: Mapping[str, str], cache: Path, *, is_local: bool) -> KeySigner:

@@ -14,7 +14,7 @@ from bakehouse.publish.facts import Facts
 from bakehouse.publish.looking import Looker
 from bakehouse.publish.plan import Request, VariantPlan, plan
 from bakehouse.publish.reading import variant_state
-from bakehouse.publish.signing import PublicKey, Signer
+from bakehouse.publish.signing import Signer, Verifier
 from bakehouse.publish.sources import Images, prepare
 from bakehouse.registry.store import Source, Store
 
@@ -37,7 +37,7 @@ class Publisher:
     images: Images
     looker: Looker
     signer: Signer | None
-    key: PublicKey | None
+    key: Verifier | None
     """What earlier signatures are checked with."""
     builder: Builder
     now: datetime

@@ -13,7 +13,7 @@ from bakehouse.publish.channel import HISTORY_SUFFIX, ChannelHistory
 from bakehouse.publish.facts import Measured
 from bakehouse.publish.index import join
 from bakehouse.publish.plan import STAGING_PREFIX, Request, immutable_tag, staging_tag
-from bakehouse.publish.signing import Opened, PublicKey, open_bundle
+from bakehouse.publish.signing import Opened, Verifier, open_bundle
 from bakehouse.publish.state import Held, RepositoryState, VariantState
 from bakehouse.registry import fallback
 from bakehouse.registry.content import Descriptor, Manifest
@@ -23,7 +23,7 @@ JOURNAL = "bakehouse.prune"
 _DEEPEST = 4
 
 
-def variant_state(request: Request, *, target: Source, staging: Source | None, key: PublicKey | None) -> VariantState:
+def variant_state(request: Request, *, target: Source, staging: Source | None, key: Verifier | None) -> VariantState:
     """What is needed to plan one variant. Raises RegistryError."""
     index = join(request.variant, request.images)
     digests = [one.digest for one in request.variant.candidates]
@@ -75,7 +75,7 @@ def read_history(store: Source, channel: str, variant: str) -> ChannelHistory:
     return (channels.read(content) if content else None) or ChannelHistory(channel=channel, variant=variant)
 
 
-def bundles(store: Source, digest: str, key: PublicKey | None) -> Iterator[tuple[Descriptor, Opened]]:
+def bundles(store: Source, digest: str, key: Verifier | None) -> Iterator[tuple[Descriptor, Opened]]:
     """What is attached to a digest and speaks of it. Each is read: cosign's fallback index does not say what it is."""
     for one in store.referrers(digest):
         if one.artifact_type and one.artifact_type not in (names.BUNDLE, "application/vnd.oci.empty.v1+json"):
@@ -87,13 +87,13 @@ def bundles(store: Source, digest: str, key: PublicKey | None) -> Iterator[tuple
             yield one, opened
 
 
-def _attached(store: Source, digest: str, signer: PublicKey | None) -> frozenset[tuple[str, str]]:
+def _attached(store: Source, digest: str, signer: Verifier | None) -> frozenset[tuple[str, str]]:
     return frozenset(
         key(opened.predicate_type, opened.predicate) for _, opened in bundles(store, digest, signer) if opened.valid
     )
 
 
-def measured(store: Source, digest: str, key: PublicKey | None) -> Measured:
+def measured(store: Source, digest: str, key: Verifier | None) -> Measured:
     """How fast the image is that a channel names, by what was signed of it."""
     manifest = store.manifest(digest)
     children = [child.digest for child in manifest.children()] if manifest and manifest.is_index else []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
@@ -36,8 +37,31 @@ class Signer(Protocol):
 
     def sign(self, statement: bytes) -> bytes: ...
 
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Envelope:
+    """What a bundle holds."""
+
+    bundle: bytes
+    """As it came."""
+    payload: bytes
+    signatures: tuple[bytes, ...]
+    hint: str
+    """Of the key that signed; empty: a certificate did."""
+    statement: dict[str, Any]
+
+
+class Verifier(Protocol):
+    """Knows whose signatures count."""
+
     @property
-    def public(self) -> PublicKey: ...
+    def name(self) -> str:
+        """For people: who signs."""
+        ...
+
+    def why_not(self, envelope: Envelope) -> str:
+        """Why a signature does not count; empty: it does."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +79,16 @@ class PublicKey:
     def name(self) -> str:
         """For people: the first digits of the hash of its DER form."""
         return f"key {hashlib.sha256(self._der).hexdigest()[:12]}"
+
+    def why_not(self, envelope: Envelope) -> str:
+        """See Verifier."""
+        for signature in envelope.signatures:
+            with contextlib.suppress(InvalidSignature):
+                self.key.verify(signature, _encoded(envelope.payload), ec.ECDSA(hashes.SHA256()))
+                return ""
+        if not envelope.hint:
+            return "it was signed with a certificate, and there is a key to check it with"
+        return "it was changed after it was signed" if envelope.hint == self.hint else "another key signed it"
 
     @property
     def _der(self) -> bytes:
@@ -129,35 +163,28 @@ class Opened:
         return frozenset(f"sha256:{digest['sha256']}" for digest in digests if digest.get("sha256"))
 
 
-def open_bundle(content: bytes, key: PublicKey | None) -> Opened | None:
-    """Read a bundle and check it; None for what is none. Without a key nothing is valid."""
+def open_bundle(content: bytes, verifier: Verifier | None) -> Opened | None:
+    """Read a bundle and check it; None for what is none. Without a verifier nothing is valid."""
+    envelope = _envelope(content)
+    if envelope is None:
+        return None
+    why_not = verifier.why_not(envelope) if verifier else "nobody is known whose signature would count"
+    return Opened(statement=envelope.statement, valid=not why_not, why_not=why_not)
+
+
+def _envelope(content: bytes) -> Envelope | None:
     try:
         bundle = json.loads(content)
         envelope = bundle["dsseEnvelope"]
         payload = base64.b64decode(envelope["payload"], validate=True)
-        signatures = [base64.b64decode(one["sig"], validate=True) for one in envelope["signatures"]]
+        signatures = tuple(base64.b64decode(one["sig"], validate=True) for one in envelope["signatures"])
         statement = json.loads(payload)
         hint = str(bundle.get("verificationMaterial", {}).get("publicKey", {}).get("hint", ""))
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
         return None
     if not isinstance(statement, dict) or envelope.get("payloadType") != PAYLOAD_TYPE:
         return None
-    why_not = _why_invalid(payload, signatures, hint, key)
-    return Opened(statement=statement, valid=not why_not, why_not=why_not)
-
-
-def _why_invalid(payload: bytes, signatures: list[bytes], hint: str, key: PublicKey | None) -> str:
-    if key is None:
-        return "there is no public key to check it with"
-    for signature in signatures:
-        try:
-            key.key.verify(signature, _encoded(payload), ec.ECDSA(hashes.SHA256()))
-        except InvalidSignature:
-            continue
-        return ""
-    if not hint:
-        return "it was signed with a certificate, which cosign checks"
-    return "it was changed after it was signed" if hint == key.hint else "another key signed it"
+    return Envelope(bundle=content, payload=payload, signatures=signatures, hint=hint, statement=statement)
 
 
 def load_signer(environ: Mapping[str, str]) -> KeySigner | None:

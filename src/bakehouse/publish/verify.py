@@ -10,7 +10,7 @@ from bakehouse.formatting import NOTHING, count, quantity, significant
 from bakehouse.model import annotations as names
 from bakehouse.publish.hardware import Machine
 from bakehouse.publish.reading import bundles
-from bakehouse.publish.signing import Opened, PublicKey
+from bakehouse.publish.signing import Opened, Verifier
 from bakehouse.registry.content import Manifest
 from bakehouse.registry.copying import platforms, required
 from bakehouse.registry.store import Source
@@ -49,7 +49,7 @@ class Verified:
         return [one for one in self.statements if one.predicate_type == predicate_type and one.valid]
 
 
-def verify(store: Source, reference: str, *, name: str, key: PublicKey | None) -> Verified:
+def verify(store: Source, reference: str, *, name: str, key: Verifier | None) -> Verified:
     """Raises NoSuchContentError where there is no such image, and RegistryError."""
     manifest = required(store, reference)
     images = tuple(_platforms(store, manifest))
@@ -72,10 +72,10 @@ def _platforms(store: Source, manifest: Manifest) -> Iterator[Platform]:
         yield Platform(name=words or "one platform", digest=one.digest, cell=one.annotations.get(names.CELL, ""))
 
 
-def _problems(images: Sequence[Platform], statements: Sequence[Opened], key: PublicKey | None) -> Iterator[str]:
+def _problems(images: Sequence[Platform], statements: Sequence[Opened], key: Verifier | None) -> Iterator[str]:
     """What is missing or wrong. Rates may be missing: whoever built it may not have had the card."""
     if key is None:
-        yield "there is no public key to check signatures with"
+        yield "there is no public key to check signatures with (--key, or publish: signing: in matrix.yaml)"
     for one in statements:
         if not one.valid and key:
             yield f"{title(one.predicate_type)} does not count: {one.why_not}"
