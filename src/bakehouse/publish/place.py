@@ -33,7 +33,8 @@ class Place:
     def stores(self, recipe: str) -> tuple[Store, Store | None]:
         """Target and staging. Raises InputError."""
         found = self.destination(recipe)
-        return self.registries.open(found.target), self.registries.open(found.staging) if found.staging else None
+        target = self.registries.open(found.target, image_name=f"bakehouse/{recipe}")
+        return target, self.registries.open(found.staging) if found.staging else None
 
     @property
     def is_on_this_machine(self) -> bool:

@@ -27,6 +27,8 @@ from bakehouse.registry.store import NoSuchContentError, Opener, Placed, Source
 from bakehouse.system import atomic_write
 
 REF_NAME = "org.opencontainers.image.ref.name"
+IMAGE_NAME = "io.containerd.image.name"
+"""The whole reference of an image, by which `docker load` names it."""
 _VERSION = '{"imageLayoutVersion":"1.0.0"}'
 _PIECE = 1 << 20
 _LOCK_TIMEOUT = 600.0
@@ -109,9 +111,11 @@ class Layout:
 class LayoutFolder(Layout):
     """A layout that is written to. It is made when the first thing is put into it."""
 
-    def __init__(self, folder: Path, *, name: str | None = None) -> None:
-        super().__init__(FolderArchive(folder), name=name or f"oci:{folder}")
+    def __init__(self, folder: Path, *, image_name: str = "") -> None:
+        """`image_name`: what `docker load` calls its images."""
+        super().__init__(FolderArchive(folder), name=f"oci:{folder}")
         self.folder = folder
+        self.image_name = image_name
 
     def entries(self) -> list[Descriptor]:
         return super().entries() if (self.folder / "index.json").exists() else []
@@ -131,7 +135,7 @@ class LayoutFolder(Layout):
                 self._write_blob(manifest.digest, file)
         if tag or manifest.subject:
             with self._changed() as entries:
-                _enter(entries, manifest, tag)
+                _enter(entries, manifest, tag, self.image_name)
 
     def delete(self, digest: str) -> bool:
         """The manifest alone. Blobs that nothing names any more stay; a new folder has none."""
@@ -212,20 +216,23 @@ def tag_of(entry: Descriptor) -> str:
     return entry.annotations.get(REF_NAME, "")
 
 
-def _enter(entries: list[Descriptor], manifest: Manifest, tag: str | None) -> None:
+def _enter(entries: list[Descriptor], manifest: Manifest, tag: str | None, image_name: str) -> None:
     """A tag names one manifest; a referrer stands there once."""
     if tag:
         entries[:] = [one for one in entries if tag_of(one) != tag]
     elif any(one.digest == manifest.digest for one in entries):
         return
     found = manifest.descriptor
+    named = {REF_NAME: tag} if tag else dict(found.annotations)
+    if tag and image_name and not manifest.document.get("artifactType"):
+        named[IMAGE_NAME] = f"docker.io/{image_name}:{tag}"
     entries.append(
         Descriptor(
             media_type=found.media_type,
             digest=found.digest,
             size=found.size,
             artifact_type=found.artifact_type,
-            annotations={REF_NAME: tag} if tag else dict(found.annotations),
+            annotations=named,
         )
     )
 

@@ -22,13 +22,16 @@ class Registries:
         self._patience = patience
         self._connections: dict[str, Connection] = {}
 
-    def open(self, location: Location) -> Store:
-        """To write to. Nothing is asked yet. Raises InputError for a tar file."""
+    def open(self, location: Location, *, image_name: str = "") -> Store:
+        """To write to. Nothing is asked yet. `image_name`: what `docker load` calls the images of a folder.
+
+        Raises InputError for a tar file.
+        """
         match location.kind:
             case "registry":
                 return Remote(connection=self._connection(location.host), path=location.path)
             case "oci":
-                return LayoutFolder(Path(location.path))
+                return LayoutFolder(Path(location.path), image_name=image_name)
             case "oci-archive":
                 raise InputError(
                     f"{location} can only be read", hint=f"Write to a folder: oci:{location.path.removesuffix('.tar')}."
