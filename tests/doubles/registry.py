@@ -172,6 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def go(self) -> None:
         line = f"{self.command} {self.path}"
+        assert "Transfer-Encoding" not in self.headers, "registries would read a body with a length in chunks"
         data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.late, self.truncate = False, None
         registry = self.registry

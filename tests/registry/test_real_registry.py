@@ -20,9 +20,10 @@ from bakehouse.publish.reading import read_history, repository_state
 from bakehouse.publish.signing import load_signer, new_key
 from bakehouse.publish.steps import Delete
 from bakehouse.publish.verify import verify
+from bakehouse.registry.content import blob_of
 from bakehouse.registry.copying import copy, copy_referrers
 from bakehouse.registry.layout import LayoutFolder, open_layout_tar, write_tar
-from bakehouse.registry.store import DeniedError
+from bakehouse.registry.store import DeniedError, Placed, opener
 from tests.registry.conftest import PASSWORD, Real, RealWorld, Tool
 from tests.unit.publish.conftest import KEY, signer
 from tests.unit.publish.test_retention import RULES
@@ -231,3 +232,14 @@ def test_cosign_as_the_signer(real_world: RealWorld, tool: Callable[[str], Tool]
     assert found.problems == ()
     assert found.digest == planned.plan.index.digest
     assert real_world.publish(real_world.run(real_world.cell()), signer=by_cosign).plan.steps == ()
+
+
+def test_a_large_blob_goes_in_parts(real_world: RealWorld) -> None:
+    content = os.urandom(3 << 20)
+    blob = blob_of(content, "application/octet-stream")
+    target, _ = real_world.stores()
+    target.chunk = 1 << 20
+    assert target.put_blob(blob, opener(content)) is Placed.SENT
+    with target.open_blob(blob) as file:
+        assert file.read() == content
+    assert target.put_blob(blob, opener(content)) is Placed.EXISTED

@@ -13,8 +13,14 @@ class Slice(io.RawIOBase):
         super().__init__()
         self._file, self._offset, self._size, self._at = file, offset, size, 0
 
-    def __len__(self) -> int:
-        return self._size - self._at
+    def seekable(self) -> bool:
+        """By which requests finds its length; without one, it would announce a body in chunks."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, start + offset)
+        return self._at
 
     def readable(self) -> bool:
         return True
