@@ -132,7 +132,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Unit, golden, property and project tests, then those with a real registry and a real engine; -- PATH runs only that."""
+    """Unit, golden, property and project tests, then those with a real registry and engine; -- PATH runs only that."""
     _install(session, "dev")
     if session.posargs:
         parallel = () if any("tests/engine" in word for word in session.posargs) else ("-n", "auto")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,8 +17,9 @@ from bakehouse.registry.copying import platforms, required
 from bakehouse.registry.store import Source
 
 _FIGURES = 4
-_FIRST = ("decode_rate", "prompt_rate", "system_rate", "request_rate", "time_to_healthy")
+_FIRST = ("work_rate", "decode_rate", "prompt_rate", "system_rate", "request_rate", "time_to_healthy")
 """Metrics that people ask for first."""
+_UNIT = re.compile(r"seconds|bytes|ratio|joules/token|[a-z]+(?:[ -][a-z]+)*/s")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -181,8 +183,7 @@ def _figure(one: Mapping[str, Any]) -> str:
     value = one.get("median")
     shown = NOTHING
     if isinstance(value, int | float):
-        unit = one.get("unit")
-        known = unit in ("tokens/s", "requests/s", "seconds", "bytes", "ratio", "joules/token")
-        shown = quantity(float(value), unit) if known else significant(float(value))  # type: ignore[arg-type]
+        unit = str(one.get("unit", ""))
+        shown = quantity(float(value), unit) if _UNIT.fullmatch(unit) else significant(float(value))
     grade = "" if one.get("grade") == "exact" else f" ({one.get('grade')})"
     return f"{one.get('workload')} {str(one.get('metric', '')).replace('_', ' ')} {shown}{grade}"
