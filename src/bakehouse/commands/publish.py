@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bakehouse.commands.publish_text import report_of, tell
-from bakehouse.config.load import Project
+from bakehouse.commands.publish_text import failed, report_of, tell
 from bakehouse.config.suggest import perhaps
 from bakehouse.engine.connection import Engine
 from bakehouse.errors import ExitCode, InputError
 from bakehouse.model.cell import Resolution
 from bakehouse.model.publish import Publish
-from bakehouse.model.publish_report import PublishReport
-from bakehouse.model.report import RunReport
+from bakehouse.model.publish_report import PublishReport, VariantReport
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.engine import open_engine
 from bakehouse.pipeline.project import open_project
@@ -27,7 +25,7 @@ from bakehouse.publish.candidates import Variant, variants
 from bakehouse.publish.keys import chosen_signer, chosen_verifier
 from bakehouse.publish.looking import Looker
 from bakehouse.publish.place import Place, is_offline, open_place, vulnerability_database
-from bakehouse.publish.publisher import Publisher
+from bakehouse.publish.publisher import Planned, Publisher
 from bakehouse.publish.sources import Images
 from bakehouse.registry.layout import LayoutFolder, write_tar
 from bakehouse.reporters import json_file
@@ -59,17 +57,22 @@ def publish(context: Context, options: PublishOptions) -> ExitCode:
     channel = None if options.stage else chosen_channel(policy, options.channel)
     folders = [folder.resolve() for folder in options.runs] or [find_latest(context.reports)]
     runs = [json_file.read(folder) for folder in folders]
-    found = variants(runs, wanted=wanted_platforms(resolution), only=options.only)
+    cells = policy.channels[channel].cells if channel else ()
+    found = variants(runs, wanted=wanted_platforms(resolution), only=options.only, cells=cells)
     if not found:
         raise InputError(
-            "no run holds an image to publish" + (" that --only selects" if options.only else ""),
+            "no run holds an image to publish"
+            + (" that --only selects" if options.only else f" that {channel} takes" if cells else ""),
             hint="Run `bakehouse build-matrix` first, or name the folders of runs: bakehouse publish reports/RUN.",
         )
-    with _archive(context, options.to) as to:
-        report = _publish(context, options, project, channel=channel, found=found, to=to, runs=runs)
-    if not options.dry_run:
-        atomic_write.write(folders[-1] / REPORT, report.model_dump_json(indent=2) + "\n")
-    good = all(one.outcome != "stays" for one in report.variants)
+    report = PublishReport(time=datetime.now(UTC), runs=[run.run for run in runs], dry_run=options.dry_run)
+    try:
+        with _archive(context, options.to) as to:
+            _publish(context, options, policy, channel=channel, found=found, to=to, report=report)
+    finally:
+        if not options.dry_run:
+            atomic_write.write(folders[-1] / REPORT, report.model_dump_json(indent=2) + "\n")
+    good = all(one.outcome not in ("stays", "failed") for one in report.variants)
     return ExitCode.OK if good else ExitCode.CELL_FAILED
 
 
@@ -96,16 +99,14 @@ def wanted_platforms(resolution: Resolution) -> Mapping[tuple[str, str], Sequenc
 def _publish(
     context: Context,
     options: PublishOptions,
-    project: Project,
+    policy: Publish,
     *,
     channel: str | None,
     found: Sequence[Variant],
     to: str | None,
-    runs: Sequence[RunReport],
-) -> PublishReport:
-    """One variant after the other: what one of them lacks costs no other."""
-    policy = project.world.matrix.publish
-    report = PublishReport(time=datetime.now(UTC), runs=[run.run for run in runs], dry_run=options.dry_run)
+    report: PublishReport,
+) -> None:
+    """One variant after the other: an image that cannot be found costs no other. Raises what the registry raises."""
     recipes = [variant.recipe for variant in found]
     with (
         open_place(context, policy, to=to, recipes=recipes) as place,
@@ -113,17 +114,29 @@ def _publish(
         scratch(context.cache) as folder,
     ):
         for variant in found:
-            publisher = _publisher(
-                context, place, variant, Images(folder=folder, engine=engine, say=context.say), report.time
-            )
-            planned = publisher.plan(variant, channel)
+            images = Images(folder=folder, engine=engine, say=context.say)
+            publisher = _publisher(context, place, variant, images, report.time)
+            try:
+                planned = publisher.plan(variant, channel)
+            except InputError as error:
+                context.say(f"{variant.title}: {error}")
+                report.variants.append(failed(variant, publisher.target.name, channel, error))
+                continue
             tell(planned.plan, context, dry_run=options.dry_run)
             report.variants.append(report_of(planned.plan, variant, publisher.target.name))
             if not options.dry_run:
-                planned.execute()
+                _execute(planned, report.variants[-1])
             for candidate in variant.candidates:
-                publisher.images.forget(candidate)
-    return report
+                images.forget(candidate)
+
+
+def _execute(planned: Planned, told: VariantReport) -> None:
+    """What the report says of it is what became of it."""
+    try:
+        planned.execute()
+    except BaseException:
+        told.outcome = "failed"
+        raise
 
 
 def _publisher(context: Context, place: Place, variant: Variant, images: Images, now: datetime) -> Publisher:

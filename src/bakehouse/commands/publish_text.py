@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text
 
+from bakehouse.errors import InputError
 from bakehouse.model.publish_report import GateReport, VariantReport
 from bakehouse.pipeline.context import Context
 from bakehouse.publish.candidates import Variant
@@ -52,6 +53,18 @@ def outcome(plan: VariantPlan) -> Iterator[str]:
             yield f"{where} stays as it is:"
             yield from (f"  {one.cell}: {one.gate} {one.state}, {one.reason}" for one in plan.gates if one.blocks)
             yield from (f"  {refusal}" for refusal in plan.refusals)
+
+
+def failed(variant: Variant, repository: str, channel: str | None, error: InputError) -> VariantReport:
+    """Of a variant that could not even be planned."""
+    return VariantReport(
+        recipe=variant.recipe,
+        variant=variant.name,
+        repository=repository,
+        channel=channel,
+        outcome="failed",
+        refusals=[str(error)],
+    )
 
 
 def report_of(plan: VariantPlan, variant: Variant, repository: str) -> VariantReport:

@@ -6,7 +6,8 @@ import string
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from bakehouse.model.field_types import Line, Model, Name, PathInside, Platform
 from bakehouse.model.text_format import Format
@@ -143,9 +144,15 @@ class Signing(Model):
     public_key: PathInside | None = None
     """PEM file of the project, by which `verify` knows our signatures."""
     identity: Line | None = None
-    """With cosign and no key: regular expression of the certificate's identity, the workflow that may sign."""
+    """With cosign: regular expression of the certificate's identity, the workflow that may sign."""
     issuer: Line | None = None
-    """With cosign and no key: who vouched for it, like https://token.actions.githubusercontent.com."""
+    """With cosign: who vouched for it, like https://token.actions.githubusercontent.com."""
+
+    @model_validator(mode="after")
+    def _cosign_knows_whom_to_believe(self) -> Signing:
+        if self.tool == "cosign" and not (self.identity and self.issuer):
+            raise PydanticCustomError("cosign", "with cosign needs identity and issuer: whose signatures count")
+        return self
 
 
 class Publish(Model):

@@ -27,13 +27,13 @@ class VariantReport(Record):
     recipe: str
     variant: str
     repository: str
-    digest: str
-    """Of the index."""
-    tag: str
+    digest: str = ""
+    """Of the index; empty where it could not be written."""
+    tag: str = ""
     """The immutable one."""
     channel: str | None = None
     outcome: Literal["moves", "confirmed", "stays", "staged", "failed"]
-    """failed: the registry was; the same command goes on."""
+    """failed: the registry did, where the same command goes on; or the image is nowhere."""
     refusals: list[str] = []
     gates: list[GateReport] = []
     steps: list[str] = []

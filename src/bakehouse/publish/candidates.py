@@ -91,11 +91,14 @@ def variants(
     *,
     wanted: Mapping[tuple[str, str], Sequence[str]],
     only: Sequence[str] = (),
+    cells: Sequence[str] = (),
 ) -> list[Variant]:
-    """Images of all runs, by recipe and variant. `wanted`: platforms of the matrix by those two."""
+    """Images of all runs, by recipe and variant. `wanted`: platforms of the matrix by those two. `only`, `cells`:
+    patterns, of what was asked for and of what the channel takes; none: all.
+    """
     found: dict[tuple[str, str], list[Candidate]] = {}
     for candidate in _candidates(runs):
-        if not only or any(fnmatch.fnmatchcase(candidate.cell, pattern) for pattern in only):
+        if _is_one(candidate.cell, only) and _is_one(candidate.cell, cells):
             found.setdefault((candidate.at.recipe, candidate.at.variant), []).append(candidate)
     return [
         Variant(
@@ -106,6 +109,10 @@ def variants(
         )
         for (recipe, name), candidates in sorted(found.items())
     ]
+
+
+def _is_one(cell: str, patterns: Sequence[str]) -> bool:
+    return not patterns or any(fnmatch.fnmatchcase(cell, pattern) for pattern in patterns)
 
 
 def _candidates(runs: Sequence[RunReport]) -> Iterable[Candidate]:

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from bakehouse.__main__ import main
-from bakehouse.errors import ExitCode
+from bakehouse.errors import ExitCode, InputError
 from bakehouse.model.enums import Verdict
 from bakehouse.publish import channel
+from bakehouse.publish.candidates import Candidate
 from bakehouse.publish.reading import read_history
+from bakehouse.publish.sources import Images
 from bakehouse.registry.content import blob_of
 from bakehouse.registry.copying import copy
 from bakehouse.registry.layout import LayoutFolder
@@ -152,6 +154,41 @@ def test_rollback_and_forward_again(world: World, typed: Type) -> None:
     assert typed("publish") == ExitCode.CELL_FAILED, "what was left does not come back by itself"
     assert typed("publish", "--rollback", "nightly", "--to", str(second)) == ExitCode.OK
     assert world.tag("nightly") == second
+
+
+def test_what_the_channel_does_not_take(world: World, typed: Type, capsys: pytest.CaptureFixture[str]) -> None:
+    record(world)
+    matrix = (world.folder / "matrix.yaml").read_text()
+    (world.folder / "matrix.yaml").write_text(matrix.replace("stable: {}", "stable: {cells: ['*-cuda*']}"))
+    assert typed("publish", "--channel", "stable") == ExitCode.BAD_INPUT
+    assert "no run holds an image to publish that stable takes" in capsys.readouterr().err
+
+
+def test_an_image_that_is_nowhere(
+    world: World, typed: Type, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was built on another machine, which brought it to no staging."""
+    run = record(world)
+    world.registry.tag_names.clear()
+    world.registry.manifests.clear()
+
+    def refuse(self: Images, candidate: Candidate, tar: Path) -> None:
+        raise InputError(f"{candidate.cell}: it is neither in staging nor in this machine's engine")
+
+    monkeypatch.setattr(Images, "_save", refuse)
+    assert typed("publish") == ExitCode.CELL_FAILED
+    assert "neither in staging nor in this machine's engine" in capsys.readouterr().err
+    report = json.loads((world.folder / "reports" / run / "publish.json").read_text())
+    assert [one["outcome"] for one in report["variants"]] == ["failed"]
+
+
+def test_the_report_is_written_when_the_registry_fails(world: World, typed: Type) -> None:
+    run = record(world)
+    world.registry.fail("PUT .*me/toy/manifests/b11312", status=403, code="DENIED")
+    assert typed("publish") == ExitCode.INFRASTRUCTURE
+    report = json.loads((world.folder / "reports" / run / "publish.json").read_text())
+    assert [one["outcome"] for one in report["variants"]] == ["failed"]
+    assert typed("publish") == ExitCode.OK
 
 
 def test_an_oci_archive(world: World, typed: Type, tmp_path: Path) -> None:

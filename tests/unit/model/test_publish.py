@@ -43,6 +43,7 @@ def test_gates_are_written_as_words() -> None:
         {"channels": {"nightly": {"gates": {"smell": "required"}}}},
         {"retention": {"days": -1}},
         {"signing": {"private_key": "key.pem"}},
+        {"signing": {"tool": "cosign"}},
     ],
 )
 def test_what_cannot_be_meant_is_refused(given: dict[str, Any]) -> None:
