@@ -19,6 +19,8 @@ from bakehouse.suite.results import Found
 ROOM = 10.0
 """Seconds that another pytest takes to begin and to end."""
 _RATES: tuple[Metric, ...] = ("prompt_rate", "decode_rate")
+LOG = "pytest-spare-time.log"
+"""Beside that of the suite."""
 RATES_TEST = "test_rates"
 """What goes on: what it measured stands in the run's folder."""
 

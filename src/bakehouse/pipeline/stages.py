@@ -184,6 +184,7 @@ def _go_on(
         on_progress=watcher.measuring,
         say=job.context.say,
         extra=("-k", spare_time.RATES_TEST),
+        log_name=spare_time.LOG,
     )
     return {name: spare_time.together(outcome.cells[name], again.cells[name]) for name in chosen}
 

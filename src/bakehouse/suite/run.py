@@ -64,12 +64,14 @@ def run_suite(
     on_progress: Callable[[Progress], None] | None = None,
     say: Say | None = None,
     extra: tuple[str, ...] = (),
+    log_name: str = LOG,
 ) -> Outcome:
     """Write suite.json and run pytest over it: `image_tests`, files or folders with the project's first, and what
     recipes bring. Each result is handed on soon after its test has ended.
 
-    `extra` are arguments for pytest, for example `-k smoke`. Raises nothing for a failed image or a dead pytest: that
-    is in the outcome. Ctrl-C goes on as KeyboardInterrupt, with all finished results on disk.
+    `extra` are arguments for pytest, for example `-k smoke`; what it prints goes to `log_name`. Raises nothing for a
+    failed image or a dead pytest: that is in the outcome. Ctrl-C goes on as KeyboardInterrupt, with all finished
+    results on disk.
     """
     folder = Path(suite.run_folder)
     command = _prepare(suite, engine, image_tests=image_tests, recipe_test_folders=recipe_test_folders, workers=workers)
@@ -87,7 +89,7 @@ def run_suite(
             on_progress(said)
         tell()
 
-    log = folder / results.FOLDER / LOG
+    log = folder / results.FOLDER / log_name
     done = stream([*command, *extra], env=engine.environment(), on_line=hear, log=log)
     tell()
     found = results.collect(folder)

@@ -58,7 +58,8 @@ class Session:
 
     def log_path(self, cell: str, test: str) -> Path:
         """Give a name that no other container of this run has, and remember it as that test's log."""
-        path = self.folder / "logs" / f"{cell}-{self._worker}-{next(self._numbers)}.log"
+        names = (f"{cell}-{self._worker}-{number}.log" for number in self._numbers)
+        path = next(path for name in names if not (path := self.folder / "logs" / name).exists())
         self.logs[test] = path
         return path
 

@@ -60,6 +60,7 @@ def test_what_is_left_is_spent_on_cells_with_too_few_starts(
     ((suite, told),) = asked
     assert ([one.cell for one in suite.subjects], suite.began) == (["a"], LIMIT - 60)
     assert told["extra"] == ("-k", RATES_TEST)
+    assert told["log_name"] != "pytest.log", "what the suite said stays"
     assert [len(one.samples) for one in found["a"].measurements] == [2]
     assert "b" not in found, "nobody knows how long its starts take"
     spent = read(tmp_path / results.FOLDER / FILE)
