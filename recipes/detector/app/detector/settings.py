@@ -12,6 +12,8 @@ from detector.labels import COCO
 class DetectorSettings(PictureSettings):
     port: Annotated[int, Field(ge=1, le=65535)] = 8090
     max_batch: Annotated[int, Field(gt=0)] = 8
+    max_wait_ms: Annotated[float, Field(ge=0)] = 0.0
+    """Nobody waits for a batch to fill: the next one fills while the last is computed."""
     family: Literal["auto", "nanodet", "rtdetr", "yolo"] = "auto"
     """What the model's outputs mean; `auto` tells by their names and shapes."""
     confidence: Annotated[float, Field(ge=0, le=1)] = 0.35
