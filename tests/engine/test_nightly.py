@@ -46,7 +46,7 @@ class Night:
         matrix = self.toy.root / "matrix.yaml"
         policy = (
             f"publish:\n  repository: {self.registry.host}/me/{{recipe}}\n"
-            "  channels: {nightly: {plain: cpu, gates: {speed: reported}}}\n"
+            "  channels: {nightly: {plain: cpu, gates: {speed: reported, probes: when-run}}}\n"
             "ci:\n  install: bakehouse\n  runners:\n    cpu: [here]\n"
         )
         matrix.write_text(matrix.read_text() + policy)
