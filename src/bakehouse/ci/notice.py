@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from bakehouse.formatting import count
 from bakehouse.model.enums import Verdict
 from bakehouse.model.image_catalogue import ImageCatalogue, PublishedImage
+from bakehouse.model.publish_report import PublishReport
 from bakehouse.model.report import CellReport, RunReport
 
 MOST = 50
@@ -16,10 +17,12 @@ LONGEST = 300
 _MARKS = re.compile(r"([\\`*_\[\]|~#@!$<>])")
 
 
-def notice(runs: Sequence[RunReport], published: ImageCatalogue | None) -> str:
+def notice(
+    runs: Sequence[RunReport], published: ImageCatalogue | None, publications: Sequence[PublishReport] = ()
+) -> str:
     """Markdown; empty where nobody must be told anything."""
     named = _named(published)
-    blocks = [*_turned(runs, named), *_stale(published), *_unread(published)]
+    blocks = [*_turned(runs, named), *_stayed(publications), *_stale(published), *_unread(published)]
     return "\n".join(blocks) + "\n" if blocks else ""
 
 
@@ -56,6 +59,18 @@ def _before(image: PublishedImage | None) -> str:
         return "no channel names an image of it"
     tag = next((tag for tag in reversed(image.tags) if tag), image.digest)
     return f"it was good before: {_text(image.channel)} stays at {_text(tag)}"
+
+
+def _stayed(publications: Sequence[PublishReport]) -> Iterator[str]:
+    """Channels that a gate, or the registry, kept where they were."""
+    kept = [variant for one in publications for variant in one.variants if variant.outcome in ("stays", "failed")]
+    if kept:
+        yield f"### {count(len(kept), 'channel tag')} did not move\n"
+        for variant in kept[:MOST]:
+            reasons = [f"{gate.gate} {gate.state}: {gate.reason}" for gate in variant.gates if gate.blocks]
+            why = "; ".join([*reasons, *variant.refusals]) or "the registry failed"
+            yield f"- **{_text(f'{variant.channel} {variant.recipe} {variant.variant}')}**: {_text(why)}"
+        yield ""
 
 
 def _stale(published: ImageCatalogue | None) -> Iterator[str]:

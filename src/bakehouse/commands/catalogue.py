@@ -13,7 +13,7 @@ from bakehouse.model.image_catalogue import ImageCatalogue, as_json
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.project import open_project
 from bakehouse.publish.catalogue import Collector
-from bakehouse.publish.keys import public_key
+from bakehouse.publish.keys import chosen_verifier
 from bakehouse.publish.place import open_place
 from bakehouse.publish.roots import roots
 from bakehouse.reporters.html import catalogue as page
@@ -37,8 +37,8 @@ def write_catalogue(context: Context, folder: Path, *, to: str | None) -> ExitCo
 def collected(context: Context, project: Project, *, to: str | None = None) -> ImageCatalogue:
     """Of every recipe of the matrix. Raises InputError and InfrastructureError."""
     matrix = project.world.matrix
-    policy, public = matrix.publish, matrix.publish.signing.public_key
-    key = public_key(context.environ, context.cache, given=None, project=context.root / public if public else None)
+    policy = matrix.publish
+    key = chosen_verifier(context.environ, context.cache, policy.signing, root=context.root)
     with open_place(context, policy, to=to, recipes=sorted(project.world.recipes)) as place:
         collector = Collector(
             policy=policy,

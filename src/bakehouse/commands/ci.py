@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, assert_never
 
+from pydantic import ValidationError
 from rich.console import Console
 
 from bakehouse.ci import github, gitlab
@@ -14,12 +16,14 @@ from bakehouse.ci.jobs import Jobs, for_github, for_programs, jobs
 from bakehouse.ci.notice import notice
 from bakehouse.ci.settings import MARK, Settings
 from bakehouse.commands.catalogue import collected
+from bakehouse.commands.publish import REPORT
 from bakehouse.config.load import Project
 from bakehouse.config.lock_file import read_lock
 from bakehouse.errors import BakehouseError, ExitCode, InfrastructureError, InputError, Where
 from bakehouse.machine import detect
 from bakehouse.model.cell import Cell, Resolution
 from bakehouse.model.image_catalogue import ImageCatalogue
+from bakehouse.model.publish_report import PublishReport
 from bakehouse.pipeline.choose_cells import choose
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.image_catalogue import read_catalogue
@@ -105,9 +109,18 @@ def find_jobs(context: Context, options: JobsOptions, *, out: Console) -> ExitCo
 def say_notice(context: Context, *, catalogue: str | None, fail: bool, out: Console) -> ExitCode:
     """Print in Markdown what the runs in `reports` found; nothing where all is well. `fail`: else exit code 1."""
     runs = [json_file.read(path.parent) for path in sorted(context.reports.glob(f"2*/{json_file.file}"))]
-    text = notice(runs, _published(context, catalogue))
+    publications = [found for path in sorted(context.reports.glob(f"2*/{REPORT}")) if (found := _publication(path))]
+    text = notice(runs, _published(context, catalogue), publications)
     out.print(text, end="", soft_wrap=True, markup=False, highlight=False)
     return ExitCode.CELL_FAILED if text and fail else ExitCode.OK
+
+
+def _publication(path: Path) -> PublishReport | None:
+    """None: nobody can read it, which tells nothing."""
+    try:
+        return PublishReport.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
 
 
 def _published(context: Context, place: str | None) -> ImageCatalogue | None:

@@ -31,7 +31,7 @@ from bakehouse.publish import retention
 from bakehouse.publish.channel import ChannelHistory
 from bakehouse.publish.hardware import Machine
 from bakehouse.publish.reading import bundles, repository_state
-from bakehouse.publish.signing import Opened, PublicKey
+from bakehouse.publish.signing import Opened, Verifier
 from bakehouse.publish.state import RepositoryState
 from bakehouse.publish.verify import title
 from bakehouse.registry.content import Descriptor, Manifest
@@ -43,7 +43,7 @@ class Collector:
     policy: Publish
     matrix: Matrix
     """For the cards that images hold code for."""
-    key: PublicKey | None
+    key: Verifier | None
     roots: Mapping[str, str]
     """Digests that stay, with the reason."""
     now: datetime

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from bakehouse.ci.notice import notice
 from bakehouse.model.enums import Verdict
+from bakehouse.model.publish_report import GateReport, PublishReport, VariantReport
 from bakehouse.model.report import CellReport, RunReport
 from tests.unit.reporters.images import NOON, sample_catalogue
 from tests.unit.reporters.sample import sample_run
@@ -50,6 +51,20 @@ def test_channels_that_nobody_confirmed_are_told() -> None:
     assert "**nightly llama-server cuda12.9-sm120**" not in said
     assert "- **nightly llama-server cuda13.0-sm120**: last confirmed 2026-11-27" in said
     assert "embedder cannot be read" in said
+
+
+def test_a_channel_that_a_gate_kept_is_told_with_the_gate() -> None:
+    slow = GateReport(gate="speed", cell="x", state="failed", rule="when-run", reason="1 figure worse", blocks=True)
+    told = GateReport(gate="licences", cell="x", state="failed", rule="reported", reason="denied", blocks=False)
+    row = {"recipe": "llama-server", "repository": "r", "digest": "sha256:a", "tag": "t", "channel": "nightly"}
+    variants = [
+        VariantReport.model_validate(row | {"variant": "cpu", "outcome": "stays", "gates": [slow, told]}),
+        VariantReport.model_validate(row | {"variant": "vulkan", "outcome": "moves"}),
+    ]
+    said = notice([], None, [PublishReport(time=NOON, runs=[], variants=variants)])
+    assert "### 1 channel tag did not move" in said
+    assert "- **nightly llama-server cpu**: speed failed: 1 figure worse\n" in said
+    assert "vulkan" not in said
 
 
 def test_a_reason_is_text_and_mentions_nobody() -> None:
