@@ -47,7 +47,6 @@ class Fault:
 @dataclass
 class FakeRegistry:
     referrers_api: bool = True
-    untags: bool = True
     login: tuple[str, str] | None = None
     bearer: bool = False
     page: int = 0
@@ -293,9 +292,6 @@ class _Handler(BaseHTTPRequestHandler):
         elif by_digest:
             del manifests[digest]
             registry.tag_names[name] = {tag: named for tag, named in tags.items() if named != digest}
-            self.answer(202)
-        elif registry.untags:
-            del tags[reference]
             self.answer(202)
         else:
             self.refuse(400, "DIGEST_INVALID")

@@ -21,9 +21,10 @@ from bakehouse.publish.signing import load_signer, new_key
 from bakehouse.publish.steps import Delete
 from bakehouse.publish.verify import verify
 from bakehouse.registry.content import blob_of
-from bakehouse.registry.copying import copy, copy_referrers
+from bakehouse.registry.copying import copy
 from bakehouse.registry.layout import LayoutFolder, open_layout_tar, write_tar
 from bakehouse.registry.store import DeniedError, Placed, opener
+from tests.doubles.attached import copy_referrers
 from tests.registry.conftest import PASSWORD, Real, RealWorld, Tool
 from tests.unit.publish.conftest import KEY, signer
 from tests.unit.publish.test_retention import RULES

@@ -55,10 +55,6 @@ class Facts:
     why_no_vulnerabilities: str = "there is no database here"
 
 
-NOTHING: Mapping[str, Facts] = {}
-"""By digest of an image."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measured:
     """What is known of an image that a channel names: its measurements, as they were attached to it."""

@@ -145,13 +145,6 @@ class LayoutFolder(Layout):
         (self.folder / blob_name(digest)).unlink(missing_ok=True)
         return had
 
-    def untag(self, tag: str) -> bool:
-        had = self.resolve(tag) is not None
-        if had:
-            with self._changed() as entries:
-                entries[:] = [one for one in entries if tag_of(one) != tag]
-        return had
-
     def _write_blob(self, digest: str, file: BinaryIO) -> None:
         """Under its name when it is whole, and has that digest."""
         place = self.folder / blob_name(digest)

@@ -248,11 +248,6 @@ class Remote:
         response = self._delete(f"manifests/{digest}", NOT_FOUND)
         return response.status_code != NOT_FOUND
 
-    def untag(self, tag: str) -> bool:
-        """False where it deletes by digest only: version 2.8 of distribution answers 400."""
-        response = self._delete(f"manifests/{tag}", NOT_FOUND, _BAD, _NOT_ALLOWED)
-        return response.status_code == ACCEPTED
-
     def _delete(self, path: str, *also: int) -> requests.Response:
         ask = self._ask("DELETE", path, may="pull,push,delete")
         return self.connection.persist(ask, ok=frozenset({ACCEPTED, OK, *also}))

@@ -86,9 +86,3 @@ class Store(Source, Protocol):
     def delete(self, digest: str) -> bool:
         """Remove a manifest, and with it every tag that names it. False: it was not there."""
         ...
-
-    def untag(self, tag: str) -> bool:
-        """Take away a tag and nothing else. False: this store cannot (a registry without that right of the protocol),
-        or there was none.
-        """
-        ...

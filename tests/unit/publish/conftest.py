@@ -234,5 +234,5 @@ class _FromLayout(Images):
 @pytest.fixture(params=["referrers-api", "fallback"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     api = request.param == "referrers-api"
-    with serving(FakeRegistry(referrers_api=api, untags=api)) as registry:
+    with serving(FakeRegistry(referrers_api=api)) as registry:
         yield World(layout=LayoutFolder(tmp_path / "engine"), registry=registry, folder=tmp_path)

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from bakehouse.registry.content import EMPTY_BLOB, EMPTY_CONFIG, Manifest, artifact, blob_of
-from bakehouse.registry.copying import copy, copy_referrers, required
+from bakehouse.registry.copying import copy, required
 from bakehouse.registry.fallback import index
 from bakehouse.registry.layout import LayoutFolder, open_layout_tar, write_tar
 from bakehouse.registry.store import NoSuchContentError, Placed, Store, opener
+from tests.doubles.attached import copy_referrers
 from tests.doubles.images import layout_with, put_image
 from tests.doubles.registry import FakeRegistry, serving
 from tests.unit.registry.conftest import Client
@@ -96,15 +97,6 @@ def test_deleting_takes_the_tags_along(store: Store) -> None:
     assert store.tags() == ["new"]
     assert store.resolve(first.digest) is None
     assert not store.delete(first.digest)
-
-
-def test_untagging_leaves_the_image(store: Store) -> None:
-    manifest = put_image(store)
-    store.put_manifest(manifest, tag="a")
-    store.put_manifest(manifest, tag="b")
-    assert store.untag("a")
-    assert store.tags() == ["b"]
-    assert store.resolve(manifest.digest) == manifest.digest
 
 
 def test_an_index_is_copied_with_all_that_it_names(store: Store, tmp_path: Path) -> None:
