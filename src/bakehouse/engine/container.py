@@ -55,7 +55,7 @@ class Launch:
     port: int | None = None
     """Port in the container that is published on a random port of 127.0.0.1."""
     files: dict[str, str] = field(default_factory=dict)
-    """Files of this machine (absolute) to paths in the container, read-only."""
+    """Files and folders of this machine (absolute) to paths in the container, read-only."""
     memory: int | None = None
     """Limit in bytes; swap does not extend it."""
     cpus: float | None = None
@@ -197,13 +197,15 @@ def _creation(launch: Launch, name: str) -> Creation:
 
 
 def _readable(path: str) -> str:
-    """Resolve `path` to a file that the image's user, who is nobody here, can read."""
+    """Resolve `path` to a file or folder that the image's user, who is nobody here, can read."""
     file = Path(path).resolve()
-    if not file.is_file():
+    if not file.exists():
         raise InfrastructureError(f"{path} is not there, so no container can mount it", hint="Fetch the model again.")
-    if not file.stat().st_mode & stat.S_IROTH:
+    needed = stat.S_IROTH | (stat.S_IXOTH if file.is_dir() else 0)
+    if file.stat().st_mode & needed != needed:
+        mode = "o+rX" if file.is_dir() else "o+r"
         raise InfrastructureError(
-            f"the user of a container cannot read {file}", hint=f"Make it readable: chmod o+r {file}"
+            f"the user of a container cannot read {file}", hint=f"Make it readable: chmod {mode} {file}"
         )
     return str(file)
 

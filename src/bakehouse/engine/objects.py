@@ -71,7 +71,7 @@ class Creation:
     port: int | None = None
     """TCP port that gets a random port on 127.0.0.1."""
     mounts: Mapping[str, str] = field(default_factory=dict)
-    """Files here to files there, read-only."""
+    """Files and folders here to paths there, read-only."""
     folders: Mapping[str, str] = field(default_factory=dict)
     """Folders here to folders there, writable."""
     memory: int | None = None

@@ -18,6 +18,8 @@ from bakehouse.model.field_types import (
     Model,
     Name,
     OneLine,
+    PathInImage,
+    PathInside,
     Platform,
     Port,
     Rate,
@@ -153,6 +155,10 @@ class Probes(Model):
     memory_limit: Size = "4GiB"
     args: tuple[Line, ...] = ()
     """Arguments the server gets while it is probed, beside model, host and port."""
+    env: dict[EnvName, OneLine] = {}
+    """Variables it gets while it is probed, as a user gives them: a key, backends."""
+    mounts: dict[PathInside, PathInImage] = {}
+    """Files and folders below the recipe's to paths in the container, read-only: a repository of models."""
 
     @model_validator(mode="after")
     def _names_once(self) -> Probes:

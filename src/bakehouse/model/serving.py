@@ -19,6 +19,8 @@ class Told(Model):
 
     environment: EnvName | None = None
     argument: Argument | None = None
+    folder: bool = False
+    """Whether it is told the folder that the file lies in."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Told:

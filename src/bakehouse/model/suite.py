@@ -87,6 +87,9 @@ class Subject(Record):
     health: Health
     memory_limit: str
     args: list[str] = Field(default_factory=list)
+    env: dict[str, str] = Field(default_factory=dict)
+    mounts: dict[str, str] = Field(default_factory=dict)
+    """Below the recipe's folder, to paths in the container."""
     web_ui: bool = False
     """Whether the recipe says that the server carries its own web page."""
     workload: Workload | None = None

@@ -149,6 +149,8 @@ def subject(
         health=health,
         memory_limit=probes.memory_limit,
         args=list(probes.args),
+        env=probes.env,
+        mounts=probes.mounts,
         web_ui=cell.recipe.cmake is not None and cell.recipe.cmake.web_ui,
         workload=workload,
         work=_work(cell, world, starts=starts, repetitions=repetitions, seconds=seconds),

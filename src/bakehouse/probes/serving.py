@@ -10,6 +10,7 @@ from pydantic import ByteSize, TypeAdapter
 from bakehouse.engine.container import Launch
 from bakehouse.engine.devices import CPU, Devices
 from bakehouse.model.suite import Subject
+from bakehouse.probes import ProbeFailed
 from bakehouse.servers import SERVERS
 
 MODELS = "/models"
@@ -63,16 +64,18 @@ def serving(
     The host is never given: an image that listens on its own loopback only is of no use. The port is given in the way
     that `port_from` says; with "image" the image's own default must be right.
     """
-    inside = f"{MODELS}/{Path(subject.model_path).name}" if subject.model_path else ""
+    path = f"{MODELS}/{Path(subject.model_path).name}" if subject.model_path else ""
     listens = port if port is not None and port_from != "image" else subject.port
     start, server = subject.start, SERVERS[subject.server]
     model_told, port_told = start.model or server.model, start.port or server.port
+    inside = MODELS if path and model_told.folder else path
     told = bool(model_told.environment and not model_told.argument and inside)
-    environment = {model_told.environment or "": inside} if told else {}
+    environment = subject.env | ({model_told.environment or "": inside} if told else {})
     environment |= server.software_environment if devices.is_software else {}
     if port_from == "environment" and port_told.environment:
         environment[port_told.environment] = str(listens)
-    beside = {path: f"{MODELS}/{Path(path).name}" for path in subject.models_beside}
+    beside = {file: f"{MODELS}/{Path(file).name}" for file in subject.models_beside}
+    mounts = {str(_inside(Path(subject.recipe_folder), name)): there for name, there in subject.mounts.items()}
     return Launch(
         reference=subject.reference,
         run=run,
@@ -85,10 +88,18 @@ def serving(
         ),
         env=environment,
         port=listens,
-        files={**({subject.model_path: inside} if subject.model_path else {}), **beside},
+        files={**({subject.model_path: path} if subject.model_path else {}), **beside, **mounts},
         memory=memory if memory is not None else memory_bytes(subject.memory_limit),
         cpus=cpus,
         devices=devices,
         platform=subject.platform,
         health_interval=health_interval,
     )
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """Raises ProbeFailed for a link that leads out of the recipe's folder."""
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise ProbeFailed(f"{path} is a link that leads out of the recipe's folder")
+    return path

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bakehouse.engine.devices import Devices
 from bakehouse.model.recipe import Health
+from bakehouse.model.serving import Start, Told
 from bakehouse.model.suite import Subject
+from bakehouse.probes import ProbeFailed
 from bakehouse.probes.serving import bare, memory_bytes, serving
 
 SUBJECT = Subject(
@@ -65,3 +69,33 @@ def test_a_driver_in_software_is_named_in_the_words_of_the_family() -> None:
     assert bare(SUBJECT, run="r", devices=software).env == {"GGML_VK_VISIBLE_DEVICES": "0"}
     other = SUBJECT.model_copy(update={"server": "openai"})
     assert bare(other, run="r", devices=software).env == {}
+
+
+def test_a_server_may_be_told_the_folder_of_its_model() -> None:
+    start = Start(model=Told(argument="--model", folder=True))
+    files = {"start": start, "model_path": "/cache/1/model.safetensors", "models_beside": ["/cache/2/config.json"]}
+    launch = serving(SUBJECT.model_copy(update=files), run="r")
+
+    assert launch.args[:2] == ("--model", "/models")
+    assert launch.files == {
+        "/cache/1/model.safetensors": "/models/model.safetensors",
+        "/cache/2/config.json": "/models/config.json",
+    }
+
+
+def test_a_recipe_gives_its_server_variables_and_folders(tmp_path: Path) -> None:
+    (tmp_path / "repository").mkdir()
+    given = {"env": {"API_KEY": "k"}, "mounts": {"repository": "/repository"}, "recipe_folder": str(tmp_path)}
+    launch = serving(SUBJECT.model_copy(update=given), run="r", port=9000, port_from="environment")
+
+    assert launch.env == {"API_KEY": "k", "LLAMA_ARG_PORT": "9000"}
+    assert launch.files[str(tmp_path / "repository")] == "/repository"
+
+
+def test_a_folder_that_a_link_brings_from_outside_is_not_mounted(tmp_path: Path) -> None:
+    (tmp_path / "recipe").mkdir()
+    (tmp_path / "recipe" / "models").symlink_to("/etc")
+    given = {"mounts": {"models": "/models"}, "recipe_folder": str(tmp_path / "recipe")}
+
+    with pytest.raises(ProbeFailed, match="leads out of the recipe's folder"):
+        serving(SUBJECT.model_copy(update=given), run="r")
