@@ -49,6 +49,18 @@ def test_programs_that_only_speak_of_keys_are_fine(tmp_path: Path) -> None:
     assert check_secrets(bake(tmp_path, add=[file("/usr/lib/libssl.so", words)]), PROMISE).verdict is Verdict.PASSED
 
 
+def test_a_key_inside_a_library_of_a_wheel_is_published_with_it(tmp_path: Path) -> None:
+    foreign = promise(foreign=("/app/env/*",))
+    library, text = (
+        file("/app/env/libgnutls.so", b"\x7fELF" + pem("PRIVATE KEY")),
+        file("/app/env/a", pem("PRIVATE KEY")),
+    )
+
+    assert check_secrets(bake(tmp_path, add=[library]), foreign).verdict is Verdict.PASSED
+    assert check_secrets(bake(tmp_path, add=[text]), foreign).message == "/app/env/a holds a private key (PRIVATE KEY)"
+    assert check_secrets(bake(tmp_path, add=[library]), PROMISE).verdict is Verdict.FAILED
+
+
 def test_an_encrypted_key_with_headers_is_a_key(tmp_path: Path) -> None:
     key = pem("RSA PRIVATE KEY", header="Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n")
 
