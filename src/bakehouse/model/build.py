@@ -199,6 +199,9 @@ class WheelsBuild(Model):
     """The image's own version, where the server is the recipe's `app/` and no distribution."""
     shares: tuple[SharedFolder, ...] = ()
     """Folders in `recipes/` that several recipes share, as `_service`: their files are copied beside `app/`."""
+    indexes: tuple[Link, ...] = ()
+    """Package indexes beside the usual one, for wheels that only they have. What this machine is told to ask instead
+    (PIP_EXTRA_INDEX_URL) takes their place. The lock's hashes say which files are taken, wherever they lie."""
     leave_out: tuple[FilesOfWheels, ...] = ()
     """Globs below site-packages of what the server never reads, and no other file links to."""
     backends: dict[Accelerator, Wheels] = {}

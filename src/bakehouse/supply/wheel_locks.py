@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bakehouse.config.requirements import MADE_FROM, made_from, parse_lock
@@ -17,10 +17,21 @@ from bakehouse.system.atomic_write import write
 OVERRIDES = "requirements.overrides.in"
 """Requirements that win over those of distributions; one with a marker that never holds leaves a distribution out."""
 
-PLATFORMS = {"linux/amd64": "x86_64-manylinux_2_40", "linux/arm64": "aarch64-manylinux_2_40"}
-"""uv's names. Debian 13 has glibc 2.41; a wheel for 2.40 runs there."""
+PLATFORMS = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
+"""uv's names."""
+
+GLIBC = {"3.10": "2_35", "3.11": "2_36", "3.12": "2_39"}
+"""Newest glibc that wheels may ask for, by the Python of the base: Ubuntu 22.04, Debian 12, Ubuntu 24.04."""
+
+NEWEST_GLIBC = "2_40"
+"""The newest that uv knows. Debian 13 has 2.41."""
 
 _PATIENCE = 600.0
+
+
+def overrides_of(accelerator: str) -> tuple[str, str]:
+    """Files of overrides; each may be missing. The second is for one accelerator."""
+    return OVERRIDES, f"requirements.{accelerator}.overrides.in"
 
 
 def write_lock(
@@ -44,13 +55,16 @@ def _compiled(folder: Path, build: WheelsBuild, accelerator: str, platform: str,
     if platform not in PLATFORMS:
         raise InputError(f"wheels can be locked for {' and '.join(PLATFORMS)}, not for {platform}")
     files = [name for name in inputs(accelerator) if (folder / name).is_file()]
-    overrides = ["--overrides", OVERRIDES] if (folder / OVERRIDES).is_file() else []
+    overrides = [
+        word for name in overrides_of(accelerator) if (folder / name).is_file() for word in ("--overrides", name)
+    ]
     command = [
         *(*_uv(environ), "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--generate-hashes"),
         *("--upgrade", "--only-binary", ":all:", "--no-emit-package", "pip"),
-        *("--python-platform", PLATFORMS[platform], "--python-version", build.python, *overrides, *files),
+        *("--python-platform", f"{PLATFORMS[platform]}-manylinux_{GLIBC.get(build.python, NEWEST_GLIBC)}"),
+        *("--python-version", build.python, *_among_all(build), *overrides, *files),
     ]
-    done = process.run(command, env=_environment(environ), cwd=folder, timeout=_PATIENCE, check=False)
+    done = process.run(command, env=_environment(environ, build.indexes), cwd=folder, timeout=_PATIENCE, check=False)
     if done.code == 0:
         return done.stdout
     said = process.last_lines(done.stderr)
@@ -60,6 +74,11 @@ def _compiled(folder: Path, build: WheelsBuild, accelerator: str, platform: str,
     if "Couldn't parse" in done.stderr or "error: Expected" in done.stderr:
         raise InputError(f"uv cannot read the requirements:\n{said}", where=where)
     raise SupplyError(f"uv could not lock {where.file} for {accelerator} on {platform}:\n{said}")
+
+
+def _among_all(build: WheelsBuild) -> tuple[str, ...]:
+    """The newest of all indexes, and not of the first that has any: PyTorch's also holds old releases of others."""
+    return ("--index-strategy", "unsafe-best-match") if build.indexes else ()
 
 
 def _uv(environ: Mapping[str, str]) -> list[str]:
@@ -75,14 +94,19 @@ def _beside_python() -> Path | None:
     return program if program.is_file() else None
 
 
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The user's, with pip's indexes in uv's words and the certificates that this machine trusts."""
+def _environment(environ: Mapping[str, str], indexes: Sequence[str]) -> dict[str, str]:
+    """The user's, with pip's indexes in uv's words and the certificates that this machine trusts.
+
+    The recipe's own indexes are asked where the user names none.
+    """
     found = dict(environ)
     settings = index_settings(environ)
     if "PIP_INDEX_URL" in settings:
         found.setdefault("UV_DEFAULT_INDEX", settings["PIP_INDEX_URL"])
     if "PIP_EXTRA_INDEX_URL" in settings:
         found.setdefault("UV_INDEX", settings["PIP_EXTRA_INDEX_URL"])
+    elif indexes:
+        found.setdefault("UV_INDEX", " ".join(indexes))
     if bundle := ca_bundle(environ):
         found.setdefault("SSL_CERT_FILE", str(bundle))
     return found

@@ -49,6 +49,8 @@ def test_what_uv_says_becomes_a_lock_that_is_read_again(folder: Path, tmp_path: 
 def test_asks_for_hashes_the_platform_and_the_accelerators_own_requirements(folder: Path, tmp_path: Path) -> None:
     (folder / "requirements.cpu.in").write_text("onnxruntime\n")
     (folder / OVERRIDES).write_text("x; sys_platform == 'never'\n")
+    (folder / "requirements.cpu.overrides.in").write_text("y; sys_platform == 'never'\n")
+    (folder / "requirements.cuda.overrides.in").write_text("z; sys_platform == 'never'\n")
     environ = uv(tmp_path, f"echo \"$@\" > {tmp_path}/asked; echo '{PIN}'")
 
     lock(folder, environ)
@@ -56,7 +58,8 @@ def test_asks_for_hashes_the_platform_and_the_accelerators_own_requirements(fold
     asked = (tmp_path / "asked").read_text()
     assert "--generate-hashes" in asked
     assert "--python-platform x86_64-manylinux_2_40 --python-version 3.13" in asked
-    assert f"--overrides {OVERRIDES} requirements.in requirements.cpu.in" in asked
+    overrides = f"--overrides {OVERRIDES} --overrides requirements.cpu.overrides.in"
+    assert f"{overrides} requirements.in requirements.cpu.in" in asked
 
 
 def test_pips_index_is_uvs_too(folder: Path, tmp_path: Path) -> None:
@@ -99,3 +102,25 @@ def test_without_uv(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_platform_that_has_no_wheels(folder: Path) -> None:
     with pytest.raises(InputError, match="not for linux/riscv64"):
         lock(folder, {}, platform="linux/riscv64")
+
+
+@pytest.mark.parametrize(
+    ("environ", "asked"),
+    [
+        ({}, "https://download.pytorch.org/whl/cpu"),
+        ({"PIP_EXTRA_INDEX_URL": "https://mirror/simple"}, "https://mirror/simple"),
+    ],
+)
+def test_the_recipes_own_indexes_are_asked_where_the_user_names_none(
+    folder: Path, tmp_path: Path, environ: dict[str, str], asked: str
+) -> None:
+    script = f'echo "$UV_INDEX" > {tmp_path}/index; echo "$@" > {tmp_path}/asked; echo \'{PIN}\''
+    indexes = ("https://download.pytorch.org/whl/cpu",)
+    build = WheelsBuild(kind="wheels", base="debian", version="1.2.0", python="3.11", indexes=indexes)
+
+    write_lock(folder, build, accelerator="cpu", platform="linux/arm64", environ=environ | uv(tmp_path, script))
+
+    assert (tmp_path / "index").read_text().strip() == asked
+    words = (tmp_path / "asked").read_text()
+    assert "--index-strategy unsafe-best-match" in words
+    assert "--python-platform aarch64-manylinux_2_36 --python-version 3.11" in words
