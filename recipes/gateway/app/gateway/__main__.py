@@ -38,6 +38,7 @@ def arguments(settings: GatewaySettings) -> list[str]:
         "prometheus-port": settings.metrics_port,
         "prometheus-host": settings.host,
         "policy": settings.policy,
+        "worker-startup-check-interval": settings.start_interval_s,
         "health-check-interval-secs": settings.health_interval_s,
         "health-check-timeout-secs": settings.health_timeout_s,
         "health-failure-threshold": settings.health_failures,

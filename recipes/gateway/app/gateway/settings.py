@@ -42,6 +42,8 @@ class GatewaySettings(BaseModel):
     """Which of several backends with the same model is asked."""
     health_interval_s: Seconds = 5
     """Between two looks at a backend."""
+    start_interval_s: Seconds = 2
+    """Between two looks at a backend that has not come yet."""
     health_timeout_s: Seconds = 3
     health_failures: Annotated[int, Field(ge=1, le=100)] = 2
     """Looks in a row that fail until a backend is asked no more; the next that succeeds brings it back."""
