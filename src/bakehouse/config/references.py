@@ -13,7 +13,7 @@ from bakehouse.model.build import CMakeBuild, ImageBuild, Prebuilt, Published
 from bakehouse.model.cell import World
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import Arch, ArchGroup, Gpu, Matrix, Toolkit
-from bakehouse.model.places import DockerfilePlace
+from bakehouse.model.places import ConvertedPlace, DockerfilePlace
 from bakehouse.model.recipe import Recipe
 from bakehouse.servers import SERVERS
 
@@ -57,6 +57,12 @@ def _undefined(world: World) -> Iterator[InputError]:
             yield from _unknown([flag_set.extends], matrix.flag_sets, "flag_sets", "flag_sets", name, "extends")
     for name, model in matrix.models.items():
         yield from _unknown(model.beside, matrix.models, "models", "models", name, "beside")
+        origins = [place.converted.model for place in model.places if isinstance(place, ConvertedPlace)]
+        yield from _unknown(origins, matrix.models, "models", "models", name, "places")
+        for origin in origins:
+            if any(isinstance(place, ConvertedPlace) for place in getattr(matrix.models.get(origin), "places", ())):
+                message = f"{origin} is itself converted; name the GGUF that it is made of"
+                yield input_error(message, "models", name, "places")
     yield from _contexts(matrix)
     yield from _bases(matrix)
     yield from _toolkits(matrix)

@@ -63,7 +63,9 @@ def _needs(recipe: Any, matrix: Any) -> Iterator[tuple[str, str]]:
     while waiting:
         name = waiting.pop()
         yield "models", name
-        waiting += matrix["models"][name].get("beside", ())
+        row = matrix["models"][name]
+        waiting += row.get("beside", ())
+        waiting += [place["converted"]["model"] for place in row["places"] if "converted" in place]
 
 
 def _named(matrix: Document) -> tuple[str, ...]:

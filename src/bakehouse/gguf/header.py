@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import mmap
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -78,6 +78,8 @@ class Header:
     file_bytes: int
     weights_at: int
     """Where the weights begin, in bytes."""
+    lists: Mapping[str, tuple[str | int | float | bool, ...]] = field(default_factory=dict)
+    """Those that were asked for, whole."""
 
     @property
     def architecture(self) -> str:
@@ -94,19 +96,24 @@ class Header:
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def read_header(path: Path) -> Header:
-    """Raises GgufError when it is no GGUF, or not all of one; OSError when it cannot be read."""
+def read_header(path: Path, *, lists: Collection[str] = ()) -> Header:
+    """`lists` are keys whose lists are read whole, however long: a vocabulary's words.
+
+    Raises GgufError when it is no GGUF, or not all of one; OSError when it cannot be read.
+    """
     with path.open("rb") as file:
         size = path.stat().st_size
         if size < len(MAGIC):
             raise GgufError(f"{path} is not a GGUF file: it is {'empty' if not size else f'{size} bytes long'}")
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return _Reader(path, data).header()
+            return _Reader(path, data, lists).header()
 
 
 class _Reader:
-    def __init__(self, path: Path, data: mmap.mmap) -> None:
+    def __init__(self, path: Path, data: mmap.mmap, lists: Collection[str]) -> None:
         self._path, self._data, self._at, self._order = path, data, 0, "<"
+        self._asked = frozenset(lists)
+        self._lists: dict[str, tuple[str | int | float | bool, ...]] = {}
 
     def header(self) -> Header:
         self._begin()
@@ -121,7 +128,11 @@ class _Reader:
         alignment = metadata.get("general.alignment")
         step = alignment if isinstance(alignment, int) and alignment > 0 else _ALIGNMENT
         header = Header(
-            metadata=metadata, tensors=found, file_bytes=len(self._data), weights_at=-(-self._at // step) * step
+            metadata=metadata,
+            tensors=found,
+            file_bytes=len(self._data),
+            weights_at=-(-self._at // step) * step,
+            lists=self._lists,
         )
         self._require_all(header)
         return header
@@ -163,6 +174,9 @@ class _Reader:
 
     def _list(self, key: str) -> Value:
         kind, count = self._number("I"), self._number("Q")
+        if kind == _STRING and key in self._asked:
+            self._lists[key] = tuple(self._text() for _ in range(count))
+            return None
         if kind == _STRING:
             for _ in range(count):
                 self._skip(self._number("Q"))
@@ -174,11 +188,13 @@ class _Reader:
         if kind not in _NUMBERS:
             raise self._damaged(f"the list {key} has values of an unknown kind, {kind}")
         width = struct.calcsize(f"={_NUMBERS[kind]}")
-        if count > _LONGEST_LIST:
-            self._skip(count * width)
-            return None
         at = self._skip(count * width)
-        return struct.unpack_from(f"{self._order}{count}{_NUMBERS[kind]}", self._data, at)
+        if count > _LONGEST_LIST and key not in self._asked:
+            return None
+        found = struct.unpack_from(f"{self._order}{count}{_NUMBERS[kind]}", self._data, at)
+        if key in self._asked:
+            self._lists[key] = found
+        return found if count <= _LONGEST_LIST else None
 
     def _tensor(self) -> Tensor:
         name = self._text()

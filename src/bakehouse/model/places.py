@@ -125,6 +125,20 @@ class PathPlace(Model):
     path: PathOnThisMachine
 
 
+ConvertedFile = Literal["model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"]
+
+
+class ConvertedPlace(Model):
+    """A file of the folder that Hugging Face's libraries read, made here from a GGUF: the same bytes anywhere."""
+
+    class Options(Model):
+        model: Name
+        """Name in the matrix's `models`: the GGUF."""
+        file: ConvertedFile
+
+    converted: Options
+
+
 BasePlace = RegistryPlace | DebootstrapPlace | DockerfilePlace
 SourcePlace = GitPlace | PyPIPlace | UrlPlace | PathPlace
-ModelPlace = HubPlace | PyPIPlace | NpmPlace | UrlPlace | PathPlace
+ModelPlace = HubPlace | PyPIPlace | NpmPlace | UrlPlace | PathPlace | ConvertedPlace

