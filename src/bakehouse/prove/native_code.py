@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from bakehouse.model.enums import AcceleratorName, Verdict
 from bakehouse.model.report import Check
@@ -87,7 +87,9 @@ def _judge_archs(image: ImageAtRest, expectation: Expectation, plugins: Sequence
 
 
 def _wrong_archs(name: str, parts: Sequence[Part], expectation: Expectation, *, everywhere: bool) -> Iterator[str]:
-    """`everywhere`: each part must hold all codes. A vendor's library has kernels for some archs only."""
+    """`everywhere`: each part must hold all codes. A vendor's library has kernels for some archs only, and beside a
+    promised arch's code perhaps some with its own instructions (`sm_90a`).
+    """
     full = [part for part in parts if part]
     if not full:
         yield f"{name} holds no code for a GPU at all"
@@ -98,9 +100,16 @@ def _wrong_archs(name: str, parts: Sequence[Part], expectation: Expectation, *, 
             yield f"{name} has no native code for {code}, which is promised; it holds {_listed(sorted(found))}"
         elif everywhere and found[code] < len(full):
             yield f"{name} has native code for {code} in only {found[code]} of its {len(full)} parts"
-    for code in sorted(found.keys() - set(expectation.codes)):
+    welcome = set(expectation.codes) if everywhere else _with_variants(expectation.codes, found)
+    for code in sorted(found.keys() - welcome):
         weight = size_text(sizes(full, Form.NATIVE)[code])
         yield f"{name} holds native code for {code}, which was not promised ({weight})"
+
+
+def _with_variants(promised: Sequence[str], found: Iterable[str]) -> set[str]:
+    """The promised codes, and those found that only add to one of them: `sm_90a` and `sm_120f` to sm_90 and sm_120."""
+    archs = {code.rstrip("af") for code in promised}
+    return {*promised, *(code for code in found if code.startswith("sm_") and code.rstrip("af") in archs)}
 
 
 def _wrong_ptx(name: str, parts: Sequence[Part], expectation: Expectation) -> Iterator[str]:

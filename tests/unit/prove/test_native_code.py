@@ -98,6 +98,17 @@ def test_a_lie_about_archs_is_named(tmp_path: Path, names: list[str], codes: lis
     assert [check.message.removesuffix(" (and 1 more)"), *check.details[1 : len(said)]] == said
 
 
+def test_a_vendors_library_may_add_code_with_an_archs_own_instructions(tmp_path: Path) -> None:
+    """Torch has `sm_120a` beside sm_120. For what is compiled here that would be another arch."""
+    image = bake_cuda(tmp_path, "cuda13-sm_120", "cuda13-sm_86-sm_120a")
+    ours = promise_cuda(codes=("sm_86", "sm_120"))
+    theirs = replace(ours, foreign=("*",))
+
+    assert check_native_code(image, theirs).verdict is Verdict.PASSED
+    assert check_native_code(image, ours).verdict is Verdict.FAILED
+    assert check_native_code(image, replace(theirs, codes=("sm_86",))).verdict is Verdict.FAILED
+
+
 def test_a_plugin_without_any_device_code_is_named(tmp_path: Path) -> None:
     image = bake_cuda(tmp_path, add=[plugin("cuda", {".rodata": b"nothing"})])
     check = check_native_code(image, CUDA_PROMISE)
