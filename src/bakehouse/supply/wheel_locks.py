@@ -10,6 +10,7 @@ from bakehouse.config.requirements import MADE_FROM, made_from, parse_lock
 from bakehouse.engine.network import ca_bundle, index_settings
 from bakehouse.errors import InfrastructureError, InputError, SupplyError, Where
 from bakehouse.model.build import WheelsBuild
+from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.requirements import inputs, lock_name
 from bakehouse.system import process
 from bakehouse.system.atomic_write import write
@@ -58,13 +59,14 @@ def _compiled(folder: Path, build: WheelsBuild, accelerator: str, platform: str,
     overrides = [
         word for name in overrides_of(accelerator) if (folder / name).is_file() for word in ("--overrides", name)
     ]
+    indexes = build.indexes_for(AcceleratorName(accelerator))
     command = [
         *(*_uv(environ), "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--generate-hashes"),
         *("--upgrade", "--only-binary", ":all:", "--no-emit-package", "pip"),
         *("--python-platform", f"{PLATFORMS[platform]}-manylinux_{GLIBC.get(build.python, NEWEST_GLIBC)}"),
-        *("--python-version", build.python, *_among_all(build), *overrides, *files),
+        *("--python-version", build.python, *_among_all(indexes), *overrides, *files),
     ]
-    done = process.run(command, env=_environment(environ, build.indexes), cwd=folder, timeout=_PATIENCE, check=False)
+    done = process.run(command, env=_environment(environ, indexes), cwd=folder, timeout=_PATIENCE, check=False)
     if done.code == 0:
         return done.stdout
     said = process.last_lines(done.stderr)
@@ -76,9 +78,9 @@ def _compiled(folder: Path, build: WheelsBuild, accelerator: str, platform: str,
     raise SupplyError(f"uv could not lock {where.file} for {accelerator} on {platform}:\n{said}")
 
 
-def _among_all(build: WheelsBuild) -> tuple[str, ...]:
+def _among_all(indexes: Sequence[str]) -> tuple[str, ...]:
     """The newest of all indexes, and not of the first that has any: PyTorch's also holds old releases of others."""
-    return ("--index-strategy", "unsafe-best-match") if build.indexes else ()
+    return ("--index-strategy", "unsafe-best-match") if indexes else ()
 
 
 def _uv(environ: Mapping[str, str]) -> list[str]:

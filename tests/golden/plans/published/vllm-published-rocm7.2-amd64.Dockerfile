@@ -1,0 +1,46 @@
+# vllm-published-rocm7.2-amd64: vLLM with OpenAI's API, from the images of NVIDIA, AMD and Intel
+# Rendered from dockerfiles/published-image.Dockerfile.j2: change that, not this.
+# Contexts: rocm-vllm (the published image), recipe (recipes/vllm-published)
+
+# ---- the published image, with what it lacks -------------------------------------------------------------------
+FROM rocm-vllm AS image
+USER 0:0
+RUN mkdir -p /out \
+ && printf '%s\n' \
+      'import http.client, os, sys' \
+      '' \
+      'port = "8000"' \
+      'words = open("/proc/1/cmdline", encoding="utf-8", errors="replace").read().split("\0")' \
+      'for word, following in zip(words, words[1:]):' \
+      '    if word == "--port":' \
+      '        port = following' \
+      'connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=2)' \
+      'try:' \
+      '    connection.request("GET", "/health")' \
+      '    status = connection.getresponse().status' \
+      'except (OSError, http.client.HTTPException) as error:' \
+      '    sys.exit(f"no answer: {error}")' \
+      'print(status)' \
+      'sys.exit(status != 200)' \
+      > /out/healthcheck.py \
+ && mkdir -p /app && mv /out/healthcheck.py /app/ && rmdir /out && chmod 644 /app/healthcheck.py
+ENV HF_HUB_OFFLINE="1"
+ENV HOME="/tmp"
+ENV VLLM_NO_USAGE_STATS="1"
+LABEL io.bakehouse.accelerator="rocm"
+LABEL io.bakehouse.archs="gfx90a,gfx942,gfx950,gfx1100,gfx1101,gfx1150,gfx1151,gfx1200,gfx1201"
+LABEL io.bakehouse.cell="vllm-published-rocm7.2-amd64"
+LABEL io.bakehouse.flag-set="default"
+LABEL io.bakehouse.recipe="vllm-published"
+LABEL io.bakehouse.toolkit="rocm 7.2.1"
+LABEL org.opencontainers.image.base.name="docker.io/vllm/vllm-openai-rocm:v0.30.0"
+LABEL org.opencontainers.image.description="vLLM with OpenAI's API, from the images of NVIDIA, AMD and Intel"
+LABEL org.opencontainers.image.title="vllm-published-rocm7.2-amd64"
+LABEL org.opencontainers.image.version="v0.30.0"
+USER 65532:65532
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=5s --timeout=3s --start-period=300s --retries=3 \
+    CMD ["python3", "/app/healthcheck.py"]
+ENTRYPOINT ["python3", "-m", "vllm.entrypoints.openai.api_server"]
+CMD []
