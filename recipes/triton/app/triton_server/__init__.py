@@ -1,0 +1,1 @@
+"""Triton's server and its Python backend, out of the wheel of pytriton."""
