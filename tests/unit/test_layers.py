@@ -16,7 +16,7 @@ LAYERS = (
     ("errors",),
     ("system", "model"),
     ("formatting", "stats", "gguf"),
-    ("accelerators", "machine", "servers"),
+    ("accelerators", "machine", "preflight", "servers"),
     ("config",),
     ("history",),
     ("planning",),
@@ -40,7 +40,7 @@ has a layer of its own."""
 
 PURE = (
     "ci",
-    *("errors", "model", "formatting", "stats", "gguf", "accelerators", "servers", "planning", "tfjs"),
+    *("errors", "model", "formatting", "stats", "gguf", "accelerators", "preflight", "servers", "planning", "tfjs"),
     *("config/suggest", "config/references", "config/validation_errors", "config/yaml_document"),
     "stacks",
     "config/yaml_edit",

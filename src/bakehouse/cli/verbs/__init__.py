@@ -27,6 +27,8 @@ SUMMARIES = {
     "ci": "write the workflows of a CI system, and find what a run of them has to do",
     "catalogue": "draw what channels name: which image for which card, and all that is known of it",
     "choose": "which published image to pull for a card, and why",
+    "check-model": "look whether a model's files are whole: a folder of Hugging Face, a .safetensors or a .gguf",
+    "preflight": "look whether this machine can hold a server: driver, platform, memory, model",
     "schema": "write the JSON Schemas of the files",
     "engine": "run a program with the engine that runs use, the embedded one included",
     "clean": "remove containers and images that runs left; reports stay",
