@@ -17,6 +17,7 @@ from bakehouse.lint.finding import Finding, Severity, in_order
 from bakehouse.lint.server_start import Start, setting_of
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.servers.llama_cpp.lint.basis import Basis
+from bakehouse.servers.llama_cpp.lint.check_any_service import check_any_service, check_cards
 from bakehouse.servers.llama_cpp.lint.check_arguments import spelled
 from bakehouse.servers.llama_cpp.lint.check_compose_build import check_build
 from bakehouse.servers.llama_cpp.lint.check_container import check_container, looked_at
@@ -47,7 +48,9 @@ def check_compose(file: ComposeFile, basis: Basis, *, read: Read) -> Examined:
     for name, node in file.services.items():
         service = _service(name, node, read)
         builds_llama = any(is_about_llama(one) for one in service.dockerfile) or _builds_upstream(node)
+        findings += check_cards(service.run)
         if not (is_about(service.run) or builds_llama):
+            findings += check_any_service(service.run, basis)
             looked += Looked(not_at=(f"service {name}, in which nothing speaks of llama.cpp",))
             continue
         findings += check_container(service.run, basis)

@@ -44,6 +44,7 @@ def where_from(one: Contents) -> Where:
 def check_image(image: Sequence[Contents], contents: Sequence[Contents], model: StageModel) -> Iterator[Finding]:
     """`image` are the stages that the image consists of, `contents` all of them."""
     last = image[-1]
+    yield from _check_client(last, model)
     if not any(command.program == "cmake" for one in contents for command in one.commands) and not names_of_server(
         contents
     ):
@@ -167,15 +168,19 @@ def _check_health(image: Sequence[Contents], model: StageModel) -> Iterator[Find
             severity=Severity.NOTE,
         )
         return
-    words = [word for command in last.health for word in command.words]
-    yield from _check_health_path(words)
+    yield from _check_health_path([word for command in last.health for word in command.words])
+
+
+def _check_client(last: Contents, model: StageModel) -> Iterator[Finding]:
+    """Whatever the image serves: its health check calls a program that the image surely lacks."""
+    words = [word for command in last.health or () for word in command.words]
     client = next((word for word in words if word.text.rpartition("/")[2] in _CLIENTS), None)
     if client is not None and model.has(client.text.rpartition("/")[2]) is False:
         yield finding(
             client,
             "is not installed in the image",
             f"{model.base.text} has none: the check fails for ever, and the container is unhealthy.",
-            f"install {client.text}, or a small program that asks /health",
+            f"install {client.text}, or a small program that asks instead",
         )
 
 
