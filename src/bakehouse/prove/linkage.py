@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 
 from bakehouse.model.report import Check
@@ -21,15 +22,17 @@ def check_linkage(image: ImageAtRest, expectation: Expectation) -> Check:
     """Every library, symbol version and symbol that the product needs is there, as glibc's loader would find it.
 
     Only the driver's libraries may be missing. The product's programs are processes; plugins, and libraries that no
-    program links to, are loaded into the process of the entrypoint.
+    program links to, are loaded into the process of the entrypoint. A search path that helps nobody is only told of
+    where the library was compiled elsewhere.
     """
     elves = product.elves(image, expectation)
     problems = product.broken(image, expectation)
-    problems += [line for elf in elves for line in _search_paths(image, elf)]
+    notes: list[str] = []
+    for elf in elves:
+        (notes if expectation.is_foreign(elf.path) else problems).extend(_search_paths(image, elf))
     problems += [line for elf in elves if elf.interpreter for line in _interpreter(image, elf)]
     mine = {elf.path for elf in elves}
     loads = list(_loads(image, expectation, elves))
-    notes: list[str] = []
     if not loads and not problems:
         problems.append(f"there is nothing to link: no ELF file in {expectation.plugin_folder}, and no entrypoint")
     for root, process in loads:
@@ -65,11 +68,20 @@ def _loads(image: ImageAtRest, expectation: Expectation, elves: list[Elf]) -> It
             reached |= {loaded.path for loaded in process.elves}
             yield elf, process
     plugins = {elf.path for elf in product.plugins(image, expectation).values()}
-    for elf in elves:
-        if not elf.is_program and (elf.path in plugins or elf.path not in reached):
+    for elf in _users_first([elf for elf in elves if not elf.is_program]):
+        if elf.path in plugins or elf.path not in reached:
             process = main.fork()
             loader.load(elf, process)
+            reached |= {loaded.path for loaded in process.elves}
             yield elf, process
+
+
+def _users_first(libraries: list[Elf]) -> list[Elf]:
+    """Those that no other names as needed, then the others: an RPATH of its user may be all that a library's own needs
+    are found by, as in the older wheels of numpy.
+    """
+    needed = {name for elf in libraries for name in elf.needed}
+    return sorted(libraries, key=lambda elf: posixpath.basename(elf.path) in needed)
 
 
 def _entry_elf(image: ImageAtRest) -> Elf | None:

@@ -34,8 +34,8 @@ _URL_WITH_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@\"']*:[^\s/@\"']+@"
 def check_secrets(image: ImageAtRest, expectation: Expectation) -> Check:
     """No private key, forbidden certificate, forbidden text, credential or proxy in a layer or in the configuration.
 
-    Contents of compressed files are not looked into. A key inside a library that was compiled elsewhere is published
-    with it: GnuTLS and others test themselves with such. Messages name the place and never the secret.
+    Contents of compressed files are not looked into. A key inside a library that was compiled elsewhere (a wheel's, the
+    distribution's) is published with it: GnuTLS tests itself with such. Messages name the place and never the secret.
     """
     problems = list(_configuration(image, expectation))
     for layer in image.layers:
@@ -83,7 +83,8 @@ def _needles(layer: LayerAtRest, expectation: Expectation) -> Iterator[tuple[Ent
             entry, forbidden = files[index], wanted[needle]
             end = min(entry.offset + entry.size, at + _MOST_PEM)
             if forbidden is None:
-                published = expectation.is_foreign(entry.path) and memory[entry.offset : entry.offset + 4] == _ELF
+                ours = entry.path.startswith(f"{expectation.plugin_folder}/") and not expectation.is_foreign(entry.path)
+                published = not ours and memory[entry.offset : entry.offset + 4] == _ELF
                 what = _pem(memory[at:end], expectation, published=published)
             else:
                 around = memory[max(entry.offset, at - 1) : at + len(needle) + 1]

@@ -86,6 +86,30 @@ def test_rpath_counts_for_what_is_loaded_below_and_runpath_does_not(tmp_path: Pa
     assert "libdeep.so is missing, needed by /app/libllama.so.0.1" in check_linkage(by_runpath, PROMISE).message
 
 
+def test_a_library_that_only_its_user_knows_how_to_find_is_no_root_of_its_own(tmp_path: Path) -> None:
+    """numpy 1.26: an RPATH in its modules, and none in the libraries beside each other that they need."""
+    wheel = [
+        file("/app/env/libs/libdeep.so", elf(soname="libdeep.so")),
+        file("/app/env/libs/libblas.so", elf(soname="libblas.so", needed=("libdeep.so",))),
+        file("/app/env/numpy/module.so", elf(needed=("libblas.so",), rpath="$ORIGIN/../libs")),
+    ]
+
+    assert check_linkage(bake(tmp_path, add=wheel), PROMISE).verdict is Verdict.PASSED
+    assert (
+        "libdeep.so is missing, needed by /app/env/libs/libblas.so"
+        in check_linkage(bake(tmp_path, add=wheel[:2]), PROMISE).message
+    )
+
+
+def test_a_search_path_that_helps_nobody_is_only_told_of_a_wheels_library(tmp_path: Path) -> None:
+    library = file("/app/env/libs/libdcgm.so", elf(soname="libdcgm.so", rpath="nvidia.libs"))
+    check = check_linkage(bake(tmp_path, add=[library]), promise(foreign=("/app/env/*",)))
+
+    assert check.verdict is Verdict.PASSED
+    assert any("depends on the folder it is started in" in line for line in check.details)
+    assert check_linkage(bake(tmp_path, add=[library]), PROMISE).verdict is Verdict.FAILED
+
+
 def test_a_configured_folder_counts_only_through_the_cache(tmp_path: Path) -> None:
     far = [
         server(needed=("libfar.so.1", "libc.so.6")),

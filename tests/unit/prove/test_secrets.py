@@ -61,6 +61,17 @@ def test_a_key_inside_a_library_of_a_wheel_is_published_with_it(tmp_path: Path) 
     assert check_secrets(bake(tmp_path, add=[library]), PROMISE).verdict is Verdict.FAILED
 
 
+def test_a_key_inside_a_library_of_the_distribution_is_published_with_it(tmp_path: Path) -> None:
+    """Debian 12 has GnuTLS in its smallest image."""
+    library, key = (file(path, start + pem("PRIVATE KEY")) for path, start in _OF_DEBIAN)
+
+    assert check_secrets(bake(tmp_path, add=[library]), PROMISE).verdict is Verdict.PASSED
+    assert "holds a private key" in check_secrets(bake(tmp_path, add=[key]), PROMISE).message
+
+
+_OF_DEBIAN = (("/usr/lib/x86_64-linux-gnu/libgnutls.so.30.34.3", b"\x7fELF"), ("/etc/ssl/private/key.pem", b""))
+
+
 def test_an_encrypted_key_with_headers_is_a_key(tmp_path: Path) -> None:
     key = pem("RSA PRIVATE KEY", header="Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n")
 
