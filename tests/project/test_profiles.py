@@ -8,8 +8,8 @@ import pytest
 
 from bakehouse.lint.compose_file import read_env_file
 from bakehouse.lint.finding import Severity
-from tests.unit.lint.test_words import examine
 from tests.unit.projects import ROOT
+from tests.unit.servers.llama_cpp.lint.test_words import examine
 
 PROFILES = sorted((ROOT / "recipes/llama-server/profiles").glob("*.env"))
 COMPOSE = """\

@@ -89,7 +89,7 @@ class Transcriber:
     @property
     def languages(self) -> Sequence[str]:
         assert self._model is not None
-        return self._model.supported_languages
+        return tuple(self._model.supported_languages)
 
     def transcribe(self, recordings: Sequence[Recording]) -> list[Transcript]:
         return [self._one(recording) for recording in recordings]

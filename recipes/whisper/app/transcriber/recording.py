@@ -50,4 +50,4 @@ def decode(sent: bytes, *, longest: float) -> Samples:
         raise NoRecordingError("the file is no recording that can be read") from None
     if not count:
         raise NoRecordingError("the recording is empty")
-    return np.concatenate(pieces).astype(np.float32) / 32768
+    return np.concatenate(pieces).astype(np.float32) / np.float32(32768)
