@@ -67,7 +67,7 @@ RUN mkdir -p /out \
  && chmod -R u=rwX,go=rX /out \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 RUN --mount=type=bind,from=recipe,target=/recipe \
-    for folder in /recipe/app; do if [ -d "$folder" ]; then cp -r "$folder/." /out/; fi; done \
+    if [ -d /recipe/app ]; then cp -r /recipe/app/. /out/; fi \
  && find /out \( -name __pycache__ -o -name tests \) -type d -prune -exec rm -r {} + \
  && chmod -R u=rwX,go=rX /out \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +

@@ -32,6 +32,7 @@ RUN --mount=type=secret,id=network \
  && printf 'home = /usr/bin\ninclude-system-site-packages = false\nversion = %s\n' 3.11 > pyvenv.cfg \
  && echo /app > /out/env/lib/python3.11/site-packages/app.pth \
  && find /out/env/lib/python3.11/site-packages \( -type d \( -name __pycache__ -o -name tests \) -o -type f \( -name '*.a' -o -name '*.h' -o -name '*.hpp' -o -name '*.pyx' -o -name '*.pxd' \) \) -prune -exec rm -r {} + \
+ && (cd /out/env/lib/python3.11/site-packages && rm -r onnxruntime/capi/libonnxruntime.so.* pytriton/tritonserver/python_backend_stubs/3.8 pytriton/tritonserver/python_backend_stubs/3.9 pytriton/tritonserver/python_backend_stubs/3.10 pytriton/tritonserver/python_backend_stubs/3.12 pytriton/tritonserver/python_backend_stubs/3.13) \
 
  && cd /out/env/lib/python3.11/site-packages \
  && if [ -d nvidia ]; then mkdir /spare && mv nvidia /spare/; fi \
@@ -71,7 +72,7 @@ RUN mkdir -p /out \
  && chmod -R u=rwX,go=rX /out \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 RUN --mount=type=bind,from=recipe,target=/recipe \
-    for folder in /recipe/app; do if [ -d "$folder" ]; then cp -r "$folder/." /out/; fi; done \
+    if [ -d /recipe/app ]; then cp -r /recipe/app/. /out/; fi \
  && find /out \( -name __pycache__ -o -name tests \) -type d -prune -exec rm -r {} + \
  && chmod -R u=rwX,go=rX /out \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
