@@ -50,7 +50,8 @@ def choose(context: Context, options: Options, *, out: Console) -> ExitCode:
     images = [image for image in catalogue.images if _is_wanted(image, options)]
     if not images:
         raise InputError(
-            _nothing(catalogue.images, options), hint="`bakehouse choose` without options shows all of it."
+            _nothing(catalogue.images, options),
+            hint="Leave out --recipe and --channel to see all of it." if catalogue.images else None,
         )
     asked = list(_asked(options, detect(), matrix))
     found = [(one, choices(images, one.target, matrix, driver=one.driver)) for one in asked]
