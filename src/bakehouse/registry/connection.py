@@ -6,15 +6,12 @@ address, a message or a log.
 
 from __future__ import annotations
 
-import email.utils
-import json
 import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -24,6 +21,7 @@ from urllib3.exceptions import NameResolutionError
 
 import bakehouse
 from bakehouse.errors import BakehouseError
+from bakehouse.registry import answers
 from bakehouse.registry.content import KINDS
 from bakehouse.registry.credentials import Credentials, Login
 from bakehouse.registry.location import DOCKER_HUB, is_loopback
@@ -31,7 +29,6 @@ from bakehouse.registry.store import DeniedError, RegistryError
 
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 _UNAUTHORIZED, _FORBIDDEN, _FULL = 401, 403, 507
-_LONGEST_ANSWER = 300
 _CHALLENGE = re.compile(r'([A-Za-z_]+)="((?:[^"\\]|\\.)*)"')
 ACCEPT = ", ".join(KINDS)
 T = TypeVar("T")
@@ -182,15 +179,15 @@ class Connection:
             response = send()
         except requests.exceptions.SSLError as error:
             raise RegistryError(
-                f"{self.host} has a certificate that is not trusted: {_clause(error)}",
+                f"{self.host} has a certificate that is not trusted: {answers.clause(error)}",
                 hint="Behind a TLS-inspecting proxy, name its CA bundle in REQUESTS_CA_BUNDLE.",
             ) from None
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.TooManyRedirects) as error:
-            raise RegistryError(f"{self.host} sends us where we cannot go: {_clause(error)}") from None
+            raise RegistryError(f"{self.host} sends us where we cannot go: {answers.clause(error)}") from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError, TimeoutError) as error:
-            if isinstance(_innermost(error), NameResolutionError):
+            if isinstance(answers.innermost(error), NameResolutionError):
                 raise RegistryError(f"{self.host} cannot be reached: its name does not resolve") from None
-            raise TransientError(f"{self.host} does not answer: {_clause(error)}") from None
+            raise TransientError(f"{self.host} does not answer: {answers.clause(error)}") from None
         self._answered = True
         return response
 
@@ -232,10 +229,12 @@ class Connection:
             header = _Header(login.basic if login else "")
             response = self._attempt(lambda: self._session.get(realm, params=where, auth=header, timeout=self._timeout))
         if response.status_code in TRANSIENT:
-            raise TransientError(f"the login of {self.host} answered with {_status(response)}", wait=_wait(response))
+            raise TransientError(
+                f"the login of {self.host} answered with {answers.status(response)}", wait=answers.wait(response)
+            )
         if response.status_code >= 400:  # noqa: PLR2004 - errors of HTTP
             raise self._refused(ask, login, response) if login else self._no_login(ask)
-        found = _json(response)
+        found = answers.document(response)
         token = found.get("token") or found.get("access_token")
         if not token:
             raise DeniedError(f"the login of {self.host} gave no token")
@@ -254,7 +253,7 @@ class Connection:
     def _refused(self, ask: Ask, login: Login | None, response: requests.Response) -> DeniedError:
         who = f"{login.user or 'our token'}, from {login.source}," if login else "a request without login"
         return DeniedError(
-            f"{self.host} refuses {ask} to {who} with {_status(response)}{_said(response)}",
+            f"{self.host} refuses {ask} to {who} with {answers.status(response)}{answers.said(response)}",
             hint=f"It needs the right to {ask.may} {ask.repository}; docker login {self.host} takes another password.",
         )
 
@@ -264,75 +263,12 @@ class Connection:
         code = response.status_code
         if code in (_UNAUTHORIZED, _FORBIDDEN):
             return self._refused(ask, self._credentials.of(self.host), response)
-        said = _said(response)
-        if code in TRANSIENT and not _is_full(said):
-            return TransientError(f"{self.host} answers {ask} with {_status(response)}{said}", wait=_wait(response))
+        said = answers.said(response)
+        if code in TRANSIENT and not answers.is_full(said):
+            return TransientError(
+                f"{self.host} answers {ask} with {answers.status(response)}{said}", wait=answers.wait(response)
+            )
         hint = None
-        if code == _FULL or _is_full(said):
+        if code == _FULL or answers.is_full(said):
             hint = "The registry is full: `bakehouse publish --prune` removes what nothing needs, then it collects."
-        return RegistryError(f"{self.host} answers {ask} with {_status(response)}{said}", hint=hint)
-
-
-def _status(response: requests.Response) -> str:
-    return f"{response.status_code} {response.reason or ''}".strip()
-
-
-def _said(response: requests.Response) -> str:
-    """The registry's own words: `: DENIED: requested access to the resource is denied`."""
-    if response.request.method == "HEAD":
-        return ""
-    errors = _json(response).get("errors")
-    if not isinstance(errors, list) or not errors:
-        return ""
-    texts = [_of_one(error) for error in errors[:3] if isinstance(error, dict)]
-    text = "; ".join(text for text in texts if text)
-    printable = "".join(character if character.isprintable() else " " for character in text)
-    return f": {printable[:_LONGEST_ANSWER]}" if printable else ""
-
-
-def _of_one(error: Mapping[str, Any]) -> str:
-    """Code, message, and the detail where it is words."""
-    parts = [str(error.get(key) or "") for key in ("code", "message")]
-    detail = error.get("detail")
-    parts.append(detail if isinstance(detail, str) else str(detail.get("Err", "")) if isinstance(detail, dict) else "")
-    return ": ".join(dict.fromkeys(part for part in parts if part))
-
-
-def _json(response: requests.Response) -> dict[str, Any]:
-    try:
-        found = json.loads(response.content)
-    except (ValueError, OSError, urllib3.exceptions.HTTPError, requests.RequestException):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _is_full(said: str) -> bool:
-    return any(words in said.lower() for words in ("no space left", "quota", "storage limit", "disk is full"))
-
-
-def _wait(response: requests.Response) -> float:
-    """Retry-After: seconds, or a moment."""
-    value = response.headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}", value):
-        return float(value)
-    try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return 0.0
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds()) if moment.tzinfo else 0.0
-
-
-def _innermost(error: BaseException) -> BaseException:
-    """The error that started it; requests wraps urllib3's, which wraps its own."""
-    while True:
-        inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
-        if not isinstance(inner, BaseException):
-            return error
-        error = inner
-
-
-def _clause(error: BaseException) -> str:
-    """The one clause that helps; no address, which may hold a token."""
-    cause = _innermost(error)
-    text = str(cause).rpartition(">: ")[2].rpartition("): ")[2]
-    return type(cause).__name__ if not text or "://" in text or "/v2/" in text else text
+        return RegistryError(f"{self.host} answers {ask} with {answers.status(response)}{said}", hint=hint)
