@@ -31,7 +31,9 @@ def test_serves_as_the_profile_says(
 
     properties = requests.get(f"{container.url}/props", timeout=30).json()
     slots = int(told["LLAMA_ARG_N_PARALLEL"])
+    (model,) = requests.get(f"{container.url}/v1/models", timeout=30).json()["data"]
+    most = min(int(told["LLAMA_ARG_CTX_SIZE"]) // slots, model["meta"]["n_ctx_train"])
     assert properties["total_slots"] == slots
-    assert properties["default_generation_settings"]["n_ctx"] >= int(told["LLAMA_ARG_CTX_SIZE"]) // slots
+    assert properties["default_generation_settings"]["n_ctx"] == most
     assert requests.get(f"{container.url}/metrics", timeout=30).status_code == 200
     wait_docker_healthy(container, subject.health)
