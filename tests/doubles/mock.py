@@ -19,7 +19,7 @@ from bakehouse.system import daemon
 from tests.doubles import mock_server as program
 from tests.doubles.mock_server import PORT_LINE, Script, Told
 
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -39,17 +39,18 @@ def gitignore() -> str:
 
 def matrix(recipes: Mapping[str, Path], layout: ProjectLayout, *, platform: str) -> str:
     """A small matrix.yaml for these recipes that ship (folder by name), with the shipped rows of their sources and
-    models.
+    models. `platform` is this machine's; where none of the recipes is for it, the matrix has theirs.
     """
-    read = (load_document(folder / RECIPE_FILE, root=layout.root).value for folder in recipes.values())
+    read = [load_document(folder / RECIPE_FILE, root=layout.root).value for folder in recipes.values()]
     offered = {accelerator for recipe in read for accelerator in recipe["accelerators"]}
+    served_on = {served for recipe in read for served in recipe.get("platforms", (platform,))}
     return _render(
         "matrix.yaml.j2",
         shipped=sorted(layout.shipped_recipes()),
         rows=missing_rows(recipes, layout),
         flag_set=_block(_shipped_matrix(layout), "flag_sets", "default"),
         accelerators=[name for name in USUAL if name in offered] or sorted(offered),
-        platform=platform,
+        platform=platform if platform in served_on else min(served_on),
     )
 
 

@@ -197,13 +197,14 @@ def _in_words(how: Fit, code: str, target: Target) -> str:
 
 
 def _rank(candidate: Candidate, target: Target | None, matrix: Matrix) -> tuple[object, ...]:
-    """What the driver runs (or else what asks for the least new one), the card's best accelerator, its own code, the
-    best toolkit, the plainest build.
+    """What the driver runs (or else what asks for the least new one), recipes that need not be asked for, the card's
+    best accelerator, its own code, the best toolkit, the plainest build.
     """
     cell, at = candidate.cell, candidate.cell.at
     return (
         candidate.runs == "no",
         Version(candidate.driver) if candidate.runs == "no" and candidate.driver else Version("0"),
+        not cell.recipe.by_default,
         target.accelerators.index(at.accelerator) if target else list(AcceleratorName).index(at.accelerator),
         FITS.index(candidate.fit) if candidate.fit else 0,
         _rank_of_toolkit(candidate, matrix),

@@ -8,6 +8,7 @@ from bakehouse.__main__ import main
 from bakehouse.config.layout import ProjectLayout
 from bakehouse.config.load import load_project
 from bakehouse.errors import ExitCode
+from bakehouse.model.enums import AcceleratorName
 from bakehouse.planning.resolve import resolve
 
 SHIPPED = ProjectLayout(root=Path("/nowhere"))
@@ -50,7 +51,9 @@ def test_each_recipe_that_ships_makes_a_project(init: Init, name: str) -> None:
         rows = getattr(shipped.matrix, section)
         assert getattr(world.matrix, section).items() <= rows.items(), "the rows are the shipped ones"
     assert main(["--root", str(init.root), "plan"]) is ExitCode.OK
-    assert f"{name}-cpu-" in init.capsys.readouterr().out
+    accelerators = {cell.at.accelerator for cell in resolve(world).cells}
+    first = f"{name}-cpu-" if AcceleratorName.CPU in accelerators else f"{name}-cuda"
+    assert first in init.capsys.readouterr().out
 
 
 def test_a_project_is_never_overwritten(init: Init) -> None:

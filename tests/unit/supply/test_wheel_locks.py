@@ -115,7 +115,7 @@ def test_the_recipes_own_indexes_are_asked_where_the_user_names_none(
     folder: Path, tmp_path: Path, environ: dict[str, str], asked: str
 ) -> None:
     script = f'echo "$UV_INDEX" > {tmp_path}/index; echo "$@" > {tmp_path}/asked; echo \'{PIN}\''
-    backends = {"cpu": {"indexes": ["https://download.pytorch.org/whl/cpu"]}}
+    backends = {"cpu": {"indexes": ("https://download.pytorch.org/whl/cpu",)}}
     build = WheelsBuild.model_validate(
         {"kind": "wheels", "base": "debian", "version": "1.2.0", "python": "3.11", "backends": backends}
     )

@@ -5,25 +5,25 @@
 # ---- the published image, with what it lacks -------------------------------------------------------------------
 FROM nvidia-triton AS image
 USER 0:0
-RUN mkdir -p /out \
- && printf '%s\n' \
-      'import http.client, os, sys' \
-      '' \
-      'port = "8096"' \
-      'words = open("/proc/1/cmdline", encoding="utf-8", errors="replace").read().split("\0")' \
-      'for word, following in zip(words, words[1:]):' \
-      '    if word == "--http-port":' \
-      '        port = following' \
-      'connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=2)' \
-      'try:' \
-      '    connection.request("GET", "/v2/health/ready")' \
-      '    status = connection.getresponse().status' \
-      'except (OSError, http.client.HTTPException) as error:' \
-      '    sys.exit(f"no answer: {error}")' \
-      'print(status)' \
-      'sys.exit(status != 200)' \
-      > /out/healthcheck.py \
- && mkdir -p /app && mv /out/healthcheck.py /app/ && rmdir /out && chmod 644 /app/healthcheck.py
+# Written without a program of the image: it may be another platform's than the one that builds.
+COPY --chmod=0644 <<"EOF" /app/healthcheck.py
+import http.client, os, sys
+
+port = "8096"
+words = open("/proc/1/cmdline", encoding="utf-8", errors="replace").read().split("\0")
+for word, following in zip(words, words[1:]):
+    if word == "--http-port":
+        port = following
+connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=2)
+try:
+    connection.request("GET", "/v2/health/ready")
+    status = connection.getresponse().status
+except (OSError, http.client.HTTPException) as error:
+    sys.exit(f"no answer: {error}")
+print(status)
+sys.exit(status != 200)
+EOF
+
 ENV NVIDIA_DRIVER_CAPABILITIES="compute,utility"
 ENV NVIDIA_VISIBLE_DEVICES="all"
 LABEL io.bakehouse.accelerator="cuda"

@@ -5,25 +5,25 @@
 # ---- the published image, with what it lacks -------------------------------------------------------------------
 FROM intel-vllm AS image
 USER 0:0
-RUN mkdir -p /out \
- && printf '%s\n' \
-      'import http.client, os, sys' \
-      '' \
-      'port = "8000"' \
-      'words = open("/proc/1/cmdline", encoding="utf-8", errors="replace").read().split("\0")' \
-      'for word, following in zip(words, words[1:]):' \
-      '    if word == "--port":' \
-      '        port = following' \
-      'connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=2)' \
-      'try:' \
-      '    connection.request("GET", "/health")' \
-      '    status = connection.getresponse().status' \
-      'except (OSError, http.client.HTTPException) as error:' \
-      '    sys.exit(f"no answer: {error}")' \
-      'print(status)' \
-      'sys.exit(status != 200)' \
-      > /out/healthcheck.py \
- && mkdir -p /app && mv /out/healthcheck.py /app/ && rmdir /out && chmod 644 /app/healthcheck.py
+# Written without a program of the image: it may be another platform's than the one that builds.
+COPY --chmod=0644 <<"EOF" /app/healthcheck.py
+import http.client, os, sys
+
+port = "8000"
+words = open("/proc/1/cmdline", encoding="utf-8", errors="replace").read().split("\0")
+for word, following in zip(words, words[1:]):
+    if word == "--port":
+        port = following
+connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=2)
+try:
+    connection.request("GET", "/health")
+    status = connection.getresponse().status
+except (OSError, http.client.HTTPException) as error:
+    sys.exit(f"no answer: {error}")
+print(status)
+sys.exit(status != 200)
+EOF
+
 ENV HF_HUB_OFFLINE="1"
 ENV HOME="/tmp"
 ENV VLLM_NO_USAGE_STATS="1"
