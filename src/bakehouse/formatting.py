@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
-from bakehouse.model.enums import Unit, Verdict
+from bakehouse.model.enums import Verdict
+
+if TYPE_CHECKING:  # pydantic takes longer to load than `--help` to print
+    from bakehouse.model.field_types import Unit
 
 NOTHING = "\N{EN DASH}"
 """What stands where a number is missing."""

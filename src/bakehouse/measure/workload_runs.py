@@ -13,7 +13,7 @@ from bakehouse.loadgen.percentiles import percentile, supports
 from bakehouse.loadgen.replies import Failure, Reply
 from bakehouse.loadgen.workloads import Api, Request
 from bakehouse.measure import metrics, prompt_text
-from bakehouse.model.enums import Unit
+from bakehouse.model.field_types import Unit
 from bakehouse.model.recipe import Arrivals, Chat, Limits, Load, LongContext, Sweep
 from bakehouse.model.report import Metric
 

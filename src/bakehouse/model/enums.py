@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
-
-from pydantic import Field
-
-Unit = Annotated[str, Field(pattern=r"^(seconds|bytes|ratio|joules/token|[a-z]+([ -][a-z]+)*/s)$")]
-"""Of what is measured: a rate's is `tokens/s`, `requests/s`, or what a recipe calls its work, like `embeddings/s`."""
 
 
 class AcceleratorName(StrEnum):

@@ -295,6 +295,8 @@ def _whole(value: Any) -> Any:
 
 FileVersion = Annotated[Literal[1], BeforeValidator(_whole)]
 """Of the file's own format."""
+Unit = Annotated[str, Field(pattern=r"^(seconds|bytes|ratio|joules/token|[a-z]+([ -][a-z]+)*/s)$")]
+"""Of what is measured: a rate's is `tokens/s`, `requests/s`, or what a recipe calls its work, like `embeddings/s`."""
 
 
 class Model(BaseModel):

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from bakehouse.model.enums import Grade, Unit, Verdict
+from bakehouse.model.enums import Grade, Verdict
+from bakehouse.model.field_types import Unit
 from bakehouse.model.report import Record
 
 HISTORY_SCHEMA = 1

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bakehouse.model.enums import Disturbance, Grade, Unit, Verdict
+from bakehouse.model.enums import Disturbance, Grade, Verdict
+from bakehouse.model.field_types import Unit
 from bakehouse.model.limit import Limit, ModelWork
 
 SCHEMA_VERSION = 1

@@ -10,7 +10,8 @@ from bakehouse.engine.connection import Engine
 from bakehouse.engine.host import describe_host
 from bakehouse.loadgen.replies import Reply
 from bakehouse.machine import detect
-from bakehouse.model.enums import Disturbance, Grade, Unit, Verdict, worst
+from bakehouse.model.enums import Disturbance, Grade, Verdict, worst
+from bakehouse.model.field_types import Unit
 from bakehouse.model.report import CellReport, Grading, Measurement, Metric, RunReport, Sample, TestResult
 from bakehouse.model.stack import StackLoad
 from bakehouse.pipeline.context import Context

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bakehouse.measure.cpu_usage import Trouble
-from bakehouse.model.enums import Grade, Unit, Verdict
+from bakehouse.model.enums import Grade, Verdict
+from bakehouse.model.field_types import Unit
 from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.stats.grading import graded, reach
 from bakehouse.stats.interval import LEAST, interval

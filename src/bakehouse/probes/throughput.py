@@ -19,7 +19,8 @@ from bakehouse.loadgen.workloads import Request, Workload
 from bakehouse.measure import metrics
 from bakehouse.measure.cpu_usage import Trouble, Usage
 from bakehouse.model import suite
-from bakehouse.model.enums import Disturbance, Unit, Verdict
+from bakehouse.model.enums import Disturbance, Verdict
+from bakehouse.model.field_types import Unit
 from bakehouse.model.report import REFERENCE_DECODE_RATE, REFERENCE_PROMPT_RATE, Measurement, Metric, Sample
 from bakehouse.probes import ProbeFailed, calibrate
 from bakehouse.probes.disturbance import disturbed

@@ -22,7 +22,8 @@ from bakehouse.measure.cpu_usage import Trouble, Usage
 from bakehouse.measure.task_requests import Call, Calls, fingerprint, inputs_of
 from bakehouse.measure.task_runs import Level, TaskFigures
 from bakehouse.model import suite
-from bakehouse.model.enums import Unit, Verdict
+from bakehouse.model.enums import Verdict
+from bakehouse.model.field_types import Unit
 from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.model.work import Task
 from bakehouse.probes import ProbeFailed

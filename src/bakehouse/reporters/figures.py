@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from bakehouse.formatting import count
-from bakehouse.model.enums import SEVERITY, Unit, Verdict
+from bakehouse.model.enums import SEVERITY, Verdict
+from bakehouse.model.field_types import Unit
 from bakehouse.model.report import (
     REFERENCE_DECODE_RATE,
     REFERENCE_PROMPT_RATE,

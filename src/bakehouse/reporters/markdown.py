@@ -9,7 +9,8 @@ from html import escape
 from pathlib import Path
 
 from bakehouse.formatting import NOTHING, SYMBOLS, count, moment, quantity, rate, seconds, size
-from bakehouse.model.enums import Change, Grade, Unit, Verdict
+from bakehouse.model.enums import Change, Grade, Verdict
+from bakehouse.model.field_types import Unit
 from bakehouse.model.report import CellReport, Measurement, RunReport
 from bakehouse.reporters import figures, grades, limits, work
 from bakehouse.reporters.comparison import CHANGES, RunComparison

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bakehouse.errors import InputError, Where
-from bakehouse.model.enums import Unit, Verdict
+from bakehouse.model.enums import Verdict
+from bakehouse.model.field_types import Unit
 from bakehouse.model.history import HISTORY_SCHEMA, Hardware, Row, Terms, Value
 from bakehouse.model.report import METRIC_DEFINITIONS, Metric
 

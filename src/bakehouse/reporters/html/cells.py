@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bakehouse.formatting import quantity
-from bakehouse.model.enums import Grade, Unit, Verdict
+from bakehouse.model.enums import Grade, Verdict
+from bakehouse.model.field_types import Unit
 from bakehouse.model.report import CellReport, Check, Measurement, Sample, Step, TestResult
 from bakehouse.reporters import figures, grades, limits, logs
 from bakehouse.reporters.html import plots, timeline

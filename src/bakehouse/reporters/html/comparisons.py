@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bakehouse.model.enums import Unit
+from bakehouse.model.field_types import Unit
 from bakehouse.model.report import CellReport, Measurement, Metric
 from bakehouse.reporters import figures
 from bakehouse.reporters.html import plots

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bakehouse.formatting import quantity, size, span
-from bakehouse.model.enums import Unit, Verdict
+from bakehouse.model.enums import Verdict
+from bakehouse.model.field_types import Unit
 from bakehouse.model.report import Sample
 from bakehouse.reporters.figures import LARGEST, Summary, summarize
 from bakehouse.reporters.html.scale import Scale, Tick, nice_step

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bakehouse.formatting import count, quantity, span
 from bakehouse.history.baseline import Compared
-from bakehouse.model.enums import Unit
+from bakehouse.model.field_types import Unit
 from bakehouse.model.report import CellReport
 from bakehouse.reporters import figures
 from bakehouse.reporters.comparison import RunComparison
