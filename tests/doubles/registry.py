@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import io
 import json
 import re
 import threading
@@ -18,6 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+TLS_HANDSHAKE = b"\x16"
+"""The first byte of a TLS connection."""
 INDEX = "application/vnd.oci.image.index.v1+json"
 WRITES = ("PUT", "POST", "PATCH", "DELETE")
 TOKEN = "a-token-of-the-double"
@@ -141,6 +144,15 @@ class _Handler(BaseHTTPRequestHandler):
     registry: FakeRegistry
     late = False
     truncate: int | None = None
+
+    def handle_one_request(self) -> None:
+        """Tell a client that begins with TLS, as real registries do: Docker then goes on without, on this machine."""
+        assert isinstance(self.rfile, io.BufferedReader)
+        if self.rfile.peek(1)[:1] == TLS_HANDSHAKE:
+            self.wfile.write(b"HTTP/1.0 400 Bad Request\r\n\r\nThis is HTTP without TLS.\n")
+            self.close_connection = True
+            return
+        super().handle_one_request()
 
     def log_message(self, *_: Any) -> None:
         pass
