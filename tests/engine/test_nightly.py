@@ -123,7 +123,7 @@ def test_a_cell_that_turns_bad_is_told_and_the_channel_stays(night: Night) -> No
     night.write(default={"STEP": "echo 'no such header' && exit 7"})
     bad = night.run()
     codes = bad.run()
-    assert codes["build 0"] == ExitCode.CELL_FAILED
+    assert codes["build 0"] == ExitCode.CELL_FAILED, "\n".join(bad.said)
     assert night.registry.tag_names["me/toy"]["nightly"] == before
     notice = (bad.folder / "artifacts/published/notice.md").read_text()
     assert "### 1 cell failed" in notice

@@ -14,6 +14,7 @@ from bakehouse.config.suggest import perhaps
 from bakehouse.engine.connection import Engine
 from bakehouse.errors import ExitCode, InputError
 from bakehouse.model.cell import Resolution
+from bakehouse.model.enums import Verdict
 from bakehouse.model.publish import Publish
 from bakehouse.model.publish_report import PublishReport, VariantReport
 from bakehouse.pipeline.context import Context
@@ -59,6 +60,10 @@ def publish(context: Context, options: PublishOptions) -> ExitCode:
     runs = [json_file.read(folder) for folder in folders]
     cells = policy.channels[channel].cells if channel else ()
     found = variants(runs, wanted=wanted_platforms(resolution), only=options.only, cells=cells)
+    bad = [cell.name for run in runs for cell in run.cells if cell.verdict is not Verdict.PASSED]
+    if not found and bad and not options.only:
+        context.say(f"no image to publish: {', '.join(bad)} did not pass")
+        return ExitCode.CELL_FAILED
     if not found:
         raise InputError(
             "no run holds an image to publish"

@@ -221,3 +221,16 @@ def test_what_cannot_be_meant_is_told(
     record(world)
     assert typed(*words) == ExitCode.BAD_INPUT
     assert said in capsys.readouterr().err
+
+
+def test_a_run_whose_cells_are_all_bad_is_no_mistake_of_who_types(
+    world: World, typed: Type, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = record(world)
+    path = world.folder / "reports" / run / json_file.file
+    content = json.loads(path.read_text())
+    (cell,) = content["cells"]
+    cell |= {"image": None, "build": None, "verdict": "failed", "reason": "the build ended with exit code 7"}
+    path.write_text(json.dumps(content))
+    assert typed("publish") == ExitCode.CELL_FAILED
+    assert f"no image to publish: {cell['name']} did not pass" in capsys.readouterr().err
