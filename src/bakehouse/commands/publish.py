@@ -14,7 +14,6 @@ from bakehouse.config.suggest import perhaps
 from bakehouse.engine.connection import Engine
 from bakehouse.errors import ExitCode, InputError
 from bakehouse.model.cell import Resolution
-from bakehouse.model.enums import Verdict
 from bakehouse.model.publish import Publish
 from bakehouse.model.publish_report import PublishReport, VariantReport
 from bakehouse.pipeline.context import Context
@@ -22,7 +21,7 @@ from bakehouse.pipeline.engine import open_engine
 from bakehouse.pipeline.project import open_project
 from bakehouse.pipeline.scratch import scratch
 from bakehouse.publish.attestations import Builder
-from bakehouse.publish.candidates import Variant, variants
+from bakehouse.publish.candidates import Variant, variants, without_image
 from bakehouse.publish.keys import chosen_signer, chosen_verifier
 from bakehouse.publish.looking import Looker
 from bakehouse.publish.place import Place, is_offline, open_place, vulnerability_database
@@ -60,8 +59,7 @@ def publish(context: Context, options: PublishOptions) -> ExitCode:
     runs = [json_file.read(folder) for folder in folders]
     cells = policy.channels[channel].cells if channel else ()
     found = variants(runs, wanted=wanted_platforms(resolution), only=options.only, cells=cells)
-    bad = [cell.name for run in runs for cell in run.cells if cell.verdict is not Verdict.PASSED]
-    if not found and bad and not options.only:
+    if not found and (bad := without_image(runs, only=options.only, cells=cells)):
         context.say(f"no image to publish: {', '.join(bad)} did not pass")
         return ExitCode.CELL_FAILED
     if not found:

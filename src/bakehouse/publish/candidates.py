@@ -111,6 +111,12 @@ def variants(
     ]
 
 
+def without_image(runs: Sequence[RunReport], *, only: Sequence[str] = (), cells: Sequence[str] = ()) -> list[str]:
+    """Names of the cells that `variants` would have taken, had their build ended well."""
+    names = {cell.name for run in runs for cell in run.cells if not digest_of(cell)}
+    return sorted(name for name in names if _is_one(name, only) and _is_one(name, cells))
+
+
 def _is_one(cell: str, patterns: Sequence[str]) -> bool:
     return not patterns or any(fnmatch.fnmatchcase(cell, pattern) for pattern in patterns)
 
