@@ -116,6 +116,14 @@ class Subject(Record):
     recipe_folder: str = ""
     """Absolute: where cases find their files."""
 
+    def of_baseline(self) -> Subject | None:
+        """The same, with the image that this one is measured in turn with; None where there is none."""
+        other = self.baseline
+        if other is None:
+            return None
+        changes = {"reference": other.reference, "digest": other.reference, "bytes_compressed": other.bytes_compressed}
+        return self.model_copy(update=changes | {"baseline": None})
+
 
 Client = Literal["bakehouse", "aiperf"]
 """Who makes the load: our own client, or a program that is installed on this machine."""

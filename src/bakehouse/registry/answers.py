@@ -12,6 +12,8 @@ from typing import Any
 import requests
 import urllib3
 
+from bakehouse.system.wrapped_error import innermost
+
 _LONGEST_ANSWER = 300
 
 
@@ -62,15 +64,6 @@ def wait(response: requests.Response) -> float:
     except ValueError:
         return 0.0
     return max(0.0, (moment - datetime.now(UTC)).total_seconds()) if moment.tzinfo else 0.0
-
-
-def innermost(error: BaseException) -> BaseException:
-    """The error that started it; requests wraps urllib3's, which wraps its own."""
-    while True:
-        inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
-        if not isinstance(inner, BaseException):
-            return error
-        error = inner
 
 
 def clause(error: BaseException) -> str:

@@ -26,6 +26,7 @@ from bakehouse.registry.content import KINDS
 from bakehouse.registry.credentials import Credentials, Login
 from bakehouse.registry.location import DOCKER_HUB, is_loopback
 from bakehouse.registry.store import DeniedError, RegistryError
+from bakehouse.system.wrapped_error import innermost
 
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 _UNAUTHORIZED, _FORBIDDEN, _FULL = 401, 403, 507
@@ -185,7 +186,7 @@ class Connection:
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.TooManyRedirects) as error:
             raise RegistryError(f"{self.host} sends us where we cannot go: {answers.clause(error)}") from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError, TimeoutError) as error:
-            if isinstance(answers.innermost(error), NameResolutionError):
+            if isinstance(innermost(error), NameResolutionError):
                 raise RegistryError(f"{self.host} cannot be reached: its name does not resolve") from None
             raise TransientError(f"{self.host} does not answer: {answers.clause(error)}") from None
         self._answered = True

@@ -60,12 +60,8 @@ class Bench:
     @property
     def baseline(self) -> Bench | None:
         """The image that this one is measured in turn with, on the same device, told the same."""
-        other = self.subject.baseline
-        if other is None:
-            return None
-        changes = {"reference": other.reference, "digest": other.reference, "bytes_compressed": other.bytes_compressed}
-        subject = self.subject.model_copy(update=changes | {"baseline": None})
-        return replace(self, subject=subject, side="baseline")
+        subject = self.subject.of_baseline()
+        return replace(self, subject=subject, side="baseline") if subject else None
 
     @property
     def starts(self) -> int:

@@ -43,12 +43,8 @@ class WorkBench:
     @property
     def baseline(self) -> WorkBench | None:
         """The image that this one is measured in turn with, on the same device."""
-        other = self.subject.baseline
-        if other is None:
-            return None
-        changes = {"reference": other.reference, "digest": other.reference, "bytes_compressed": other.bytes_compressed}
-        subject = self.subject.model_copy(update=changes | {"baseline": None})
-        return replace(self, subject=subject, side="baseline")
+        subject = self.subject.of_baseline()
+        return replace(self, subject=subject, side="baseline") if subject else None
 
     def with_baseline(self) -> list[WorkBench]:
         """Give this one, then its baseline where it has one."""

@@ -17,6 +17,7 @@ from urllib3.util import Retry
 
 import bakehouse
 from bakehouse.errors import SupplyError
+from bakehouse.system.wrapped_error import innermost
 
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 KILO = 1000
@@ -116,15 +117,6 @@ def refusal(response: requests.Response, url: str) -> SupplyError:
         404: "It does not exist (any more).",
     }.get(code)
     return SupplyError(f"{public(url)} answered with status {code} {response.reason}", hint=hint)
-
-
-def innermost(error: BaseException) -> BaseException:
-    """The error that started it; requests wraps urllib3's, which wraps its own."""
-    while True:
-        inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
-        if not isinstance(inner, BaseException):
-            return error
-        error = inner
 
 
 def clause(error: BaseException) -> str:
