@@ -13,6 +13,9 @@ from bakehouse.reporters import work
 from bakehouse.reporters.text import one_line
 from bakehouse.stats.grading import is_load
 
+_NAMED = 3
+"""Measurements that a headline names; it counts more of them."""
+
 RATES: tuple[Metric, ...] = ("prompt_rate", "decode_rate")
 """What every recipe with a throughput probe asks for, of pp and tg."""
 LOAD_RATES: tuple[Metric, ...] = ("system_rate",)
@@ -152,6 +155,8 @@ def _left_out(cells: Sequence[CellReport]) -> str:
         for one in cell.measurements
         if one.samples and all(sample.disturbed is Disturbance.NO_TIME for sample in one.samples)
     )
+    if len(names) > _NAMED:
+        return f"no time was left for {len(names)} measurements"
     return f"no time was left for {', '.join(names)}" if names else ""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import statistics
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -43,8 +42,10 @@ _CHANGES = {
 _GRADES = {Grade.EXACT: "", Grade.NOISY: "yellow", Grade.VOID: "magenta"}
 _SHOWN_LINES = 5
 _SHOWN_RATES = 8
-_OTHER_COLUMNS = 61
-"""What all columns but the cell's name take; a name breaks at its hyphens to leave them that."""
+_LEAST_NEEDED = ("cached", "build", "size", "pp", "tg")
+"""Columns that make room for whole names on a narrow terminal, in this order; the other reports keep them."""
+_GAP = 2
+"""Characters between two columns of the table."""
 _DASH = {NOTHING: "-", "…": "..."}
 
 
@@ -60,7 +61,7 @@ def show(run: RunReport, *, console: Console, folder: Path, versus: RunCompariso
     ascii_only = console.options.ascii_only
     parts: list[RenderableType] = []
     if run.cells:
-        parts.append(_table(run, name_width=max(12, console.width - _OTHER_COLUMNS), ascii_only=ascii_only))
+        parts.append(_table(run, width=console.width, ascii_only=ascii_only))
     parts += _limits(run, ascii_only=ascii_only)
     parts += [
         _reasons(cells, problems, folder=folder, ascii_only=ascii_only)
@@ -73,36 +74,49 @@ def show(run: RunReport, *, console: Console, folder: Path, versus: RunCompariso
     remarkable = [cell for cell in run.cells if cell.verdict is Verdict.PASSED and cell.reason]
     parts += [_remark(cell, ascii_only=ascii_only) for cell in remarkable]
     parts.append(_last_line(run, ascii_only=ascii_only))
-    console.print(Group(*parts))
+    console.print(Group(*parts), crop=False)  # what is copied is longer than the terminal rather than broken
 
 
-def _table(run: RunReport, *, name_width: int, ascii_only: bool) -> Table:
+def _table(run: RunReport, *, width: int, ascii_only: bool) -> Table:
+    """A row for each cell. Names are copied into commands, so they are never broken: other columns give way."""
+    tokens = not work.is_only_work(run.cells)
+    rows = [_row(cell, tokens=tokens, ascii_only=ascii_only) for cell in run.cells]
+    for name in _LEAST_NEEDED:
+        if _width(rows) <= width:
+            break
+        rows = [{key: value for key, value in row.items() if key != name} for row in rows]
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False, header_style="bold")
-    table.add_column("cell", overflow="fold")
-    tokens = () if work.is_only_work(run.cells) else ("pp", "tg")
-    for name in ("build", "cached", "proof", "tests", "size", *tokens):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    for cell in run.cells:
-        name = _broken_at_hyphens(plain(cell.name), name_width)
-        table.add_row(
-            Text(_letters(name, ascii_only=ascii_only)), *_row(cell, tokens=bool(tokens), ascii_only=ascii_only)
-        )
+    if _width(rows) > width:
+        table.width = _width(rows)
+    for name in rows[0]:
+        table.add_column(name, justify="left" if name in ("cell", "verdict") else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row.values())
     return table
 
 
-def _row(cell: CellReport, *, tokens: bool, ascii_only: bool) -> list[Text]:
+def _width(rows: Sequence[dict[str, Text]]) -> int:
+    """Columns of the terminal that a table of these rows takes."""
+    widths = [max(len(name), *(row[name].cell_len for row in rows)) for name in rows[0]]
+    return sum(widths) + _GAP * len(widths)
+
+
+def _row(cell: CellReport, *, tokens: bool, ascii_only: bool) -> dict[str, Text]:
+    """A cell's value of each column, by the column's name."""
     share = figures.cached_share(cell.build) if cell.build else None
-    values = [
-        clock(cell.build.seconds if cell.build else None),
-        NOTHING if share is None else f"{share:.0%}",
-        "{}/{}".format(*figures.proved(cell.checks)) if cell.checks else NOTHING,
-        f"{figures.passed(cell.tests)}/{len(cell.tests)}" if cell.tests else NOTHING,
-        size(cell.image.bytes_unpacked if cell.image else None),
-    ]
-    rates = [_rate(figures.find(cell, metric), ascii_only=ascii_only) for metric in grades.RATES if tokens]
-    verdict = _verdict(cell.verdict, ascii_only=ascii_only)
-    return [*(Text(_letters(value, ascii_only=ascii_only)) for value in values), *rates, verdict]
+    values = {
+        "cell": plain(cell.name),
+        "build": clock(cell.build.seconds if cell.build else None),
+        "cached": NOTHING if share is None else f"{share:.0%}",
+        "proof": "{}/{}".format(*figures.proved(cell.checks)) if cell.checks else NOTHING,
+        "tests": f"{figures.passed(cell.tests)}/{len(cell.tests)}" if cell.tests else NOTHING,
+        "size": size(cell.image.bytes_unpacked if cell.image else None),
+    }
+    row = {name: Text(_letters(value, ascii_only=ascii_only)) for name, value in values.items()}
+    if tokens:
+        for name, metric in zip(("pp", "tg"), grades.RATES, strict=True):
+            row[name] = _rate(figures.find(cell, metric), ascii_only=ascii_only)
+    return row | {"verdict": _verdict(cell.verdict, ascii_only=ascii_only)}
 
 
 def _rate(measurement: Measurement | None, *, ascii_only: bool) -> Text:
@@ -166,11 +180,15 @@ def _reasons(
         message = one_line(problem.message, most=400)
         parts.append(Padding(Text(_letters(f"{plain(problem.what)}: {message}", ascii_only=ascii_only)), (0, 0, 0, 2)))
         lines = [line for text in problem.lines for line in plain(text).splitlines()][-_SHOWN_LINES:]
-        parts += [Padding(Text(line, style="dim", overflow="fold"), (0, 0, 0, 4)) for line in lines]
+        parts += [_unbroken(f"    {line}", style="dim") for line in lines]
         if problem.log:
-            log = Text(f"log: {plain(str(folder / problem.log))}", overflow="fold")
-            parts.append(Padding(log, (0, 0, 0, 2)))
+            parts.append(_unbroken(f"  log: {plain(str(folder / problem.log))}"))
     return Group(*parts)
+
+
+def _unbroken(text: str, *, style: str = "") -> Text:
+    """A line that people copy from: longer than the terminal rather than broken."""
+    return Text(text, style=style, no_wrap=True, overflow="ignore")
 
 
 def _changes(versus: RunComparison | None, *, ascii_only: bool) -> Iterator[RenderableType]:
@@ -199,16 +217,6 @@ def _last_line(run: RunReport, *, ascii_only: bool) -> Text:
         words.append(f"{count(len(run.excluded), 'combination')} excluded")
     line.append(f"  {', '.join(words)}")
     return line
-
-
-def _broken_at_hyphens(name: str, width: int) -> str:
-    """In lines of at most `width`, as far as hyphens allow; a longer piece is folded by the table."""
-    lines = [""]
-    for piece in re.findall(r"[^-]*-|[^-]+", name):
-        if lines[-1] and len(lines[-1]) + len(piece) > width:
-            lines.append("")
-        lines[-1] += piece
-    return "\n".join(lines)
 
 
 def _verdict(verdict: Verdict, *, ascii_only: bool) -> Text:
