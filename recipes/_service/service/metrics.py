@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,7 +33,13 @@ class Metrics:
         )
         self.refused = Counter("requests_refused_total", "Requests that were refused.", ["reason"], **kind)
         self.ready = Gauge("service_ready", "1 when the model is loaded on the device it is meant for.", **kind)
-        self.queue = Gauge("inference_queue_items", "Items that wait.", **kind)
+        self._held: list[Callable[[], int]] = []
+        queue = Gauge("inference_queue_items", "Items that wait, or are being worked on.", **kind)
+        queue.set_function(lambda: sum(count() for count in self._held))
+
+    def holds(self, count: Callable[[], int]) -> None:
+        """Add a place where items are held: a service may have several."""
+        self._held.append(count)
 
     def observe(self, size: int, waited: float, took: float) -> None:
         """One inference. Seconds."""

@@ -22,11 +22,11 @@ class Workers:
         self._threads = threads
         self._metrics = metrics
         self._room = Room(most)
+        metrics.holds(lambda: self._room.taken)
         self._pool: ThreadPoolExecutor | None = None
 
     async def open(self) -> None:
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="worker")
-        self._metrics.queue.set_function(lambda: self._room.taken)
 
     async def close(self) -> None:
         """After what was taken is finished."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
-from service.batching import Batcher
+from service.pipeline import Batches
 from service.web import Metrics, State, create, require_ready
 from starlette.exceptions import HTTPException
 
@@ -34,25 +34,11 @@ class Question(BaseModel):
 def application(settings: EmbedderSettings) -> FastAPI:
     embedder, metrics = Embedder(settings), Metrics()
     state = State(embedder, metrics)
-    batcher: Batcher[Text, Vector] | None = None
-
-    async def opened() -> None:
-        nonlocal batcher
-        batcher = Batcher(
-            embedder.embed,
-            most=settings.max_batch,
-            patience=settings.max_wait_ms / 1000,
-            longest=settings.max_queue,
-            observe=metrics.observe,
-        )
-        batcher.start()
-        metrics.queue.set_function(lambda: len(batcher) if batcher else 0)
-
-    async def closed() -> None:
-        if batcher:
-            await batcher.stop()
-
-    app = create(state, settings=settings, title="embedder", version=__version__, opened=opened, closed=closed)
+    batches: Batches[Text, Vector] = Batches(embedder.embed, settings=settings, metrics=metrics)
+    metrics.holds(lambda: len(batches))
+    app = create(
+        state, settings=settings, title="embedder", version=__version__, opened=batches.open, closed=batches.close
+    )
 
     @app.post("/v1/embeddings")
     async def embeddings(question: Question) -> dict[str, Any]:
@@ -60,8 +46,7 @@ def application(settings: EmbedderSettings) -> FastAPI:
         texts = [question.input] if isinstance(question.input, str) else question.input
         _check(question, texts, embedder, settings)
         tokens = await asyncio.to_thread(lambda: [embedder.tokens(text) for text in texts])
-        assert batcher is not None
-        vectors = await batcher.ask(tokens)
+        vectors = await batches.ask(tokens)
         used = sum(len(one.ids) for one in tokens)
         return {
             "object": "list",

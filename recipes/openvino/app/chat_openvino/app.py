@@ -66,7 +66,7 @@ def application(settings: ChatSettings) -> FastAPI:
     tokens = Counter("inference_generated_tokens_total", "Tokens that were written.", registry=metrics.registry)
 
     async def opened() -> None:
-        metrics.queue.set_function(lambda: writer.held)
+        metrics.holds(lambda: writer.held)
 
     async def closed() -> None:
         await asyncio.to_thread(writer.stop)

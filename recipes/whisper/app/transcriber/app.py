@@ -9,7 +9,7 @@ from fastapi import FastAPI, Form, UploadFile
 from fastapi.responses import Response
 from prometheus_client import Counter
 from pydantic import BaseModel, Field
-from service.batching import Batcher
+from service.pipeline import Batches
 from service.web import Metrics, State, create, require_ready
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartParser
@@ -37,27 +37,13 @@ def application(settings: TranscriberSettings) -> FastAPI:
     transcriber, metrics = Transcriber(settings), Metrics()
     heard = Counter("inference_audio_seconds_total", "Sound that was transcribed.", registry=metrics.registry)
     state = State(transcriber, metrics)
-    batcher: Batcher[Recording, Transcript] | None = None
+    batches: Batches[Recording, Transcript] = Batches(transcriber.transcribe, settings=settings, metrics=metrics)
+    metrics.holds(lambda: len(batches))
     # Uploads stay in memory, whose size the limit on bodies bounds: the root file system may be read-only.
     MultiPartParser.spool_max_size = settings.max_body_bytes
-
-    async def opened() -> None:
-        nonlocal batcher
-        batcher = Batcher(
-            transcriber.transcribe,
-            most=settings.max_batch,
-            patience=0.0,
-            longest=settings.max_queue,
-            observe=metrics.observe,
-        )
-        batcher.start()
-        metrics.queue.set_function(lambda: len(batcher) if batcher else 0)
-
-    async def closed() -> None:
-        if batcher:
-            await batcher.stop()
-
-    app = create(state, settings=settings, title="whisper", version=__version__, opened=opened, closed=closed)
+    app = create(
+        state, settings=settings, title="whisper", version=__version__, opened=batches.open, closed=batches.close
+    )
 
     @app.post("/v1/audio/transcriptions")
     async def transcriptions(asked: Annotated[Asked, Form(media_type="multipart/form-data")]) -> Response:
@@ -73,8 +59,7 @@ def application(settings: TranscriberSettings) -> FastAPI:
             temperature=asked.temperature,
             words="word" in asked.granularities,
         )
-        assert batcher is not None
-        (transcript,) = await batcher.ask([recording])
+        (transcript,) = await batches.ask([recording])
         heard.inc(recording.seconds)
         return response(transcript, asked.response_format, words=recording.words)
 

@@ -13,6 +13,7 @@ class TranscriberSettings(Settings):
     """25 MiB, as OpenAI's service takes."""
     max_batch: Annotated[int, Field(gt=0)] = 1
     """Recordings at a time. The pieces of a long recording share inferences."""
+    max_wait_ms: Annotated[float, Field(ge=0)] = 0.0
     max_queue: Annotated[int, Field(gt=0)] = 32
     max_seconds: Annotated[float, Field(gt=0)] = 3600.0
     """Of one recording."""
