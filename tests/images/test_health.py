@@ -31,16 +31,16 @@ def test_becomes_ready(subject: Subject, server: Server, note: Note) -> None:
     note(f"ready after {server.startup.healthy:.2f} s")
 
 
-def test_says_503_while_it_loads(subject: Subject, server: Server, start_server: StartServer, note: Note) -> None:
+def test_says_that_it_loads(subject: Subject, server: Server, start_server: StartServer, note: Note) -> None:
     if subject.model_path is None:
         pytest.skip("it is served without a model, so there is none to load")
-    if health.says_loading(server.startup):
-        note(f"503 was seen {server.startup.loading} times")
+    if health.says_loading(server.startup, subject.health):
+        note(f"{subject.health.loading} was seen {server.startup.loading} times")
         return
     slowed = start_server(cpus=A_TENTH_OF_A_CORE)
-    if not health.says_loading(slowed.startup):
+    if not health.says_loading(slowed.startup, subject.health):
         pytest.skip("it loads so quickly, even with a tenth of a core, that nobody can see it load")
-    note(f"503 was seen {slowed.startup.loading} times, with a tenth of a core")
+    note(f"{subject.health.loading} was seen {slowed.startup.loading} times, with a tenth of a core")
 
 
 def test_can_answer_as_soon_as_it_says_200(subject: Subject, start_server: StartServer) -> None:

@@ -86,7 +86,7 @@ def load_project(root: Path, *, catalogue: Sequence[Document] | None = None, loc
     errors += [_bad_recipe_name(name) for name in recipes if not re.fullmatch(RECIPE_NAME, name)]
     if matrix is None or errors:
         raise errors[0] if len(errors) == 1 else InputErrors(errors)
-    found = {name: _with_health_path(recipe) for name, recipe in recipes.items() if recipe}
+    found = {name: _with_familys_health(recipe) for name, recipe in recipes.items() if recipe}
     world = World(matrix=matrix, recipes=found, shipped_folders=_shipped_folders(found, layout))
     project = Project(root=root, world=world, documents=documents)
     if not locks:
@@ -134,12 +134,13 @@ def validate(document: Document, model: type[M]) -> M:
         raise (mistakes[0] if len(mistakes) == 1 else InputErrors(mistakes)) from None
 
 
-def _with_health_path(recipe: Recipe) -> Recipe:
-    """The recipe with the path of its family of servers, where it names none."""
-    probes = recipe.probes
-    if "path" in probes.health.model_fields_set:
-        return recipe
-    health = probes.health.model_copy(update={"path": SERVERS[recipe.server].health_path})
+def _with_familys_health(recipe: Recipe) -> Recipe:
+    """The recipe with the path and the status of its family of servers, where it names none."""
+    probes, server = recipe.probes, SERVERS[recipe.server]
+    known = {"path": server.health_path, "loading": server.loading_status}
+    health = probes.health.model_copy(
+        update={name: value for name, value in known.items() if name not in probes.health.model_fields_set}
+    )
     return recipe.model_copy(update={"probes": probes.model_copy(update={"health": health})})
 
 

@@ -58,6 +58,8 @@ class Health(Model):
 
     path: UrlPath = "/health"
     """Without one, that of the recipe's family of servers."""
+    loading: Annotated[int, Field(ge=400, le=599)] = 503
+    """Status while the model loads: a client tells it from a server that is dead. Without one, the family's."""
     start_period: Seconds = 120.0
     """Seconds a container may take to become healthy."""
     stop_grace: Seconds = 10.0

@@ -20,7 +20,6 @@ from bakehouse.loadgen.workloads import Request
 from bakehouse.model.recipe import Health
 from bakehouse.probes import ProbeFailed
 
-LOADING = 503
 READY = 200
 TERMINATED = 143
 """128 + SIGTERM: an exit status that says "I was told to end"."""
@@ -60,7 +59,7 @@ class Startup:
     first_answer: float
     """Until the first answer of any kind: the port is open."""
     loading: int
-    """How often it said 503 before."""
+    """How often it said before that its model loads."""
     polls: int
     """How often we asked before the first 200, also while no port was open."""
 
@@ -76,7 +75,7 @@ def wait_serving(
     """Ask the health path without pause until it says 200.
 
     Raises ProbeFailed when the container ends, when it is not ready within `start_period`, and when it answers
-    anything else than 503 and 200.
+    anything else than `loading` and 200.
     """
     watch = _Watch(server=server, memory_limit=memory_limit, clock=clock)
     deadline = server.started_at + health.start_period
@@ -92,20 +91,22 @@ def wait_serving(
                 case 200:
                     healthy = now - server.started_at
                     return Startup(healthy=healthy, first_answer=first_answer or 0.0, loading=loading, polls=polls)
-                case 503:
+                case health.loading:
                     loading += 1
                 case None:
                     watch.look()
                 case _:
-                    raise ProbeFailed(f"{health.path} answered {status}; while it loads it should answer {LOADING}")
+                    raise ProbeFailed(
+                        f"{health.path} answered {status}; while it loads it should answer {health.loading}"
+                    )
             polls += 1
             if now > deadline:
                 raise watch.too_late(health, last=status)
             sleep(POLL)
 
 
-def says_loading(startup: Startup) -> bool:
-    """Whether 503 came before 200. False: it was ready so soon that nobody could have seen it; slow it down.
+def says_loading(startup: Startup, health: Health) -> bool:
+    """Whether `loading` came before 200. False: it was ready so soon that nobody could have seen it; slow it down.
 
     Raises ProbeFailed when there was time enough to see it: it opened its port only when the model was loaded, so that
     a client cannot tell a loading server from a dead one.
@@ -115,7 +116,7 @@ def says_loading(startup: Startup) -> bool:
     if startup.healthy < SEEN_FOR_SURE:
         return False
     raise ProbeFailed(
-        f"it never answered {LOADING} while it loaded: it was ready after {startup.healthy:.2f} s, "
+        f"it never answered {health.loading} while it loaded: it was ready after {startup.healthy:.2f} s, "
         f"and we had asked {startup.polls} times",
         hint="A client cannot tell a server that loads from one that is dead.",
     )

@@ -21,6 +21,7 @@ class Plain:
     model: Told
     port: Told
     health_path: str
+    loading_status: int = 503
     api: str | None = None
     metrics: Metrics = field(default_factory=Metrics)
     version_arguments: tuple[str, ...] | None = None
@@ -61,6 +62,7 @@ SERVERS: dict[ServerName, Server] = {
         model=Told(argument="--model-repository"),
         port=Told(argument="--http-port"),
         health_path="/v2/health/ready",
+        loading_status=400,
         metrics=Metrics(requests_waiting="nv_inference_pending_request_count"),
     ),
     "http": Plain(

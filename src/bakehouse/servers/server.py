@@ -53,7 +53,12 @@ class Server(Protocol):
 
     @property
     def health_path(self) -> str:
-        """Says 503 while the model loads, and 200 when it can serve."""
+        """Says `loading_status` while the model loads, and 200 when it can serve."""
+        ...
+
+    @property
+    def loading_status(self) -> int:
+        """503; KServe's v2 protocol wants one of 4xx, and Triton says 400."""
         ...
 
     @property

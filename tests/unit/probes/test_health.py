@@ -75,16 +75,16 @@ def test_503_then_200_is_a_server_that_loads() -> None:
         startup = wait(FakeContainer(url=url))
     assert (startup.loading, startup.polls) == (3, 3)
     assert 0 < startup.first_answer < startup.healthy
-    assert health.says_loading(startup)
+    assert health.says_loading(startup, HEALTH)
 
 
 def test_a_server_that_never_says_503_is_judged_only_when_there_was_time_to_see_it() -> None:
     quick = Startup(healthy=0.4, first_answer=0.4, loading=0, polls=12)
-    assert not health.says_loading(quick)
+    assert not health.says_loading(quick, HEALTH)
     with pytest.raises(
         ProbeFailed, match=r"never answered 503 while it loaded: it was ready after 7\.00 s.* asked 500"
     ):
-        health.says_loading(replace(quick, healthy=7.0, polls=500))
+        health.says_loading(replace(quick, healthy=7.0, polls=500), HEALTH)
 
 
 def test_never_ready_while_loading() -> None:
@@ -213,3 +213,11 @@ def test_a_client_of_a_server_that_stops_hangs_up_when_it_hears_nothing() -> Non
 def test_a_server_that_cannot_answer_cannot_be_stopped_while_it_does() -> None:
     with pytest.raises(ProbeFailed, match="did not begin to answer"):
         health.stops_while_answering(FakeContainer(), HEALTH)
+
+
+def test_a_family_says_in_its_own_status_that_it_loads() -> None:
+    with (
+        fake_server(Behaviour(loading=2)) as url,
+        pytest.raises(ProbeFailed, match="503; while it loads it should answer 400"),
+    ):
+        wait(FakeContainer(url=url), wanted=HEALTH.model_copy(update={"loading": 400}))

@@ -22,6 +22,7 @@ class LlamaCpp:
     version_arguments = ("--version",)
     help_arguments = ("--help",)
     health_path = "/health"
+    loading_status = 503
     api = "llama-server"
     device_log: DeviceLog = log
     reference: ReferenceTool = bench_tool
