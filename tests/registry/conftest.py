@@ -22,11 +22,12 @@ from bakehouse.engine.embedded.apt import Machine
 from bakehouse.engine.embedded.packages import unpacked
 from bakehouse.errors import InfrastructureError
 from bakehouse.pipeline.context import default_cache
-from bakehouse.registry.connection import Connection, Patience
+from bakehouse.registry.connection import Connection
 from bakehouse.registry.credentials import Credentials
 from bakehouse.registry.layout import LayoutFolder
 from bakehouse.registry.remote import Remote
 from bakehouse.system import daemon, process
+from bakehouse.system.patience import Patience
 from bakehouse.system.process import Completed
 from tests.doubles.registry import FakeRegistry
 from tests.unit.publish.conftest import World

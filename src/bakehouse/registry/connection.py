@@ -7,7 +7,6 @@ address, a message or a log.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -26,30 +25,18 @@ from bakehouse.registry.content import KINDS
 from bakehouse.registry.credentials import Credentials, Login
 from bakehouse.registry.location import DOCKER_HUB, is_loopback
 from bakehouse.registry.store import DeniedError, RegistryError
+from bakehouse.system.patience import TRANSIENT, Patience
 from bakehouse.system.wrapped_error import innermost
 
-TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 _UNAUTHORIZED, _FORBIDDEN, _FULL = 401, 403, 507
 _CHALLENGE = re.compile(r'([A-Za-z_]+)="((?:[^"\\]|\\.)*)"')
 ACCEPT = ", ".join(KINDS)
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Patience:
-    """How long a registry is borne with. Seconds. The pauses add up to a minute: it may be started anew meanwhile."""
-
-    connect: float = 10.0
-    stall: float = 120.0
-    """Between two pieces of an answer; a registry may compute a large blob's digest before it answers."""
-    attempts: int = 7
-    unreached: int = 3
-    """Attempts while it has never answered: its name may be wrong."""
-    pause: float = 1.0
-    """Before the second attempt; doubles with each further one."""
-    longest: float = 30.0
-    """The most that one pause lasts, whatever the registry asks for."""
-    sleep: Callable[[float], object] = time.sleep
+PATIENCE = Patience(stall=120.0, attempts=7, unreached=3, longest=30.0)
+"""A registry may compute a large blob's digest before it answers. The pauses add up to a minute: it may be started
+anew meanwhile."""
 
 
 class TransientError(RegistryError):
@@ -105,7 +92,7 @@ class Connection:
 
     def __init__(self, host: str, *, credentials: Credentials, patience: Patience | None = None) -> None:
         self.host = host
-        self.patience = patience or Patience()
+        self.patience = patience or PATIENCE
         self._credentials = credentials
         self._authorization: dict[tuple[str, ...], str] = {}
         self._answered = False
@@ -134,8 +121,7 @@ class Connection:
             except TransientError as error:
                 if attempt >= (self.patience.attempts if self._answered else self.patience.unreached):
                     raise
-                pause = max(error.wait, self.patience.pause * 2 ** (attempt - 1))
-                self.patience.sleep(min(pause, self.patience.longest))
+                self.patience.rest(attempt, asked=error.wait)
             attempt += 1
 
     def once(self, ask: Ask, *, ok: frozenset[int]) -> requests.Response:
@@ -169,7 +155,7 @@ class Connection:
                     headers=headers,
                     data=body or None,
                     auth=_Header(self._authorization.get(ask.scopes, "") if own else ""),
-                    timeout=(self.patience.connect, self.patience.stall),
+                    timeout=self.patience.timeout,
                     stream=ask.stream,
                 )
             )
@@ -214,6 +200,7 @@ class Connection:
         address = urlsplit(realm)
         if address.scheme != "https" and not (address.scheme == "http" and is_loopback(address.netloc)):
             raise DeniedError(f"{self.host} wants our login sent to an address without TLS")
+        timeout = self.patience.timeout
         where = {"service": fields.get("service", ""), "scope": list(ask.scopes)}
         if login and login.identity_token:
             asked = {
@@ -223,12 +210,10 @@ class Connection:
                 "service": where["service"],
                 "scope": " ".join(ask.scopes),
             }
-            response = self._attempt(
-                lambda: self._session.post(realm, data=asked, auth=_Header(""), timeout=self._timeout)
-            )
+            response = self._attempt(lambda: self._session.post(realm, data=asked, auth=_Header(""), timeout=timeout))
         else:
             header = _Header(login.basic if login else "")
-            response = self._attempt(lambda: self._session.get(realm, params=where, auth=header, timeout=self._timeout))
+            response = self._attempt(lambda: self._session.get(realm, params=where, auth=header, timeout=timeout))
         if response.status_code in TRANSIENT:
             raise TransientError(
                 f"the login of {self.host} answered with {answers.status(response)}", wait=answers.wait(response)
@@ -240,10 +225,6 @@ class Connection:
         if not token:
             raise DeniedError(f"the login of {self.host} gave no token")
         return str(token)
-
-    @property
-    def _timeout(self) -> tuple[float, float]:
-        return self.patience.connect, self.patience.stall
 
     def _no_login(self, ask: Ask) -> DeniedError:
         return DeniedError(

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bakehouse.errors import InputError
-from bakehouse.registry.connection import Connection, Patience
+from bakehouse.registry.connection import Connection
 from bakehouse.registry.credentials import Credentials
 from bakehouse.registry.layout import LayoutFolder, open_layout_tar
 from bakehouse.registry.location import Location
 from bakehouse.registry.remote import Remote
 from bakehouse.registry.store import Source, Store
+from bakehouse.system.patience import Patience
 
 
 class Registries:

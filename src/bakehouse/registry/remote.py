@@ -189,8 +189,7 @@ class Remote:
                 breaks += 1
                 if breaks >= self.connection.patience.attempts:
                     raise
-                patience = self.connection.patience
-                patience.sleep(min(max(error.wait, patience.pause * 2 ** (breaks - 1)), patience.longest))
+                self.connection.patience.rest(breaks, asked=error.wait)
                 place, at = self._went(place)
         return place
 

@@ -24,7 +24,8 @@ from bakehouse.supply import bases, models, sources, tools
 from bakehouse.supply.attempts import Outcome, Place, try_in_order
 from bakehouse.supply.context import Found, SupplyContext
 from bakehouse.supply.registry import Registries, connect
-from bakehouse.supply.web import PATIENCE, Patience
+from bakehouse.supply.web import PATIENCE
+from bakehouse.system.patience import Patience
 
 Kind = Literal["base", "source", "model", "tool"]
 T = TypeVar("T")

@@ -13,7 +13,8 @@ from bakehouse.errors import Interrupted, SupplyError
 from bakehouse.model.lock import Lock, LockedBase, LockedFile
 from bakehouse.supply.download import Progress
 from bakehouse.supply.registry import Registries
-from bakehouse.supply.web import PATIENCE, Patience, in_words
+from bakehouse.supply.web import PATIENCE, in_words
+from bakehouse.system.patience import Patience
 
 T = TypeVar("T")
 

@@ -17,8 +17,9 @@ import requests
 
 from bakehouse.errors import InfrastructureError, SupplyError
 from bakehouse.supply.checksum import sha256_of
-from bakehouse.supply.web import PATIENCE, Patience, TransientError, in_words, network_errors, public, refusal
+from bakehouse.supply.web import PATIENCE, TransientError, in_words, network_errors, public, refusal
 from bakehouse.system import atomic_write
+from bakehouse.system.patience import Patience
 
 Progress = Callable[[int, int | None], None]
 """Called with bytes we have and bytes there will be (None: unknown), at least once a second while there is life.
@@ -28,7 +29,6 @@ It may raise to stop the download; what has arrived is kept for the next run.
 
 CHUNK = 1 << 18
 OK, PARTIAL, RANGE_NOT_SATISFIABLE = 200, 206, 416
-LONGEST_PAUSE = 60.0
 NEWS_EVERY = 0.5
 LOCK_NEWS_EVERY = 0.2
 
@@ -138,13 +138,12 @@ class _Transfer:
             except TransientError as error:
                 fruitless = 0 if self.part.bytes > most else fruitless + 1
                 most = max(most, self.part.bytes)
-                if fruitless >= (self.patience.attempts if error.reached or most else self.patience.knocks):
+                if fruitless >= (self.patience.attempts if error.reached or most else self.patience.unreached):
                     raise SupplyError(
                         f"gave up on {public(self.url)} after {fruitless} attempts: {error.message}",
                         hint="What has arrived is kept; the next run goes on from there." if self.part.bytes else None,
                     ) from error
-                pause = self.patience.pause * 2 ** max(0, fruitless - 1)
-                self.patience.sleep(min(max(pause, error.wait), LONGEST_PAUSE))
+                self.patience.rest(fruitless, asked=error.wait)
             else:
                 return resumed and not restarted
 

@@ -17,7 +17,8 @@ from urllib.parse import quote
 import requests
 
 from bakehouse.errors import SupplyError
-from bakehouse.supply.web import Patience, network_errors, public
+from bakehouse.supply.web import network_errors, public
+from bakehouse.system.patience import Patience
 
 REGISTRY = "https://registry.npmjs.org"
 ADDRESS = "NPM_CONFIG_REGISTRY"

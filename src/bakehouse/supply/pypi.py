@@ -15,7 +15,8 @@ from packaging.version import InvalidVersion, Version
 from pypi_simple import DistributionPackage, NoSuchProjectError, PyPISimple, UnsupportedRepoVersionError
 
 from bakehouse.errors import SupplyError
-from bakehouse.supply.web import Patience, network_errors, public
+from bakehouse.supply.web import network_errors, public
+from bakehouse.system.patience import Patience
 
 PYPI = "https://pypi.org/simple"
 

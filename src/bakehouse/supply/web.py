@@ -1,12 +1,10 @@
-"""How we talk to web servers: patience, sessions, and failures in our words."""
+"""How we talk to web servers: sessions, and failures in our words."""
 
 from __future__ import annotations
 
 import contextlib
 import re
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
@@ -17,34 +15,14 @@ from urllib3.util import Retry
 
 import bakehouse
 from bakehouse.errors import SupplyError
+from bakehouse.system.patience import TRANSIENT, Patience
 from bakehouse.system.wrapped_error import innermost
 
-TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 KILO = 1000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Patience:
-    """How long we bear with a server. Seconds."""
-
-    connect: float = 10.0
-    stall: float = 30.0
-    """Between two pieces of data."""
-    attempts: int = 5
-    """In a row that bring no new byte; a download that gets on is never given up."""
-    knocks: int = 2
-    """The same for a server that does not even take the connection: another place is waiting to be tried."""
-    pause: float = 1.0
-    """Before the second attempt; doubles with each further one."""
-    sleep: Callable[[float], object] = time.sleep
-
-    @property
-    def timeout(self) -> tuple[float, float]:
-        """In the form that requests takes."""
-        return self.connect, self.stall
-
-
 PATIENCE = Patience()
+"""Another place is waiting to be tried; a download that gets on is never given up."""
 
 
 class TransientError(SupplyError):

@@ -6,9 +6,9 @@ import pytest
 
 from bakehouse.model.cell import Cell, World
 from bakehouse.pipeline.newest_bases import Tag, newest_bases, newest_of
-from bakehouse.registry.connection import Patience
 from bakehouse.registry.opening import Registries
 from bakehouse.supply.newest.move import News
+from bakehouse.system.patience import Patience
 from tests.doubles.registry import FakeRegistry, serving
 from tests.unit.accelerated import BOTH, MATRIX, accelerated
 

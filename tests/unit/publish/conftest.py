@@ -30,10 +30,11 @@ from bakehouse.publish.looking import Looker
 from bakehouse.publish.publisher import Planned, Publisher
 from bakehouse.publish.signing import KeySigner, load_signer, new_key
 from bakehouse.publish.sources import Images
-from bakehouse.registry.connection import Connection, Patience
+from bakehouse.registry.connection import Connection
 from bakehouse.registry.credentials import Credentials
 from bakehouse.registry.layout import LayoutFolder
 from bakehouse.registry.remote import Remote
+from bakehouse.system.patience import Patience
 from tests.doubles.images import put_image
 from tests.doubles.registry import FakeRegistry, serving
 

@@ -12,7 +12,8 @@ import pytest
 
 from bakehouse.model.publish import Publish
 from bakehouse.model.report import RunReport
-from bakehouse.registry.connection import Patience, TransientError
+from bakehouse.registry.connection import TransientError
+from bakehouse.system.patience import Patience
 from tests.unit.publish.conftest import World
 from tests.unit.publish.watching import Reader
 

@@ -14,8 +14,8 @@ from bakehouse.publish.candidates import Candidate, variants
 from bakehouse.publish.facts import BaseFact, Facts
 from bakehouse.publish.gates import GateState, Subject, freshness
 from bakehouse.publish.looking import Looker
-from bakehouse.registry.connection import Patience
 from bakehouse.registry.opening import Registries
+from bakehouse.system.patience import Patience
 from tests.doubles.images import put_image
 from tests.doubles.registry import FakeRegistry, serving
 from tests.unit.publish.conftest import DAY, World

@@ -14,8 +14,9 @@ from bakehouse.publish import retention
 from bakehouse.publish.execute import Executor
 from bakehouse.publish.reading import repository_state
 from bakehouse.publish.steps import Announce, Delete, Step
-from bakehouse.registry.connection import Patience, TransientError
+from bakehouse.registry.connection import TransientError
 from bakehouse.registry.store import Store
+from bakehouse.system.patience import Patience
 from tests.unit.publish.conftest import World, signer
 from tests.unit.publish.test_rollback import nights
 from tests.unit.publish.watching import Reader

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bakehouse.registry.connection import Connection, Patience
+from bakehouse.registry.connection import PATIENCE, Connection
 from bakehouse.registry.credentials import Credentials
 from bakehouse.registry.remote import CHUNK, Remote
 from tests.doubles.registry import FakeRegistry, serving
@@ -35,7 +36,7 @@ def client(pauses: list[float], tmp_path: Path) -> Iterator[Client]:
 
     def make(registry: FakeRegistry, path: str = "me/x", chunk: int = CHUNK) -> Remote:
         environ = {"DOCKER_CONFIG": str(tmp_path / "docker")}
-        patience = Patience(sleep=pauses.append, connect=5, stall=5)
+        patience = replace(PATIENCE, sleep=pauses.append, connect=5, stall=5)
         made.append(Connection(registry.host, credentials=Credentials(environ=environ), patience=patience))
         return Remote(connection=made[-1], path=path, chunk=chunk)
 

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from bakehouse.errors import ExitCode
-from bakehouse.registry.connection import Ask, Connection, Patience, TransientError
+from bakehouse.registry.connection import Ask, Connection, TransientError
 from bakehouse.registry.content import MANIFEST, Manifest, artifact, blob_of
 from bakehouse.registry.copying import copy
 from bakehouse.registry.credentials import Credentials
 from bakehouse.registry.remote import Remote
 from bakehouse.registry.store import DeniedError, Placed, RegistryError, opener
+from bakehouse.system.patience import Patience
 from tests.doubles.images import layout_with, put_image
 from tests.doubles.registry import FakeRegistry, serving
 from tests.unit.registry.conftest import Client

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.supply.web import Patience
+from bakehouse.system.patience import Patience
 
 
 @dataclass(kw_only=True)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from bakehouse.errors import Interrupted, SupplyError
 from bakehouse.supply.download import Progress, download
-from bakehouse.supply.web import Patience, new_session
+from bakehouse.supply.web import new_session
+from bakehouse.system.patience import Patience
 from tests.unit.supply.conftest import Page, WebServer
 
 BODY = bytes(range(256)) * 8

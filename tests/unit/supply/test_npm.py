@@ -8,7 +8,8 @@ import pytest
 
 from bakehouse.errors import SupplyError
 from bakehouse.supply.npm import Package, locate
-from bakehouse.supply.web import Patience, new_session
+from bakehouse.supply.web import new_session
+from bakehouse.system.patience import Patience
 from tests.unit.supply.conftest import WebServer
 
 PATIENCE = Patience(connect=2.0, stall=2.0, pause=0.0)

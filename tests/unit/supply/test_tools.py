@@ -10,7 +10,7 @@ from bakehouse.supply import tools
 from bakehouse.supply.attempts import Outcome, try_in_order
 from bakehouse.supply.context import SupplyContext
 from bakehouse.supply.registry import Registries, connect
-from bakehouse.supply.web import Patience
+from bakehouse.system.patience import Patience
 from tests.unit.accelerated import accelerated
 from tests.unit.supply.conftest import Index, wheel_of
 
