@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.ci import github, gitlab, shell
+from bakehouse.ci import github_jobs, gitlab, shell
 from bakehouse.system import process
 
 SCRIPT = """\
@@ -102,15 +102,15 @@ def test_gitlab_finds_its_jobs_by_what_began_the_pipeline(run: Run, log: Callabl
 def test_an_issue_is_opened_continued_and_closed(run: Run, log: Callable[[], list[str]], tmp_path: Path) -> None:
     notice = tmp_path / "notice.md"
     notice.write_text("")
-    assert run(github.ISSUE, RUN="https://example.org/1").code == 0
+    assert run(github_jobs.ISSUE, RUN="https://example.org/1").code == 0
     assert [line.split()[1:3] for line in log()] == [["issue", "list"]], "nothing is open, and nothing turned"
     notice.write_text("cpu failed\n")
-    assert run(github.ISSUE, RUN="https://example.org/1").code == 0
+    assert run(github_jobs.ISSUE, RUN="https://example.org/1").code == 0
     assert log()[-1].startswith("gh issue create --title")
     assert notice.read_text() == "cpu failed\n\nhttps://example.org/1\n"
     (tmp_path / "bin/gh").write_text(SCRIPT.replace("[ -f", '[ "$2" != list ] || echo 7\n[ -f', 1))
-    assert run(github.ISSUE, RUN="https://example.org/2").code == 0
+    assert run(github_jobs.ISSUE, RUN="https://example.org/2").code == 0
     assert log()[-1] == "gh issue comment 7 --body-file notice.md"
     notice.write_text("")
-    assert run(github.ISSUE, RUN="https://example.org/3").code == 0
+    assert run(github_jobs.ISSUE, RUN="https://example.org/3").code == 0
     assert log()[-1] == "gh issue close 7 --comment Every cell passes again: https://example.org/3"
