@@ -189,6 +189,8 @@ class Wheels(Prebuilt):
     loads: tuple[FilesOfWheels, ...] = ()
     """Globs below site-packages of libraries that are loaded by name (dlopen). Of the libraries that wheels of NVIDIA
     bring, only those that something links to, and these, are kept."""
+    leave_out: tuple[FilesOfWheels, ...] = ()
+    """What the server never reads on this accelerator, beside what the recipe leaves out of all images."""
 
 
 class WheelsBuild(Model):

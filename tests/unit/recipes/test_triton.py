@@ -38,7 +38,9 @@ def test_without_a_repository_it_says_so(tmp_path: Path, there: str) -> None:
 
 
 def test_the_stub_for_this_python_lies_beside_its_backend(tmp_path: Path) -> None:
-    wheel = tmp_path / "wheel"
+    wheel = tmp_path / "site-packages" / "pytriton"
+    package = wheel.parent / "numpy"
+    package.mkdir(parents=True)
     backend = wheel / "tritonserver/backends/python/libtriton_python.so"
     stub = wheel / "tritonserver/python_backend_stubs/3.11/triton_python_backend_stub"
     for file in (backend, stub):
@@ -50,3 +52,4 @@ def test_the_stub_for_this_python_lies_beside_its_backend(tmp_path: Path) -> Non
 
     assert (folder / "python" / backend.name).resolve() == backend
     assert (folder / "python" / stub.name).resolve() == stub
+    assert (folder / "python" / package.name).resolve() == package

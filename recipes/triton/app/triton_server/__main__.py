@@ -22,11 +22,15 @@ FIXED = ("--exit-on-error=false", "--model-control-mode=none", "--disable-auto-c
 
 
 def lay_out(wheel: Path, folder: Path, python: str) -> Path:
-    """Link the Python backend and the stub for this Python into a folder: the wheel has them apart."""
+    """Link the Python backend, the stub for this Python and the installed packages into a folder.
+
+    The wheel has backend and stub apart. The stub's Python is isolated: it reads no PYTHONPATH and looks for packages
+    beside its backend.
+    """
     source, target = wheel / "tritonserver", folder / "python"
     target.mkdir(parents=True, exist_ok=True)
     stub = source / "python_backend_stubs" / python / "triton_python_backend_stub"
-    for file in (*sorted((source / "backends" / "python").iterdir()), stub):
+    for file in (*sorted((source / "backends" / "python").iterdir()), stub, *sorted(wheel.parent.iterdir())):
         link = target / file.name
         link.unlink(missing_ok=True)
         link.symlink_to(file)
@@ -60,7 +64,6 @@ def main() -> None:
         print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
         sys.exit(BAD_SETTINGS)
     os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '/usr/bin:/bin')}"
-    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     os.execv(words[0], words)  # noqa: S606 - no shell
 
 

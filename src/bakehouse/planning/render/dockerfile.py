@@ -202,6 +202,7 @@ def _of_kind(cell: Cell, world: World) -> dict[str, object]:
             return {
                 "requirements": lock_of(cell),
                 "loads": wheels.loads if wheels else (),
+                "leave_out": build.leave_out + (wheels.leave_out if wheels else ()),
                 "indexes": wheels.indexes if wheels else (),
                 "shared_contexts": tuple(shared_context(name) for name in build.shares),
             }

@@ -32,6 +32,7 @@ RUN --mount=type=secret,id=network \
  && printf 'home = /usr/bin\ninclude-system-site-packages = false\nversion = %s\n' 3.13 > pyvenv.cfg \
  && echo /app > /out/env/lib/python3.13/site-packages/app.pth \
  && find /out/env/lib/python3.13/site-packages \( -type d \( -name __pycache__ -o -name tests \) -o -type f \( -name '*.a' -o -name '*.h' -o -name '*.hpp' -o -name '*.pyx' -o -name '*.pxd' \) \) -prune -exec rm -r {} + \
+ && (cd /out/env/lib/python3.13/site-packages && rm -r openvino/libs/libopenvino_intel_npu_*.so) \
 
  && cd /out/env/lib/python3.13/site-packages \
  && if [ -d nvidia ]; then mkdir /spare && mv nvidia /spare/; fi \
@@ -97,6 +98,7 @@ COPY --link --from=environment /out/ /app/
 COPY --link --from=application /out/ /app/
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 ENV DEVICE="GPU"
+ENV LD_LIBRARY_PATH="/app/env/lib/python3.13/site-packages/openvino/libs"
 ENV OPENVINO_LOG_LEVEL="0"
 ENV PORT="8000"
 LABEL io.bakehouse.accelerator="xpu"
