@@ -20,7 +20,7 @@ from tests.engine.toy import Toy, supply
 from bakehouse.engine.connect import connect
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.embedded.apt import Machine, ensure_programs, install_docker
-from bakehouse.system import daemon, process
+from bakehouse.system import browser, daemon, process
 
 PROJECT = Path(__file__).parents[2]
 SETTINGS = PROJECT / "buildkit" / "daemon.json"
@@ -65,6 +65,17 @@ def needs_compiler(tmp_path_factory: pytest.TempPathFactory) -> None:
         ensure_programs({"cc": "build-essential"}, machine=machine)
     elif process.find("cc") is None:
         pytest.skip("needs a C compiler: apt-get install build-essential")
+
+
+@pytest.fixture(scope="session")
+def needs_chromium(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A browser; as root it is installed."""
+    if browser.find():
+        return
+    if os.geteuid() != 0:
+        pytest.skip("needs a browser: apt-get install chromium")
+    machine = Machine.this(cache=tmp_path_factory.mktemp("apt"), say=print, environ=os.environ)
+    ensure_programs({"chromium": "chromium"}, machine=machine)
 
 
 @pytest.fixture

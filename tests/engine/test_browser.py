@@ -40,10 +40,9 @@ def site(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def program() -> Path:
+def program(needs_chromium: None) -> Path:
     found = browser.find()
-    if found is None:
-        pytest.skip("no Chromium on the PATH")
+    assert found
     return found
 
 

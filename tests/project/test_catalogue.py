@@ -21,11 +21,10 @@ from bakehouse.model.matrix import Arch, Base, Gpu, Matrix, Toolkit
 from bakehouse.planning.card_names import find_rows, near_names, plain, rows_named
 from bakehouse.planning.gpus import recognise
 from bakehouse.planning.rules import cards_of
+from tests.tools import tool
 from tests.unit.projects import ROOT
 
 ARM = "linux/arm64"
-PCI_IDS = ("/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids")
-"""Where Debian's packages `pci.ids` and `hwdata` put the list."""
 NEWER_THAN_THE_LIST = {"1002:74a8", "1002:74b6", "1002:75b0", "1002:75b3", "8086:e209"}
 """Ids that libdrm or Intel's driver name, and the list of 2026-08 does not yet."""
 
@@ -205,9 +204,7 @@ def test_cards_as_drivers_name_them(name: str, pci: str | None, memory: int | No
 
 
 def test_pci_ids_are_those_of_the_public_list() -> None:
-    file = next((Path(path) for path in PCI_IDS if Path(path).exists()), None)
-    if file is None:
-        pytest.skip(f"no list of PCI ids here: {' or '.join(PCI_IDS)} (apt-get install pci.ids)")
+    file = Path(tool("pci.ids"))
     text = file.read_text(encoding="utf-8", errors="replace")
     listed = set()
     vendor = ""
@@ -216,8 +213,6 @@ def test_pci_ids_are_those_of_the_public_list() -> None:
             vendor = found[1]
         elif found := re.match(r"\t([0-9a-f]{4})  ", line):
             listed.add(f"{vendor}:{found[1]}")
-    if "10de:2b85" not in listed or "8086:e223" not in listed:
-        pytest.skip(f"{file} is older than the cards of the catalogue")
     wrong = [f"{place('gpus', name, 'pci')}: {pci}" for name, gpu in cards() for pci in gpu.pci if pci not in listed]
     wrong = [line for line in wrong if line[-9:] not in NEWER_THAN_THE_LIST]
     assert not wrong, f"\nnot in {file}:\n" + "\n".join(wrong)

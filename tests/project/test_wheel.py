@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 
 from bakehouse.system import process
 
@@ -18,9 +19,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that an installation of the wheel has in site-packages."""
-    backend = pytest.importorskip("hatchling.builders.wheel", reason="building a wheel needs hatchling")
     folder = tmp_path_factory.mktemp("wheel")
-    (wheel,) = backend.WheelBuilder(str(ROOT)).build(directory=str(folder), versions=["standard"])
+    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(folder), versions=["standard"])
     zipfile.ZipFile(wheel).extractall(folder / "site-packages")
     return folder / "site-packages"
 

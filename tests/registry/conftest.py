@@ -18,10 +18,6 @@ import bcrypt
 import pytest
 import requests
 
-from bakehouse.engine.embedded.apt import Machine
-from bakehouse.engine.embedded.packages import unpacked
-from bakehouse.errors import InfrastructureError
-from bakehouse.pipeline.context import default_cache
 from bakehouse.registry.connection import Connection
 from bakehouse.registry.credentials import Credentials
 from bakehouse.registry.layout import LayoutFolder
@@ -29,6 +25,7 @@ from bakehouse.registry.remote import Remote
 from bakehouse.system import daemon, process
 from bakehouse.system.patience import Patience
 from bakehouse.system.process import Completed
+from tests import tools
 from tests.doubles.registry import FakeRegistry
 from tests.unit.publish.conftest import World
 from tests.unit.publish.conftest import world as world  # noqa: PLC0414 - a fixture
@@ -46,38 +43,12 @@ storage:
 http: {addr: "127.0.0.1:PORT"}
 auth: {htpasswd: {realm: tests, path: "FOLDER/htpasswd"}}
 """
-FROM = {
-    "docker-registry": (("docker-registry", None),),
-    "oras": (("oras", "sid"),),
-    "cosign": (("cosign", "sid"),),
-    "skopeo": (("skopeo", None), ("libgpgme11", None), ("libassuan0", None)),
-}
-"""Programs that need no package beyond these."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/registry" in str(item.path) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(TIME_LIMIT))
-
-
-def _fetched(name: str) -> tuple[Path, dict[str, str]]:
-    """A program and what its environment needs. Skips."""
-    if found := process.find(name):
-        return found, {}
-    machine = Machine.this(cache=default_cache(os.environ), say=print, environ=os.environ)
-    try:
-        folders = [unpacked(package, machine=machine, suite=suite) for package, suite in FROM[name]]
-    except InfrastructureError as error:
-        pytest.skip(f"{name} is not installed and cannot be fetched: {error.message.splitlines()[0]}")
-    libraries = ":".join(str(path) for folder in folders[1:] for path in (folder / "usr/lib").glob("*-linux-gnu*"))
-    program = folders[0] / "usr/bin" / name
-    done = process.run(
-        [str(program), "--version"], env={**os.environ, "LD_LIBRARY_PATH": libraries}, check=False, timeout=60
-    )
-    if "GLIBC_" in done.stderr or "shared libraries" in done.stderr:
-        pytest.skip(f"{name} of the distribution does not run here: {done.stderr.strip().splitlines()[0]}")
-    return program, {"LD_LIBRARY_PATH": libraries} if libraries else {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +105,7 @@ class Real:
 
 @pytest.fixture(scope="session")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
-    program, _ = _fetched("docker-registry")
+    program = tools.program("docker-registry").path
     folder = tmp_path_factory.mktemp("registry")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -159,7 +130,7 @@ def tool(real: Real, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str]
     home = tmp_path_factory.mktemp("home")
 
     def of(name: str) -> Tool:
-        program, environ = _fetched(name)
+        program = tools.program(name)
 
         def run(*words: str, check: bool = True, **more: str) -> Completed:
             env: Mapping[str, str] = {
@@ -168,10 +139,10 @@ def tool(real: Real, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str]
                 "DOCKER_CONFIG": str(real.login),
                 "REGISTRY_AUTH_FILE": str(real.login / "config.json"),
                 "NO_PROXY": "127.0.0.1,localhost",
-                **environ,
+                **program.environ,
                 **more,
             }
-            return process.run([str(program), *words], env=env, timeout=120, check=check)
+            return process.run([str(program.path), *words], env=env, timeout=120, check=check)
 
         return run
 

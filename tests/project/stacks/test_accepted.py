@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from cloudcoil.models.prometheus_operator import v1 as operator
 from rich.console import Console
 
 from bakehouse.__main__ import main
@@ -260,11 +261,8 @@ def valid(text: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_the_operators_objects_have_no_unknown_key(name: str, tmp_path: Path) -> None:
-    models = pytest.importorskip(
-        "cloudcoil.models.prometheus_operator.v1", reason="cloudcoil-models-prometheus-operator is not installed"
-    )
     folder = written(name, tmp_path) / "k8s/monitoring"
-    for file, kind in (("servicemonitor.yaml", models.ServiceMonitor), ("rules.yaml", models.PrometheusRule)):
+    for file, kind in (("servicemonitor.yaml", operator.ServiceMonitor), ("rules.yaml", operator.PrometheusRule)):
         document = yaml.safe_load((folder / file).read_text(encoding="utf-8"))
         read = kind.model_validate(document).model_dump(by_alias=True, exclude_unset=True, mode="json")
         assert read == document

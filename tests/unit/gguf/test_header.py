@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import gguf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bakehouse.gguf.header import GgufError, read_header
+from bakehouse.gguf.tensor_types import TENSOR_TYPES
 from tests.unit.gguf.build import llama, write_gguf
 
 
@@ -85,9 +87,6 @@ def test_damaged_headers_are_errors_and_nothing_else(
 
 
 def test_sizes_are_those_of_ggml() -> None:
-    gguf = pytest.importorskip("gguf")
-    from bakehouse.gguf.tensor_types import TENSOR_TYPES  # noqa: PLC0415
-
     theirs = {kind.value: (kind.name, *size) for kind, size in gguf.GGML_QUANT_SIZES.items()}
     ours = {number: (one.name, one.elements, one.bytes) for number, one in TENSOR_TYPES.items()}
     assert {number: found for number, found in ours.items() if number in theirs} == {
@@ -97,7 +96,6 @@ def test_sizes_are_those_of_ggml() -> None:
 
 
 def test_the_package_gguf_reads_the_same(tmp_path: Path) -> None:
-    gguf = pytest.importorskip("gguf")
     path = llama(tmp_path / "a.gguf", kind="q4_0", layers=3)
     theirs = gguf.GGUFReader(path)
     assert [(one.name, int(one.n_bytes)) for one in theirs.tensors] == [

@@ -8,9 +8,6 @@ import zlib
 
 import numpy as np
 import pytest
-
-pytest.importorskip("PIL", reason="Pillow makes and reads the pictures")
-
 from PIL import Image
 from service.errors import Refused
 from service.pictures import Picture, decode

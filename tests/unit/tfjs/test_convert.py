@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
+import onnxruntime
 import pytest
 
 from bakehouse.errors import SupplyError
 from bakehouse.tfjs.convert import convert
 from bakehouse.tfjs.graph_model import shards
-
-onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime runs what was converted")
 
 Floats = npt.NDArray[np.float32]
 RANDOM = np.random.default_rng(1)
@@ -194,7 +194,6 @@ class TestConvert:
         assert convert(file) == convert(file)
 
     def test_what_is_written_is_valid(self, tmp_path: Path) -> None:
-        onnx = pytest.importorskip("onnx", reason="onnx checks what was written")
         model = Model(tmp_path, 1, 4, 4, 1)
         file = model.save(model.add("MaxPool", "x", attr={**window(2), "ksize": ints(1, 2, 2, 1)}))
 

@@ -12,19 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
-
-from tests.unit.recipes.running import running
-
-pytest.importorskip("PIL", reason="Pillow makes the pictures")
-pytest.importorskip("onnxruntime", reason="onnxruntime runs the model")
-pytest.importorskip("tokenizers", reason="CLIP reads by its tokenizer")
-pytest.importorskip("multipart", reason="Starlette reads forms by python-multipart")
-
 from clip.app import application
 from clip.preparing import DEVIATION, MEAN, pixels
 from clip.settings import ClipSettings
 from PIL import Image
 from service.pictures import Picture
+
+from tests.unit.recipes.running import running
 
 MODELS = Path(__file__).parents[4] / "recipes/clip/tests/models"
 

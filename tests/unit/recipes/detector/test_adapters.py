@@ -5,9 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-
-pytest.importorskip("PIL", reason="adapters are given pictures of Pillow")
-
 from detector.adapters.base import Choice
 from detector.adapters.choose import Shape, choose
 from detector.adapters.nanodet import DEVIATION, MEAN, NanoDet

@@ -12,18 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
-
-from bakehouse.tfjs.onnx_file import Graph, Node, Port, encode
-from tests.unit.recipes.running import running
-
-pytest.importorskip("PIL", reason="Pillow makes the pictures")
-pytest.importorskip("onnxruntime", reason="onnxruntime runs the model")
-pytest.importorskip("fastapi", reason="the service is an application of FastAPI")
-pytest.importorskip("multipart", reason="Starlette reads forms by python-multipart")
-
 from detector.app import application
 from detector.settings import DetectorSettings
 from PIL import Image
+
+from bakehouse.tfjs.onnx_file import Graph, Node, Port, encode
+from tests.unit.recipes.running import running
 
 SIZE = 8
 FLOAT = np.dtype(np.float32)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-pytest.importorskip("PIL", reason="models are given pictures of Pillow")
-
 from enrichment.models import face, faces, pose, segmentation
 from enrichment.models.base import unit
 from PIL import Image
