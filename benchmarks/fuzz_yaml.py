@@ -45,7 +45,8 @@ ROOT = Path(__file__).parents[1]
 FILES = ("matrix.yaml", "recipes/llama-server/recipe.yaml", "recipes/embedder/recipe.yaml", "bakehouse.lock")
 WEIGHTS = (6, 4, 3, 1)
 """How often each of them is changed."""
-FOLDERS = ("dockerfiles", "options", "recipes")
+FOLDERS = ("dockerfiles", "options", "recipes/llama-server", "recipes/embedder", "recipes/_service")
+"""What a plan of these files reads. Other recipes would be read in each case and changed in none."""
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 COUNT = 100_000
