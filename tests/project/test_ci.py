@@ -1,9 +1,10 @@
-"""Workflows as the tools of others read them: of our own matrix, and of one with everything in it."""
+"""Workflows as the tools of others read them: this repository's, and those of matrices with everything in them."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +13,14 @@ import pytest
 import yaml
 
 from bakehouse.__main__ import main
+from bakehouse.ci.actions import ACTIONS
 from bakehouse.errors import ExitCode
 from bakehouse.system import process
 from tests.tools import Lint, find_actionlint, program
 from tests.unit.ci.settings import KEPT
 from tests.unit.ci.test_golden import texts
 
+PROJECT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
 TIMEOUT = 120.0
 
@@ -31,8 +34,11 @@ def actionlint() -> Lint:
     return found
 
 
-@pytest.fixture(params=KEPT)
+@pytest.fixture(params=[*KEPT, "this repository"])
 def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    if request.param not in KEPT:
+        shutil.copytree(PROJECT / ".github", tmp_path / ".github")
+        return tmp_path
     for file, text in texts(request.param).items():
         path = tmp_path / file
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,13 +48,12 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def test_they_fit_the_schemas_of_github_and_gitlab(root: Path) -> None:
     check = str(PROGRAMS / "check-jsonschema")
-    for schema, files in (
-        ("vendor.github-workflows", [*(root / ".github/workflows").iterdir()]),
-        ("vendor.gitlab-ci", [*(root / ".gitlab").iterdir(), *root.glob("child*.yml")]),
-    ):
-        assert files
+    pipelines = [*root.glob(".gitlab/*"), *root.glob("child*.yml")]
+    assert workflows(root)
+    for schema, files in (("vendor.github-workflows", workflows(root)), ("vendor.gitlab-ci", pipelines)):
         words = [check, "--builtin-schema", schema, "--data-transform", "gitlab-ci", *map(str, files)]
-        process.run(words, timeout=TIMEOUT)
+        if files:
+            process.run(words, timeout=TIMEOUT)
 
 
 def test_zizmor_has_nothing_to_say(root: Path) -> None:
@@ -83,7 +88,7 @@ def scripts(root: Path) -> Iterator[tuple[str, str]]:
                 if "run" in step:
                     text = re.sub(r"\$\{\{.*?\}\}", lambda found: "_" * len(found[0]), step["run"])
                     yield f"{file.name}-{job}-{number}", text
-    for file in sorted((root / ".gitlab").iterdir()):
+    for file in sorted(root.glob(".gitlab/*")):
         for job, content in yaml.safe_load(file.read_text(encoding="utf-8")).items():
             for key in ("before_script", "script", "after_script"):
                 if isinstance(content, dict) and key in content:
@@ -106,6 +111,14 @@ def test_shellcheck_has_nothing_to_say(root: Path, tmp_path: Path) -> None:
         check=False,
     )
     assert done.code == 0, done.stdout + done.stderr
+
+
+def test_those_of_this_repository_are_what_its_matrix_says(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where it fails: `bakehouse ci github`, and commit what it writes."""
+    assert main(["--root", str(PROJECT), "ci", "check"]) == ExitCode.OK
+    assert ".github/workflows/bakehouse-change.yml: up to date" in capsys.readouterr().err
+    uses = re.findall(r"uses: (\S+)", (PROJECT / ".github/workflows/tests.yml").read_text(encoding="utf-8"))
+    assert set(uses) <= {action.uses for action in ACTIONS}, "the commits that ours name"
 
 
 def test_written_files_are_checked_and_foreign_ones_left_alone(
