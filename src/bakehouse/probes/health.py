@@ -32,6 +32,8 @@ _LOOK = 0.25
 """Between two questions to the engine, which cost a process each."""
 _ANSWER = 2.0
 """A health endpoint that takes longer is as good as silent."""
+_SAID = 300
+"""Characters of an answer that a message holds."""
 SEEN_FOR_SURE = 1.0
 """Seconds. Who takes longer to be ready, and is asked every POLL seconds, is seen loading."""
 _NO_PORT = ("couldn't bind", "address already in use", "bind: ")
@@ -83,7 +85,7 @@ def wait_serving(
     loading = polls = 0
     with requests.Session() as session:
         while True:
-            status = _status(session, server.url + health.path)
+            status, said = _ask(session, server.url + health.path)
             now = clock()
             if status is not None and first_answer is None:
                 first_answer = now - server.started_at
@@ -101,7 +103,7 @@ def wait_serving(
                     )
             polls += 1
             if now > deadline:
-                raise watch.too_late(health, last=status)
+                raise watch.too_late(health, last=status, said=said)
             sleep(POLL)
 
 
@@ -129,7 +131,7 @@ def stays_ready(
     before = server.state()
     with requests.Session() as session:
         for _ in range(max(1, round(seconds / _LOOK))):
-            status = _status(session, server.url + health.path)
+            status, _ = _ask(session, server.url + health.path)
             if status != READY:
                 state = server.state()
                 if not state.running:
@@ -270,11 +272,11 @@ class _Watch:
             raise ProbeFailed(_ended(state, self._server.logs(), memory_limit=self._memory_limit))
         self._next = self._clock() + _LOOK
 
-    def too_late(self, health: Health, *, last: int | None) -> ProbeFailed:
+    def too_late(self, health: Health, *, last: int | None, said: str) -> ProbeFailed:
         state, log = self._server.state(), self._server.logs()
         if not state.running:
             return ProbeFailed(_ended(state, log, memory_limit=self._memory_limit))
-        answered = f"answered {last}" if last else "did not answer"
+        answered = f"answered {last} {' '.join(said.split())[:_SAID]}".rstrip() if last else "did not answer"
         return ProbeFailed(
             f"it was not ready within {health.start_period:g} s: {health.path} {answered}; "
             f"its last lines:\n{last_lines(log) or '(it said nothing)'}",
@@ -293,9 +295,12 @@ def _ended(state: State, log: str, *, memory_limit: str) -> str:
     return f"it ended with status {state.exit_code}{restarts} instead of serving; its last lines:\n{said}"
 
 
-def _status(session: requests.Session, address: str) -> int | None:
-    """HTTP status; None when nobody answers (Docker's proxy accepts and resets while the server is not there)."""
+def _ask(session: requests.Session, address: str) -> tuple[int | None, str]:
+    """HTTP status and what was said with it; None when nobody answers (Docker's proxy accepts and resets while the
+    server is not there).
+    """
     try:
-        return session.get(address, timeout=_ANSWER).status_code
+        answer = session.get(address, timeout=_ANSWER)
     except requests.RequestException:
-        return None
+        return None, ""
+    return answer.status_code, answer.text

@@ -234,6 +234,7 @@ def start_server(
     """Start a server of the test's own and wait until it answers. Takes what `serving` takes."""
 
     def run(**how: Any) -> Server:
+        session.require_startable(subject.cell)
         container = start_container(serving(subject, run=session.suite.run, **({"devices": devices} | how)))
         startup = wait_serving(container, subject.health, memory_limit=subject.memory_limit)
         return Server(container=container, startup=startup)

@@ -14,6 +14,7 @@ from bakehouse.engine.container import Container, last_lines, start
 from bakehouse.engine.devices import Devices
 from bakehouse.errors import InfrastructureError
 from bakehouse.model.suite import Subject, Suite
+from bakehouse.probes import ProbeFailed
 from bakehouse.probes.health import Startup, wait_serving
 from bakehouse.probes.serving import serving
 from bakehouse.suite import results
@@ -55,6 +56,9 @@ class Session:
         self._worker = worker
         self._numbers = itertools.count()
         self._shared: _Shared | None = None
+        self._served: set[str] = set()
+        self._never_served: dict[str, str] = {}
+        """Why the server of a cell never became ready. To start it again would cost its whole `start_period` again."""
 
     def log_path(self, cell: str, test: str) -> Path:
         """Give a name that no other container of this run has, and remember it as that test's log."""
@@ -70,14 +74,30 @@ class Session:
             self.logs[test] = shared.log
             return shared.server
         self.close_shared()
+        self.require_startable(subject.cell)
         log = self.log_path(subject.cell, test)
         launch = serving(subject, run=self.suite.run, devices=devices)
         with contextlib.ExitStack() as stack:
             container = stack.enter_context(start(self.engine, launch, log=log))
-            startup = wait_serving(container, subject.health, memory_limit=subject.memory_limit)
+            startup = self._wait_serving(subject, container)
             server = Server(container=container, startup=startup)
             self._shared = _Shared(cell=subject.cell, server=server, log=log, stack=stack.pop_all())
         return server
+
+    def require_startable(self, cell: str) -> None:
+        """Raises ProbeFailed at once where the cell's server was started before and never became ready."""
+        if reason := self._never_served.get(cell):
+            raise ProbeFailed(f"not started again, since it did not become ready before: {reason}")
+
+    def _wait_serving(self, subject: Subject, container: Container) -> Startup:
+        try:
+            startup = wait_serving(container, subject.health, memory_limit=subject.memory_limit)
+        except ProbeFailed as error:
+            if subject.cell not in self._served:
+                self._never_served[subject.cell] = str(error).partition("\n")[0]
+            raise
+        self._served.add(subject.cell)
+        return startup
 
     def close_shared(self, *, unless: str = "") -> None:
         """Remove the shared server, except that of the cell `unless`."""

@@ -90,7 +90,9 @@ def test_a_server_that_never_says_503_is_judged_only_when_there_was_time_to_see_
 def test_never_ready_while_loading() -> None:
     with fake_server(Behaviour(loading=10_000)) as url:
         said = failure(FakeContainer(url=url), Health(start_period=0.05))
-    assert "it was not ready within 0.05 s: /health answered 503; its last lines:\nloading model" in said
+    assert "it was not ready within 0.05 s: /health answered 503 {" in said
+    assert "Loading model" in said
+    assert "; its last lines:\nloading model" in said
 
 
 def test_never_answers_at_all() -> None:

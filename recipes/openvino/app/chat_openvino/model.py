@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import itertools
+import os
 import queue
+import shutil
+import tempfile
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -77,8 +81,8 @@ class Writer:
         schedule = genai.SchedulerConfig()
         schedule.cache_size = settings.cache_gib
         schedule.max_num_seqs = settings.max_batch
-        path = settings.model if settings.model.suffix == ".gguf" else settings.model.parent
-        self._pipeline = genai.ContinuousBatchingPipeline(str(path), schedule, settings.device)
+        with _readable(settings.model) as path:
+            self._pipeline = genai.ContinuousBatchingPipeline(str(path), schedule, settings.device)
         self.tokenizer = self._pipeline.get_tokenizer()
         self._pipeline.generate(["warm"], [self._config(Wish(max_tokens=2, temperature=0.0))])
         self._thread = threading.Thread(target=self._work, name="inference", daemon=True)
@@ -179,6 +183,29 @@ class Writer:
             if wish.seed is not None:
                 config.rng_seed = wish.seed
         return config
+
+
+@contextlib.contextmanager
+def _readable(model: Path) -> Iterator[Path]:
+    """What OpenVINO GenAI reads: the folder of a converted model, or a GGUF file.
+
+    Its reader of GGUF opens the file for writing (it changes nothing), so that of a read-only mount it gets a copy,
+    for the time of loading. Raises RuntimeError where there is no room for it.
+    """
+    if model.suffix != ".gguf":
+        yield model.parent
+    elif os.access(model, os.W_OK):
+        yield model
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                copy = Path(shutil.copy(model, folder))
+            except OSError as error:
+                raise RuntimeError(
+                    f"MODEL: {model} is read-only, which OpenVINO's reader of GGUF does not take, and no copy fits "
+                    f"into {tempfile.gettempdir()} ({error.strerror}); mount a larger tmpfs there, or convert the model"
+                ) from error
+            yield copy
 
 
 def _sha256(file: Path) -> str:
