@@ -121,10 +121,8 @@ def quantity(value: float | None, unit: Unit) -> str:
             return size(value)
         case "ratio":
             return NOTHING if value is None else f"{value:.4f}"
-        case "joules/token":
-            return NOTHING if value is None else f"{significant(value)} J/token"
         case _:
-            return NOTHING if value is None else f"{significant(value)} {unit}"
+            return NOTHING if value is None else f"{significant(value)} {unit.replace('joules/', 'J/')}"
 
 
 def span(low: float, high: float, unit: Unit) -> str:
@@ -134,6 +132,18 @@ def span(low: float, high: float, unit: Unit) -> str:
     if unit.endswith("/s"):
         return f"{significant(low)} to {significant(high)} {unit}"
     return f"{quantity(low, unit)} to {quantity(high, unit)}"
+
+
+def singular(plural: str) -> str:
+    """One of what a unit of work is called: `embedding` of embeddings, `query` of queries, `second of audio`."""
+    head, of, rest = plural.partition(" of ")
+    if head.endswith("ies"):
+        head = f"{head[:-3]}y"
+    elif head.endswith(("sses", "xes", "ches", "shes")):
+        head = head[:-2]
+    elif head.endswith("s") and not head.endswith("ss"):
+        head = head[:-1]
+    return head + of + rest
 
 
 def moment(value: datetime | None) -> str:

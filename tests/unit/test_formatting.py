@@ -79,6 +79,26 @@ def test_marks_of_a_time_axis_are_short(value: float, expected: str) -> None:
     assert write.round_seconds(value) == expected
 
 
+@pytest.mark.parametrize(
+    ("many", "one"),
+    [
+        ("embeddings", "embedding"),
+        ("queries", "query"),
+        ("boxes", "box"),
+        ("seconds of audio", "second of audio"),
+        ("passes", "pass"),
+        ("matches", "match"),
+        ("sentence pairs", "sentence pair"),
+    ],
+)
+def test_one_of_many(many: str, one: str) -> None:
+    assert write.singular(many) == one
+
+
+def test_energy_is_in_joules() -> None:
+    assert write.quantity(0.0213, "joules/embedding") == "0.0213 J/embedding"
+
+
 def test_moments_are_in_utc() -> None:
     east = timezone(timedelta(hours=2))
     assert write.moment(datetime(2026, 11, 21, 4, 51, tzinfo=east)) == "2026-11-21 02:51 UTC"

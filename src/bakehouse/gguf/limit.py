@@ -41,10 +41,11 @@ def limits_of(metric: str, settings: Mapping[str, Any], work: Work, device: Devi
         key, value = (kv_type(str(told.get(f"--cache-type-{one}", "f16"))) for one in "kv")
         depth = tokens / 2
         reads = work.weights + work.state + work.cache(depth, key, value)
-        return _limits(device, reads, work.operations(depth))
+        return allowed(device, reads=reads, operations=work.operations(depth))
     if metric == "prompt_rate" and isinstance(tokens := settings.get("prompt_tokens"), int):
         batch = int(told.get("--ubatch-size", _BATCH))
-        return _limits(device, work.prompt_bytes(tokens, batch) / tokens, work.prompt_operations(tokens) / tokens)
+        reads, operations = work.prompt_bytes(tokens, batch) / tokens, work.prompt_operations(tokens) / tokens
+        return allowed(device, reads=reads, operations=operations)
     return []
 
 
@@ -68,7 +69,8 @@ def model_work(name: str, work: Work, arguments: Mapping[str, str]) -> ModelWork
     )
 
 
-def _limits(device: Device, reads: float, operations: float) -> list[Limit]:
+def allowed(device: Device, *, reads: float = 0.0, operations: float = 0.0) -> list[Limit]:
+    """What a device allows of work that takes so many bytes and operations for each unit, what binds first."""
     found: list[Limit] = []
     pairs: list[tuple[Bound, float, Ceiling | None]] = [
         ("memory", reads, device.memory),

@@ -62,6 +62,8 @@ class TaskFigures:
     reason: str = ""
     shortest: float = 0.0
     """The median latency, in seconds."""
+    units: float = 0.0
+    """Pieces of work in all answers."""
 
 
 def levels(task: Task) -> list[Level]:
@@ -136,7 +138,7 @@ def figures(task: Task, calls: Sequence[Call], replies: Replies, limits: WorkLim
     values |= {
         metric: percentile(times, share) for share, metric in _PERCENTILES.items() if supports(len(times), share)
     }
-    return TaskFigures(values=values, shortest=values["latency"])
+    return TaskFigures(values=values, shortest=values["latency"], units=units)
 
 
 def units_of(task: Task, call: Call, answer: Answer) -> float:

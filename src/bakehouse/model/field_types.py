@@ -295,7 +295,7 @@ def _whole(value: Any) -> Any:
 
 FileVersion = Annotated[Literal[1], BeforeValidator(_whole)]
 """Of the file's own format."""
-Unit = Annotated[str, Field(pattern=r"^(seconds|bytes|ratio|joules/token|[a-z]+([ -][a-z]+)*/s)$")]
+Unit = Annotated[str, Field(pattern=r"^(seconds|bytes|ratio|joules/[a-z]+([ -][a-z]+)*|[a-z]+([ -][a-z]+)*/s)$")]
 """Of what is measured: a rate's is `tokens/s`, `requests/s`, or what a recipe calls its work, like `embeddings/s`."""
 
 

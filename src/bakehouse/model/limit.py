@@ -18,11 +18,11 @@ class Limit(BaseModel):
 
     by: Bound
     rate: float = Field(gt=0)
-    """Tokens a second, if nothing else took time."""
+    """Units of the rate a second (tokens, or the recipe's own), if nothing else took time."""
     ceiling: float = Field(gt=0)
     """Bytes or operations a second that the device reaches."""
     work: float = Field(gt=0)
-    """Bytes or operations that a token takes at least."""
+    """Bytes or operations that one of them takes at least."""
     source: str
     """Where the ceiling is from: `data sheet of h200`, `measured here: reading 128 MiB`."""
 

@@ -181,6 +181,7 @@ Metric = Literal[
     "image_size",
     "energy_per_token",
     "energy_per_prompt_token",
+    "energy_per_unit",
     "client_prompt_rate",
     "client_decode_rate",
     "unstreamed_decode_rate",

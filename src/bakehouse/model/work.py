@@ -114,6 +114,9 @@ class Task(Model):
     """Of each request. Without it and `count`, one for each input."""
     count: Expression | None = None
     """Of one request, in its answer."""
+    operations: Annotated[int, Field(ge=1)] | None = None
+    """Arithmetic operations that one unit takes at least, a multiplication and an addition being two: by the model's
+    makers, or counted. The rate is then held against what the device computes."""
     expect: Expected = Expected()
     """Of each answer; what lacks it voids the measurement."""
     batches: Annotated[tuple[Annotated[int, Field(ge=1, le=10_000)], ...], Field(min_length=1)] = (1,)

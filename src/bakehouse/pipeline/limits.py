@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bakehouse.errors import InputError
 from bakehouse.formatting import flow, size
 from bakehouse.gguf.header import read_header
-from bakehouse.gguf.limit import Ceiling, Device, limits_of, model_work
+from bakehouse.gguf.limit import Ceiling, Device, allowed, limits_of, model_work
 from bakehouse.gguf.work import Work
 from bakehouse.machine.nvidia import memory_bandwidth
-from bakehouse.measure.machine_speed import known_speed, speed_of_machine
+from bakehouse.measure.machine_speed import SMALLEST, known_speed, speed_of_machine
 from bakehouse.model.cell import Cell
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.limit import Limit, ModelWork
@@ -35,6 +35,8 @@ class Limits:
     """Cell to its model's name and work."""
     devices: Mapping[tuple[str, str], Device]
     """By cell and the name of a device."""
+    operations: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Of one unit of work, by cell and task, where a recipe says it."""
 
     def beside(self, cell: str, measurements: Sequence[Measurement]) -> list[Measurement]:
         """The same with the limits of those that have some."""
@@ -50,7 +52,13 @@ class Limits:
 
     def _of(self, cell: str, measurement: Measurement) -> list[Limit]:
         device = self.devices.get((cell, str(measurement.settings.get("device", ""))))
-        if device is None or cell not in self.works:
+        if device is None:
+            return []
+        if measurement.metric == "work_rate":
+            task = measurement.settings.get("task")
+            name = task.get("name") if isinstance(task, dict) else None
+            return allowed(device, operations=self.operations.get((cell, str(name)), 0))
+        if cell not in self.works:
             return []
         return limits_of(measurement.metric, measurement.settings, self.works[cell][1], device)
 
@@ -69,19 +77,28 @@ def find_limits(
     """Read the models' files; measure this processor where a cell is for it. `alone`: holds its lease meanwhile."""
     works: dict[str, tuple[str, Work]] = {}
     devices: dict[tuple[str, str], Device] = {}
+    operations = {
+        (cell.name, task.name): task.operations
+        for cell in cells
+        for task in (cell.recipe.probes.work.tasks if cell.recipe.probes.work else ())
+        if task.operations
+    }
+    computing = {cell for cell, _ in operations}
     measured = {throughput.model for cell in cells if (throughput := cell.recipe.probes.throughput)}
     by_name = {name: _work(path, say) for name, path in models.items() if name in measured}
     for cell in cells:
         throughput = cell.recipe.probes.throughput
         work = by_name.get(throughput.model) if throughput else None
-        if throughput is None or work is None:
+        if throughput and work:
+            works[cell.name] = (throughput.model, work)
+        elif cell.name not in computing:
             continue
-        works[cell.name] = (throughput.model, work)
         if cell.at.accelerator is AcceleratorName.CPU:
-            devices[cell.name, PROCESSOR] = _processor(work, cache=cache, say=say, alone=alone)
+            read = work.weights if work else SMALLEST
+            devices[cell.name, PROCESSOR] = _processor(read, cache=cache, say=say, alone=alone)
         for card in machine.usable:
             devices[cell.name, card.name] = _card(card, matrix, nvml)
-    return Limits(works=works, devices=devices)
+    return Limits(works=works, devices=devices, operations=operations)
 
 
 def _work(path: Path, say: Callable[[str], None]) -> Work | None:
@@ -93,12 +110,12 @@ def _work(path: Path, say: Callable[[str], None]) -> Work | None:
 
 
 def _processor(
-    work: Work, *, cache: Path, say: Callable[[str], None], alone: Callable[[], AbstractContextManager[object]]
+    working_set: int, *, cache: Path, say: Callable[[str], None], alone: Callable[[], AbstractContextManager[object]]
 ) -> Device:
-    speed = known_speed(cache, working_set=work.weights)
+    speed = known_speed(cache, working_set=working_set)
     if speed is None:
         with alone():
-            speed = speed_of_machine(cache, working_set=work.weights)
+            speed = speed_of_machine(cache, working_set=working_set)
     say(
         f"this processor reads {flow(speed.read, 'B/s')} ({size(speed.working_set)} at a time) and multiplies "
         f"{flow(speed.products, 'FLOP/s')} (float32)"

@@ -162,7 +162,7 @@ def test(job: Job) -> None:
 def _go_on(
     job: Job, cells: list[Cell], suite: Suite, outcome: Outcome, watcher: SuiteDisplay
 ) -> dict[str, results.Found]:
-    """Measure on in the time that is left, where rates have too few starts; what came out of it, by cell."""
+    """Measure on in the time that is left, where rates have too few starts; what came of it, by cell."""
     tests = job.state.folder.path / results.FOLDER
     if suite.measure_for is None or not outcome.complete:
         return {}
@@ -183,7 +183,7 @@ def _go_on(
         workers=1,
         on_progress=watcher.measuring,
         say=job.context.say,
-        extra=("-k", spare_time.RATES_TEST),
+        extra=("-k", spare_time.SELECTED),
         log_name=spare_time.LOG,
     )
     return {name: spare_time.together(outcome.cells[name], again.cells[name]) for name in chosen}

@@ -1,4 +1,4 @@
-"""What a token costs in energy, on devices that are so fast that one answer hardly moves their counter.
+"""What a token or another unit of work costs in energy, on devices so fast that one answer hardly moves their counter.
 
 Counters move every 20 to 100 ms. So answers are added up, and asked for again until they took long enough together.
 """
@@ -17,8 +17,8 @@ MOST = 40
 """Further answers that are asked for. A card that answers in 25 ms is held long enough by them."""
 UNSUPPORTED = "unsupported: neither the card nor the processor tells us how much energy it used"
 
-Spent = tuple[Usage, int]
-"""Usage of an answer, and its tokens."""
+Spent = tuple[Usage, float]
+"""Usage of an answer, or of a run of requests, and its tokens or other units of work."""
 
 
 def add_up(spent: list[Spent], again: Callable[[], Spent | None], *, is_over: Callable[[], bool]) -> None:
@@ -34,21 +34,24 @@ def add_up(spent: list[Spent], again: Callable[[], Spent | None], *, is_over: Ca
         spent.append(another)
 
 
-def energy_per_token(answers: Sequence[Spent], *, start: int, of: str = "output_tokens") -> Sample:
-    """From the answers of a start that count, each with its tokens. Skipped, never 0, where nothing tells."""
+def energy_per_unit(answers: Sequence[Spent], *, start: int, of: str = "output_tokens") -> Sample:
+    """From the answers of a start that count, each with its tokens or other units, called `of`.
+
+    Skipped, never 0, where nothing tells.
+    """
 
     def nothing(reason: str) -> Sample:
         return Sample(start=start, repetition=0, value=0.0, verdict=Verdict.SKIPPED, reason=reason)
 
     if not answers:
         return nothing("no answer of this start counts")
-    told = [(usage, tokens) for usage, tokens in answers if usage.joules is not None]
+    told = [(usage, units) for usage, units in answers if usage.joules is not None]
     if not told:
         return nothing(UNSUPPORTED)
     if not _is_enough(told):
         return nothing(f"the answers took less than {SHORTEST:g} s together, or the counter did not move")
-    joules, tokens = sum(usage.joules or 0.0 for usage, _ in told), sum(tokens for _, tokens in told)
-    return Sample(start=start, repetition=0, value=joules / tokens, raw={"joules": round(joules, 3), of: tokens})
+    joules, units = sum(usage.joules or 0.0 for usage, _ in told), sum(units for _, units in told)
+    return Sample(start=start, repetition=0, value=joules / units, raw={"joules": round(joules, 3), of: units})
 
 
 def _is_enough(spent: Sequence[Spent]) -> bool:

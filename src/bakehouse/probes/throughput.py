@@ -24,7 +24,7 @@ from bakehouse.model.field_types import Unit
 from bakehouse.model.report import REFERENCE_DECODE_RATE, REFERENCE_PROMPT_RATE, Measurement, Metric, Sample
 from bakehouse.probes import ProbeFailed, calibrate
 from bakehouse.probes.disturbance import disturbed
-from bakehouse.probes.energy import Spent, add_up, energy_per_token
+from bakehouse.probes.energy import Spent, add_up, energy_per_unit
 from bakehouse.probes.foreign import void_beside_others, with_others
 from bakehouse.probes.lengths import Lengths
 from bakehouse.probes.measured_server import MeasuredServer, Start, cold_start, memory
@@ -240,7 +240,7 @@ class Rates:
             add_up(answers, again, is_over=lambda: self.pace.is_over)
             metric: Metric = "energy_per_token" if workload.output_tokens > 1 else "energy_per_prompt_token"
             of = "output_tokens" if workload.output_tokens > 1 else "prompt_tokens"
-            self.samples.add(workload.name, metric, energy_per_token(answers, start=number, of=of))
+            self.samples.add(workload.name, metric, energy_per_unit(answers, start=number, of=of))
 
     def _short_enough(
         self, served: MeasuredServer, tg: Workload, fresh: Callable[[Workload], Request], found: _Answers

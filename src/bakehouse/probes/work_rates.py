@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
+from bakehouse.formatting import singular
 from bakehouse.loadgen.answers import Answer
 from bakehouse.loadgen.exchange import Address
 from bakehouse.loadgen.sending import Answered, send
@@ -28,6 +29,7 @@ from bakehouse.model.report import Measurement, Metric, Sample
 from bakehouse.model.work import Task
 from bakehouse.probes import ProbeFailed
 from bakehouse.probes.disturbance import disturbed, late, raw_usage
+from bakehouse.probes.energy import Spent, energy_per_unit
 from bakehouse.probes.foreign import void_beside_others, with_others
 from bakehouse.probes.loads import no_time
 from bakehouse.probes.measured_server import MeasuredServer, Start, memory, times_of_start
@@ -39,6 +41,7 @@ from bakehouse.stats.grading import graded
 START = "start"
 """The workload of what a container's start itself tells."""
 RATE: Metric = "work_rate"
+ENERGY: Metric = "energy_per_unit"
 SHORTEST = 0.2
 """Seconds of the shortest run, where time is short: what a few requests scatter is an interval then, and not hidden."""
 _UNITS: dict[Metric, Unit] = {
@@ -64,6 +67,13 @@ class Counts:
 
     seconds: float = 0.0
     by_level: dict[str, int] = field(default_factory=dict)
+
+    def recall(self, samples: Samples) -> None:
+        """Those of starts that were taken before: an attempt at the run that was cut off, a first round."""
+        for (workload, metric), taken in samples.by_metric.items():
+            known = next((one.raw["requests"] for one in taken if "requests" in one.raw), None)
+            if metric == RATE and known:
+                self.by_level.setdefault(workload, known)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -105,12 +115,14 @@ class WorkRates:
         if self.image_size is not None and not number:
             self.samples.add(START, "image_size", Sample(start=0, repetition=0, value=float(self.image_size)))
         self.counts.seconds = self.counts.seconds or self._seconds()
+        self.counts.recall(self.samples)
         found = _Start(levels_left=len(list(self._levels())))
         with self.start() as served:
             for task in self.asked.tasks:
                 calls = Calls(task=task, address=Address.of(served.url), inputs=self._inputs(task))
                 for level in task_runs.levels(task):
-                    self._measure(served, calls, level, number, found)
+                    runs = self._measure(served, calls, level, number, found)
+                    self._add_energy(level, runs, number)
                     found.levels_left -= 1
             if not found.answered and found.wrong:
                 raise ProbeFailed(f"not one request was answered as expected: {found.wrong}")
@@ -145,12 +157,12 @@ class WorkRates:
 
     # ------------------------------------------------------------------------------------------ one level
 
-    def _measure(self, served: MeasuredServer, calls: Calls, level: Level, number: int, found: _Start) -> None:
-        """A few requests, a run to warm up, and the repetitions: as far as the time reaches."""
+    def _measure(self, served: MeasuredServer, calls: Calls, level: Level, number: int, found: _Start) -> list[_Run]:
+        """A few requests, a run to warm up, and the repetitions: as far as the time reaches. Returns what was kept."""
         if self.left() <= 0:
             if (level.name, RATE) not in self.samples.by_metric:
                 self.samples.add(level.name, RATE, no_time(number))
-            return
+            return []
         one = self._run(served, calls, level, task_runs.least(level), found)
         is_hopeless = not any(isinstance(answer, Answer) for answer in one.outcome.answers)
         if is_hopeless and not found.answered:
@@ -159,12 +171,24 @@ class WorkRates:
             one = self._warm_up(served, calls, level, one, found)
         if level.name not in self.counts.by_level or self.left() < one.seconds:
             self._keep(one, at=(number, 0), found=found, trouble=COLD)
-            return
+            return [one]
+        runs: list[_Run] = []
         for repetition in range(self._repetitions(one.seconds, number, found)):
             if repetition and self.left() < one.seconds:
                 break
             one = self._run(served, calls, level, self.counts.by_level[level.name], found)
             self._keep(one, at=(number, repetition), found=found)
+            runs.append(one)
+        return runs
+
+    def _add_energy(self, level: Level, runs: Sequence[_Run], number: int) -> None:
+        """What a unit costs, where anything tells. Not between random arrivals: there the device idles as well."""
+        if level.arrivals or not any(one.usage.telemetry for one in runs):
+            return
+        counted: list[Spent] = [
+            (one.usage, one.figures.units) for one in runs if one.figures.units and disturbed(one.usage) is None
+        ]
+        self.samples.add(level.name, ENERGY, energy_per_unit(counted, start=number, of="units"))
 
     def _warm_up(self, served: MeasuredServer, calls: Calls, level: Level, first: _Run, found: _Start) -> _Run:
         seconds, known = self.counts.seconds, self.counts.by_level.get(level.name)
@@ -222,7 +246,9 @@ class WorkRates:
 
     def _measurement(self, workload: str, metric: Metric, taken: list[Sample]) -> Measurement:
         about = next(((task, level) for task, level in self._levels() if level.name == workload), None)
-        own = {RATE: f"{about[0].unit}/s"} if about else {}
+        own: dict[Metric, Unit] = {}
+        if about:
+            own = {RATE: f"{about[0].unit}/s", ENERGY: f"joules/{singular(about[0].unit)}"}
         settings = self.settings | (self._settings(*about) if about else {})
         unit = (_UNITS | own).get(metric, "seconds")
         return graded(Measurement(workload=workload, metric=metric, unit=unit, samples=taken, settings=settings))

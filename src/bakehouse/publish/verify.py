@@ -19,7 +19,7 @@ from bakehouse.registry.store import Source
 _FIGURES = 4
 _FIRST = ("work_rate", "decode_rate", "prompt_rate", "system_rate", "request_rate", "time_to_healthy")
 """Metrics that people ask for first."""
-_UNIT = re.compile(r"seconds|bytes|ratio|joules/token|[a-z]+(?:[ -][a-z]+)*/s")
+_UNIT = re.compile(r"seconds|bytes|ratio|joules/[a-z]+(?:[ -][a-z]+)*|[a-z]+(?:[ -][a-z]+)*/s")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

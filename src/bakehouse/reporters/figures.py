@@ -57,6 +57,7 @@ METRICS: dict[Metric, tuple[str, str]] = {
     "image_size": ("Size to pull", "compressed bytes of all layers"),
     "energy_per_token": ("Energy per token", "what the device used while it decoded / output tokens"),
     "energy_per_prompt_token": ("Energy per prompt token", "what the device used while it read prompts / their tokens"),
+    "energy_per_unit": ("Energy per unit", "what the device used while it worked / units of work of all answers"),
     "client_prompt_rate": ("Prompt rate by the client", "prompt tokens / time to first token"),
     "client_decode_rate": ("Decode rate by the client", "(tokens - 1) / (end - first token), on the client's clock"),
     REFERENCE_PROMPT_RATE: (f"Prompt rate by {REFERENCE}", "in the same image, with the same settings"),
@@ -71,6 +72,19 @@ METRICS: dict[Metric, tuple[str, str]] = {
 }
 """Metric to its name and its definition (docs/reports.md says more)."""
 
+_UNITS: dict[Metric, Unit] = {
+    "work_rate": "units/s",
+    "request_rate": "requests/s",
+    "goodput": "requests/s",
+    "energy_per_token": "joules/token",
+    "energy_per_prompt_token": "joules/token",
+    "energy_per_unit": "joules/unit",
+    "client_to_server": "ratio",
+    SERVER_TO_REFERENCE: "ratio",
+    "memory": "bytes",
+    "image_size": "bytes",
+}
+"""Of metrics that are neither times nor rates of tokens."""
 LARGEST = 1e18
 """No quantity of ours comes near."""
 _QUARTILES_NEED = 4
@@ -168,17 +182,9 @@ def units(cells: Sequence[CellReport]) -> dict[tuple[str, str, str], Unit]:
 
 def unit_of(metric: Metric) -> Unit:
     """Where no measurement says it."""
-    if metric == "work_rate":
-        return "units/s"
-    if metric in ("request_rate", "goodput"):
-        return "requests/s"
-    if metric.endswith("_rate"):
-        return "tokens/s"
-    if metric in ("energy_per_token", "energy_per_prompt_token"):
-        return "joules/token"
-    if metric in ("client_to_server", SERVER_TO_REFERENCE):
-        return "ratio"
-    return "bytes" if metric in ("memory", "image_size") else "seconds"
+    if metric in _UNITS:
+        return _UNITS[metric]
+    return "tokens/s" if metric.endswith("_rate") else "seconds"
 
 
 def passed(parts: Sequence[Judged]) -> int:

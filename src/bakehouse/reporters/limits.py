@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator
 
-from bakehouse.formatting import flow, quantity, rate
+from bakehouse.formatting import flow, quantity, singular
 from bakehouse.model.limit import Limit, ModelWork
 from bakehouse.model.report import CellReport, Measurement
 
@@ -38,9 +38,10 @@ def allowed(measurement: Measurement) -> str:
 
 
 def details(measurement: Measurement) -> Iterator[str]:
-    """Each limit, the one that binds first: `memory: 1,140 t/s (4.20 GB a token at 4.80 TB/s, data sheet of h200)`."""
+    """Each limit, what binds first: `memory: 1,140 t/s (4.20 GB for each token at 4.80 TB/s, data sheet of h200)`."""
+    unit, what = measurement.unit, singular(measurement.unit.removesuffix("/s"))
     for one in measurement.limits:
-        yield f"{one.by}: {rate(one.rate)} t/s ({_needed(one)} a token at {_reached(one)}, {one.source})"
+        yield f"{one.by}: {quantity(one.rate, unit)} ({_needed(one)} for each {what} at {_reached(one)}, {one.source})"
     if (found := share(measurement)) is not None and found > _BEYOND:
         yield "faster than the device was measured to be: caches hold part of the model, or others slowed the measuring"
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -15,8 +16,10 @@ from bakehouse.measure.machine_speed import MachineSpeed
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.recipe import Throughput
 from bakehouse.model.report import Measurement, Sample
+from bakehouse.model.work import MeasuredWork
 from bakehouse.pipeline import limits
 from bakehouse.pipeline.limits import Limits, find_limits
+from bakehouse.reporters.limits import details
 from tests.unit.accelerated import accelerated
 from tests.unit.gguf.build import llama
 
@@ -56,11 +59,14 @@ def find(
     *,
     cards: tuple[Card, ...] = (),
     nvml: Any = None,
+    work: MeasuredWork | None = None,
 ) -> tuple[Limits, list[str]]:
     world, resolution = accelerated()
     cells = []
     for cell in resolution.cells:
-        probes = cell.recipe.probes.model_copy(update={"throughput": Throughput(model="tiny")})
+        probes = cell.recipe.probes.model_copy(
+            update={"throughput": None if work else Throughput(model="tiny"), "work": work}
+        )
         cells.append(replace(cell, recipe=cell.recipe.model_copy(update={"probes": probes})))
     said: list[str] = []
     found = find_limits(
@@ -94,6 +100,42 @@ def test_a_processor_is_measured_alone_and_once(
     assert model.bytes_per_token > 0
     assert find(path, tmp_path, hold)[0].devices == found.devices
     assert held == ["held"]
+
+
+WORK = {
+    "tasks": [
+        {
+            "name": "embed",
+            "unit": "embeddings",
+            "http": {"path": "/v1/embeddings", "body": {"input": "{inputs}"}},
+            "inputs": {"sentences": 16},
+            "operations": 300_000_000,
+        }
+    ]
+}
+
+
+def test_work_in_other_units_is_held_against_what_the_processor_computes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alone: tuple[list[str], Any]
+) -> None:
+    monkeypatch.setattr("bakehouse.measure.machine_speed.measure_speed", lambda _: SPEED)
+    work = MeasuredWork.model_validate_json(json.dumps(WORK))
+    rate = Measurement(
+        workload="embed-b1-1c",
+        metric="work_rate",
+        unit="embeddings/s",
+        samples=[Sample(start=0, repetition=0, value=100.0)],
+        settings={"device": "cpu", "task": {"name": "embed"}},
+    )
+    found, _ = find(tmp_path / "none.gguf", tmp_path, alone[1], work=work)
+    other = rate.model_copy(update={"settings": {"device": "cpu", "task": {"name": "other"}}})
+    time = rate.model_copy(update={"metric": "latency", "unit": "seconds"})
+    limited, *rest = found.beside("server-cpu-amd64", [rate, other, time])
+    (limit,) = limited.limits
+    assert (limit.by, limit.rate, limit.work) == ("compute", SPEED.products / 3e8, 3e8)
+    assert not any(one.limits for one in rest)
+    (said,) = details(limited)
+    assert said.startswith("compute: 500 embeddings/s (300 MFLOP for each embedding at 150 GFLOP/s, measured here: ")
 
 
 def test_a_card_by_its_data_sheet(tmp_path: Path, alone: tuple[list[str], Any]) -> None:

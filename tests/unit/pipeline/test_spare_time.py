@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,11 +10,11 @@ import pytest
 
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Measurement, Sample, TestResult
-from bakehouse.model.suite import Suite, Workload
-from bakehouse.pipeline.spare_time import ROOM, choose, may_go_on, second_suite, starts_of, together
+from bakehouse.model.suite import Suite, Workload, WorkToMeasure
+from bakehouse.pipeline.spare_time import ROOM, TESTS, choose, may_go_on, second_suite, starts_of, together
 from bakehouse.probes.series import Samples, Turns, take
 from bakehouse.stats.grading import graded
-from bakehouse.suite.budget import FILE, RATES, Budget, Spent, begin_attempt, end_attempt, read, shares_of
+from bakehouse.suite.budget import FILE, RATES, WORK, Budget, Spent, begin_attempt, end_attempt, read, shares_of
 from bakehouse.suite.results import Found
 from tests.unit.suite.test_run import HERE, subject
 
@@ -41,6 +42,50 @@ def found(*starts: int) -> Found:
     return Found(measurements=[rate(*starts)])
 
 
+def rates(*cells: str) -> dict[str, frozenset[str]]:
+    return dict.fromkeys(cells, frozenset({RATES}))
+
+
+def embeddings(*starts: int) -> Measurement:
+    samples = [Sample(start=start, repetition=0, value=300.0 * (1 + start / 5)) for start in starts]
+    about = Measurement(workload="embed-b1-1c", metric="work_rate", unit="embeddings/s", samples=samples, settings={})
+    return graded(about)
+
+
+def both(tokens: tuple[int, ...], work: tuple[int, ...]) -> Found:
+    return Found(measurements=[rate(*tokens), embeddings(*work)])
+
+
+def test_work_in_units_of_its_own_goes_on_by_itself() -> None:
+    task = {
+        "name": "embed",
+        "unit": "embeddings",
+        "http": {"path": "/e", "body": "{input}"},
+        "inputs": {"sentences": 4},
+    }
+    work = WorkToMeasure.model_validate_json(json.dumps({"tasks": [task], "starts": 3, "repetitions": 5, "seconds": 1}))
+    suite = suite_of("a", "b")
+    suite = suite.model_copy(update={"subjects": [one.model_copy(update={"work": work}) for one in suite.subjects]})
+    cells = {"a": both((0, 1, 2), (0,)), "b": both((0,), (0, 1, 2))}
+    assert may_go_on(suite, cells["a"])
+    assert not may_go_on(suite, both((0, 1, 2), (0, 1, 2)))
+    spent = Spent(turns={f"{cell} {share}": 20.0 for cell in "ab" for share in (RATES, WORK)})
+    chosen = choose(suite, cells, spent, left=LIMIT)
+    assert chosen == {"a": frozenset({WORK}), "b": frozenset({RATES})}
+    second = second_suite(suite, chosen, began=1.0)
+    assert list(shares_of(second)) == [f"a {WORK}", f"b {RATES}"]
+    rates_test, work_test = (
+        TestResult(name=f"test_throughput.py::{name}", probe="throughput", verdict=Verdict.PASSED, seconds=1)
+        for name in TESTS.values()
+    )
+    first = Found(tests=[rates_test, work_test], measurements=[rate(0, 1, 2), embeddings(0)])
+    skipped = rates_test.model_copy(update={"verdict": Verdict.SKIPPED})
+    again = Found(tests=[skipped, work_test.model_copy(update={"seconds": 9})], measurements=[embeddings(0, 1)])
+    found = together(first, again)
+    assert [(test.seconds, test.verdict) for test in found.tests] == [(1, Verdict.PASSED), (9, Verdict.PASSED)]
+    assert [len(one.samples) for one in found.measurements] == [3, 2]
+
+
 def test_only_rates_with_too_few_starts_go_on() -> None:
     suite = suite_of("a")
     assert may_go_on(suite, found(0))
@@ -56,25 +101,25 @@ def test_the_poorest_cells_get_what_is_left_as_far_as_it_goes() -> None:
     suite = suite_of("a", "b", "c", "d")
     cells = {"a": found(0), "b": found(0, 1), "c": found(0), "d": found(0, 1, 2)}
     spent = Spent(turns={f"{cell} {RATES}": 40.0 for cell in "abd"} | {f"c {RATES}": 60.0})
-    assert choose(suite, cells, spent, left=ROOM + 39) == ()
-    assert choose(suite, cells, spent, left=ROOM + 45) == ("a",)
-    assert choose(suite, cells, spent, left=ROOM + 80) == ("a", "b"), "c does not fit beside a"
-    assert choose(suite, cells, spent, left=ROOM + 100) == ("a", "c")
-    assert choose(suite, cells, spent, left=ROOM + 140) == ("a", "b", "c")
-    assert choose(suite, cells, Spent(), left=1000) == (), "nobody knows how long a start takes"
+    assert choose(suite, cells, spent, left=ROOM + 39) == {}
+    assert choose(suite, cells, spent, left=ROOM + 45) == rates("a")
+    assert choose(suite, cells, spent, left=ROOM + 80) == rates("a", "b"), "c does not fit beside a"
+    assert choose(suite, cells, spent, left=ROOM + 100) == rates("a", "c")
+    assert choose(suite, cells, spent, left=ROOM + 140) == rates("a", "b", "c")
+    assert choose(suite, cells, Spent(), left=1000) == {}, "nobody knows how long a start takes"
 
 
 def test_a_second_round_measures_rates_alone_and_keeps_the_other_tests() -> None:
-    second = second_suite(suite_of("a", "b"), ("b",), began=290.0)
+    second = second_suite(suite_of("a", "b"), {"b": frozenset({RATES})}, began=290.0)
     assert [one.cell for one in second.subjects] == ["b"]
     assert list(shares_of(second)) == [f"b {RATES}"]
     smoke = TestResult(name="test_smoke.py::test_x", probe="smoke", verdict=Verdict.PASSED, seconds=1)
     rates = TestResult(name="test_throughput.py::test_rates", probe="throughput", verdict=Verdict.PASSED, seconds=9)
     first = Found(tests=[smoke, rates], measurements=[rate(0)])
     again = Found(tests=[rates.model_copy(update={"seconds": 20})], measurements=[rate(0, 1)])
-    both = together(first, again)
-    assert [test.seconds for test in both.tests] == [1, 20]
-    assert [len(one.samples) for one in both.measurements] == [2]
+    joined = together(first, again)
+    assert [test.seconds for test in joined.tests] == [1, 20]
+    assert [len(one.samples) for one in joined.measurements] == [2]
     broken = Found(tests=[rates.model_copy(update={"verdict": Verdict.ERRORED})])
     assert together(first, broken) is first, "what was measured before does not get lost"
 

@@ -12,14 +12,14 @@ from bakehouse.model.enums import Verdict
 from bakehouse.model.report import TestResult
 from bakehouse.model.suite import Suite
 from bakehouse.pipeline import stages
-from bakehouse.pipeline.spare_time import RATES_TEST
+from bakehouse.pipeline.spare_time import SELECTED, TESTS
 from bakehouse.suite import results
 from bakehouse.suite.budget import FILE, Spent, read
 from bakehouse.suite.results import Found
 from bakehouse.suite.run import Outcome
 from tests.unit.pipeline.test_spare_time import LIMIT, rate, suite_of
 
-RATES = TestResult(name=f"test_throughput.py::{RATES_TEST}", probe="throughput", verdict=Verdict.PASSED, seconds=60)
+RATES = TestResult(name=f"test_throughput.py::{TESTS['rates']}", probe="throughput", verdict=Verdict.PASSED, seconds=60)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_what_is_left_is_spent_on_cells_with_too_few_starts(
     assert said == ["1 min left of the time for measuring: more starts of 1 cell"]
     ((suite, told),) = asked
     assert ([one.cell for one in suite.subjects], suite.began) == (["a"], LIMIT - 60)
-    assert told["extra"] == ("-k", RATES_TEST)
+    assert told["extra"] == ("-k", SELECTED)
     assert told["log_name"] != "pytest.log", "what the suite said stays"
     assert [len(one.samples) for one in found["a"].measurements] == [2]
     assert "b" not in found, "nobody knows how long its starts take"

@@ -4,7 +4,7 @@ import pytest
 
 from bakehouse.measure.cpu_usage import Usage
 from bakehouse.model.enums import Verdict
-from bakehouse.probes.energy import MOST, Spent, add_up, energy_per_token
+from bakehouse.probes.energy import MOST, Spent, add_up, energy_per_unit
 
 
 def spent(joules: float | None, *, elapsed: float = 1.0) -> Usage:
@@ -12,7 +12,7 @@ def spent(joules: float | None, *, elapsed: float = 1.0) -> Usage:
 
 
 def test_energy_is_that_of_all_answers_of_a_start() -> None:
-    sample = energy_per_token([(spent(256.0), 128), (spent(384.0), 128)], start=2)
+    sample = energy_per_unit([(spent(256.0), 128), (spent(384.0), 128)], start=2)
     assert (sample.start, sample.value, sample.verdict) == (2, 2.5, Verdict.PASSED)
     assert sample.raw == {"joules": 640.0, "output_tokens": 256}
 
@@ -20,7 +20,7 @@ def test_energy_is_that_of_all_answers_of_a_start() -> None:
 def test_short_answers_are_added_up() -> None:
     """A card of 700 W that writes 128 tokens in 170 ms: the counter stood still in one of them."""
     answers: list[Spent] = [(spent(joules, elapsed=0.17), 128) for joules in (70.0, 0.0, 140.0, 70.0, 70.0, 70.0)]
-    sample = energy_per_token(answers, start=0, of="prompt_tokens")
+    sample = energy_per_unit(answers, start=0, of="prompt_tokens")
     assert sample.value == pytest.approx(420 / (6 * 128))
     assert sample.raw == {"joules": 420.0, "prompt_tokens": 768}
 
@@ -36,7 +36,7 @@ def test_short_answers_are_added_up() -> None:
     ids=["none", "no counter", "short", "stuck"],
 )
 def test_energy_that_nothing_tells_is_skipped_and_not_zero(answers: list[Spent], reason: str) -> None:
-    sample = energy_per_token(answers, start=0)
+    sample = energy_per_unit(answers, start=0)
     assert sample.verdict is Verdict.SKIPPED
     assert sample.reason.startswith(reason)
 
@@ -49,7 +49,7 @@ def test_it_asks_again_until_the_counter_has_moved_enough() -> None:
     answers = [more()]
     add_up(answers, more, is_over=lambda: False)
     assert 10 <= len(answers) <= 11
-    assert energy_per_token(answers, start=0).verdict is Verdict.PASSED
+    assert energy_per_unit(answers, start=0).verdict is Verdict.PASSED
 
 
 @pytest.mark.parametrize("joules", [None])

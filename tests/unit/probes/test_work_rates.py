@@ -21,8 +21,8 @@ from bakehouse.model.suite import WorkToMeasure
 from bakehouse.probes import ProbeFailed
 from bakehouse.probes.cases import wrong_with
 from bakehouse.probes.measured_server import MeasuredServer
-from bakehouse.probes.series import Turns, take
-from bakehouse.probes.work_rates import Counts, WorkRates, summary
+from bakehouse.probes.series import Samples, Turns, take
+from bakehouse.probes.work_rates import RATE, Counts, WorkRates, summary
 from tests.doubles.work_server import Asked, Respond, WorkServer, embed, work_server
 
 CALM = ClientOverhead(elapsed=1.0, cpu=0.01, waited=0.0, suspended=0.0, lags=None, late=0.0)
@@ -36,14 +36,15 @@ EMBED: dict[str, Any] = {
 
 
 class Watched:
-    def __init__(self, foreign: float) -> None:
-        self._foreign = foreign
+    def __init__(self, foreign: float, joules: float | None) -> None:
+        self._foreign, self._joules = foreign, joules
 
     def start(self) -> None:
         pass
 
     def usage(self) -> Usage:
-        return Usage(elapsed=0.05, cores=1, machine=self._foreign * 0.05, container=0.0, client=0.0)
+        usage = Usage(elapsed=0.05, cores=1, machine=self._foreign * 0.05, container=0.0, client=0.0)
+        return usage if self._joules is None else replace(usage, elapsed=1.0, joules=self._joules, telemetry={"j": 1})
 
 
 class Measured:
@@ -56,6 +57,7 @@ class Measured:
         left: float = math.inf,
         starts: int = 1,
         foreign: float = 0.0,
+        joules: float | None = None,
         own: ClientOverhead = CALM,
         counts: Counts | None = None,
         limits: dict[str, float] | None = None,
@@ -73,7 +75,7 @@ class Measured:
                     url=server.url,
                     healthy=0.5,
                     started=time.perf_counter(),
-                    load=Watched(foreign),
+                    load=Watched(foreign, joules),
                     peak_memory=lambda: 1,
                 )
 
@@ -119,6 +121,23 @@ def test_each_level_has_its_rate_in_its_own_unit_and_its_latencies() -> None:
     assert one["embed-b1-100ps work_rate"].settings["arrivals"] == 100
     assert "embed-b1-1c" in summary(list(one.found.values()))
     assert one["start first_answer"].unit == one["start time_to_healthy"].unit == "seconds"
+
+
+def test_a_unit_has_its_energy_where_a_counter_tells() -> None:
+    counts = Counts(by_level={"embed-b4-1c": 10, "embed-b4-100ps": 10})
+    one = Measured(counts=counts, batches=(4,), arrivals=(100.0,), joules=8.0)
+    energy = one["embed-b4-1c energy_per_unit"]
+    assert (energy.unit, energy.counted) == ("joules/embedding", [8.0 / 40])
+    assert "embed-b4-100ps energy_per_unit" not in one.found, "between random arrivals the device idles"
+    assert "embed-b1-1c energy_per_unit" not in Measured().found, "nothing was watched"
+
+
+def test_starts_that_are_taken_later_send_as_many() -> None:
+    first = Measured(counts=Counts(seconds=0.01, by_level={"embed-b1-1c": 7}))
+    counts = Counts()
+    samples = Samples(by_metric={("embed-b1-1c", RATE): first["embed-b1-1c work_rate"].samples})
+    counts.recall(samples)
+    assert counts.by_level == {"embed-b1-1c": 7}
 
 
 def test_the_same_number_of_requests_comes_in_each_start_and_no_text_comes_twice() -> None:

@@ -30,7 +30,7 @@ def test_the_share_of_what_a_card_allows() -> None:
 
 def test_how_it_was_reckoned() -> None:
     assert list(limits.details(measured(307.0))) == [
-        "memory: 1,140 t/s (4.20 GB a token at 4.80 TB/s, data sheet of h200)"
+        "memory: 1,140 t/s (4.20 GB for each token at 4.80 TB/s, data sheet of h200)"
     ]
 
 

@@ -203,7 +203,7 @@ def _axis_label(step: float, unit: Unit) -> Callable[[float], str]:
                 return f"{value:,.{decimals}f} s"
             case "bytes":
                 return size(value)
-            case "joules/token":
+            case _ if unit.startswith("joules/"):
                 return f"{value:,.{decimals}f} J"
             case _:
                 return f"{value:,.{decimals}f}"
