@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bakehouse.accelerators import ACCELERATORS
 from bakehouse.formatting import size_in_bytes
 from bakehouse.model.cell import Cell, World
-from bakehouse.model.recipe import Load
+from bakehouse.model.recipe import Health, Load
 from bakehouse.model.serving import Start
 from bakehouse.model.suite import Baseline, Subject, Workload, WorkToMeasure
 from bakehouse.planning.installed import installed
@@ -116,26 +116,6 @@ def subject(
     """
     probes, server = cell.recipe.probes, SERVERS[cell.recipe.server]
     model_path = models[0] if models else None
-    workload, health = None, probes.health
-    if probes.throughput and model_path:
-        model = world.matrix.models[probes.throughput.model]
-        workload = Workload(
-            model_path=model_path,
-            model=probes.throughput.model,
-            model_sha256=model.sha256,
-            prompt_tokens=probes.throughput.prompt_tokens,
-            output_tokens=probes.throughput.output_tokens,
-            starts=starts or probes.throughput.starts,
-            repetitions=repetitions or probes.throughput.repetitions,
-            question=model.question,
-            loads=list(probes.throughput.workloads if loads is None else loads),
-            load_repetitions=repetitions or probes.throughput.workload_repetitions,
-            limits=probes.throughput.limits,
-            api=server.api or OPENAI,
-        )
-    if probes.served_model and model_path:
-        patience = health.start_period + world.matrix.models[probes.served_model].size / SLOWEST_READ
-        health = health.model_copy(update={"start_period": patience})
     return Subject(
         cell=cell.name,
         recipe=cell.at.recipe,
@@ -146,13 +126,13 @@ def subject(
         port=cell.recipe.runtime.port,
         version=version_text(cell, world),
         plugins=list(plugin_files(cell)),
-        health=health,
+        health=_health(cell, world) if model_path else probes.health,
         memory_limit=probes.memory_limit,
         args=list(probes.args),
         env=probes.env,
         mounts=probes.mounts,
         web_ui=cell.recipe.cmake is not None and cell.recipe.cmake.web_ui,
-        workload=workload,
+        workload=_workload(cell, world, model_path, starts=starts, repetitions=repetitions, loads=loads),
         work=_work(cell, world, starts=starts, repetitions=repetitions, seconds=seconds),
         toolkit=cell.toolkit,
         archs=list(cell.archs),
@@ -166,6 +146,45 @@ def subject(
         start=Start(model=cell.recipe.start.model or server.model, port=cell.recipe.start.port or server.port),
         cases=list(probes.cases),
         recipe_folder=recipe_folder,
+    )
+
+
+def _health(cell: Cell, world: World) -> Health:
+    """With the time that a slow disk takes to read the model."""
+    probes = cell.recipe.probes
+    if not probes.served_model:
+        return probes.health
+    patience = probes.health.start_period + world.matrix.models[probes.served_model].size / SLOWEST_READ
+    return probes.health.model_copy(update={"start_period": patience})
+
+
+def _workload(
+    cell: Cell,
+    world: World,
+    model_path: str | None,
+    *,
+    starts: int | None,
+    repetitions: int | None,
+    loads: Sequence[Load] | None,
+) -> Workload | None:
+    """Rates of tokens that are measured; None where there is no model, or the recipe asks for none."""
+    asked = cell.recipe.probes.throughput
+    if asked is None or model_path is None:
+        return None
+    model = world.matrix.models[asked.model]
+    return Workload(
+        model_path=model_path,
+        model=asked.model,
+        model_sha256=model.sha256,
+        prompt_tokens=asked.prompt_tokens,
+        output_tokens=asked.output_tokens,
+        starts=starts or asked.starts,
+        repetitions=repetitions or asked.repetitions,
+        question=model.question,
+        loads=list(asked.workloads if loads is None else loads),
+        load_repetitions=repetitions or asked.workload_repetitions,
+        limits=asked.limits,
+        api=SERVERS[cell.recipe.server].api or OPENAI,
     )
 
 

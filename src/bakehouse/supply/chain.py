@@ -134,7 +134,13 @@ def gather(
     )
     needs = Needs.of(cells, world.matrix, with_models=with_models, with_builds=with_builds)
     needs = replace(needs, models=tuple(sorted({*needs.models, *also_models})))
-    matrix = world.matrix
+    outcomes = _ask_all(needs, world.matrix, context)
+    of_cells = {cell.name: models_of(cell, world.matrix) for cell in cells} if with_models else {}
+    return replace(_gathered(outcomes, needs, lock), models_of_cells=of_cells)
+
+
+def _ask_all(needs: Needs, matrix: Matrix, context: SupplyContext) -> _Outcomes:
+    """Everything at the same time, as far as there are threads. Models come last: they are the largest."""
     with _Threads(context) as threads:
         of_bases = {
             name: threads.ask(bases.places_of(name, matrix.bases, needed=wanted, context=context), wanted)
@@ -148,14 +154,12 @@ def gather(
             name: threads.ask(models.places_of(matrix.models[name], rows=matrix.models, context=context))
             for name in needs.models
         }
-        outcomes = _Outcomes(
+        return _Outcomes(
             bases={name: future.result() for name, future in of_bases.items()},
             sources={name: future.result() for name, future in of_sources.items()},
             models={name: future.result() for name, future in of_models.items()},
             tools={name: future.result() for name, future in of_tools.items()},
         )
-    of_cells = {cell.name: models_of(cell, matrix) for cell in cells} if with_models else {}
-    return replace(_gathered(outcomes, needs, lock), models_of_cells=of_cells)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
