@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from bakehouse.errors import Where
-from bakehouse.lint.settings import Word
+from bakehouse.lint.settings import Setting, Word
 
 
 class Severity(StrEnum):
@@ -56,21 +56,25 @@ class Finding:
 
 
 def finding(
-    word: Word,
+    word: Word | Setting,
     what: str,
     why: str,
     instead: str,
     *,
+    subject: str | None = None,
     severity: Severity = Severity.ERROR,
     link: str | None = None,
     by_revision: bool = False,
     since_build: int | None = None,
 ) -> Finding:
-    """About a word. `since_build`: only of revisions from this build number on, at the latest."""
+    """About a word, or a setting: `subject` is how it is written where it stands, `-DNAME=VALUE` by default.
+
+    `since_build`: only of revisions from this build number on, at the latest.
+    """
     return Finding(
         severity=severity,
         where=word.where,
-        subject=word.text,
+        subject=subject or (word.text if isinstance(word, Word) else word.as_option),
         what=what,
         why=why,
         instead=instead,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from bakehouse.lint.cmake_names import is_false, is_of_cmake, is_true, names_of_cmake
-from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.finding import Finding, Severity, finding
 from bakehouse.lint.nearest import nearest
 from bakehouse.lint.options import CMake, CMakeOption, SourceOptions
 from bakehouse.lint.settings import Setting
@@ -87,13 +88,12 @@ def check_doubles(step: Sequence[Setting]) -> Iterator[Finding]:
         before = first.setdefault(setting.name, setting)
         if before is not setting:
             line = before.where.line
-            yield Finding(
+            yield finding(
+                setting,
+                "is listed twice" if line is None else f"is listed twice; it is first on line {line}",
+                "Only the last one counts.",
+                "one of them",
                 severity=Severity.WARNING,
-                where=setting.where,
-                subject=setting.as_option,
-                what="is listed twice" if line is None else f"is listed twice; it is first on line {line}",
-                why="Only the last one counts.",
-                instead="one of them",
             )
 
 
@@ -106,13 +106,12 @@ def check_backends(steps: Sequence[Mapping[str, Setting]], cmake: CMake) -> Iter
             continue
         if not exists(setting.name, cmake):
             continue
-        yield Finding(
+        yield finding(
+            setting,
+            "has no effect here",
+            f"It is an option of a backend that is not built: nothing sets {switch}=ON beside it.",
+            f"leave it out, or set {switch}=ON",
             severity=Severity.NOTE,
-            where=setting.where,
-            subject=setting.as_option,
-            what="has no effect here",
-            why=f"It is an option of a backend that is not built: nothing sets {switch}=ON beside it.",
-            instead=f"leave it out, or set {switch}=ON",
         )
 
 
@@ -126,24 +125,21 @@ def _absent(setting: Setting, options: SourceOptions, knowledge: Knowledge, fact
     if fact := next(iter(facts), None):
         return fact.told(setting.where, setting.as_option)
     if deprecated is not None:
-        return Finding(
+        return finding(
+            setting,
+            "stops CMake" if deprecated.fatal else "is deprecated",
+            "The source knows the name only to complain about it.",
+            f"{deprecated.instead}={setting.value}" if deprecated.instead else "leave it out",
             severity=Severity.ERROR if deprecated.fatal else Severity.WARNING,
-            where=setting.where,
-            subject=setting.as_option,
-            what="stops CMake" if deprecated.fatal else "is deprecated",
-            why="The source knows the name only to complain about it.",
-            instead=f"{deprecated.instead}={setting.value}" if deprecated.instead else "leave it out",
             by_revision=True,
         )
     meant = meant_option(setting.name, setting.value, options, knowledge)
     renamed = meant is not None and meant.certain and setting.name.startswith("LLAMA_")
-    return Finding(
-        severity=Severity.ERROR,
-        where=setting.where,
-        subject=setting.as_option,
-        what=meant.what if meant else "is not an option of this revision",
-        why=meant.why if meant else "CMake takes it without a word and nothing reads it.",
-        instead=meant.instead if meant else _without_advice(setting, options.cmake),
+    return finding(
+        setting,
+        meant.what if meant else "is not an option of this revision",
+        meant.why if meant else "CMake takes it without a word and nothing reads it.",
+        meant.instead if meant else _without_advice(setting, options.cmake),
         by_revision=True,
         since_build=RENAMED_BUILD if renamed else None,
     )
@@ -162,16 +158,7 @@ def _without_advice(setting: Setting, cmake: CMake) -> str:
     return "leave it out"
 
 
-def _wrong(setting: Setting, what: str, why: str, instead: str, *, by_revision: bool = True) -> Finding:
-    return Finding(
-        severity=Severity.ERROR,
-        where=setting.where,
-        subject=setting.as_option,
-        what=what,
-        why=why,
-        instead=instead,
-        by_revision=by_revision,
-    )
+_wrong = partial(finding, by_revision=True)
 
 
 def _check_value(setting: Setting, option: CMakeOption) -> Iterator[Finding]:
@@ -206,23 +193,20 @@ def _check_cuda_archs(setting: Setting, *, for_image: bool) -> Iterator[Finding]
     plain = [arch for arch in archs if _PLAIN_BLACKWELL.fullmatch(arch)]
     if plain:
         number = plain[0].partition("-")[0]
-        yield Finding(
+        yield finding(
+            setting,
+            f"becomes {number}a, which runs on sm_{number} alone",
+            "ggml rewrites a plain 12X. Code for 120a does not run on a GB10 (sm_121), nor 121a on an RTX 50.",
+            f"{number}a-real; or 120a-real;121a-real for both (CUDA 12.9 or newer)",
             severity=Severity.WARNING,
-            where=setting.where,
-            subject=setting.as_option,
-            what=f"becomes {number}a, which runs on sm_{number} alone",
-            why="ggml rewrites a plain 12X. Code for 120a does not run on a GB10 (sm_121), nor 121a on an RTX 50.",
-            instead=f"{number}a-real; or 120a-real;121a-real for both (CUDA 12.9 or newer)",
             link="https://github.com/ggml-org/llama.cpp/blob/master/ggml/src/ggml-cuda/CMakeLists.txt",
         )
     if for_image and "native" in archs:
-        yield Finding(
-            severity=Severity.ERROR,
-            where=setting.where,
-            subject=setting.as_option,
-            what="asks for the cards of the machine that builds",
-            why="A build of an image sees no card.",
-            instead="the archs by number, like 86-real;120a-real",
+        yield finding(
+            setting,
+            "asks for the cards of the machine that builds",
+            "A build of an image sees no card.",
+            "the archs by number, like 86-real;120a-real",
             link=link,
         )
 

@@ -2,43 +2,31 @@
 
 from __future__ import annotations
 
-import posixpath
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bakehouse.lint.compose_file import ComposeFile, Node, Read, read_env_file
-from bakehouse.lint.container_file import Contents, read_contents
-from bakehouse.lint.container_run import ContainerRun, container_port
-from bakehouse.lint.dockerfile import read_dockerfile
+from bakehouse.lint.compose_file import ComposeFile, Node, Read
+from bakehouse.lint.container_file import Contents
+from bakehouse.lint.container_run import ContainerRun
 from bakehouse.lint.examined import Examined, Looked
 from bakehouse.lint.finding import Finding, Severity, in_order
 from bakehouse.lint.server_start import Start, setting_of
-from bakehouse.lint.settings import Setting, Word
 from bakehouse.servers.llama_cpp.lint.basis import Basis
 from bakehouse.servers.llama_cpp.lint.check_any_service import check_any_service, check_cards
 from bakehouse.servers.llama_cpp.lint.check_arguments import spelled
 from bakehouse.servers.llama_cpp.lint.check_compose_build import check_build
 from bakehouse.servers.llama_cpp.lint.check_container import check_container, looked_at
 from bakehouse.servers.llama_cpp.lint.check_dockerfile import check_dockerfile
+from bakehouse.servers.llama_cpp.lint.compose_services import (
+    TEST_FORMS,
+    builds_upstream,
+    inline_dockerfile,
+    read_service,
+    reservations,
+    text_of,
+)
 from bakehouse.servers.llama_cpp.lint.containers import is_about, start_of, upstream_of
 from bakehouse.servers.llama_cpp.lint.downloads import FETCHING, FETCHING_VARIABLES
-
-_OPTIONAL_PORT = re.compile(r"[0-9]+(?:-[0-9]+)?")
-INLINE = "dockerfile_inline"
-_TEST_FORMS = ("CMD", "CMD-SHELL", "NONE")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Service:
-    name: str
-    node: Node
-    run: ContainerRun
-    dockerfile: tuple[Contents, ...]
-    """Stages of the Dockerfile that it builds, where that is at hand."""
-    missing: tuple[str, ...]
-    """Files that it names and that are not at hand."""
 
 
 def check_compose(file: ComposeFile, basis: Basis, *, read: Read) -> Examined:
@@ -46,8 +34,8 @@ def check_compose(file: ComposeFile, basis: Basis, *, read: Read) -> Examined:
     findings = [*_check_top(file)]
     looked = Looked()
     for name, node in file.services.items():
-        service = _service(name, node, read)
-        builds_llama = any(is_about_llama(one) for one in service.dockerfile) or _builds_upstream(node)
+        service = read_service(name, node, read)
+        builds_llama = any(is_about_llama(one) for one in service.dockerfile) or builds_upstream(node)
         findings += check_cards(service.run)
         if not (is_about(service.run) or builds_llama):
             findings += check_any_service(service.run, basis)
@@ -71,17 +59,10 @@ def check_compose(file: ComposeFile, basis: Basis, *, read: Read) -> Examined:
 
 def _check_inline(node: Node, file: str, basis: Basis) -> Examined | None:
     """A Dockerfile in the file itself, read like any other."""
-    text = _inline(node)
+    text = inline_dockerfile(node)
     if text is None:
         return None
-    return check_dockerfile(
-        text,
-        file=file,
-        options=basis.options,
-        knowledge=basis.knowledge,
-        matrix=basis.matrix,
-        at_hand=basis.at_hand,
-    )
+    return check_dockerfile(text, file=file, basis=basis)
 
 
 def _check_top(file: ComposeFile) -> Iterator[Finding]:
@@ -102,168 +83,12 @@ def is_about_llama(one: Contents) -> bool:
     return "llama" in one.image or any("llama" in text or text.startswith("-DGGML_") for text in (*words, *copied))
 
 
-def _builds_upstream(node: Node) -> bool:
-    build = node.node("build")
-    context = build.word("context") if build else node.word("build")
-    dockerfile = build.word("dockerfile") if build else None
-    texts = [word.text for word in (context, dockerfile) if word]
-    return any("llama.cpp" in text or text.startswith(".devops/") for text in texts)
-
-
-# ---------------------------------------------------------------------------------------------- as a container
-
-
-def _service(name: str, node: Node, read: Read) -> _Service:
-    dockerfile, path = _dockerfile(node, read)
-    variables, missing = _variables(node, read)
-    run = _run(node, variables)
-    if dockerfile:
-        last = dockerfile[-1]
-        missing += () if path == INLINE else (f"{path}, which `bakehouse lint {path}` looks at",)
-        own = tuple(setting for one in dockerfile[-1:] for setting in one.variables if "NVIDIA" not in setting.name)
-        told = {setting.name for setting in variables}
-        run = replace(
-            run,
-            image=None,
-            entrypoint=run.entrypoint or (() if run.entrypoint_is_cleared else last.entrypoint),
-            command=run.command or (() if run.entrypoint else last.command),
-            variables=(*(one for one in own if one.name in _OF_LISTENING and one.name not in told), *run.variables),
-        )
-    elif _builds_upstream(node):
-        run = replace(run, image=_upstream_build(node))
-    elif node.find("build") is not None:
-        missing += (f"the Dockerfile of service {name}, which is not at hand",)
-    return _Service(name=name, node=node, run=run, dockerfile=dockerfile, missing=missing)
-
-
-def _upstream_build(node: Node) -> Word:
-    """A name for the image that a Dockerfile of the project makes: it says the program and the backend."""
-    build = node.node("build")
-    dockerfile = build.word("dockerfile") if build else None
-    target = build.word("target") if build else None
-    stem = posixpath.basename(dockerfile.text).removesuffix(".Dockerfile") if dockerfile else "cpu"
-    kind = target.text if target else next((one for one in ("full", "light") if one in stem), "server")
-    return Word(text=f"llama.cpp:{kind}-{stem}", where=node.where_of("build"))
-
-
-_OF_LISTENING = frozenset({"LLAMA_ARG_HOST", "LLAMA_ARG_PORT"})
-
-
-def _inline(node: Node) -> str | None:
-    """A Dockerfile that stands in the file itself, at the lines where it stands there."""
-    build = node.node("build")
-    word = build.word(INLINE) if build else None
-    return "\n" * (word.where.line or 0) + word.text if word else None
-
-
-def _dockerfile(node: Node, read: Read) -> tuple[tuple[Contents, ...], str]:
-    build = node.node("build")
-    context = build.word("context") if build else node.word("build")
-    named = build.word("dockerfile") if build else None
-    if inline := _inline(node):
-        return tuple(read_contents(read_dockerfile(inline, file=node.file.document.file))), INLINE
-    if (context is None and build is None) or (context and "://" in context.text):
-        return (), ""
-    path = posixpath.normpath(posixpath.join(context.text if context else ".", named.text if named else "Dockerfile"))
-    text = read(path)
-    if text is None:
-        return (), path
-    return tuple(read_contents(read_dockerfile(text, file=path))), path
-
-
-def _variables(node: Node, read: Read) -> tuple[tuple[Setting, ...], tuple[str, ...]]:
-    """Of env_file, then of environment, which wins; and the files that are not at hand."""
-    found: list[Setting] = []
-    missing: list[str] = []
-    named = [*node.items("env_file"), *(word for one in node.nodes("env_file") if (word := one.word("path")))]
-    for word in named:
-        text = read(word.text) if word.complete else None
-        if text is None:
-            missing.append(f"{word.text}, which is not at hand")
-        else:
-            found += read_env_file(text, file=word.text)
-    own = list(node.settings("environment"))
-    names = {setting.name for setting in own}
-    return (*(one for one in found if one.name not in names), *own), tuple(missing)
-
-
-def _run(node: Node, variables: tuple[Setting, ...]) -> ContainerRun:
-    entrypoint = node.find("entrypoint")
-    devices = [word.text for word in node.items("devices")]
-    health = node.node("healthcheck")
-    test = _test(health)
-    network = node.word("network_mode")
-    privileged = node.word("privileged")
-    built = node.find("build") is not None
-    image = node.word("image")
-    return ContainerRun(
-        image=None if built and image and "/llama.cpp" in image.text else image,
-        entrypoint=node.command_line("entrypoint"),
-        entrypoint_is_cleared=entrypoint is not None and not entrypoint[0],
-        command=node.command_line("command"),
-        variables=variables,
-        ports=tuple(_ports(node)),
-        devices=tuple(devices),
-        has_nvidia=_asks_for_nvidia(node, devices),
-        devices_known=not (privileged and privileged.text.lower() == "true") and node.find("use_api_socket") is None,
-        health=tuple(test),
-        health_where=health.where_of("test") if health and (test or health.word("disable")) else None,
-        shares_host_network=network is not None and network.text == "host",
-    )
-
-
-def _test(health: Node | None) -> Sequence[Word]:
-    if health is None:
-        return ()
-    words = health.command_line("test")
-    return words[1:] if words and words[0].text in _TEST_FORMS else words
-
-
-def _ports(node: Node) -> Iterator[Word]:
-    for word in node.items("ports"):
-        inside = container_port(word)
-        if _OPTIONAL_PORT.fullmatch(inside.text):
-            yield inside
-    for one in node.nodes("ports"):
-        if target := one.word("target"):
-            yield target
-
-
-def _asks_for_nvidia(node: Node, devices: Sequence[str]) -> bool:
-    runtime = node.word("runtime")
-    reserved = any(
-        "gpu" in {word.text for word in one.items("capabilities")} or _text(one, "driver") == "nvidia"
-        for one in _reservations(node)
-    )
-    return (
-        node.find("gpus") is not None
-        or reserved
-        or (runtime is not None and "nvidia" in runtime.text)
-        or any("nvidia" in one for one in devices)
-    )
-
-
-def _reservations(node: Node) -> list[Node]:
-    found: Node | None = node
-    for key in ("deploy", "resources", "reservations"):
-        found = found.node(key) if found else None
-    return found.nodes("devices") if found else []
-
-
-def _text(node: Node, key: str) -> str:
-    word = node.word(key)
-    return word.text if word else ""
-
-
-# ---------------------------------------------------------------------------------------------- keys that must fit
-
-
 def _check_devices(node: Node) -> Iterator[Finding]:
-    for one in _reservations(node):
+    for one in reservations(node):
         capabilities = one.items("capabilities")
         if not capabilities:
             yield _wrong(one, "devices", "must name capabilities", "Compose refuses the file.", "capabilities: [gpu]")
-        elif _text(one, "driver") == "nvidia" and "gpu" not in {word.text for word in capabilities}:
+        elif text_of(one, "driver") == "nvidia" and "gpu" not in {word.text for word in capabilities}:
             why = "The NVIDIA runtime gives the container no card."
             yield _wrong(one, "capabilities", "does not name gpu", why, "capabilities: [gpu]")
         if one.find("count") is not None and one.find("device_ids") is not None:
@@ -289,7 +114,7 @@ def _check_health(node: Node, run: ContainerRun) -> Iterator[Finding]:
         return
     words = health.command_line("test")
     found = health.find("test")
-    if found and isinstance(found[0], list) and words and words[0].text not in _TEST_FORMS:
+    if found and isinstance(found[0], list) and words and words[0].text not in TEST_FORMS:
         why = "Compose refuses the file: a list begins with how its words are meant."
         yield _wrong(health, "test", "does not begin with CMD", why, f'["CMD", "{words[0].text}", ...]')
     tools = [word for word in words if word.text.split(" ")[0].rpartition("/")[2] == "wget"]

@@ -18,8 +18,8 @@ from bakehouse.lint.relations.view import SourceProject, View, read_view
 from bakehouse.lint.server_start import Start, find_start
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.stages.references import read_reference
-from bakehouse.model.matrix import Matrix
 from bakehouse.servers.llama_cpp.lint import check_image
+from bakehouse.servers.llama_cpp.lint.basis import Basis
 from bakehouse.servers.llama_cpp.lint.catalogue import load_catalogue
 from bakehouse.servers.llama_cpp.lint.check_arguments import check_arguments
 from bakehouse.servers.llama_cpp.lint.check_cmake import ARCHS_OF_AMD, check_backends, check_doubles, check_step
@@ -119,27 +119,19 @@ def _project() -> SourceProject:
     )
 
 
-def check_dockerfile(
-    text: str,
-    *,
-    file: str,
-    options: SourceOptions,
-    knowledge: Knowledge,
-    matrix: Matrix,
-    at_hand: AtHand | None = None,
-) -> Examined:
+def check_dockerfile(text: str, *, file: str, basis: Basis) -> Examined:
     """Findings in the order of the file. Raises nothing: Docker itself complains about syntax."""
     dockerfile = read_dockerfile(text, file=file)
     contents = read_contents(dockerfile)
     one = _File(
         contents=contents,
         image=[stage for stage in contents if stage.stage in dockerfile.image],
-        options=options,
-        knowledge=knowledge,
-        at_hand=at_hand or AtHand(commit=options.revision),
+        options=basis.options,
+        knowledge=basis.knowledge,
+        at_hand=basis.at_hand,
     )
     build = one.other.build if one.other and not one.other.fork else None
-    view = read_view(dockerfile, contents, matrix, _project(), build)
+    view = read_view(dockerfile, contents, basis.matrix, _project(), build)
     findings = list(_check_words(one))
     if view is not None:
         own = with_libraries(findings, view.image) if len(contents) > 1 else findings

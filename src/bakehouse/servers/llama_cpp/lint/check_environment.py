@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.finding import Finding, Severity, finding
 from bakehouse.lint.nearest import nearest
 from bakehouse.lint.options import Argument, SourceOptions
 from bakehouse.lint.settings import Setting
@@ -64,14 +64,9 @@ def _unknown(
     meant = meant_variable(setting.name, setting.value, options, knowledge)
     near = nearest(setting.name, known)
     if other_program is not None and not setting.name.startswith(ARGUMENT) and not _is_of_cmake(setting, options):
-        return Finding(
-            severity=Severity.NOTE,
-            where=setting.where,
-            subject=setting.as_variable,
-            what="is not read by llama.cpp",
-            why=f"{other_program} may read it.",
-            instead=near,
-        )
+        why = f"{other_program} may read it."
+        name = setting.as_variable
+        return finding(setting, "is not read by llama.cpp", why, near, subject=name, severity=Severity.NOTE)
     if meant:
         return _finding(setting, meant.what, meant.why, meant.instead)
     return _finding(setting, "is read by nothing", "No source of this revision has this name.", near or "leave it out")
@@ -108,12 +103,4 @@ def _check_value(setting: Setting, argument: Argument) -> Iterator[Finding]:
 
 
 def _finding(setting: Setting, what: str, why: str, instead: str) -> Finding:
-    return Finding(
-        severity=Severity.ERROR,
-        where=setting.where,
-        subject=setting.as_variable,
-        what=what,
-        why=why,
-        instead=instead,
-        by_revision=True,
-    )
+    return finding(setting, what, why, instead, subject=setting.as_variable, by_revision=True)

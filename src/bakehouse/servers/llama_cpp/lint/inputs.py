@@ -58,14 +58,7 @@ Reader = Callable[[str, str, Basis, Read], Examined | None]
 def _as_dockerfile(text: str, file: str, basis: Basis, _: Read) -> Examined | None:
     if not (_FIRST_INSTRUCTION.match(text) and _FROM.search(text)):
         return None
-    return check_dockerfile(
-        text,
-        file=file,
-        options=basis.options,
-        knowledge=basis.knowledge,
-        matrix=basis.matrix,
-        at_hand=basis.at_hand,
-    )
+    return check_dockerfile(text, file=file, basis=basis)
 
 
 def _as_compose(text: str, file: str, basis: Basis, read: Read) -> Examined | None:

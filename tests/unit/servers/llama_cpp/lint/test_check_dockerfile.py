@@ -21,9 +21,10 @@ from bakehouse.config.yaml_document import parse
 from bakehouse.lint.finding import Finding, Severity
 from bakehouse.lint.options import SourceOptions, load_options
 from bakehouse.model.matrix import Matrix
+from bakehouse.servers.llama_cpp.lint.basis import Basis
 from bakehouse.servers.llama_cpp.lint.check_dockerfile import check_dockerfile
 from bakehouse.servers.llama_cpp.lint.check_revision import AtHand
-from bakehouse.servers.llama_cpp.lint.known_options import load_knowledge
+from bakehouse.servers.llama_cpp.lint.known_options import Knowledge, load_knowledge
 from tests.unit.projects import ROOT, matrix
 from tests.unit.servers.llama_cpp.lint.facts import KNOWLEDGE, OPTIONS
 
@@ -37,6 +38,12 @@ def the_matrix() -> Matrix:
     return validate(complete(parse(text, file="matrix.yaml"), shipped()), Matrix)
 
 
+def basis(options: SourceOptions, knowledge: Knowledge, *, at_hand: AtHand | None = None) -> Basis:
+    return Basis(
+        options=options, knowledge=knowledge, matrix=the_matrix(), at_hand=at_hand or AtHand(commit=options.revision)
+    )
+
+
 @cache
 def pinned() -> SourceOptions:
     kept = load_options(ROOT, "llama-cpp")
@@ -48,10 +55,7 @@ def check(text: str) -> tuple[Finding, ...]:
     return check_dockerfile(
         textwrap.dedent(text),
         file="Dockerfile",
-        options=OPTIONS,
-        knowledge=KNOWLEDGE,
-        matrix=the_matrix(),
-        at_hand=AtHand(commit=OPTIONS.revision, build=1234),
+        basis=basis(OPTIONS, KNOWLEDGE, at_hand=AtHand(commit=OPTIONS.revision, build=1234)),
     ).findings
 
 
@@ -158,7 +162,9 @@ def test_ccache_without_a_cache() -> None:
     text = GOOD.replace("-DGGML_CUDA=ON", "-DGGML_CUDA=ON -DGGML_CCACHE=ON")
     for given, count in ((text, 1), (text.replace("RUN cmake", "RUN --mount=type=cache,target=/c cmake"), 0)):
         found = check_dockerfile(
-            given, file="Dockerfile", options=options, knowledge=KNOWLEDGE, matrix=the_matrix()
+            given,
+            file="Dockerfile",
+            basis=basis(options, KNOWLEDGE),
         ).findings
         assert [one.what for one in found if one.severity is Severity.WARNING] == ["has no cache to use"] * count
 
@@ -174,9 +180,7 @@ def golden() -> tuple[Finding, ...]:
     return check_dockerfile(
         (GOLDEN / "Dockerfile").read_text(),
         file="Dockerfile",
-        options=pinned(),
-        knowledge=load_knowledge(),
-        matrix=the_matrix(),
+        basis=basis(pinned(), load_knowledge()),
     ).findings
 
 
@@ -224,7 +228,9 @@ def test_each_stale_or_harmful_option_is_found(name: str) -> None:
 )
 def test_tags_that_do_not_exist(image: str) -> None:
     found = check_dockerfile(
-        f"FROM {image}", file="Dockerfile", options=pinned(), knowledge=load_knowledge(), matrix=the_matrix()
+        f"FROM {image}",
+        file="Dockerfile",
+        basis=basis(pinned(), load_knowledge()),
     ).findings
     assert [(one.subject, one.what) for one in found] == [(image, "never existed")]
 
@@ -232,6 +238,8 @@ def test_tags_that_do_not_exist(image: str) -> None:
 def test_the_dockerfiles_that_bakehouse_renders_are_clean() -> None:
     for path in sorted((ROOT / "tests/golden/plans/published").glob("*-amd64.Dockerfile"))[::3]:
         found = check_dockerfile(
-            path.read_text(), file=path.name, options=pinned(), knowledge=load_knowledge(), matrix=the_matrix()
+            path.read_text(),
+            file=path.name,
+            basis=basis(pinned(), load_knowledge()),
         ).findings
         assert [one for one in found if one.severity is Severity.ERROR] == [], path.name

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from bakehouse.servers.llama_cpp.lint.check_dockerfile import check_dockerfile
 from bakehouse.servers.llama_cpp.lint.known_options import load_knowledge
 from tests.unit.servers.llama_cpp.lint.relations.test_relations import FILES
-from tests.unit.servers.llama_cpp.lint.test_check_dockerfile import pinned, the_matrix
+from tests.unit.servers.llama_cpp.lint.test_check_dockerfile import basis, pinned
 
 LINES = sorted({line for path in FILES for line in path.read_text(encoding="utf-8").splitlines() if line})
 ODD = st.text(alphabet=st.sampled_from("FROMCPYUNaz \\\"'${}[]=:;&|<>*/-\t."), max_size=40)
@@ -19,7 +19,9 @@ ODD = st.text(alphabet=st.sampled_from("FROMCPYUNaz \\\"'${}[]=:;&|<>*/-\t."), m
 def test_no_mixture_of_lines_is_too_much(lines: list[str]) -> None:
     text = "\n".join(lines)
     examined = check_dockerfile(
-        text, file="Dockerfile", options=pinned(), knowledge=load_knowledge(), matrix=the_matrix()
+        text,
+        file="Dockerfile",
+        basis=basis(pinned(), load_knowledge()),
     )
     for one in examined.findings:
         assert one.where.line is not None

@@ -10,7 +10,7 @@ from bakehouse.lint.finding import Finding, Severity
 from bakehouse.servers.llama_cpp.lint.check_dockerfile import check_dockerfile
 from bakehouse.servers.llama_cpp.lint.known_options import load_knowledge
 from tests.unit.projects import ROOT
-from tests.unit.servers.llama_cpp.lint.test_check_dockerfile import pinned, the_matrix
+from tests.unit.servers.llama_cpp.lint.test_check_dockerfile import basis, pinned
 
 FOLDER = ROOT / "tests/golden/lint/relations"
 MARK = "# finds"
@@ -20,7 +20,9 @@ FILES = sorted(FOLDER.glob("*.Dockerfile"))
 def findings(text: str) -> list[Finding]:
     """Errors and warnings."""
     examined = check_dockerfile(
-        text, file="Dockerfile", options=pinned(), knowledge=load_knowledge(), matrix=the_matrix()
+        text,
+        file="Dockerfile",
+        basis=basis(pinned(), load_knowledge()),
     )
     return [one for one in examined.findings if one.severity is not Severity.NOTE]
 
