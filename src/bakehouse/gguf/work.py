@@ -2,19 +2,19 @@
 
 What a token reads bounds how fast one user is answered: weights that are used, the keys and values of all tokens before
 it, and the state of layers that keep one. What a prompt computes bounds how fast it is taken in. Both are the least
-that any program can do: real ones also write, convert and wait. Facts of llama.cpp, b11312: src/llama-hparams.cpp,
-src/llama-kv-cache.cpp and src/models/.
+that any program can do: real ones also write, convert and wait.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
 from bakehouse.gguf.header import Header, Tensor
+from bakehouse.gguf.layers import Attention, attention_of, state_elements
 from bakehouse.gguf.tensor_types import BY_NAME, TensorType
 
 F16 = BY_NAME["f16"]
@@ -28,42 +28,10 @@ _EXPERTS = re.compile(r"\.ffn_\w*_(?:ch)?exps\.")
 _BLOCK = re.compile(r"^(enc\.|dec\.)?blk\.(\d+)\.(.+)$")
 _MATRIX = 2
 """Dimensions from which on a weight is multiplied with."""
-_PERIODS = {
-    "gemma2": 2,
-    "gpt-oss": 2,
-    "gemma3n": 5,
-    "gemma3": 6,
-    "gemma-embedding": 6,
-    "plamo3": 8,
-    **dict.fromkeys(("afmoe", "cohere2", "exaone4", "exaone-moe", "llama4", "mellum", "olmo2"), 4),
-}
-"""Every how many layers one sees all tokens, where the file does not say: the last of each period."""
-_DENSE_FIRST = {"cohere2moe": 4, "smallthinker": 4, "modern-bert": 3}
-"""The same where it is the first of each."""
 _CONTEXTS = tuple((1 << power) + 256 for power in range(10, 15))
 """Room for a prompt of a power of two of tokens, and something beside it."""
 _BUFFERS, _SPARE = 1 << 30, 1 << 28
 """Bytes."""
-_CHUNKED = {"llama4": 8192}
-"""Architectures whose window the file does not say."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Attention:
-    """One layer that looks back."""
-
-    heads: int
-    key: int
-    value: int
-    """Length of a head's key and value."""
-    cached_key: int
-    cached_value: int
-    """Elements that the cache keeps of each token."""
-    window: int | None = None
-    """Tokens that it sees at most."""
-
-    def seen(self, depth: float) -> float:
-        return depth if self.window is None else min(depth, self.window)
 
 
 @dataclass(frozen=True)
@@ -82,7 +50,7 @@ class Work:
     @cached_property
     def state(self) -> int:
         """Bytes of recurrent state that one token reads and writes, 32-bit floats."""
-        return 2 * 4 * self._state_elements() * len(self._recurrent)
+        return 2 * 4 * state_elements(self.header) * len(self._recurrent)
 
     def cache(self, depth: float, key: TensorType = F16, value: TensorType = F16) -> float:
         """Bytes of keys and values that a token reads at this depth. It is 0 where nothing looks back."""
@@ -223,82 +191,8 @@ class Work:
         return sorted(found)
 
     @cached_property
-    def _attention(self) -> list[_Attention]:
-        return list(self._layers_that_look_back())
-
-    def _layers_that_look_back(self) -> Iterator[_Attention]:
-        header = self.header
-        width = header.number("embedding_length") or 0
-        lora, rope = header.number("attention.kv_lora_rank"), header.number("rope.dimension_count") or 0
-        latent = lora if lora and header.number("attention.key_length_mla") else None
-        for layer, names in sorted(self._blocks.items()):
-            asks = {"attn_q.weight", "attn_q_a.weight", "attn_q_b.weight"} & names
-            asks |= {"attn_qkv.weight"} & names if layer not in self._recurrent else set()
-            heads = self._of_layer("attention.head_count", layer)
-            kv_heads = self._of_layer("attention.head_count_kv", layer)
-            kv_heads = heads if kv_heads is None else kv_heads
-            if not asks or not heads or not kv_heads:
-                continue
-            window = self._window(layer)
-            key, value = (self._head_length(word, width // heads, window) for word in ("key_length", "value_length"))
-            if latent:  # each head sees the same latent row, which is key and value at once
-                kept = latent + rope
-                yield _Attention(heads=heads, key=kept, value=latent, cached_key=kept, cached_value=0, window=window)
-            else:
-                yield _Attention(
-                    heads=heads,
-                    key=key,
-                    value=value,
-                    cached_key=key * kv_heads,
-                    cached_value=value * kv_heads,
-                    window=window,
-                )
-
-    def _head_length(self, word: str, default: int, window: int | None) -> int:
-        ours = self.header.number(f"attention.{word}_swa") if window is not None else None
-        return ours or self.header.number(f"attention.{word}") or default
-
-    def _of_layer(self, key: str, layer: int) -> int | None:
-        value = self.header.of(key)
-        if isinstance(value, tuple):
-            return int(value[layer]) if layer < len(value) else None
-        return value if isinstance(value, int) else None
-
-    def _window(self, layer: int) -> int | None:
-        """Tokens that a layer sees at most; None: all."""
-        architecture = self.header.architecture
-        said = self.header.number("attention.sliding_window")
-        window = _CHUNKED.get(architecture, said) if said != 0 else 0
-        if not window:
-            return None
-        pattern = self.header.of("attention.sliding_window_pattern")
-        if isinstance(pattern, tuple):
-            return window if layer < len(pattern) and pattern[layer] else None
-        if architecture in _DENSE_FIRST:
-            period = pattern if isinstance(pattern, int) else _DENSE_FIRST[architecture]
-            return window if period == 0 or layer % period != 0 else None
-        if not isinstance(pattern, int) and architecture not in _PERIODS:
-            return None  # phi3, mistral: the file says a window and llama.cpp uses none
-        period = pattern if isinstance(pattern, int) else _PERIODS[architecture]
-        return window if period == 0 or layer % period < period - 1 else None
-
-    def _state_elements(self) -> int:
-        """Of one recurrent layer: the convolution's last inputs and the state proper."""
-        width, head = self._number("embedding_length"), self._number("wkv.head_size")
-        if head:
-            return width * head + (self._number("token_shift_count") or 2) * width
-        if kernel := self._number("shortconv.l_cache"):
-            return width * (kernel - 1)
-        if kda := self._number("kda.head_dim"):
-            heads = self._of_layer("attention.head_count", 0) or 0
-            return kda * kda * heads + 3 * (max(1, self._number("ssm.conv_kernel")) - 1) * heads * kda
-        inner, state = self._number("ssm.inner_size"), self._number("ssm.state_size")
-        conv = max(0, self._number("ssm.conv_kernel") - 1) * (inner + 2 * self._number("ssm.group_count") * state)
-        return state * inner + conv
-
-    def _number(self, key: str) -> int:
-        """0 where the header does not say."""
-        return self.header.number(key) or 0
+    def _attention(self) -> list[Attention]:
+        return list(attention_of(self.header, self._blocks, self._recurrent))
 
     def _looking_back(self, depth: float) -> float:
         return sum(2.0 * one.heads * (one.key + one.value) * one.seen(depth) for one in self._attention)
