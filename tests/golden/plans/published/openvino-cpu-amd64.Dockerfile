@@ -114,6 +114,6 @@ WORKDIR /app
 USER 65532:65532
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=5s --timeout=3s --start-period=300s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=3s --start-period=120s --retries=3 \
     CMD ["/app/env/bin/python", "/app/healthcheck.py"]
 ENTRYPOINT ["/app/env/bin/python", "-m", "chat_openvino"]

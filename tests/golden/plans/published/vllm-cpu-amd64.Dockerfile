@@ -33,6 +33,7 @@ RUN --mount=type=secret,id=network \
  && printf 'home = /usr/bin\ninclude-system-site-packages = false\nversion = %s\n' 3.11 > pyvenv.cfg \
  && echo /app > /out/env/lib/python3.11/site-packages/app.pth \
  && find /out/env/lib/python3.11/site-packages \( -type d \( -name __pycache__ -o -name tests \) -o -type f \( -name '*.a' -o -name '*.h' -o -name '*.hpp' -o -name '*.pyx' -o -name '*.pxd' \) \) -prune -exec rm -r {} + \
+ && (cd /out/env/lib/python3.11/site-packages && rm -r torch/include torch/bin/test_* torch/bin/*StoreTest torch/bin/protoc* torch/test) \
 
  && cd /out/env/lib/python3.11/site-packages \
  && if [ -d nvidia ]; then mkdir /spare && mv nvidia /spare/; fi \
@@ -111,7 +112,7 @@ LABEL io.bakehouse.accelerator="cpu"
 LABEL io.bakehouse.cell="vllm-cpu-amd64"
 LABEL io.bakehouse.flag-set="default"
 LABEL io.bakehouse.recipe="vllm"
-LABEL io.bakehouse.requirements="sha256:ffc3dac4471a6b5238c9c5e36d792c17c5f68feacd39a33d3c47aed776ad8a84"
+LABEL io.bakehouse.requirements="sha256:02e90b7f4912863a9018031f0ee5e5c63f145b330006278af1d2c4611f4c3ca0"
 LABEL org.opencontainers.image.base.name="debian-bookworm"
 LABEL org.opencontainers.image.description="vLLM with OpenAI's API, installed from its wheels"
 LABEL org.opencontainers.image.title="vllm-cpu-amd64"

@@ -63,6 +63,7 @@ RUN --mount=type=secret,id=network \
  && printf 'home = /usr/bin\ninclude-system-site-packages = false\nversion = %s\n' 3.11 > pyvenv.cfg \
  && echo /app > /out/env/lib/python3.11/site-packages/app.pth \
  && find /out/env/lib/python3.11/site-packages \( -type d \( -name __pycache__ -o -name tests \) -o -type f \( -name '*.a' -o -name '*.h' -o -name '*.hpp' -o -name '*.pyx' -o -name '*.pxd' \) \) -prune -exec rm -r {} + \
+ && (cd /out/env/lib/python3.11/site-packages && rm -r torch/include) \
 
  && cd /out/env/lib/python3.11/site-packages \
  && if [ -d nvidia ]; then mkdir /spare && mv nvidia /spare/; fi \
@@ -164,7 +165,7 @@ LABEL io.bakehouse.driver-floor="580.95.05"
 LABEL io.bakehouse.driver-floor-minor="580"
 LABEL io.bakehouse.flag-set="default"
 LABEL io.bakehouse.recipe="vllm-gb10"
-LABEL io.bakehouse.requirements="sha256:581e3a788db2f5edb8f9a1d50c2e7a65a8cc41abb61795de78073abe9f21d894"
+LABEL io.bakehouse.requirements="sha256:921883f7bdfa1ffe419ac72f9bc2400ffd0ee4e25c57a62b0d3aead92008c2da"
 LABEL io.bakehouse.toolkit="cuda 13.0.2"
 LABEL org.opencontainers.image.base.name="debian-bookworm"
 LABEL org.opencontainers.image.description="vLLM with OpenAI's API for DGX Spark and other machines with a GB10, installed from its wheels"
