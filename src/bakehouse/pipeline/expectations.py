@@ -82,6 +82,7 @@ def expectation(
         loaded_by_name=loaded_by_name(cell),
         driver_libraries=ACCELERATORS[cell.at.accelerator].driver_libraries(),
         foreign=FOREIGN[cell.recipe.build.kind],
+        starts_published=cell.recipe.build.kind == "image",
         forbidden_certificates=forbidden_certificates,
         forbidden=forbidden,
     )

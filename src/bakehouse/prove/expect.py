@@ -60,6 +60,8 @@ class Expectation:
     variant's plugin may use the variant's level, and everything else the platform's baseline."""
     foreign: tuple[str, ...] = ()
     """Globs of paths whose code was compiled elsewhere, and asks the CPU by itself what it can do: wheels."""
+    starts_published: bool = False
+    """Whether it starts from an image that somebody published as it is: nothing in it was compiled here."""
     forbidden_certificates: frozenset[str] = frozenset()
     """sha256 (hex) of the DER form of certificates that may be in no layer."""
     forbidden: tuple[Forbidden, ...] = ()

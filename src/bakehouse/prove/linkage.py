@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import stat
 from collections.abc import Iterator
 
 from bakehouse.model.report import Check
@@ -22,14 +23,15 @@ def check_linkage(image: ImageAtRest, expectation: Expectation) -> Check:
     """Every library, symbol version and symbol that the product needs is there, as glibc's loader would find it.
 
     Only the driver's libraries may be missing. The product's programs are processes; plugins, and libraries that no
-    program links to, are loaded into the process of the entrypoint. A search path that helps nobody is only told of
-    where the library was compiled elsewhere.
+    program links to, are loaded into the process of the entrypoint. A search path that can lead to nothing is only told
+    of where the library was compiled elsewhere.
     """
     elves = product.elves(image, expectation)
     problems = product.broken(image, expectation)
     notes: list[str] = []
     for elf in elves:
-        (notes if expectation.is_foreign(elf.path) else problems).extend(_search_paths(image, elf))
+        for line, leads_nowhere in _search_paths(image, elf):
+            (notes if leads_nowhere and expectation.is_foreign(elf.path) else problems).append(line)
     problems += [line for elf in elves if elf.interpreter for line in _interpreter(image, elf)]
     mine = {elf.path for elf in elves}
     loads = list(_loads(image, expectation, elves))
@@ -101,14 +103,28 @@ def _entry_elf(image: ImageAtRest) -> Elf | None:
     return product.whole_elf(image, entry.path) if entry else None
 
 
-def _search_paths(image: ImageAtRest, elf: Elf) -> Iterator[str]:
-    """A folder that was named at build time and is not in the image: it works on the build machine only."""
+def _search_paths(image: ImageAtRest, elf: Elf) -> Iterator[tuple[str, bool]]:
+    """A folder that was named at build time and is not in the image: it works on the build machine only.
+
+    With it: whether nothing can be found there, since the image has no such library and nobody may put one there.
+    """
     for kind, folders in (("RPATH", elf.rpath), ("RUNPATH", elf.runpath)):
         for folder in folders:
             if not folder.startswith(("/", "$ORIGIN", "${ORIGIN}")):
-                yield f"{elf.path} has {kind} {folder!r}, which depends on the folder it is started in; use $ORIGIN"
-            elif folder.startswith("/") and image.tree.follow(expand(folder, elf)) is None:
-                yield f"{elf.path} has {kind} {folder}, which is not in the image; use $ORIGIN"
+                place = posixpath.join(image.config.get("WorkingDir") or "/", folder)
+                line = f"{elf.path} has {kind} {folder!r}, which depends on the folder it is started in; use $ORIGIN"
+                yield line, not any(image.tree.follow(posixpath.join(place, name)) for name in elf.needed)
+            elif folder.startswith("/") and image.tree.follow(place := expand(folder, elf)) is None:
+                line = f"{elf.path} has {kind} {folder}, which is not in the image; use $ORIGIN"
+                yield line, not _writable(image, place)
+
+
+def _writable(image: ImageAtRest, folder: str) -> bool:
+    """Whether everybody may make this folder: the nearest one above that is there is `/tmp`, say."""
+    above = posixpath.dirname(folder)
+    while (entry := image.tree.follow(above)) is None:
+        above = posixpath.dirname(above)
+    return bool(entry.mode & stat.S_IWOTH)
 
 
 def _interpreter(image: ImageAtRest, elf: Elf) -> Iterator[str]:

@@ -82,7 +82,9 @@ def _judge_archs(image: ImageAtRest, expectation: Expectation, plugins: Sequence
         passed.append(
             f"{plugin.name} holds {_listed(expectation.codes)} {where}, and nothing else ({size_text(weights.total())})"
         )
-        notes += [f"{plugin.name}: {code}, {size_text(size)}" for code, size in sorted(weights.items())]
+        count = codes(full, Form.NATIVE)
+        shares = {code: f" in {count[code]} of {len(full)} parts" if foreign else "" for code in weights}
+        notes += [f"{plugin.name}: {code}{shares[code]}, {size_text(size)}" for code, size in sorted(weights.items())]
     return judge(NATIVE, problems, passed="; ".join(passed), notes=notes)
 
 

@@ -6,7 +6,8 @@ import json
 import mmap
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from bakehouse.model.report import Check
@@ -15,6 +16,7 @@ from bakehouse.prove.finding import judge
 from bakehouse.prove.image.at_rest import ImageAtRest
 from bakehouse.prove.image.layer import Entry, LayerAtRest
 from bakehouse.prove.image.pem import BEGIN, read_block
+from bakehouse.prove.published import Published
 
 _MOST_PEM = 1 << 16
 _ELF = b"\x7fELF"
@@ -34,12 +36,14 @@ _URL_WITH_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@\"']*:[^\s/@\"']+@"
 def check_secrets(image: ImageAtRest, expectation: Expectation) -> Check:
     """No private key, forbidden certificate, forbidden text, credential or proxy in a layer or in the configuration.
 
-    Contents of compressed files are not looked into. A key inside a library that was compiled elsewhere (a wheel's, the
-    distribution's) is published with it: GnuTLS tests itself with such. Messages name the place and never the secret.
+    Contents of compressed files are not looked into. A key inside a library that is as a wheel or a Debian package
+    brought it is published with it: GnuTLS tests itself with such. Messages name the place and never the secret.
     """
     problems = list(_configuration(image, expectation))
+    published = Published(image)
     for layer in image.layers:
-        problems += [f"{entry.path}{_fate(image, entry)} {what}" for entry, what in _layer(image, layer, expectation)]
+        for entry, what in _layer(image, layer, expectation, published):
+            problems.append(f"{entry.path}{_fate(image, entry)} {what}")
     return judge(
         "secrets", list(dict.fromkeys(problems)), passed=f"none in {len(image.layers)} layers and the configuration"
     )
@@ -51,8 +55,10 @@ def _fate(image: ImageAtRest, entry: Entry) -> str:
     return "" if kept else f" (in layer {entry.layer + 1}, deleted or replaced later)"
 
 
-def _layer(image: ImageAtRest, layer: LayerAtRest, expectation: Expectation) -> Iterator[tuple[Entry, str]]:
-    yield from _needles(layer, expectation)
+def _layer(
+    image: ImageAtRest, layer: LayerAtRest, expectation: Expectation, published: Published
+) -> Iterator[tuple[Entry, str]]:
+    yield from _needles(layer, expectation, published)
     for entry in layer.entries:
         if entry.kind != "file" or not entry.size:
             continue
@@ -68,7 +74,7 @@ def _matches(image: ImageAtRest, entry: Entry, pattern: re.Pattern[bytes]) -> bo
         return bool(pattern.search(file.read(_MOST_PEM)))
 
 
-def _needles(layer: LayerAtRest, expectation: Expectation) -> Iterator[tuple[Entry, str]]:
+def _needles(layer: LayerAtRest, expectation: Expectation, published: Published) -> Iterator[tuple[Entry, str]]:
     """Search the unpacked layer as one piece of memory: that is many times faster than opening its files."""
     files = sorted((entry for entry in layer.entries if entry.kind == "file"), key=lambda entry: entry.offset)
     starts = [entry.offset for entry in files]
@@ -83,9 +89,9 @@ def _needles(layer: LayerAtRest, expectation: Expectation) -> Iterator[tuple[Ent
             entry, forbidden = files[index], wanted[needle]
             end = min(entry.offset + entry.size, at + _MOST_PEM)
             if forbidden is None:
-                ours = entry.path.startswith(f"{expectation.plugin_folder}/") and not expectation.is_foreign(entry.path)
-                published = not ours and memory[entry.offset : entry.offset + 4] == _ELF
-                what = _pem(memory[at:end], expectation, published=published)
+                is_library = memory[entry.offset : entry.offset + 4] == _ELF
+                as_published = partial(_as_published, entry, expectation, published) if is_library else bool
+                what = _pem(memory[at:end], expectation, as_published)
             else:
                 around = memory[max(entry.offset, at - 1) : at + len(needle) + 1]
                 what = f"holds {forbidden.what}" if _is_in(around[: end - at + 1], forbidden) else None
@@ -113,10 +119,15 @@ def _is_in(text: bytes, forbidden: Forbidden) -> bool:
     return re.search(before + re.escape(forbidden.text) + rb"(?![\w-])", text) is not None
 
 
-def _pem(text: bytes, expectation: Expectation, *, published: bool) -> str | None:
+def _as_published(entry: Entry, expectation: Expectation, published: Published) -> bool:
+    """Whether a library is somebody else's: of the image that this one starts from, or as its package brought it."""
+    return expectation.starts_published or published.has(entry)
+
+
+def _pem(text: bytes, expectation: Expectation, as_published: Callable[[], bool]) -> str | None:
     """What a PEM block that starts here gives away."""
     block = read_block(text)
-    if block and block.is_private_key and not published:
+    if block and block.is_private_key and not as_published():
         return f"holds a private key ({block.label})"
     if block and block.is_certificate and block.digest in expectation.forbidden_certificates:
         return "holds a certificate of the build machine's network"

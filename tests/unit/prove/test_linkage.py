@@ -6,7 +6,7 @@ import pytest
 from bakehouse.model.enums import Verdict
 from bakehouse.prove.image.loader import read_cache
 from bakehouse.prove.linkage import check_linkage
-from tests.unit.prove.builders import LIBRARIES, LOADER, PROMISE, Item, bake, file, good_parts, promise, symlink
+from tests.unit.prove.builders import LIBRARIES, LOADER, PROMISE, Item, bake, file, folder, good_parts, promise, symlink
 from tests.unit.prove.elves import AARCH64, AMDGPU, elf
 
 PLUGIN = {"ggml_backend_init": 0, "ggml_backend_score": 0}
@@ -101,13 +101,41 @@ def test_a_library_that_only_its_user_knows_how_to_find_is_no_root_of_its_own(tm
     )
 
 
-def test_a_search_path_that_helps_nobody_is_only_told_of_a_wheels_library(tmp_path: Path) -> None:
-    library = file("/app/env/libs/libdcgm.so", elf(soname="libdcgm.so", rpath="nvidia.libs"))
-    check = check_linkage(bake(tmp_path, add=[library]), promise(foreign=("/app/env/*",)))
+def wheels_library(rpath: str) -> Item:
+    return file("/app/env/libs/libdcgm.so", elf(soname="libdcgm.so", needed=("libc.so.6",), rpath=rpath))
+
+
+@pytest.mark.parametrize(
+    ("rpath", "words"),
+    [("nvidia.libs", "depends on the folder it is started in"), ("/build/lib", "is not in the image")],
+)
+def test_a_search_path_that_leads_nowhere_is_only_told_of_a_wheels_library(
+    tmp_path: Path, rpath: str, words: str
+) -> None:
+    image = bake(tmp_path, add=[wheels_library(rpath)])
+    check = check_linkage(image, promise(foreign=("/app/env/*",)))
 
     assert check.verdict is Verdict.PASSED
-    assert any("depends on the folder it is started in" in line for line in check.details)
-    assert check_linkage(bake(tmp_path, add=[library]), PROMISE).verdict is Verdict.FAILED
+    assert any(words in line for line in check.details)
+    assert check_linkage(image, PROMISE).verdict is Verdict.FAILED
+
+
+@pytest.mark.parametrize(
+    ("rpath", "beside"),
+    [
+        ("", [file("/work/libc.so.6", elf(soname="libc.so.6", exports={"malloc": 0}))]),
+        ("nvidia.libs", [file("/work/nvidia.libs/libc.so.6", elf(soname="libc.so.6", exports={"malloc": 0}))]),
+        ("/tmp/build/lib", [folder("/tmp", mode=0o1777)]),
+    ],
+)
+def test_a_search_path_where_something_may_be_found_fails_in_a_wheels_library_too(
+    tmp_path: Path, rpath: str, beside: list[Item]
+) -> None:
+    image = bake(tmp_path, add=[wheels_library(f"{rpath}:$ORIGIN"), *beside], config={"WorkingDir": "/work"})
+    check = check_linkage(image, promise(foreign=("/app/env/*",)))
+
+    assert check.verdict is Verdict.FAILED
+    assert "has RPATH" in check.message
 
 
 def test_a_configured_folder_counts_only_through_the_cache(tmp_path: Path) -> None:

@@ -104,7 +104,9 @@ def test_a_vendors_library_may_add_code_with_an_archs_own_instructions(tmp_path:
     ours = promise_cuda(codes=("sm_86", "sm_120"))
     theirs = replace(ours, foreign=("*",))
 
-    assert check_native_code(image, theirs).verdict is Verdict.PASSED
+    check = check_native_code(image, theirs)
+    assert check.verdict is Verdict.PASSED
+    assert any("sm_86 in 1 of 2 parts" in line for line in check.details), "how much of it holds each code is told"
     assert check_native_code(image, ours).verdict is Verdict.FAILED
     assert check_native_code(image, replace(theirs, codes=("sm_86",))).verdict is Verdict.FAILED
 

@@ -1,5 +1,6 @@
 import base64
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from bakehouse.model.enums import Verdict
 from bakehouse.prove import secrets
 from bakehouse.prove.expect import Forbidden
 from bakehouse.prove.secrets import check_secrets
-from tests.unit.prove.builders import PROMISE, bake, file, promise, removed
+from tests.unit.prove.builders import PROMISE, Item, bake, file, promise, removed
 
 CERTIFICATE = bytes(range(200))
 
@@ -49,27 +50,62 @@ def test_programs_that_only_speak_of_keys_are_fine(tmp_path: Path) -> None:
     assert check_secrets(bake(tmp_path, add=[file("/usr/lib/libssl.so", words)]), PROMISE).verdict is Verdict.PASSED
 
 
-def test_a_key_inside_a_library_of_a_wheel_is_published_with_it(tmp_path: Path) -> None:
-    foreign = promise(foreign=("/app/env/*",))
-    library, text = (
-        file("/app/env/libgnutls.so", b"\x7fELF" + pem("PRIVATE KEY")),
-        file("/app/env/a", pem("PRIVATE KEY")),
-    )
-
-    assert check_secrets(bake(tmp_path, add=[library]), foreign).verdict is Verdict.PASSED
-    assert check_secrets(bake(tmp_path, add=[text]), foreign).message == "/app/env/a holds a private key (PRIVATE KEY)"
-    assert check_secrets(bake(tmp_path, add=[library]), PROMISE).verdict is Verdict.FAILED
+SITE = "/app/env/lib/python3.13/site-packages"
+LIBRARY = b"\x7fELF" + pem("PRIVATE KEY")
+"""GnuTLS tests itself with such keys; wheels and Debian 12's smallest image have it."""
 
 
-def test_a_key_inside_a_library_of_the_distribution_is_published_with_it(tmp_path: Path) -> None:
-    """Debian 12 has GnuTLS in its smallest image."""
-    library, key = (file(path, start + pem("PRIVATE KEY")) for path, start in _OF_DEBIAN)
-
-    assert check_secrets(bake(tmp_path, add=[library]), PROMISE).verdict is Verdict.PASSED
-    assert "holds a private key" in check_secrets(bake(tmp_path, add=[key]), PROMISE).message
+def of_wheel(content: bytes, path: str = "gnutls.libs/libgnutls.so") -> Item:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+    lines = f"{path},sha256={digest},{len(content)}\ngnutls-1.dist-info/RECORD,,\n"
+    return file(f"{SITE}/gnutls-1.dist-info/RECORD", lines.encode())
 
 
-_OF_DEBIAN = (("/usr/lib/x86_64-linux-gnu/libgnutls.so.30.34.3", b"\x7fELF"), ("/etc/ssl/private/key.pem", b""))
+def of_debian(content: bytes) -> Item:
+    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    return file("/var/lib/dpkg/info/libgnutls30.md5sums", f"{digest}  usr/lib/libgnutls.so.30\n".encode())
+
+
+@pytest.mark.parametrize(
+    ("place", "listed"),
+    [
+        (f"{SITE}/gnutls.libs/libgnutls.so", of_wheel),
+        ("/usr/lib/libgnutls.so.30", of_debian),
+        ("/lib/libgnutls.so.30", of_debian),
+    ],
+)
+def test_a_key_inside_a_library_that_is_as_it_was_published(
+    tmp_path: Path, place: str, listed: Callable[[bytes], Item]
+) -> None:
+    def verdict(*items: Item) -> Verdict:
+        return check_secrets(bake(tmp_path, add=list(items)), promise(foreign=("/app/env/*",))).verdict
+
+    assert verdict(file(place, LIBRARY), listed(LIBRARY)) is Verdict.PASSED
+    assert verdict(file(place, LIBRARY)) is Verdict.FAILED, "no list names it"
+    assert verdict(file(place, LIBRARY + b"x"), listed(LIBRARY)) is Verdict.FAILED, "it was changed since"
+    assert verdict(file(f"{place}.1", LIBRARY), listed(LIBRARY)) is Verdict.FAILED, "another file"
+
+
+def test_a_key_in_a_file_of_its_own_is_none_of_a_library(tmp_path: Path) -> None:
+    key = pem("PRIVATE KEY")
+    parts = [file(f"{SITE}/server/test.key", key), of_wheel(key, "server/test.key")]
+
+    assert "test.key holds a private key" in check_secrets(bake(tmp_path, add=parts), PROMISE).message
+
+
+def test_a_replaced_library_of_a_lower_layer_is_known_by_its_own_list(tmp_path: Path) -> None:
+    newer = LIBRARY + b"newer"
+    place = "/usr/lib/libgnutls.so.30"
+    layers = [[file(place, LIBRARY), of_debian(LIBRARY)], [file(place, newer), of_debian(newer)]]
+
+    assert check_secrets(bake(tmp_path, then=layers), PROMISE).verdict is Verdict.PASSED
+
+
+def test_a_published_image_is_its_makers(tmp_path: Path) -> None:
+    image = bake(tmp_path, add=[file("/usr/bin/agent", LIBRARY)])
+
+    assert check_secrets(image, promise(starts_published=True)).verdict is Verdict.PASSED
+    assert check_secrets(image, PROMISE).verdict is Verdict.FAILED
 
 
 def test_an_encrypted_key_with_headers_is_a_key(tmp_path: Path) -> None:
