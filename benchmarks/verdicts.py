@@ -2,7 +2,7 @@
 
     python -m benchmarks.verdicts [--runs 2000] [--reports reports] [--json FILE]
 
-Noise is fitted to samples that were recorded: those in tests/unit/statistics/noise.py, and with --reports those of
+Noise is fitted to samples that were recorded: those in tests/unit/stats/noise.py, and with --reports those of
 all runs there that have at least 3 starts of 3 repetitions. Each side of each comparison is graded as a run grades it.
 Targets with 7 starts, among comparisons of two exact figures: at most 1 % false alarms, at least 95 % of the slowdowns
 found. Those with a noisy figure raise none, and are counted apart. One core, no engine; a few minutes.

@@ -1,10 +1,10 @@
 """The load client's inner loop: sends prepared requests and keeps every byte that comes back with the time it came.
 
 It parses nothing while it measures. One thread, one epoll, plain sockets: a read is a `recvmsg` and an `append`. The
-time of a read is the one at which the kernel got its bytes (stamps.py); since nothing is lost by reading late, many
-streams are read together, once a millisecond, which is what makes many streams cheap. Where the kernel does not say
-(gVisor), each read is stamped as soon as it is there, and a client that was late voids the measurement. What the bytes
-mean is read afterwards (events.py, stream.py).
+time of a read is the one at which the kernel got its bytes (kernel_timestamps.py). Nothing is lost by reading late, so
+many streams are read together, once a millisecond, which is what makes many streams cheap. Where the kernel does not
+say (gVisor), each read is stamped as soon as it is there, and a client that was late voids the measurement. What the
+bytes mean is read afterwards (sse.py, replies.py).
 
 Times are seconds of `clock`, by default `time.perf_counter()`: CLOCK_MONOTONIC, which nobody can set, and which is the
 same in all processes of a machine.
