@@ -34,6 +34,8 @@ def test_becomes_ready(subject: Subject, server: Server, note: Note) -> None:
 def test_says_that_it_loads(subject: Subject, server: Server, start_server: StartServer, note: Note) -> None:
     if subject.model_path is None:
         pytest.skip("it is served without a model, so there is none to load")
+    if subject.health.loading is None:
+        pytest.skip(f"{SERVERS[subject.server].title} opens its port when its model is loaded")
     if health.says_loading(server.startup, subject.health):
         note(f"{subject.health.loading} was seen {server.startup.loading} times")
         return

@@ -135,9 +135,9 @@ def validate(document: Document, model: type[M]) -> M:
 
 
 def _with_familys_health(recipe: Recipe) -> Recipe:
-    """The recipe with the path and the status of its family of servers, where it names none."""
+    """The recipe with the path and the statuses of its family of servers, where it names none."""
     probes, server = recipe.probes, SERVERS[recipe.server]
-    known = {"path": server.health_path, "loading": server.loading_status}
+    known = {"path": server.health_path, "loading": server.loading_status, "stopped": server.stop_statuses}
     health = probes.health.model_copy(
         update={name: value for name, value in known.items() if name not in probes.health.model_fields_set}
     )

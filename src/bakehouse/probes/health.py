@@ -21,9 +21,6 @@ from bakehouse.model.recipe import Health
 from bakehouse.probes import ProbeFailed
 
 READY = 200
-TERMINATED = 143
-"""128 + SIGTERM: an exit status that says "I was told to end"."""
-
 ENDLESS = 100_000
 """More tokens than anybody waits for."""
 
@@ -93,14 +90,12 @@ def wait_serving(
                 case 200:
                     healthy = now - server.started_at
                     return Startup(healthy=healthy, first_answer=first_answer or 0.0, loading=loading, polls=polls)
-                case health.loading:
-                    loading += 1
                 case None:
                     watch.look()
+                case health.loading:
+                    loading += 1
                 case _:
-                    raise ProbeFailed(
-                        f"{health.path} answered {status}; while it loads it should answer {health.loading}"
-                    )
+                    raise ProbeFailed(f"{health.path} answered {status} {_cut(said)}; {_expected(health)}")
             polls += 1
             if now > deadline:
                 raise watch.too_late(health, last=status, said=said)
@@ -178,9 +173,10 @@ def stops(server: Running, health: Health) -> Stopped:
             f"it ignored SIGTERM for {health.stop_grace:g} s and had to be killed",
             hint="The entrypoint must be the server itself (exec form), so that the signal reaches it.",
         )
-    if stopped.state.exit_code not in (0, TERMINATED):
+    if stopped.state.exit_code not in health.stopped:
+        wanted = " or ".join(str(status) for status in health.stopped)
         raise ProbeFailed(
-            f"after SIGTERM it ended with status {stopped.state.exit_code} instead of 0 or {TERMINATED}:\n"
+            f"after SIGTERM it ended with status {stopped.state.exit_code} instead of {wanted}:\n"
             f"{last_lines(server.logs())}"
         )
     return stopped
@@ -276,7 +272,7 @@ class _Watch:
         state, log = self._server.state(), self._server.logs()
         if not state.running:
             return ProbeFailed(_ended(state, log, memory_limit=self._memory_limit))
-        answered = f"answered {last} {' '.join(said.split())[:_SAID]}".rstrip() if last else "did not answer"
+        answered = f"answered {last} {_cut(said)}".rstrip() if last else "did not answer"
         return ProbeFailed(
             f"it was not ready within {health.start_period:g} s: {health.path} {answered}; "
             f"its last lines:\n{last_lines(log) or '(it said nothing)'}",
@@ -293,6 +289,17 @@ def _ended(state: State, log: str, *, memory_limit: str) -> str:
         return f"it could not open its port, which something else in the container uses:\n{said}"
     restarts = f" (after {state.restarts} restarts)" if state.restarts else ""
     return f"it ended with status {state.exit_code}{restarts} instead of serving; its last lines:\n{said}"
+
+
+def _expected(health: Health) -> str:
+    if health.loading is None:
+        return "it should open its port when its model is loaded"
+    return f"while it loads it should answer {health.loading}"
+
+
+def _cut(said: str) -> str:
+    """An answer in a line of a message."""
+    return " ".join(said.split())[:_SAID]
 
 
 def _ask(session: requests.Session, address: str) -> tuple[int | None, str]:

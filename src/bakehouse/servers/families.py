@@ -10,7 +10,7 @@ from bakehouse.servers.device_log import DeviceLog
 from bakehouse.servers.llama_cpp.server import LlamaCpp
 from bakehouse.servers.plugins import Plugins
 from bakehouse.servers.reference import ReferenceTool
-from bakehouse.servers.server import OPENAI, Metrics, Server
+from bakehouse.servers.server import OPENAI, STOP_STATUSES, Metrics, Server
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +21,8 @@ class Plain:
     model: Told
     port: Told
     health_path: str
-    loading_status: int = 503
+    loading_status: int | None = 503
+    stop_statuses: tuple[int, ...] = STOP_STATUSES
     api: str | None = None
     metrics: Metrics = field(default_factory=Metrics)
     version_arguments: tuple[str, ...] | None = None
@@ -62,7 +63,8 @@ SERVERS: dict[ServerName, Server] = {
         model=Told(argument="--model-repository"),
         port=Told(argument="--http-port"),
         health_path="/v2/health/ready",
-        loading_status=400,
+        loading_status=None,
+        stop_statuses=(*STOP_STATUSES, 1),
         metrics=Metrics(requests_waiting="nv_inference_pending_request_count"),
     ),
     "http": Plain(

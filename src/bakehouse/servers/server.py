@@ -11,6 +11,8 @@ from bakehouse.servers.device_log import DeviceLog
 from bakehouse.servers.plugins import Plugins
 from bakehouse.servers.reference import ReferenceTool
 
+STOP_STATUSES = (0, 143)
+"""It ended by itself, or by SIGTERM: 128 + 15."""
 OPENAI = "openai"
 """The API of /v1/completions and /v1/chat/completions."""
 
@@ -57,8 +59,13 @@ class Server(Protocol):
         ...
 
     @property
-    def loading_status(self) -> int:
-        """503; KServe's v2 protocol wants one of 4xx, and Triton says 400."""
+    def loading_status(self) -> int | None:
+        """503; None: it opens its port when the model is loaded, as Triton does."""
+        ...
+
+    @property
+    def stop_statuses(self) -> tuple[int, ...]:
+        """Exit statuses after SIGTERM. Triton's is 1 where a client held a connection open all the time."""
         ...
 
     @property

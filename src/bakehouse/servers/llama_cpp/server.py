@@ -11,7 +11,7 @@ from bakehouse.servers.llama_cpp import bench_tool, log
 from bakehouse.servers.llama_cpp.plugins import PLUGINS
 from bakehouse.servers.plugins import Plugins
 from bakehouse.servers.reference import ReferenceTool
-from bakehouse.servers.server import Metrics
+from bakehouse.servers.server import STOP_STATUSES, Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class LlamaCpp:
     help_arguments = ("--help",)
     health_path = "/health"
     loading_status = 503
+    stop_statuses = STOP_STATUSES
     api = "llama-server"
     device_log: DeviceLog = log
     reference: ReferenceTool = bench_tool
