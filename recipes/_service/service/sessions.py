@@ -19,6 +19,8 @@ CUDA_OPTIONS = {
     "arena_extend_strategy": "kSameAsRequested",
 }
 Array = npt.NDArray[Any]
+Kept = Any
+"""A tensor on the device: an OrtValue."""
 
 
 class Session:
@@ -41,6 +43,33 @@ class Session:
         """All outputs by name. On a card by IO binding: one copy in, one copy out."""
         found = self._session.run(None, dict(feeds)) if self._device == "cpu" else self._run_bound(feeds)
         return dict(zip(self.outputs, found, strict=True))
+
+    def keep(self, value: Array) -> Kept:
+        """A copy on the device, for what is fed more than once."""
+        return ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(value), self._device)
+
+    def run_kept(self, feeds: Mapping[str, Array | Kept]) -> dict[str, Kept]:
+        """As `run`; but outputs stay on the device, and can be fed again without a copy. `.numpy()` copies one."""
+        binding = self._session.io_binding()
+        for name, value in feeds.items():
+            if isinstance(value, np.ndarray):
+                binding.bind_cpu_input(name, np.ascontiguousarray(value))
+            else:
+                binding.bind_ortvalue_input(name, value)
+        for name in self.outputs:
+            binding.bind_output(name, self._device)
+        self._session.run_with_iobinding(binding)
+        return dict(zip(self.outputs, binding.get_outputs(), strict=True))
+
+    def typed(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
+        """Numbers with a fraction in the type that the model was exported with."""
+        half = {name for name, one in self.inputs.items() if one.type == "tensor(float16)"}
+        return {
+            name: value.astype(np.float16 if name in half else np.float32, copy=False)
+            if value.dtype.kind == "f"
+            else value
+            for name, value in feeds.items()
+        }
 
     def _run_bound(self, feeds: Mapping[str, Array]) -> list[Array]:
         binding = self._session.io_binding()

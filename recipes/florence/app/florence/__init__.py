@@ -1,0 +1,3 @@
+"""Captions, boxes and text of pictures: Florence-2 as ONNX."""
+
+__version__ = "1.0.0"
