@@ -33,7 +33,7 @@ RUN --mount=type=secret,id=network \
  && printf 'home = /usr/bin\ninclude-system-site-packages = false\nversion = %s\n' 3.11 > pyvenv.cfg \
  && echo /app > /out/env/lib/python3.11/site-packages/app.pth \
  && find /out/env/lib/python3.11/site-packages \( -type d \( -name __pycache__ -o -name tests \) -o -type f \( -name '*.a' -o -name '*.h' -o -name '*.hpp' -o -name '*.pyx' -o -name '*.pxd' \) \) -prune -exec rm -r {} + \
- && (cd /out/env/lib/python3.11/site-packages && rm -r torch/include torch/bin/test_* torch/bin/*StoreTest torch/bin/protoc* torch/test) \
+ && (cd /out/env/lib/python3.11/site-packages && rm -r torch/include numba/np/ufunc/tbbpool.* torch/bin/test_* torch/bin/*StoreTest torch/bin/protoc* torch/test) \
 
  && cd /out/env/lib/python3.11/site-packages \
  && if [ -d nvidia ]; then mkdir /spare && mv nvidia /spare/; fi \
@@ -103,6 +103,7 @@ COPY --link --from=application /out/ /app/
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 ENV HF_HUB_OFFLINE="1"
 ENV HOME="/tmp"
+ENV LD_LIBRARY_PATH="/app/env/lib/python3.11/site-packages/torch/lib"
 ENV PYTHONDONTWRITEBYTECODE=""
 ENV PYTHONPYCACHEPREFIX="/tmp/pycache"
 ENV TORCHDYNAMO_DISABLE="1"

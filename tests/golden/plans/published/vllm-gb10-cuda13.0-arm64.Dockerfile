@@ -63,7 +63,7 @@ RUN --mount=type=secret,id=network \
  && printf 'home = /usr/bin\ninclude-system-site-packages = false\nversion = %s\n' 3.11 > pyvenv.cfg \
  && echo /app > /out/env/lib/python3.11/site-packages/app.pth \
  && find /out/env/lib/python3.11/site-packages \( -type d \( -name __pycache__ -o -name tests \) -o -type f \( -name '*.a' -o -name '*.h' -o -name '*.hpp' -o -name '*.pyx' -o -name '*.pxd' \) \) -prune -exec rm -r {} + \
- && (cd /out/env/lib/python3.11/site-packages && rm -r torch/include) \
+ && (cd /out/env/lib/python3.11/site-packages && rm -r torch/include numba/np/ufunc/tbbpool.*) \
 
  && cd /out/env/lib/python3.11/site-packages \
  && if [ -d nvidia ]; then mkdir /spare && mv nvidia /spare/; fi \
@@ -152,7 +152,7 @@ COPY --link --from=application /out/ /app/
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 ENV HF_HUB_OFFLINE="1"
 ENV HOME="/tmp"
-ENV LD_LIBRARY_PATH="/app/env/lib/python3.11/site-packages/nvidia/cu13/lib:/app/env/lib/python3.11/site-packages/nvidia/cudnn/lib"
+ENV LD_LIBRARY_PATH="/app/env/lib/python3.11/site-packages/torch/lib:/app/env/lib/python3.11/site-packages/nvidia/cu13/lib:/app/env/lib/python3.11/site-packages/nvidia/cudnn/lib"
 ENV NVIDIA_DRIVER_CAPABILITIES="compute,utility"
 ENV NVIDIA_VISIBLE_DEVICES="all"
 ENV PYTHONDONTWRITEBYTECODE=""
