@@ -17,6 +17,7 @@ from bakehouse.servers import REFERENCE
 from bakehouse.suite.bench import Bench
 from bakehouse.suite.budget import LOADS, RATES, WORK
 from bakehouse.suite.fixtures import Left, RecordMeasurement, TakeAll
+from bakehouse.suite.served import NOT_RUN
 from bakehouse.suite.session import Server
 from bakehouse.suite.work_bench import WorkBench
 
@@ -69,6 +70,8 @@ def test_workloads(
     if not bench.workload.loads:
         pytest.skip("the recipe names no workloads beside pp and tg")
     _refuse_software(bench)
+    if bench.is_served:
+        pytest.skip(f"{NOT_RUN}: each load has slots and a context of its own")
 
     def loaded(of: Bench, left: Left, load: Load) -> loads.Loaded:
         return loads.Loaded(

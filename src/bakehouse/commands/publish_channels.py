@@ -112,7 +112,7 @@ def _roll_back_one(
             hint="Choose another with --to DIGEST; `bakehouse publish --list` shows what there is.",
         )
     _execute(context, repository, plan.steps, options)
-    context.say(f"{where} is back at {short(plan.digest)}")
+    context.say(f"{where} {'would be' if options.dry_run else 'is'} back at {short(plan.digest)}")
 
 
 def prune(context: Context, options: ChannelOptions) -> ExitCode:

@@ -26,9 +26,9 @@ def verify_image(context: Context, reference: str, *, key: Path | None, as_json:
     location = parse(reference)
     if not location.reference:
         raise InputError(f"{reference} names no image", hint="Add a tag or a digest: NAME:TAG, NAME@sha256:...")
-    verifier = chosen_verifier(context.environ, context.cache, _signing(context), root=context.root, given=key)
+    verifier = chosen_verifier(context.environ, context.cache, signing_of(context), root=context.root, given=key)
     with ExitStack() as stack:
-        _start_own(context, location, stack)
+        start_own(context, location, stack)
         registries = Registries(context.environ)
         stack.callback(registries.close)
         found = verify(registries.read(location), location.reference, name=str(location), key=verifier)
@@ -39,14 +39,14 @@ def verify_image(context: Context, reference: str, *, key: Path | None, as_json:
     return ExitCode.OK if found.is_good else ExitCode.CELL_FAILED
 
 
-def _signing(context: Context) -> Signing:
+def signing_of(context: Context) -> Signing:
     """By matrix.yaml; images can be verified without a project as well."""
     if not (context.root / MATRIX_FILE).exists():
         return Signing()
     return load_project(context.root, locks=False).world.matrix.publish.signing
 
 
-def _start_own(context: Context, location: Location, stack: ExitStack) -> None:
+def start_own(context: Context, location: Location, stack: ExitStack) -> None:
     """Start the registry of this machine, where the image is in it."""
     kept = context.cache / "registry" / "port"
     if kept.exists() and location.host == f"127.0.0.1:{kept.read_text(encoding='ascii').strip()}":

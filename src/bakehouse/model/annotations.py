@@ -36,6 +36,8 @@ PROVENANCE = "https://slsa.dev/provenance/v1"
 SBOM = "https://spdx.dev/Document"
 MEASUREMENTS = "https://bakehouse.io/attestation/measurements/v1"
 """Predicate: `{run, host, card, cell, figures: [...], measurements: [...]}`; see publish/attestations.py."""
+RUN = "https://bakehouse.io/attestation/run/v1"
+"""Predicate: run.json of a machine that tested a digest in staging."""
 SIGNATURE = "https://sigstore.dev/cosign/sign/v1"
 """Predicate types of what is attached to a digest. A signature is a statement with an empty predicate."""
 

@@ -65,6 +65,8 @@ class Disturbance(StrEnum):
     CLOCKS = "llama-bench differs, within what both scatter"
     SCATTER = "wide scatter, no cause was seen"
     FEW_STARTS = "too few container starts"
+    ELSEWHERE = "nobody watched the server's machine"
+    """Somebody else started it."""
     UNWATCHED = "nothing tells who else used the card"
     """Its driver keeps no account of processes: what nobody could see is not taken for idle."""
 

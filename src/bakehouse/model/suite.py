@@ -129,6 +129,14 @@ Client = Literal["bakehouse", "aiperf"]
 """Who makes the load: our own client, or a program that is installed on this machine."""
 
 
+class Served(Record):
+    """A server that somebody else has started, and ends."""
+
+    url: str
+    device: str = "cpu"
+    """What it computes on, by the name that reports have for it."""
+
+
 class Suite(Record):
     run: str
     run_folder: str
@@ -144,4 +152,6 @@ class Suite(Record):
     """When this attempt at the run began to test: seconds since 1970."""
     is_fixed: bool = False
     """Whether each measurement takes as many starts as it is told, and no more or fewer for what it finds."""
+    served: Served | None = None
+    """The one server that all tests ask. None: the suite starts containers."""
     subjects: list[Subject]

@@ -26,7 +26,7 @@ class RunState:
         """Takes over what an interrupted run in the same folder had finished."""
         self.folder = folder
         earlier = folder.read_cells()
-        self._cells = {cell.name: _resumed(earlier.get(cell.name)) or _blank(cell) for cell in cells}
+        self._cells = {cell.name: _resumed(earlier.get(cell.name)) or blank(cell) for cell in cells}
         self._run = run.model_copy(update={"excluded": [_excluded(item) for item in excluded]})
 
     def begin(self) -> None:
@@ -132,7 +132,8 @@ def _resumed(cell: CellReport | None) -> CellReport | None:
     return cell if cell and cell.finished and cell.verdict.is_final else None
 
 
-def _blank(cell: Cell) -> CellReport:
+def blank(cell: Cell) -> CellReport:
+    """Before anything is found out."""
     at = cell.at
     return CellReport(
         name=cell.name,

@@ -39,8 +39,11 @@ _NO_PORT = ("couldn't bind", "address already in use", "bind: ")
 class Running(Protocol):
     """What a probe needs of a container."""
 
-    url: str
-    started_at: float
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def started_at(self) -> float: ...
 
     def state(self) -> State: ...
 

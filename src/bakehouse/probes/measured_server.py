@@ -18,8 +18,8 @@ class MeasuredServer:
     """A server that is ready, as a measurement sees it."""
 
     url: str
-    healthy: float
-    """Seconds from its start to the first 200."""
+    healthy: float | None
+    """Seconds from its start to the first 200. None: somebody else started it."""
     port_open: float | None = None
     """Seconds from its start to the first answer of any kind."""
     started: float | None = None
@@ -27,7 +27,8 @@ class MeasuredServer:
     created: float | None = None
     """Seconds that the engine took to make its container."""
     load: Watched
-    peak_memory: Callable[[], int | None]
+    peak_memory: Callable[[], int | None] | None
+    """None: it runs where nobody can look."""
     others: Callable[[], Sequence[str] | None] = lambda: None
     """Who else computed on the card since the server was started, with a last look a moment later. None: no card, or
     nothing tells."""
@@ -63,8 +64,10 @@ def cold_start(served: MeasuredServer, number: int, *, ask: Ask) -> dict[Metric,
     return found | {"first_token": sample}
 
 
-def memory(served: MeasuredServer, number: int) -> Sample:
-    """The most that was resident in the server's process."""
+def memory(served: MeasuredServer, number: int) -> Sample | None:
+    """The most that was resident in the server's process. None: it runs where nobody can look."""
+    if served.peak_memory is None:
+        return None
     peak = served.peak_memory()
     if peak is None:
         reason = "the server's process cannot be seen from this machine"

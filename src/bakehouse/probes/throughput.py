@@ -96,7 +96,8 @@ class Rates:
                 cold["steady"] = Sample(start=number, repetition=0, value=_steady(answers.ended) - served.started)
             for metric, sample in cold.items():
                 self.samples.add("start", metric, troubled(answers.trouble, sample))
-            self.samples.add("start", "memory", with_others(memory(served, number), served.others()))
+            if held := memory(served, number):
+                self.samples.add("start", "memory", with_others(held, served.others()))
         if reference and not goes_first:
             self._refer(reference, number)
 

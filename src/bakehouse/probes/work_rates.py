@@ -240,7 +240,8 @@ class WorkRates:
         trouble = said[-1] if 2 * len(said) > len(found.disturbances) else None
         for metric, sample in cold.items():
             self.samples.add(START, metric, troubled(trouble, sample))
-        self.samples.add(START, "memory", with_others(memory(served, number), served.others()))
+        if held := memory(served, number):
+            self.samples.add(START, "memory", with_others(held, served.others()))
 
     # ------------------------------------------------------------------------------------------ what came out
 

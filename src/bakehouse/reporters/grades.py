@@ -34,6 +34,7 @@ ADVICE: dict[Disturbance, str] = {
     Disturbance.CLOCKS: "measure for longer: --measure-for",
     Disturbance.SCATTER: "measure for longer: --measure-for, --starts",
     Disturbance.FEW_STARTS: "measure for longer: --measure-for, --starts",
+    Disturbance.ELSEWHERE: "run `bakehouse bench` on the machine itself",
     Disturbance.UNWATCHED: "measure where the driver tells who uses the card: on the host, with a newer driver",
 }
 """What helps, by what was seen. Nothing is advised against what nobody saw."""

@@ -32,7 +32,7 @@ from bakehouse.probes.serving import serving
 from bakehouse.servers import SERVERS
 from bakehouse.servers.reference import ReferenceTool
 from bakehouse.suite.sample_log import SampleLog
-from bakehouse.suite.watched_server import watched, watched_server
+from bakehouse.suite.watched_server import OpenServer, watched
 
 BENCH_TIMEOUT = 1800.0
 """Seconds. A model of some GiB on two slow cores."""
@@ -42,10 +42,18 @@ _LOOK = 0.2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BenchTool:
+    """The benchmark program that the image holds."""
+
+    tool: ReferenceTool
+    engine: Engine
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Bench:
     """One subject on one device."""
 
-    engine: Engine
+    open_server: OpenServer
     run: str
     subject: Subject
     workload: Workload
@@ -54,8 +62,10 @@ class Bench:
     """A new path for each container's log."""
     kept_samples: SampleLog
     side: Side = "candidate"
-    tool: ReferenceTool | None = None
-    """The benchmark program, which the image holds, that is to run beside each start."""
+    tool: BenchTool | None = None
+    """What is to run beside each start."""
+    is_served: bool = False
+    """Whether somebody else started the server, with arguments of his own."""
 
     @property
     def baseline(self) -> Bench | None:
@@ -95,8 +105,10 @@ class Bench:
 
     @property
     def lengths(self) -> Lengths | None:
-        """How long prompts and answers may become; None where the processor plays a card, which is slow enough."""
-        if self.devices.is_software:
+        """How long prompts and answers may become; None where the processor plays a card, which is slow enough, or
+        nobody knows how much the server holds.
+        """
+        if self.devices.is_software or self.is_served:
             return None
         return Lengths(asked=self.workload, context=self._context(None))
 
@@ -109,12 +121,13 @@ class Bench:
         arguments = tuple(itertools.chain.from_iterable(self._pinned(load).items()))
         launch = serving(self.subject, run=self.run, args=arguments, devices=self.devices)
         about, devices = self.subject, self.devices
-        with watched_server(self.engine, launch, subject=about, devices=devices, log=self.log()) as served:
+        with self.open_server(launch, subject=about, devices=devices, log=self.log()) as served:
             yield served
 
-    def _run_tool(self, tool: ReferenceTool, repetitions: int, shapes: Sequence[workloads.Workload]) -> Benched:
+    def _run_tool(self, bench: BenchTool, repetitions: int, shapes: Sequence[workloads.Workload]) -> Benched:
         """Run it once, with what the server is told. Raises InfrastructureError and WillNotStartError."""
-        program = PurePosixPath(Docker(self.engine).image(self.subject.reference).entrypoint[0])
+        tool, engine = bench.tool, bench.engine
+        program = PurePosixPath(Docker(engine).image(self.subject.reference).entrypoint[0])
         launch = replace(serving(self.subject, run=self.run, devices=self.devices), port=None)
         inside = next(iter(launch.files.values()))
         launch = replace(
@@ -128,7 +141,7 @@ class Bench:
             ),
             entrypoint=str(program.parent / tool.program),
         )
-        with start(self.engine, launch, log=self.log()) as container:
+        with start(engine, launch, log=self.log()) as container:
             pid = container.state().pid
             with watched(pid, self.devices) as watch:
                 watch.start()
@@ -145,13 +158,15 @@ class Bench:
                 if load
                 else {"prompt_tokens": self.workload.prompt_tokens, "output_tokens": self.workload.output_tokens}
             ),
-            "arguments": self._pinned(load),
+            "arguments": {"as": "somebody else started it"} if self.is_served else self._pinned(load),
             "recipe_arguments": list(self.subject.args),
             "memory_limit": self.subject.memory_limit,
             "device": self.devices.name,
         }
 
     def _pinned(self, load: Load | None) -> dict[str, str]:
+        if self.is_served:
+            return {}
         pinned = SERVERS[self.subject.server].pinned_arguments(
             slots=workloads.slots(load) if load else 1,
             context=self._context(load),

@@ -30,8 +30,7 @@ from bakehouse.probes.serving import bare, serving
 from bakehouse.probes.throughput import void_reasons
 from bakehouse.servers import SERVERS
 from bakehouse.servers.device_log import DeviceLog
-from bakehouse.servers.reference import ReferenceTool
-from bakehouse.suite.bench import Bench
+from bakehouse.suite.bench import Bench, BenchTool
 from bakehouse.suite.budget import LOADS, RATES, WORK
 from bakehouse.suite.gpu_compat import patient, unfit
 from bakehouse.suite.progress import counter
@@ -88,28 +87,32 @@ def machine() -> Machine:
 
 
 @pytest.fixture(scope="session")
-def nvidia(machine: Machine, engine: Engine) -> Nvidia:
+def nvidia(machine: Machine, session: Session) -> Nvidia:
     """How the engine hands out NVIDIA's cards; not asked where there is none."""
     has_one = any(card.accelerator is AcceleratorName.CUDA for card in machine.cards)
-    return nvidia_of(engine) if has_one else Nvidia()
+    return nvidia_of(session.engine) if has_one and not session.suite.served else Nvidia()
 
 
 @pytest.fixture(scope="session")
-def subject(request: pytest.FixtureRequest, machine: Machine) -> Subject:
+def subject(request: pytest.FixtureRequest, machine: Machine, suite: Suite) -> Subject:
     """One built image. Tests that ask for it run once for each."""
     asked = cast("Subject", request.param)
+    if suite.served:
+        return asked
     found = _choose(asked, machine, Nvidia())
     return patient(asked) if isinstance(found, Devices) and found.is_software else asked
 
 
 @pytest.fixture(scope="session")
 def choice(
-    subject: Subject, machine: Machine, nvidia: Nvidia, tmp_path_factory: pytest.TempPathFactory
+    subject: Subject, machine: Machine, nvidia: Nvidia, suite: Suite, tmp_path_factory: pytest.TempPathFactory
 ) -> Devices | Absent:
     """The card that the image runs on, or why there is none.
 
     A driver in software compiles shaders for a minute; the containers of a cell share what it has compiled.
     """
+    if suite.served:
+        return Devices(name=suite.served.device)
     found = _choose(subject, machine, nvidia)
     if isinstance(found, Devices) and found.is_software:
         return keeping_shaders(found, tmp_path_factory.mktemp("shaders"))
@@ -336,21 +339,24 @@ def bench(request: pytest.FixtureRequest, subject: Subject, session: Session, le
     if subject.workload is None:
         pytest.skip("the recipe measures no rates of tokens (probes.throughput)")
     return Bench(
-        engine=session.engine,
+        open_server=session.open_server,
         run=session.suite.run,
         subject=subject,
         workload=subject.workload,
         devices=lease,
         log=lambda: session.log_path(subject.cell, request.node.nodeid),
         kept_samples=session.kept_samples,
-        tool=_tool(subject, request) if session.suite.calibrate and not subject.workload.is_openai else None,
+        tool=_tool(subject, request, session) if session.suite.calibrate and not subject.workload.is_openai else None,
+        is_served=session.suite.served is not None,
     )
 
 
-def _tool(subject: Subject, request: pytest.FixtureRequest) -> ReferenceTool | None:
+def _tool(subject: Subject, request: pytest.FixtureRequest, session: Session) -> BenchTool | None:
     """The family's benchmark program, where the image holds it."""
     tool = SERVERS[subject.server].reference
-    return tool if tool and tool.program in request.getfixturevalue("program_folder") else None
+    if tool is None or tool.program not in request.getfixturevalue("program_folder"):
+        return None
+    return BenchTool(tool=tool, engine=session.engine)
 
 
 @pytest.fixture
@@ -359,7 +365,7 @@ def work_bench(request: pytest.FixtureRequest, subject: Subject, session: Sessio
     if subject.work is None:
         pytest.skip("the recipe declares no work")
     return WorkBench(
-        engine=session.engine,
+        open_server=session.open_server,
         run=session.suite.run,
         subject=subject,
         work=subject.work,

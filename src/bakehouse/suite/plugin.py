@@ -56,7 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"probe(name): which probe a test belongs to: {', '.join(PROBES)}")
     path = cast("Path", config.getoption("--suite"))
     worker = cast("dict[str, Any]", getattr(config, "workerinput", {})).get("workerid", "main")
-    config.stash[SESSION] = Session(_read_suite(path), _read_engine(path.parent), worker=worker)
+    suite = _read_suite(path)
+    config.stash[SESSION] = Session(suite, None if suite.served else _read_engine(path.parent), worker=worker)
     config.stash[COLLECTION] = CollectionErrors()
     config.pluginmanager.register(config.stash[COLLECTION])
 
@@ -152,7 +153,7 @@ def _refuse_what_it_has_not(subject: Subject, probe: str) -> None:
 
 def _refuse_what_is_foreign(subject: Subject, probe: str, session: Session) -> None:
     """Programs for another platform than the engine's need an emulator, and are never measured."""
-    if subject.platform == session.engine.platform:
+    if session.suite.served or subject.platform == session.engine.platform:
         return
     if why := why_not(subject.platform, own=session.engine.platform):
         pytest.skip(f"it was proved at rest, and cannot be started here: {why}")
@@ -202,7 +203,7 @@ def _write_result(item: pytest.Item, session: Session) -> None:
         verdict=verdict,
         seconds=seconds,
         message=message or "; ".join(notes),
-        container_log=str(log.relative_to(session.folder)) if log else "",
+        container_log=str(log.relative_to(session.folder)) if log and not session.suite.served else "",
     )
     session.writer.test(_cell(item), result)
 

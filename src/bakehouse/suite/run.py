@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ class Outcome:
 def run_suite(
     suite: Suite,
     *,
-    engine: Engine,
+    engine: Engine | None,
     image_tests: Sequence[Path],
     recipe_test_folders: list[Path],
     workers: int,
@@ -69,9 +70,9 @@ def run_suite(
     """Write suite.json and run pytest over it: `image_tests`, files or folders with the project's first, and what
     recipes bring. Each result is handed on soon after its test has ended.
 
-    `extra` are arguments for pytest, for example `-k smoke`; what it prints goes to `log_name`. Raises nothing for a
-    failed image or a dead pytest: that is in the outcome. Ctrl-C goes on as KeyboardInterrupt, with all finished
-    results on disk.
+    `engine`: None where the suite is served. `extra` are arguments for pytest, for example `-k smoke`; what it prints
+    goes to `log_name`. Raises nothing for a failed image or a dead pytest: that is in the outcome. Ctrl-C goes on as
+    KeyboardInterrupt, with all finished results on disk.
     """
     folder = Path(suite.run_folder)
     command = _prepare(suite, engine, image_tests=image_tests, recipe_test_folders=recipe_test_folders, workers=workers)
@@ -90,7 +91,7 @@ def run_suite(
         tell()
 
     log = folder / results.FOLDER / log_name
-    done = stream([*command, *extra], env=engine.environment(), on_line=hear, log=log)
+    done = stream([*command, *extra], env=engine.environment() if engine else os.environ, on_line=hear, log=log)
     tell()
     found = results.collect(folder)
     collected = results.collected(folder)
@@ -106,7 +107,7 @@ def run_suite(
 
 
 def _prepare(
-    suite: Suite, engine: Engine, *, image_tests: Sequence[Path], recipe_test_folders: list[Path], workers: int
+    suite: Suite, engine: Engine | None, *, image_tests: Sequence[Path], recipe_test_folders: list[Path], workers: int
 ) -> list[str]:
     folder = Path(suite.run_folder)
     tests = folder / results.FOLDER
@@ -114,7 +115,8 @@ def _prepare(
     for old in (*tests.glob("*.jsonl"), tests / results.COLLECTED):
         old.unlink(missing_ok=True)
     (folder / "suite.json").write_text(suite.model_dump_json(indent=1), encoding="utf-8")
-    (folder / ENGINE_FILE).write_text(json.dumps(dataclasses.asdict(engine)), encoding="utf-8")
+    if engine:
+        (folder / ENGINE_FILE).write_text(json.dumps(dataclasses.asdict(engine)), encoding="utf-8")
     ini = tests / "pytest.ini"
     ini.write_text(_INI, encoding="utf-8")
     top = image_tests[0] if image_tests[0].is_dir() else image_tests[0].parent

@@ -5,29 +5,32 @@ from __future__ import annotations
 import contextlib
 import itertools
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bakehouse.engine.connection import Engine
-from bakehouse.engine.container import Container, last_lines, start
+from bakehouse.engine.container import last_lines, start
 from bakehouse.engine.devices import Devices
 from bakehouse.errors import InfrastructureError
-from bakehouse.model.suite import Subject, Suite
+from bakehouse.model.suite import Served, Subject, Suite
 from bakehouse.probes import ProbeFailed
-from bakehouse.probes.health import Startup, wait_serving
+from bakehouse.probes.health import Running, Startup, wait_serving
 from bakehouse.probes.serving import serving
 from bakehouse.suite import results
 from bakehouse.suite.budget import FILE, Budget, shares_of
 from bakehouse.suite.sample_log import SampleLog
+from bakehouse.suite.served import NOT_RUN, first_asked, measured
 from bakehouse.suite.verdicts import PhaseReport
+from bakehouse.suite.watched_server import OpenServer, watched_server
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Server:
     """A server that answered 200."""
 
-    container: Container
+    container: Running
     startup: Startup
 
     @property
@@ -38,9 +41,9 @@ class Server:
 class Session:
     """What one worker keeps for the whole run."""
 
-    def __init__(self, suite: Suite, engine: Engine, *, worker: str) -> None:
+    def __init__(self, suite: Suite, engine: Engine | None, *, worker: str) -> None:
         self.suite = suite
-        self.engine = engine
+        self._engine = engine
         self.folder = Path(suite.run_folder)
         self.leases = Path(suite.cache) / "leases"
         self.writer = results.Writer(self.folder, worker)
@@ -56,9 +59,25 @@ class Session:
         self._worker = worker
         self._numbers = itertools.count()
         self._shared: _Shared | None = None
+        self._known: Server | None = None
+        """That somebody else has started."""
         self._served: set[str] = set()
         self._never_served: dict[str, str] = {}
         """Why the server of a cell never became ready. To start it again would cost its whole `start_period` again."""
+
+    @property
+    def engine(self) -> Engine:
+        """Skips the test that asks for it where somebody else has started the server."""
+        if self._engine is None:
+            pytest.skip(NOT_RUN)
+        return self._engine
+
+    @property
+    def open_server(self) -> OpenServer:
+        """How a server is had that is to be measured."""
+        if self.suite.served:
+            return partial(measured, served=self.suite.served)
+        return partial(watched_server, self.engine)
 
     def log_path(self, cell: str, test: str) -> Path:
         """Give a name that no other container of this run has, and remember it as that test's log."""
@@ -75,6 +94,8 @@ class Session:
             return shared.server
         self.close_shared()
         self.require_startable(subject.cell)
+        if self.suite.served:
+            return self._somebody_elses(self.suite.served, subject)
         log = self.log_path(subject.cell, test)
         launch = serving(subject, run=self.suite.run, devices=devices)
         with contextlib.ExitStack() as stack:
@@ -84,12 +105,19 @@ class Session:
             self._shared = _Shared(cell=subject.cell, server=server, log=log, stack=stack.pop_all())
         return server
 
+    def _somebody_elses(self, served: Served, subject: Subject) -> Server:
+        """It may still load when it is first asked."""
+        if self._known is None:
+            container = first_asked(served)
+            self._known = Server(container=container, startup=self._wait_serving(subject, container))
+        return self._known
+
     def require_startable(self, cell: str) -> None:
         """Raises ProbeFailed at once where the cell's server was started before and never became ready."""
         if reason := self._never_served.get(cell):
             raise ProbeFailed(f"not started again, since it did not become ready before: {reason}")
 
-    def _wait_serving(self, subject: Subject, container: Container) -> Startup:
+    def _wait_serving(self, subject: Subject, container: Running) -> Startup:
         try:
             startup = wait_serving(container, subject.health, memory_limit=subject.memory_limit)
         except ProbeFailed as error:

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.container import Launch, start
@@ -18,6 +19,14 @@ from bakehouse.measure.telemetry import CARD_ENERGY, PROCESSOR_ENERGY, Telemetry
 from bakehouse.model.suite import Subject
 from bakehouse.probes.health import wait_serving
 from bakehouse.probes.measured_server import MeasuredServer
+
+
+class OpenServer(Protocol):
+    """Gives a server that is ready to be measured."""
+
+    def __call__(
+        self, launch: Launch, *, subject: Subject, devices: Devices, log: Path
+    ) -> contextlib.AbstractContextManager[MeasuredServer]: ...
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bakehouse.engine.connection import Engine
 from bakehouse.engine.devices import Devices
 from bakehouse.loadgen.answers import Answer
 from bakehouse.model.suite import Side, Subject, WorkToMeasure
@@ -18,14 +17,14 @@ from bakehouse.probes.measured_server import MeasuredServer
 from bakehouse.probes.series import Samples
 from bakehouse.probes.serving import serving
 from bakehouse.suite.sample_log import SampleLog
-from bakehouse.suite.watched_server import watched_server
+from bakehouse.suite.watched_server import OpenServer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkBench:
     """One subject on one device."""
 
-    engine: Engine
+    open_server: OpenServer
     run: str
     subject: Subject
     work: WorkToMeasure
@@ -67,7 +66,7 @@ class WorkBench:
         """Start a fresh server, ready to be measured, and remove it. Raises ProbeFailed when it does not get ready."""
         launch = serving(self.subject, run=self.run, devices=self.devices)
         about, devices = self.subject, self.devices
-        with watched_server(self.engine, launch, subject=about, devices=devices, log=self.log()) as served:
+        with self.open_server(launch, subject=about, devices=devices, log=self.log()) as served:
             yield served
 
     def settings(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ SUMMARIES = {
     "plan": "what would be built, and why the rest would not; touches nothing",
     "build-matrix": "build, prove, start, measure and report (default: what runs here)",
     "bench": "measure on this machine; --gpu cpu is its processor",
+    "probe": "ask a server that runs already, and attach what came out to its image",
     "stack": "services that run together: lay out, render, start, try, load, and kill in turn",
     "report": "draw a run's reports again from its run.json",
     "publish": "push what passed, by digest, signed; move channels to it, and back",

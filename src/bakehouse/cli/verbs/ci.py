@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import get_args
 
 from bakehouse.cli.console import Output
 from bakehouse.cli.selection_options import add_selection, selection
-from bakehouse.commands import ci
+from bakehouse.commands import ci, ci_collect
 from bakehouse.pipeline.context import Context
 
 DESCRIPTION = (
@@ -32,6 +33,8 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     jobs.add_argument(
         "--as", dest="form", choices=get_args(ci.Format), default="json", help="for whom (default: json, for programs)"
     )
+    collect = actions.add_parser("collect", help="bring home what Jobs attached to the images that they tested")
+    collect.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="runs that built (default: reports/latest)")
     notice = actions.add_parser("notice", help="what the runs in reports/ found that a person must know, in Markdown")
     notice.add_argument("--catalogue", metavar="FILE", help="what is published: says what was good before")
     notice.add_argument("--fail", action="store_true", help="end with exit code 1 where there is something to say")
@@ -45,6 +48,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     match arguments.action:
         case "check":
             return ci.check(context)
+        case "collect":
+            return ci_collect.collect(context, arguments.runs)
         case "notice":
             return ci.say_notice(context, catalogue=arguments.catalogue, fail=arguments.fail, out=Output())
         case "jobs":
