@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -13,10 +14,15 @@ import pytest
 import yaml
 
 from bakehouse.__main__ import main
+from bakehouse.ci import kubernetes
 from bakehouse.ci.actions import ACTIONS
 from bakehouse.errors import ExitCode
+from bakehouse.model.probe_job import ProbeJob
+from bakehouse.pipeline.probe_job import probe_job
+from bakehouse.pipeline.project import open_project
 from bakehouse.system import process
 from tests.tools import Lint, find_actionlint, program
+from tests.unit.ci import test_kubernetes
 from tests.unit.ci.settings import KEPT
 from tests.unit.ci.test_golden import texts
 
@@ -140,6 +146,24 @@ def test_written_files_are_checked_and_foreign_ones_left_alone(
     nightly.write_text("name: mine\n")
     assert main(["--root", str(tmp_path), "ci", "github"]) == ExitCode.BAD_INPUT
     assert nightly.read_text() == "name: mine\n"
+
+
+@pytest.mark.parametrize("name", test_kubernetes.KEPT)
+@pytest.mark.parametrize("version", ["1.30.0", "1.34.0"])
+def test_kubernetes_takes_jobs_of_a_cluster(name: str, version: str, tmp_path: Path) -> None:
+    (tmp_path / "jobs.yaml").write_text(kubernetes.jobs(*test_kubernetes.KEPT[name]), encoding="utf-8")
+    words = [str(PROGRAMS / "kubernetes-validate"), "-k", version, "--strict", str(tmp_path / "jobs.yaml")]
+    done = process.run(words, timeout=TIMEOUT, check=False)
+    assert done.code == 0, done.stdout + done.stderr
+
+
+def test_what_a_job_is_asked_is_read_as_it_was_meant() -> None:
+    """Of every cell of this repository."""
+    project, resolution = open_project(PROJECT)
+    for cell in resolution.cells:
+        job = probe_job(cell, project, root=PROJECT)
+        text = json.dumps(job.model_dump(mode="json"))
+        assert ProbeJob.model_validate_json(text).model_dump(mode="json") == job.model_dump(mode="json"), cell.name
 
 
 def test_jobs_name_the_card_that_nobody_knows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

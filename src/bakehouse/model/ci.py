@@ -48,6 +48,27 @@ Branch = Annotated[
 ]
 
 
+SecretName = Annotated[
+    str,
+    Format(
+        pattern=r"^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$", longest=63, expected="the name of a Secret, like registry-login",
+    ),
+]  # fmt: skip
+
+
+class Cluster(Model):
+    """How `bakehouse ci kubernetes` lets a cluster test images."""
+
+    client: ImageReference | None = None
+    """An image with `bakehouse` on its PATH. Without it: Python's, into which pip installs `install` in each pod."""
+    login: SecretName = "bakehouse-registry"
+    """Secret of the type kubernetes.io/dockerconfigjson: pulls from staging, and pushes results there."""
+    key: SecretName = "bakehouse-key"
+    """Secret with `key.pem`, which signs results."""
+    groups: tuple[Annotated[int, Field(ge=0, le=2**32 - 2)], ...] = ()
+    """Numbers of the groups that own the nodes' cards, where a device plugin leaves modes alone: video, render."""
+
+
 class Automation(Model):
     """How CI works this project. `bakehouse ci github` and `ci gitlab` write the files."""
 
@@ -69,6 +90,8 @@ class Automation(Model):
     """A repository that keeps the build cache between runs, so that a machine compiles what nobody has compiled."""
     update: bool = False
     """Whether the nightly run moves to the newest revisions, and asks for that to be merged once they are published."""
+    cluster: Cluster = Cluster()
+    """Where `ci kubernetes` has images tested."""
     minutes: Annotated[int, Field(ge=1, le=7200)] = 350
     """The longest that a job may take."""
     image: ImageReference = "docker.io/library/debian:trixie"

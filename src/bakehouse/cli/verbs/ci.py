@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import get_args
 
 from bakehouse.cli.console import Output
+from bakehouse.cli.run_options import duration
 from bakehouse.cli.selection_options import add_selection, selection
-from bakehouse.commands import ci, ci_collect
+from bakehouse.commands import ci, ci_collect, ci_kubernetes
 from bakehouse.pipeline.context import Context
 
 DESCRIPTION = (
@@ -19,6 +20,9 @@ examples:
   bakehouse ci github                              write .github/workflows/bakehouse-nightly.yml and -change.yml
   bakehouse ci gitlab                              write .gitlab/bakehouse.yml, for `include: local`
   bakehouse ci check                               fail where a written file is stale
+  bakehouse ci kubernetes reports/RUN --gpu rtx5090 | kubectl apply --filename -
+                                                   test images that were staged on a cluster's cards
+  bakehouse ci collect reports/RUN                 bring home what those Jobs found
   bakehouse ci jobs --affected-since origin/main   what the workflows ask: shards to build, cards to test on
 """
 
@@ -32,6 +36,12 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     add_selection(jobs)
     jobs.add_argument(
         "--as", dest="form", choices=get_args(ci.Format), default="json", help="for whom (default: json, for programs)"
+    )
+    kubernetes = actions.add_parser("kubernetes", help="Jobs that test images in a cluster, each beside its card")
+    add_selection(kubernetes)
+    kubernetes.add_argument("runs", type=Path, metavar="RUNS", help="folder of runs that built and staged")
+    kubernetes.add_argument(
+        "--measure-for", type=duration, default=300.0, metavar="TIME", help="for testing and measuring (default: 5m)"
     )
     collect = actions.add_parser("collect", help="bring home what Jobs attached to the images that they tested")
     collect.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="runs that built (default: reports/latest)")
@@ -48,6 +58,10 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     match arguments.action:
         case "check":
             return ci.check(context)
+        case "kubernetes":
+            return ci_kubernetes.kubernetes(
+                context, arguments.runs, selection(arguments), seconds=round(arguments.measure_for), out=Output()
+            )
         case "collect":
             return ci_collect.collect(context, arguments.runs)
         case "notice":

@@ -15,7 +15,7 @@ Run the image suite over a server that somebody else has started: a pod, a servi
 Docker engine is needed. What needs a container of its own is not run, and the report says so."""
 EXAMPLES = """\
 examples:
-  bakehouse probe http://10.0.0.7:8080 --cell llama-server-cuda12.9-sm120-amd64 --device "NVIDIA GeForce RTX 5090"
+  bakehouse probe http://10.0.0.7:8080 --cell NAME-cuda12.9-sm120-amd64 --device "NVIDIA GeForce RTX 5090"
   bakehouse probe http://127.0.0.1:8080 --cell NAME --image ghcr.io/me/NAME-staging@sha256:5d1c...
                                                   attach the results to that image, signed
   bakehouse probe http://127.0.0.1:8080 --job job.json

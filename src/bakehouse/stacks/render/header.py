@@ -55,6 +55,8 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     """Quoted wherever another reader of YAML could take it for something else: `0644`, `1:30`, `on`."""
     plain = value.isidentifier() and value.lower() not in ("yes", "no", "on", "off", "y", "n", "true", "false", "null")
     style = None if plain or (value[:1].isalpha() and not set(value) & set(":#'\"{}[]&*!|>%@`,?")) else '"'
+    if "\n" in value:
+        style = "|"
     if value.lower() in ("yes", "no", "on", "off", "y", "n", "true", "false", "null", "none"):
         style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)

@@ -6,12 +6,13 @@ what is not ready.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
 from bakehouse.planning.render.labels import PREFIX
 from bakehouse.stacks import hardening
-from bakehouse.stacks.hardening import TMP_MEBIBYTES
+from bakehouse.stacks.hardening import TMP_MEBIBYTES, Hardening
 from bakehouse.stacks.plan import CONTAINER_MODELS, Mount, Planned, StackPlan
 
 Object = dict[str, Any]
@@ -97,39 +98,44 @@ def _pod_metadata(service: Planned, labels: dict[str, str]) -> Object:
 
 
 def _pod(service: Planned) -> Object:
-    held = hardening.of(service)
+    return {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": service.stop_grace + 10,
+        "securityContext": pod_security(hardening.of(service)),
+        "containers": [_container(service)],
+        "volumes": _volumes(service),
+    }
+
+
+def pod_security(held: Hardening) -> Object:
     user, _, group = held.user.partition(":")
-    context: Object = {
+    return {
         "runAsNonRoot": not held.is_root,
         "runAsUser": int(user),
         "runAsGroup": int(group),
         "fsGroup": int(group),
         "seccompProfile": {"type": "RuntimeDefault"},
     }
+
+
+def container_security(held: Hardening) -> Object:
     return {
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": service.stop_grace + 10,
-        "securityContext": context,
-        "containers": [_container(service)],
-        "volumes": _volumes(service),
+        "allowPrivilegeEscalation": not held.no_new_privileges,
+        "readOnlyRootFilesystem": held.read_only,
+        "capabilities": {"drop": ["ALL"]} if held.drop_capabilities else {},
     }
 
 
 def _container(service: Planned) -> Object:
-    held = hardening.of(service)
     found: Object = {
         "name": CONTAINER,
         "image": service.image,
         "args": arguments(service),
-        "env": [{"name": name, "value": _escaped(value)} for name, value in sorted(service.env.items())],
+        "env": variables(service.env),
         "ports": _ports(service),
         "resources": resources(service),
-        "securityContext": {
-            "allowPrivilegeEscalation": not held.no_new_privileges,
-            "readOnlyRootFilesystem": held.read_only,
-            "capabilities": {"drop": ["ALL"]} if held.drop_capabilities else {},
-        },
+        "securityContext": container_security(hardening.of(service)),
         **_probes(service),
         "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
         "volumeMounts": _volume_mounts(service),
@@ -138,11 +144,15 @@ def _container(service: Planned) -> Object:
 
 
 def arguments(service: Planned) -> list[str]:
-    """Kubernetes replaces `$(NAME)`."""
-    return [_escaped(word) for word in service.args]
+    return [escaped(word) for word in service.args]
 
 
-def _escaped(value: str) -> str:
+def variables(values: Mapping[str, str]) -> list[Object]:
+    return [{"name": name, "value": escaped(value)} for name, value in sorted(values.items())]
+
+
+def escaped(value: str) -> str:
+    """Kubernetes replaces `$(NAME)` in arguments and variables."""
     return value.replace("$(", "$$(")
 
 
@@ -156,11 +166,12 @@ def _ports(service: Planned) -> list[Object]:
 def resources(service: Planned) -> Object:
     """Memory is asked for as a whole, so that no node is ever overfull; a processor's share is not capped."""
     cpu = f"{round(1000 * service.cpus)}m" if service.cpus else _LEAST_CPU
-    memory = _quantity(service.memory)
+    memory = quantity(service.memory)
     return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}}
 
 
-def _quantity(size: int) -> str:
+def quantity(size: int) -> str:
+    """Bytes, as Kubernetes writes them."""
     return f"{size // 2**20}Mi" if size % 2**20 == 0 else str(size)
 
 
@@ -232,7 +243,7 @@ def _volumes(service: Planned) -> list[Object]:
         found.append({"name": "secret", "secret": {"secretName": secret_name(service.name)}})
     found.append({"name": "tmp", "emptyDir": {"sizeLimit": f"{TMP_MEBIBYTES}Mi"}})
     if service.shm:
-        found.append({"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": _quantity(service.shm)}})
+        found.append({"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": quantity(service.shm)}})
     return found
 
 

@@ -45,17 +45,21 @@ def of_deployment(name: str) -> Object:
 def place(service: Planned, plan: StackPlan) -> Object:
     """On which nodes, and as whom."""
     vendor = VENDORS[service.slots[0].accelerator]
-    found: Object = {}
-    if vendor is NVIDIA:
-        found["runtimeClassName"] = "nvidia"
+    found = nodes_with(vendor, _terms(service, vendor))
+    if groups := nodes_of(service, plan)[1]:
+        found["securityContext"] = {"supplementalGroups": groups}
+    return found
+
+
+def nodes_with(vendor: Vendor, terms: Iterable[Object]) -> Object:
+    """What makes a pod run beside a vendor's cards. `terms` say which of them; any one may hold."""
+    found: Object = {"runtimeClassName": "nvidia"} if vendor is NVIDIA else {}
     found["tolerations"] = [{"key": vendor.resource, "operator": "Exists", "effect": "NoSchedule"}]
     if vendor.node_labels:
         found["nodeSelector"] = dict(vendor.node_labels)
-    if terms := list(_terms(service, vendor)):
-        wanted = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
+    if known := list(terms):
+        wanted = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": known}}
         found["affinity"] = {"nodeAffinity": wanted}
-    if groups := nodes_of(service, plan)[1]:
-        found["securityContext"] = {"supplementalGroups": groups}
     return found
 
 
@@ -78,26 +82,27 @@ def resource(slot: Slot, plan: StackPlan) -> str:
 def _terms(service: Planned, vendor: Vendor) -> Iterable[Object]:
     """Nodes whose cards run the image: one term for each arch, of which any may hold."""
     if vendor is NVIDIA:
-        for arch in service.archs:
-            if found := _CODE.fullmatch(arch):
-                yield {"matchExpressions": _nvidia(found[1], found[2], service)}
+        least = max(0, service.need.bytes // _MIB - 1)
+        yield from nvidia_terms(service.archs, driver_floor=service.driver_floor, least=least)
     elif service.accelerator is AcceleratorName.ROCM:
         ids = sorted({one.partition(":")[2] for slot in service.slots for one in slot.pci})
         if ids:
             yield {"matchExpressions": [{"key": "amd.com/gpu.device-id", "operator": "In", "values": ids}]}
 
 
-def _nvidia(major: str, minor: str, service: Planned) -> list[Object]:
-    found: list[Object] = [
-        {"key": "nvidia.com/gpu.compute.major", "operator": "In", "values": [major]},
-        {"key": "nvidia.com/gpu.compute.minor", "operator": "In", "values": [minor]},
-    ]
-    if service.driver_floor:
-        below = int(service.driver_floor.partition(".")[0]) - 1
-        found.append({"key": "nvidia.com/cuda.driver-version.major", "operator": "Gt", "values": [str(below)]})
-    least = service.need.bytes // _MIB - 1
-    found.append({"key": "nvidia.com/gpu.memory", "operator": "Gt", "values": [str(max(0, least))]})
-    return found
+def nvidia_terms(archs: Iterable[str], *, driver_floor: str | None, least: int) -> Iterable[Object]:
+    """Nodes of each arch, with a driver that is new enough, and more than `least` MiB on a card."""
+    facts: list[Object] = []
+    if driver_floor:
+        below = int(driver_floor.partition(".")[0]) - 1
+        facts.append({"key": "nvidia.com/cuda.driver-version.major", "operator": "Gt", "values": [str(below)]})
+    facts.append({"key": "nvidia.com/gpu.memory", "operator": "Gt", "values": [str(least)]})
+    for found in filter(None, map(_CODE.fullmatch, archs)):
+        code: list[Object] = [
+            {"key": "nvidia.com/gpu.compute.major", "operator": "In", "values": [found[1]]},
+            {"key": "nvidia.com/gpu.compute.minor", "operator": "In", "values": [found[2]]},
+        ]
+        yield {"matchExpressions": [*code, *facts]}
 
 
 # ---------------------------------------------------------------------------------------------- sharing
