@@ -21,6 +21,7 @@ PAGES = {
     "build-matrix": "../README.md#what-build-matrix-does",
     "bench": "measuring.md",
     "stack": "stacks.md",
+    "probe": "probes.md#a-server-that-runs-already",
     "report": "reports.md",
     "publish": "publishing.md",
     "verify": "publishing.md#follow-it-once",
