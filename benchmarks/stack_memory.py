@@ -24,7 +24,7 @@ import numpy as np
 from bakehouse.engine.connect import connect
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.container import Launch, start
-from bakehouse.gguf.header import read_header
+from bakehouse.model_files.gguf.header import read_header
 from bakehouse.pipeline.context import default_cache
 from bakehouse.servers.llama_cpp.memory import allocation
 

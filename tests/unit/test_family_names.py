@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/bakehouse"
 
 NAMES = re.compile(r"llama|ggml", re.IGNORECASE)
-OWN = ("servers/llama_cpp/", "gguf/")
+OWN = ("servers/llama_cpp/", "model_files/gguf/")
 """The family's folder; and the reader of a file format, whose types have the numbers and names of the library that made
 it."""
 ALLOWED = {

@@ -15,14 +15,15 @@ SOURCE = Path(__file__).parents[2] / "src/bakehouse"
 LAYERS = (
     ("errors",),
     ("system", "model"),
-    ("formatting", "stats", "gguf"),
-    ("accelerators", "machine", "preflight", "servers"),
+    ("formatting", "stats"),
+    ("model_files",),
+    ("catalogue", "machine", "servers"),
     ("config",),
     ("history",),
     ("planning",),
     ("stacks",),
     ("ci",),
-    ("lint", "engine", "tfjs"),
+    ("lint", "engine", "model_files/tfjs"),
     ("servers/llama_cpp/lint",),
     ("servers/linters",),
     ("loadgen", "supply", "prove", "reporters"),
@@ -40,7 +41,7 @@ has a layer of its own."""
 
 PURE = (
     "ci",
-    *("errors", "model", "formatting", "stats", "gguf", "accelerators", "preflight", "servers", "planning", "tfjs"),
+    *("errors", "model", "formatting", "stats", "model_files", "catalogue", "servers", "planning", "machine/preflight"),
     *("config/suggest", "config/references", "config/validation_errors", "config/yaml_document"),
     "stacks",
     "config/yaml_edit",

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bakehouse.accelerators import ACCELERATORS
+from bakehouse.catalogue.accelerators import ACCELERATORS
 from bakehouse.formatting import count, round_seconds
 from bakehouse.machine import Machine
 from bakehouse.model.cell import Cell, Excluded

@@ -14,12 +14,12 @@ from bakehouse.config.suggest import suggest
 from bakehouse.errors import ExitCode, InputError
 from bakehouse.machine import Card, Machine, detect
 from bakehouse.machine.memory import meminfo
+from bakehouse.machine.preflight import Demand, Facts, Memory, look
 from bakehouse.model.matrix import Matrix
+from bakehouse.model_files.check import check_model
+from bakehouse.model_files.finding import CheckedModel, Finding
 from bakehouse.pipeline.context import Context
 from bakehouse.planning.gpus import recognise
-from bakehouse.preflight.finding import CheckedModel, Finding
-from bakehouse.preflight.model_file import check_model
-from bakehouse.preflight.start import Demand, Facts, Memory, look
 
 MARKS = {"error": "[red]error[/]", "warning": "[yellow]warning[/]", "ok": "[green]ok[/]"}
 

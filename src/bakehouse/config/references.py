@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from packaging.version import Version
 
-from bakehouse.accelerators import ACCELERATORS
+from bakehouse.catalogue.accelerators import ACCELERATORS
 from bakehouse.config.suggest import suggest
 from bakehouse.errors import InputError, InputErrors, Where
 from bakehouse.model.build import CMakeBuild, ImageBuild, Prebuilt, Published

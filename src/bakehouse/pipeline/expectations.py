@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 
-from bakehouse.accelerators import ACCELERATORS
+from bakehouse.catalogue.accelerators import ACCELERATORS
 from bakehouse.formatting import size_in_bytes
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.recipe import Health, Load

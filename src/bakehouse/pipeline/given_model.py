@@ -11,11 +11,11 @@ from pathlib import Path
 from bakehouse.config.load import Project
 from bakehouse.errors import InputError
 from bakehouse.formatting import size, size_in_bytes
-from bakehouse.gguf.header import MERGE, Header, read_header
 from bakehouse.model.cell import Cell, Resolution, World
 from bakehouse.model.matrix import ModelFile
 from bakehouse.model.places import PathPlace
 from bakehouse.model.recipe import Recipe
+from bakehouse.model_files.gguf.header import MERGE, Header, read_header
 from bakehouse.supply.checksum import remembered_sha256_of
 
 _LONGEST_NAME = 55

@@ -10,9 +10,6 @@ from typing import Any
 
 from bakehouse.errors import InputError
 from bakehouse.formatting import flow, size
-from bakehouse.gguf.header import read_header
-from bakehouse.gguf.limit import Ceiling, Device, allowed, limits_of, model_work
-from bakehouse.gguf.work import Work
 from bakehouse.machine.nvidia import memory_bandwidth
 from bakehouse.measure.machine_speed import SMALLEST, known_speed, speed_of_machine
 from bakehouse.model.cell import Cell
@@ -21,6 +18,9 @@ from bakehouse.model.limit import Limit, ModelWork
 from bakehouse.model.machine import Card, Machine
 from bakehouse.model.matrix import Gpu, Matrix
 from bakehouse.model.report import Measurement
+from bakehouse.model_files.gguf.header import read_header
+from bakehouse.model_files.gguf.limit import Ceiling, Device, allowed, limits_of, model_work
+from bakehouse.model_files.gguf.work import Work
 from bakehouse.planning.gpus import recognise
 
 PROCESSOR = "cpu"

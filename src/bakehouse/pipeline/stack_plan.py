@@ -10,13 +10,13 @@ from pathlib import Path
 from bakehouse.config.layout import STACKS, ProjectLayout
 from bakehouse.config.load import Project
 from bakehouse.errors import InputError
-from bakehouse.gguf.header import read_header
 from bakehouse.machine import detect
 from bakehouse.model.cell import Resolution
 from bakehouse.model.enums import Verdict
 from bakehouse.model.matrix import Matrix
 from bakehouse.model.report import CellReport, Measurement, RunReport
 from bakehouse.model.stack import ServedModel
+from bakehouse.model_files.gguf.header import read_header
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.project import open_project
 from bakehouse.planning.gpus import Target

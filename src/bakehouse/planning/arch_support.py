@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bakehouse.accelerators import ACCELERATORS
+from bakehouse.catalogue.accelerators import ACCELERATORS
 from bakehouse.model.cell import Resolution
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import Arch, Matrix

@@ -14,7 +14,7 @@ from typing import Literal
 
 from packaging.version import Version
 
-from bakehouse.accelerators import ACCELERATORS
+from bakehouse.catalogue.accelerators import ACCELERATORS
 from bakehouse.errors import InputError
 from bakehouse.model.matrix import Arch, Gpu, Toolkit
 

@@ -13,7 +13,7 @@ from functools import cache
 
 from packaging.version import Version
 
-from bakehouse.accelerators import ACCELERATORS
+from bakehouse.catalogue.accelerators import ACCELERATORS
 from bakehouse.model.build import CMakeBuild, ImageBuild
 from bakehouse.model.cell import Coordinates, LeftOut, World
 from bakehouse.model.enums import AcceleratorName

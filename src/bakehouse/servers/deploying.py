@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bakehouse.gguf.header import Header
+from bakehouse.model_files.gguf.header import Header
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bakehouse.gguf.header import Header
 from bakehouse.model.serving import ServerName
+from bakehouse.model_files.gguf.header import Header
 from bakehouse.servers.deployment import DEPLOYMENTS
 from bakehouse.stacks.plan import Need
 

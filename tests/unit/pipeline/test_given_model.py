@@ -12,7 +12,7 @@ from bakehouse.model.question import Question
 from bakehouse.pipeline.expectations import subject
 from bakehouse.pipeline.given_model import put_in, require_model
 from bakehouse.pipeline.project import open_project
-from tests.unit.gguf.build import llama, write_gguf
+from tests.unit.model_files.gguf.build import llama, write_gguf
 from tests.unit.projects import matrix, recipe, write_project
 
 PROBES = {"throughput": {"model": "tiny"}, "memory_limit": "1 GiB"}

@@ -21,7 +21,7 @@ from bakehouse.pipeline import limits
 from bakehouse.pipeline.limits import Limits, find_limits
 from bakehouse.reporters.limits import details
 from tests.unit.accelerated import accelerated
-from tests.unit.gguf.build import llama
+from tests.unit.model_files.gguf.build import llama
 
 RTX = Card(accelerator=AcceleratorName.CUDA, name="NVIDIA GeForce RTX 5090", uuid="GPU-1", index=0)
 SPEED = MachineSpeed(read=20e9, copy=18e9, products=150e9, working_set=4 * 2**20)

@@ -19,10 +19,10 @@ from bakehouse.engine.connection import Engine
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.lock import Lock, LockedBase, LockedFile
 from bakehouse.model.report import Attempt
+from bakehouse.model_files.tfjs.convert import convert
 from bakehouse.planning.resolve import resolve
 from bakehouse.supply.chain import Gathered, Needs, gather
 from bakehouse.system.patience import Patience
-from bakehouse.tfjs.convert import convert
 from tests.unit.projects import matrix, recipe, world
 from tests.unit.supply.conftest import Index, Programs, WebServer, tar_of, wheel_of
 

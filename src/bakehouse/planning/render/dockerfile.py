@@ -15,7 +15,7 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from bakehouse.accelerators import ACCELERATORS
+from bakehouse.catalogue.accelerators import ACCELERATORS
 from bakehouse.config.layout import TEMPLATES, ProjectLayout
 from bakehouse.errors import InputError, Where
 from bakehouse.model.build import CMakeBuild, ImageBuild, WheelsBuild

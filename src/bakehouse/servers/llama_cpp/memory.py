@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from bakehouse.gguf.header import Header
-from bakehouse.gguf.work import Work, kv_type
+from bakehouse.model_files.gguf.header import Header
+from bakehouse.model_files.gguf.work import Work, kv_type
 from bakehouse.servers.deploying import Allocation, Deployment
 
 _PAD = 256

@@ -16,7 +16,7 @@ from detector.app import application
 from detector.settings import DetectorSettings
 from PIL import Image
 
-from bakehouse.tfjs.onnx_file import Graph, Node, Port, encode
+from bakehouse.model_files.tfjs.onnx_file import Graph, Node, Port, encode
 from tests.unit.recipes.running import running
 
 SIZE = 8

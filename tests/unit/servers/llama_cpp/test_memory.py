@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bakehouse.gguf.header import Header, Tensor, Value
+from bakehouse.model_files.gguf.header import Header, Tensor, Value
 from bakehouse.servers.llama_cpp.memory import allocation
 
 MIB = 2**20

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bakehouse.model_files.gguf.header import read_header
+from bakehouse.model_files.gguf.limit import Ceiling, Device, limits_of, model_work
+from bakehouse.model_files.gguf.work import Work
+from tests.unit.model_files.gguf.build import llama
+
+H200 = Device(
+    memory=Ceiling(value=4.8e12, source="data sheet of h200"),
+    compute=Ceiling(value=989e12, source="data sheet of h200"),
+)
+ARGUMENTS = {"--cache-type-k": "f16", "--cache-type-v": "f16", "--ubatch-size": "512"}
+SETTINGS = {"prompt_tokens": 4096, "output_tokens": 128, "arguments": ARGUMENTS}
+
+
+@pytest.fixture
+def big(tmp_path: Path) -> Work:
+    """The 8B shape of docs/limits.md, with SmolLM2's vocabulary as it was measured: 4.15 GB."""
+    return Work(
+        read_header(
+            llama(
+                tmp_path / "8b.gguf",
+                layers=32,
+                width=4096,
+                heads=32,
+                kv_heads=8,
+                feed_forward=14336,
+                vocabulary=49152,
+                kind="q4_k",
+            )
+        )
+    )
+
+
+def test_one_user_is_bound_by_memory(big: Work) -> None:
+    """Measured on an H200: 307 tokens/s, which was found to be 26 % by hand."""
+    memory, compute = limits_of("decode_rate", SETTINGS, big, H200)
+    assert (memory.by, compute.by) == ("memory", "compute")
+    cache = 64 * 32 * 2 * 8 * 128 * 2
+    assert memory.work == pytest.approx(big.weights + cache)
+    assert memory.rate == pytest.approx(4.8e12 / (big.weights + cache))
+    assert 307 / memory.rate == pytest.approx(0.26, abs=0.01)
+
+
+def test_a_long_prompt_is_bound_by_computing(big: Work) -> None:
+    """Measured: 10,100 tokens/s, about 15 % of the dense bf16 rate."""
+    compute, memory = limits_of("prompt_rate", SETTINGS, big, H200)
+    assert (compute.by, memory.by) == ("compute", "memory")
+    assert 10_100 / compute.rate == pytest.approx(0.15, abs=0.01)
+
+
+def test_a_short_prompt_is_bound_by_memory(big: Work) -> None:
+    first, _ = limits_of("prompt_rate", SETTINGS | {"prompt_tokens": 16}, big, H200)
+    assert first.by == "memory"
+
+
+def test_the_types_of_the_cache_count(big: Work) -> None:
+    small = ARGUMENTS | {"--cache-type-k": "q8_0", "--cache-type-v": "q8_0"}
+    longer = SETTINGS | {"output_tokens": 65536}
+    wide, narrow = (limits_of("decode_rate", longer | {"arguments": told}, big, H200)[0] for told in (ARGUMENTS, small))
+    assert narrow.rate > 1.2 * wide.rate
+
+
+def test_of_what_is_not_known_nothing_is_said(big: Work) -> None:
+    assert limits_of("decode_rate", SETTINGS, big, Device()) == []
+    assert [one.by for one in limits_of("decode_rate", SETTINGS, big, Device(memory=H200.memory))] == ["memory"]
+    assert limits_of("ttft", SETTINGS, big, H200) == []
+    assert limits_of("decode_rate", {"kind": "chat"} | SETTINGS, big, H200) == []
+    assert limits_of("decode_rate", {"arguments": {}}, big, H200) == []
+
+
+def test_what_a_report_says_of_the_model(big: Work) -> None:
+    said = model_work("big", big, ARGUMENTS)
+    assert (said.name, said.architecture, said.bytes_per_token) == ("big", "llama", big.weights)
+    assert [(one.tokens, one.bytes) for one in said.cache_bytes] == [(512, 512 * 131072)]
+    assert said.operations_per_prompt_token == 2 * big.products
