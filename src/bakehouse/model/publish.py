@@ -172,4 +172,6 @@ class Publish(Model):
     denied_licences: tuple[LicencePattern, ...] = ()
     vulnerability_database: PathInside | None = None
     """File of the project (or BAKEHOUSE_VULNERABILITIES): the Debian security tracker's `json`."""
+    vulnerability_days: Days = 7
+    """How old that file may be. An older one still says what it knows, and nothing passes by it."""
     signing: Signing = Signing()

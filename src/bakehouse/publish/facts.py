@@ -53,6 +53,10 @@ class Facts:
     bases: tuple[BaseFact, ...] = ()
     vulnerabilities: tuple[Vulnerability, ...] | None = None
     why_no_vulnerabilities: str = "there is no database here"
+    database: str = ""
+    """By which they were looked up, with its day: `tracker.json of 2026-11-27`."""
+    database_days: int = 0
+    """How old it is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

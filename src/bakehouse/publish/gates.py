@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -221,9 +222,10 @@ def licences(subject: Subject) -> Found:
 
 
 def vulnerabilities(subject: Subject) -> Found:
-    found = subject.facts.vulnerabilities
+    facts = subject.facts
+    found = facts.vulnerabilities
     if found is None:
-        return GateState.NOT_RUN, subject.facts.why_no_vulnerabilities, ()
+        return GateState.NOT_RUN, facts.why_no_vulnerabilities, ()
     lines = tuple(f"{one.id}: {one.package} {one.version}, mended in {one.fixed_in}" for one in found)
     if lines:
         return (
@@ -231,7 +233,11 @@ def vulnerabilities(subject: Subject) -> Found:
             f"{count(len(lines), 'known vulnerability', 'known vulnerabilities')}, {lines[0]}",
             lines,
         )
-    return GateState.PASSED, "no package has a known vulnerability that a newer one mends", ()
+    if facts.database_days > subject.policy.vulnerability_days:
+        return GateState.NOT_RUN, f"{facts.database} is {facts.database_days} days old: it knows nothing newer", ()
+    kinds = Counter(package.kind for package in facts.packages or ())
+    rest = f"; {count(kinds['pypi'], 'package')} of Python not looked up" if kinds["pypi"] else ""
+    return GateState.PASSED, f"{count(kinds['deb'], 'Debian package')}, none is mended by a newer one{rest}", ()
 
 
 GATES: dict[str, Callable[[Subject], Found]] = {

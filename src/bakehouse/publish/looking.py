@@ -43,10 +43,17 @@ class Looker:
         if self.database is None:
             return Facts(packages=found.packages, bases=bases)
         try:
-            known = vulnerabilities.known(found.packages, vulnerabilities.load(self.database), release=found.release)
+            database = vulnerabilities.load(self.database)
+            known = vulnerabilities.known(found.packages, database, release=found.release)
         except BakehouseError as error:
             return Facts(packages=found.packages, bases=bases, why_no_vulnerabilities=error.message)
-        return Facts(packages=found.packages, bases=bases, vulnerabilities=known)
+        return Facts(
+            packages=found.packages,
+            bases=bases,
+            vulnerabilities=known,
+            database=f"{database.name} of {database.day}",
+            database_days=(self.now.date() - database.day).days,
+        )
 
     def _bases(self, candidate: Candidate) -> Iterator[BaseFact]:
         """Of the image itself; what its build stages start from is not in it."""

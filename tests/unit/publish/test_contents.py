@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.publish import contents, vulnerabilities
+from bakehouse.publish import contents
 from bakehouse.publish.candidates import Candidate, variants
 from bakehouse.publish.facts import Package
 from bakehouse.publish.spdx import document, licence, purl
@@ -103,21 +103,6 @@ def test_the_document_names_what_it_invents(world: World) -> None:
     assert found == document(candidate, packages), "the same image gives the same document"
     assert [one["licenseId"] for one in found["hasExtractedLicensingInfos"]] == ["LicenseRef-odd"]
     assert purl(packages[0]) == "pkg:deb/debian/x@1%3A2?arch=amd64"
-
-
-def test_known_vulnerabilities(tmp_path: Path) -> None:
-    packages = contents.read(*image(tmp_path, FILES)).packages
-    database = {
-        "glibc": {
-            "CVE-2026-0001": {"releases": {"trixie": {"status": "resolved", "fixed_version": "2.41-13"}}},
-            "CVE-2026-0002": {"releases": {"trixie": {"status": "resolved", "fixed_version": "2.41-11"}}},
-            "CVE-2026-0003": {"releases": {"trixie": {"status": "open"}}},
-            "CVE-2026-0004": {"releases": {"trixie": {"status": "resolved", "fixed_version": "0"}}},
-        }
-    }
-    (found,) = vulnerabilities.known(packages, database, release="trixie")
-    assert (found.id, found.fixed_in) == ("CVE-2026-0001", "2.41-13")
-    assert vulnerabilities.known(packages, database, release="bookworm") == ()
 
 
 def test_a_layer_that_is_no_archive_is_told(tmp_path: Path) -> None:
