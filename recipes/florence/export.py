@@ -104,6 +104,7 @@ def random_model(kind: str, vocabulary: int) -> Any:
 
 def export(part: torch.nn.Module, feeds: Tensors, outputs: Sequence[str], to: Path) -> None:
     """Of each tensor the batch is free, and so is what its name says."""
+    part.eval()  # else exporting leaves it, and the model in it, as one that is being trained
     free = {name: _free(name) for name in [*feeds, *outputs]}
     torch.onnx.export(
         part,

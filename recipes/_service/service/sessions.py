@@ -13,11 +13,16 @@ import onnxruntime as ort
 
 from service.settings import Settings, usable_threads
 
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-CUDA_OPTIONS = {
-    "cudnn_conv_algo_search": "HEURISTIC",  # the default tries every algorithm again for each new size of a batch
-    "arena_extend_strategy": "kSameAsRequested",
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "xpu": "OpenVINOExecutionProvider"}
+OPTIONS = {
+    "cpu": {},
+    "cuda": {
+        "cudnn_conv_algo_search": "HEURISTIC",  # the default tries every algorithm again for each new size of a batch
+        "arena_extend_strategy": "kSameAsRequested",
+    },
+    "xpu": {"device_type": "GPU"},  # OpenVINO's name for Intel's cards
 }
+NO_CPU = "session.disable_cpu_ep_fallback"
 Array = npt.NDArray[Any]
 Kept = Any
 """A tensor on the device: an OrtValue."""
@@ -35,18 +40,19 @@ class Session:
         self.file = file
         self.sha256 = sha256_of(file)
         self._device = settings.device
+        self._memory = "cuda" if settings.device == "cuda" else "cpu"
         self._session = _open(file, settings, variable, arena=arena)
         self.inputs = {one.name: one for one in self._session.get_inputs()}
         self.outputs = {one.name: one for one in self._session.get_outputs()}
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """All outputs by name. On a card by IO binding: one copy in, one copy out."""
-        found = self._session.run(None, dict(feeds)) if self._device == "cpu" else self._run_bound(feeds)
+        found = self._run_bound(feeds) if self._memory == "cuda" else self._session.run(None, dict(feeds))
         return dict(zip(self.outputs, found, strict=True))
 
     def keep(self, value: Array) -> Kept:
         """A copy on the device, for what is fed more than once."""
-        return ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(value), self._device)
+        return ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(value), self._memory)
 
     def run_kept(self, feeds: Mapping[str, Array | Kept]) -> dict[str, Kept]:
         """As `run`; but outputs stay on the device, and can be fed again without a copy. `.numpy()` copies one."""
@@ -57,7 +63,7 @@ class Session:
             else:
                 binding.bind_ortvalue_input(name, value)
         for name in self.outputs:
-            binding.bind_output(name, self._device)
+            binding.bind_output(name, self._memory)
         self._session.run_with_iobinding(binding)
         return dict(zip(self.outputs, binding.get_outputs(), strict=True))
 
@@ -76,7 +82,7 @@ class Session:
         for name, value in feeds.items():
             binding.bind_cpu_input(name, np.ascontiguousarray(value))
         for name in self.outputs:
-            binding.bind_output(name, self._device)
+            binding.bind_output(name, self._memory)
         self._session.run_with_iobinding(binding)
         return list(binding.copy_outputs_to_cpu())
 
@@ -116,11 +122,16 @@ def _open(file: Path, settings: Settings, variable: str, *, arena: bool) -> ort.
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = arena
     options.log_severity_level = 3
-    given = [(provider, CUDA_OPTIONS)] if settings.device == "cuda" else [provider]
+    if settings.device == "xpu":  # OpenVINO takes a whole model; what it left would be computed by the CPU in silence
+        options.add_session_config_entry(NO_CPU, "1")
     try:
-        session = ort.InferenceSession(str(file), options, providers=given)
+        session = ort.InferenceSession(str(file), options, providers=[(provider, OPTIONS[settings.device])])
     except Exception as error:  # noqa: BLE001 - its many kinds share no base of their own
         reason = str(error).strip().splitlines()[0][:300]
+        if "fallback to CPU" in reason:
+            raise RuntimeError(
+                f"DEVICE={settings.device}: {file.name} would run on the CPU, or parts of it; is the driver there?"
+            ) from None
         raise RuntimeError(f"{variable}: {file.name} cannot be loaded: {reason}") from None
     if session.get_providers()[0] != provider:
         found = ", ".join(session.get_providers())

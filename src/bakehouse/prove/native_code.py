@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from bakehouse.model.enums import AcceleratorName, Verdict
 from bakehouse.model.report import Check
 from bakehouse.prove.device_code.parts import BrokenDeviceCodeError, Form, Part, UnknownDeviceCodeError, codes, sizes
-from bakehouse.prove.device_code.plugin_code import Plugin, backend_plugins, bundles, fatbins, spirv_modules
+from bakehouse.prove.device_code.plugin_code import (
+    Plugin,
+    backend_plugins,
+    bundles,
+    fatbins,
+    holds_opencl,
+    spirv_modules,
+)
 from bakehouse.prove.expect import Expectation
 from bakehouse.prove.finding import judge, size_text, skip
 from bakehouse.prove.image.at_rest import ImageAtRest
@@ -26,7 +33,7 @@ def check_native_code(image: ImageAtRest, expectation: Expectation) -> Check:
     """Each part of each backend plugin holds native code for the promised archs, and no part for any other.
 
     What came compiled (a wheel's library) holds the same codes, in as many parts as its maker chose. Where the driver
-    compiles (Vulkan, SYCL), there is SPIR-V for it to compile.
+    compiles (Vulkan, SYCL), there is SPIR-V for it to compile; in a wheel's library for xpu OpenCL C will do as well.
     """
     if expectation.accelerator is AcceleratorName.CPU:
         return skip(NATIVE, "a CPU image holds no code for a GPU")
@@ -137,11 +144,20 @@ def _judge_spirv(image: ImageAtRest, expectation: Expectation, plugins: Sequence
     passed = []
     for plugin in plugins:
         modules: Counter[str] = spirv_modules(image, plugin.elf)
+        if not modules and _is_opencl(image, expectation, plugin):
+            passed.append(f"{plugin.name} holds kernels as OpenCL C, which the driver compiles")
+            continue
         if not modules:
             problems.append(f"{plugin.name} holds no SPIR-V module, so no driver can compile it for any card")
         versions = ", ".join(f"{count} of version {version}" for version, count in sorted(modules.items()))
         passed.append(f"{plugin.name} holds {modules.total()} SPIR-V modules ({versions}), which the driver compiles")
     return judge(NATIVE, problems, passed="; ".join(passed))
+
+
+def _is_opencl(image: ImageAtRest, expectation: Expectation, plugin: Plugin) -> bool:
+    """OpenVINO's GPU plugin has its kernels as texts. What is compiled here for xpu is SYCL, and has none."""
+    is_xpu = expectation.accelerator is AcceleratorName.XPU
+    return is_xpu and expectation.is_foreign(plugin.path) and holds_opencl(image, plugin.elf)
 
 
 def _errored(name: str, error: UnknownDeviceCodeError, plugin: str = "") -> Check:

@@ -111,6 +111,18 @@ def test_a_vendors_library_may_add_code_with_an_archs_own_instructions(tmp_path:
     assert check_native_code(image, replace(theirs, codes=("sm_86",))).verdict is Verdict.FAILED
 
 
+def test_a_vendors_library_for_xpu_may_have_its_kernels_as_text(tmp_path: Path) -> None:
+    """OpenVINO's GPU plugin, which gives them to Intel's compiler. What is compiled here is SYCL, as SPIR-V."""
+    image = bake(tmp_path, add=[plugin("vulkan", {".rodata": b"\0__kernel void add(__global float *to) {"})])
+    ours = replace(VULKAN_PROMISE, accelerator=AcceleratorName.XPU)
+    theirs = replace(ours, foreign=("*",))
+
+    assert check_native_code(image, theirs).verdict is Verdict.PASSED
+    assert "holds no SPIR-V module" in check_native_code(image, ours).message
+    vulkan = replace(VULKAN_PROMISE, foreign=("*",))
+    assert check_native_code(image, vulkan).verdict is Verdict.FAILED, "which has no compiler for OpenCL C"
+
+
 def test_a_plugin_without_any_device_code_is_named(tmp_path: Path) -> None:
     image = bake_cuda(tmp_path, add=[plugin("cuda", {".rodata": b"nothing"})])
     check = check_native_code(image, CUDA_PROMISE)

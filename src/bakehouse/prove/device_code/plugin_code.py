@@ -16,6 +16,8 @@ from bakehouse.prove.expect import Expectation
 from bakehouse.prove.image.at_rest import ImageAtRest
 from bakehouse.prove.image.elf import Elf
 
+_KERNEL = b"__kernel void "
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plugin:
@@ -60,6 +62,16 @@ def spirv_modules(image: ImageAtRest, elf: Elf) -> Counter[str]:
             file.seek(section.offset)
             found += spirv.find_modules(file.read(section.size))
     return found
+
+
+def holds_opencl(image: ImageAtRest, elf: Elf) -> bool:
+    """Whether its data holds kernels as OpenCL C: functions with the qualifier `__kernel` (OpenCL C 3.0, 6.9.1)."""
+    with _open(image, elf) as file:
+        for section in elf.data:
+            file.seek(section.offset)
+            if _KERNEL in file.read(section.size):
+                return True
+    return False
 
 
 @contextmanager
