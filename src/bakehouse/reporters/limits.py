@@ -47,10 +47,14 @@ def details(measurement: Measurement) -> Iterator[str]:
 
 
 def lines(cell: CellReport) -> Iterator[str]:
-    """`pp512 221 t/s: 31 % of what this processor's arithmetic allows`, for pp and tg."""
+    """`pp512 221 t/s: 31 % of what this processor's arithmetic allows`; what binds several rates is said once."""
+    found: dict[str, list[str]] = {}
     for one in cell.measurements:
-        if said := words(one):
-            yield f"{one.workload} {quantity(statistics.median(one.counted), one.unit)}: {said}"
+        if (part := share(one)) is not None:
+            rate = quantity(statistics.median(one.counted), one.unit)
+            found.setdefault(allowed(one), []).append(f"{one.workload} {rate}: {percent(part)}")
+    for what, rates in found.items():
+        yield f"{', '.join(rates)} of {what}"
 
 
 def model_words(model: ModelWork) -> str:

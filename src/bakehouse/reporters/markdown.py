@@ -75,8 +75,10 @@ def _row(cell: CellReport, *, tokens: bool, others: bool) -> list[str]:
 
 
 def _work(cell: CellReport) -> str:
-    """`embed-b1-1c: 98.7 embeddings/s (95 to 101)`, a line each."""
-    lines = [f"{_text(one.workload)}: {_text(grades.figure(one))}" for one in work.head_rates(cell)]
+    """`embed-b1-1c: 98.7 embeddings/s (95 to 101)`, a line each, and its limit below it."""
+    lines: list[str] = []
+    for one in work.head_rates(cell):
+        lines += [f"{_text(one.workload)}: {_text(grades.figure(one))}", *filter(None, [_text(limits.words(one))])]
     return "<br>".join(lines) or NOTHING
 
 

@@ -52,6 +52,14 @@ def test_a_line_for_each_rate() -> None:
     assert second.endswith("of what this processor's memory allows")
 
 
+def test_what_binds_several_rates_is_said_once() -> None:
+    cell = passed_cell("a", flag_set="default", seed=1, decode=100.0)
+    both = [measured(300.0), measured(150.0).model_copy(update={"workload": "tg256"})]
+    assert list(limits.lines(cell.model_copy(update={"measurements": both}))) == [
+        "tg128 300 t/s: 26 %, tg256 150 t/s: 13 % of what this card's memory allows"
+    ]
+
+
 def test_what_the_model_takes() -> None:
     assert limits.model_words(MODEL) == (
         "smollm2-135m-q4 (llama, 135 million parameters), reads 96.6 MB a token, and 11.8 MB of 512 tokens before it, "
