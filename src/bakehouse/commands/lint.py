@@ -32,7 +32,6 @@ from bakehouse.supply.registry import Registries
 from bakehouse.supply.trees import tree_of
 
 STDIN = "-"
-NOT_COMPILED = "of which nothing is compiled"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -191,11 +190,14 @@ def _held_against(linter: Linter, kept: Sequence[SourceOptions | None]) -> str:
 
 def _unknown(project: Project) -> list[tuple[str, Examined]]:
     """Recipes of families without a linter, which are not looked at."""
+    others = {name: recipe for name, recipe in project.world.recipes.items() if recipe.server not in LINTERS}
     missed = [
-        f"recipe {name}, {f'of whose server ({recipe.server}) no options are known' if recipe.cmake else NOT_COMPILED}"
-        for name, recipe in project.world.recipes.items()
-        if recipe.server not in LINTERS
+        f"recipe {name}, of whose server ({recipe.server}) no options are known"
+        for name, recipe in others.items()
+        if recipe.cmake
     ]
+    if plain := [name for name, recipe in others.items() if not recipe.cmake]:
+        missed.append(f"recipes of which nothing is compiled: {', '.join(plain)}")
     looked = Looked(not_at=tuple(missed))
     return [("", Examined(file=MATRIX_FILE, findings=(), looked=looked, kind="with its recipes"))] if missed else []
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bakehouse.commands.lint import update
 from bakehouse.config.layout import RECIPES
 from bakehouse.config.load import load_project
 from bakehouse.config.lock_file import read_lock, write_lock
 from bakehouse.config.requirements import wanted_locks
-from bakehouse.errors import ExitCode, SupplyError
+from bakehouse.config.suggest import suggest
+from bakehouse.errors import ExitCode, InputError, SupplyError
 from bakehouse.model.build import WheelsBuild
 from bakehouse.model.requirements import lock_name
 from bakehouse.pipeline.context import Context
@@ -43,20 +46,38 @@ def lock(context: Context, *, install: bool) -> ExitCode:
     return ExitCode.OK
 
 
-def lock_requirements(context: Context) -> ExitCode:
+def lock_requirements(context: Context, names: Sequence[str] = ()) -> ExitCode:
     """Lock the wheels of each recipe that installs some, for each accelerator and platform. Needs no engine.
 
-    Raises InputError for requirements that nothing satisfies.
+    `names`: of these alone. Raises InputError for requirements that nothing satisfies. Where an index cannot be
+    reached, a lock that is there stays what it was, and what has none raises SupplyError when all others are done.
     """
     project = load_project(context.root, locks=False)
-    for name, recipe in project.world.recipes.items():
-        if not isinstance(recipe.build, WheelsBuild) or name in project.world.shipped_folders:
-            continue  # what ships has its locks
-        folder = context.root / RECIPES / name
-        for accelerator, platform in wanted_locks(recipe, project.world.matrix.axes.platform):
-            changed = wheel_locks.write_lock(
-                folder, recipe.build, accelerator=accelerator, platform=platform, environ=context.environ
-            )
-            file = f"recipes/{name}/{lock_name(accelerator, platform)}"
-            context.say(f"wrote {file}" if changed else f"{file} has not changed")
+    builds = {
+        name: recipe.build
+        for name, recipe in project.world.recipes.items()
+        if isinstance(recipe.build, WheelsBuild) and name not in project.world.shipped_folders  # those have their locks
+    }
+    if unknown := [name for name in names if name not in builds]:
+        message = f"there is no recipe {unknown[0]} of this project that installs wheels"
+        raise InputError(message, hint=suggest(unknown[0], sorted(builds)))
+    missing: list[SupplyError] = []
+    for name in names or builds:
+        for accelerator, platform in wanted_locks(project.world.recipes[name], project.world.matrix.axes.platform):
+            try:
+                _lock_one(context, name, builds[name], accelerator=accelerator, platform=platform)
+            except SupplyError as error:
+                if names or not (context.root / RECIPES / name / lock_name(accelerator, platform)).exists():
+                    missing.append(error)
+                    continue
+                context.say(f"recipes/{name}/{lock_name(accelerator, platform)} stays what it was: {error.message}")
+    if missing:
+        raise missing[0]
     return ExitCode.OK
+
+
+def _lock_one(context: Context, name: str, build: WheelsBuild, *, accelerator: str, platform: str) -> None:
+    folder = context.root / RECIPES / name
+    changed = wheel_locks.write_lock(folder, build, accelerator=accelerator, platform=platform, environ=context.environ)
+    file = f"recipes/{name}/{lock_name(accelerator, platform)}"
+    context.say(f"wrote {file}" if changed else f"{file} has not changed")

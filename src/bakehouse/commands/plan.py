@@ -16,6 +16,7 @@ from bakehouse.commands.plan_text import show_advices, show_excluded, show_matri
 from bakehouse.config.load import Project
 from bakehouse.config.lock_file import read_lock
 from bakehouse.errors import ExitCode, InputError
+from bakehouse.formatting import count
 from bakehouse.machine import Machine, detect
 from bakehouse.model.cell import Cell, Resolution
 from bakehouse.model.plan import Plan
@@ -151,5 +152,5 @@ def _make(
 
 def _write(context: Context, made: Plan, folder: Path) -> None:
     write_bake_files(folder, dockerfiles=made.dockerfiles, bake=made.bake)
-    context.say(f"wrote {len(made.dockerfiles)} Dockerfiles and docker-bake.json to {folder}")
+    context.say(f"wrote {count(len(made.dockerfiles), 'Dockerfile')} and docker-bake.json to {folder}")
     context.say(f"to build them in the project's folder: docker buildx bake --file {folder}/{BAKE_FILE}")

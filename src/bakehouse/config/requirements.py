@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from packaging.utils import canonicalize_name
 
@@ -24,7 +24,12 @@ from bakehouse.model.requirements import REQUIREMENTS, Requirements, inputs, loc
 MADE_FROM = "# Made by `bakehouse lock` from files with the sha256 "
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)(.*)$")
 _HASH = "--hash=sha256:"
-_ADVICE = "`bakehouse lock --requirements` (nox -s lock -- --requirements) writes it."
+
+
+def _advice(recipe: str, how: str = "") -> str:
+    command = f"lock --requirements {recipe}"
+    anew = f" {how}" if how else ""
+    return f"`bakehouse {command}` (nox -s {command.replace('lock', 'lock --', 1)}) writes it{anew}."
 
 
 def wanted_locks(recipe: Recipe, world_platforms: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -77,11 +82,11 @@ def _read(folder: Path, accelerator: str, platform: str, recipe: Recipe) -> Requ
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         message = f"there is no lock of the wheels for {accelerator} on {platform}"
-        raise InputError(message, hint=_ADVICE, where=Where(file=file)) from None
+        raise InputError(message, hint=_advice(folder.name), where=Where(file=file)) from None
     lock = parse_lock(text, file=file)
     if not text.startswith(MADE_FROM + origin):
-        hint = "`bakehouse lock --requirements` (nox -s lock -- --requirements) writes it anew."
-        raise InputError("the lock is not of today's requirements", hint=hint, where=Where(file=file, line=1))
+        message = "the lock is not of today's requirements"
+        raise InputError(message, hint=_advice(folder.name, "anew"), where=Where(file=file, line=1))
     build = recipe.build
     package = build.package_for(AcceleratorName(accelerator)) if isinstance(build, WheelsBuild) else None
     if package and canonicalize_name(package) not in lock.versions:
@@ -93,15 +98,20 @@ def _read(folder: Path, accelerator: str, platform: str, recipe: Recipe) -> Requ
 
 def parse_lock(text: str, *, file: str) -> Requirements:
     """Raises InputError for a line without an exact version or without hashes: the build would refuse it later."""
+    hint = _advice(PurePosixPath(file).parent.name)
     versions: dict[str, str] = {}
     pin, line = "", 0
     for number, words in _logical_lines(text):
         found = _PIN.match(words)
         if found is None:
-            raise InputError(f"not a pinned distribution: {words!r}", hint=_ADVICE, where=Where(file=file, line=number))
+            raise InputError(
+                f"not a pinned distribution: {words!r}",
+                hint=hint,
+                where=Where(file=file, line=number),
+            )
         pin, line = found[1], number
         if _HASH not in found[3]:
-            raise InputError(f"{pin} has no hash", hint=_ADVICE, where=Where(file=file, line=line))
+            raise InputError(f"{pin} has no hash", hint=hint, where=Where(file=file, line=line))
         versions[canonicalize_name(pin)] = found[2]
     return Requirements(sha256=hashlib.sha256(text.encode()).hexdigest(), versions=versions)
 

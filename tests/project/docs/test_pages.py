@@ -76,11 +76,14 @@ def test_the_commands_are_those_of_the_program(request: pytest.FixtureRequest) -
 
 @pytest.mark.parametrize("document", ["README.md", "CHANGELOG.md"])
 def test_the_catalogue_is_as_large_as_is_said(document: str) -> None:
+    """In round numbers, so that a new card changes no text."""
     matrix = load_project(ROOT).world.matrix
     text = " ".join((ROOT / document).read_text(encoding="utf-8").split())
-    said = re.search(r"(\d+) toolkits\b.{0,50}?, (\d+) archs(?:,| and) (\d+) cards", text)
+    said = re.search(r"(\d+) toolkits\b.{0,50}?, more than (\d+) archs and (\d+) cards", text)
     assert said, document
-    assert [*map(int, said.groups())] == [len(matrix.toolkits), len(matrix.archs), len(matrix.gpus)]
+    sizes = (len(matrix.toolkits), len(matrix.archs), len(matrix.gpus))
+    for number, size in zip(map(int, said.groups()), sizes, strict=True):
+        assert 0.8 * size < number <= size, said[0]
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/proof.md"])
