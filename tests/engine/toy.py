@@ -278,8 +278,8 @@ class Toy:
     def cell(self, flag_set: str = "default") -> CellReport:
         return next(cell for cell in self.report.cells if cell.flag_set == flag_set)
 
-    def docker(self, *words: str) -> str:
-        return process.run(["docker", *words], env=self._engine.environment()).stdout
+    def docker(self, *words: str, **environ: str) -> str:
+        return process.run(["docker", *words], env=self._engine.environment() | environ).stdout
 
     @property
     def containers(self) -> list[str]:

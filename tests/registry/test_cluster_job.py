@@ -1,28 +1,20 @@
-"""What a pod of `ci kubernetes` runs, run here as it is written, with a registry that wants a password.
-
-Paths of the pod become folders, and names of its secrets files; nothing else is changed.
-"""
+"""What a pod of `ci kubernetes` runs, run here as it is written, with a registry that wants a password."""
 
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from bakehouse.__main__ import main
 from bakehouse.errors import ExitCode
 from bakehouse.model import annotations as names
 from bakehouse.reporters import json_file
-from bakehouse.system import process
-from bakehouse.system.process import Completed
 from tests.doubles.fake_server import Behaviour, fake_server
 from tests.registry.conftest import Real, RealWorld, Tool
+from tests.registry.pod import Pod
 from tests.unit import projects
 from tests.unit.commands.test_publish import TEMPLATES, record
 from tests.unit.publish.conftest import KEY, signer
@@ -34,41 +26,6 @@ CASE = {
 }
 SENDS = {"name": "sends-a-file", "http": {"method": "POST", "path": "/completion", "file": "ask.json"}}
 ASK = {"prompt": [1, 2], "n_predict": 2, "stream": False}
-
-
-class Pod:
-    """A pod's folders, and its containers as they are written."""
-
-    def __init__(self, text: str, folder: Path, real: Real) -> None:
-        self.config, self.job = yaml.safe_load_all(text)
-        self.spec: dict[str, Any] = self.job["spec"]["template"]["spec"]
-        self.folder, self.real = folder, real
-        for name in ("job", "login", "key", "work"):
-            (folder / name).mkdir()
-        (folder / "login/config.json").write_text((real.login / "config.json").read_text())
-        (folder / "key/key.pem").write_text(KEY)
-        self._mount_job()
-
-    def _mount_job(self) -> None:
-        (volume,) = (one["configMap"] for one in self.spec["volumes"] if one["name"] == "job")
-        for item in volume["items"]:
-            path = self.folder / "job" / item["path"]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(self.config["data"].get(item["key"]) or ASK_TEXT)
-
-    def run(self, name: str, url: str) -> Completed:
-        (container,) = (one for one in (*self.spec["initContainers"], *self.spec["containers"]) if one["name"] == name)
-        told = [self._here(word) for word in container["command"] + container["args"]]
-        words = [url if word == "http://127.0.0.1:8080" else word for word in told]
-        env = {one["name"]: self._here(one.get("value", "node-7")) for one in container["env"]}
-        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        return process.run(words, env={**env, "PATH": path, "NO_PROXY": "127.0.0.1"}, timeout=300, check=False)
-
-    def _here(self, word: str) -> str:
-        for name in ("job", "login", "key", "work"):
-            if word == f"/{name}" or word.startswith(f"/{name}/"):
-                return f"{self.folder}{word}"
-        return word
 
 
 ASK_TEXT = json.dumps(ASK)
@@ -102,11 +59,11 @@ def test_a_pod_tests_what_waits_in_staging_and_its_results_come_home(
     assert main([*root, "publish"]) == ExitCode.CELL_FAILED, "nobody has started it"
     capsys.readouterr()
     assert main([*root, "ci", "kubernetes", str(built)]) == ExitCode.OK
-    pod = Pod(capsys.readouterr().out, tmp_path, real)
-    (server,) = (one for one in pod.spec["initContainers"] if one["name"] == "server")
+    pod = Pod(capsys.readouterr().out, tmp_path / "pod", real)
+    server = pod.container("server")
     name, _, digest = server["image"].partition("@")
     with fake_server(Behaviour(loading=2)) as url:
-        done = pod.run("suite", url)
+        done = pod.run("suite", url=url)
     assert done.code == ExitCode.OK, done.stdout + done.stderr
 
     found = json.loads(tool("oras")("discover", "--plain-http", "--format", "json", server["image"]).stdout)
@@ -132,9 +89,9 @@ def test_a_pod_whose_server_is_wrong_fails_its_job(
     built = world.folder / "reports" / record(world, tests="skipped")
     capsys.readouterr()
     assert main(["--root", str(world.folder), "ci", "kubernetes", str(built)]) == ExitCode.OK
-    pod = Pod(capsys.readouterr().out, tmp_path, real)
+    pod = Pod(capsys.readouterr().out, tmp_path / "pod", real)
     with fake_server(Behaviour(vocabulary=7)) as url:
-        done = pod.run("suite", url)
+        done = pod.run("suite", url=url)
     assert done.code == ExitCode.CELL_FAILED, done.stdout + done.stderr
     (rule,) = pod.job["spec"]["podFailurePolicy"]["rules"]
     assert done.code in rule["onExitCodes"]["values"], "Kubernetes does not try it again"
