@@ -8,7 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bakehouse.ci.kubernetes import ClusterJob, jobs, why_not
+from bakehouse.ci.cluster_job import ClusterJob
+from bakehouse.ci.kubernetes import jobs, why_not
 from bakehouse.ci.settings import Settings
 from bakehouse.config.layout import ProjectLayout
 from bakehouse.config.load import Project

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bakehouse.ci.kubernetes import ClusterJob, jobs, why_not
+from bakehouse.ci.cluster_job import ClusterJob
+from bakehouse.ci.kubernetes import jobs, why_not
 from bakehouse.ci.settings import Settings
 from bakehouse.errors import InputError
 from bakehouse.model.ci import Automation, Cluster
