@@ -73,13 +73,24 @@ def files_of(job: ProbeJob, folder: Path) -> dict[str, bytes]:
     names = {*about.mounts, *(name for case in about.cases if case.http for name in _files(case.http))}
     for task in about.work.tasks if about.work else ():
         names |= {*(task.inputs.files or ())}
-    return {name: _content(folder, name) for name in sorted(names)}
+    return {name: _content(folder, name) for name in sorted(_each(folder, names))}
 
 
 def _files(asked: HttpRequest) -> Iterator[str]:
     if asked.file:
         yield asked.file
     yield from (value.file for value in asked.form.values() if isinstance(value, Upload))
+
+
+def _each(folder: Path, names: Iterable[str]) -> Iterator[str]:
+    """What lies in folders that are named, one by one."""
+    for name in names:
+        if not (folder / name).is_dir():
+            yield name
+            continue
+        for path in (folder / name).rglob("*"):
+            if not path.is_dir():
+                yield path.relative_to(folder).as_posix()
 
 
 def _content(folder: Path, name: str) -> bytes:
