@@ -185,8 +185,11 @@ class WorkRates:
         """What a unit costs, where anything tells. Not between random arrivals: there the device idles as well."""
         if level.arrivals or not any(one.usage.telemetry for one in runs):
             return
+        told = any(one.usage.joules is not None for one in runs)
         counted: list[Spent] = [
-            (one.usage, one.figures.units) for one in runs if one.figures.units and disturbed(one.usage) is None
+            (one.usage, one.figures.units)
+            for one in runs
+            if one.figures.units and (disturbed(one.usage) is None or not told)
         ]
         self.samples.add(level.name, ENERGY, energy_per_unit(counted, start=number, of="units"))
 

@@ -37,14 +37,17 @@ EMBED: dict[str, Any] = {
 
 class Watched:
     def __init__(self, foreign: float, joules: float | None) -> None:
-        self._foreign, self._joules = foreign, joules
+        self._foreign, self._joules = foreign, joules  # NaN: what is watched has no counter
 
     def start(self) -> None:
         pass
 
     def usage(self) -> Usage:
         usage = Usage(elapsed=0.05, cores=1, machine=self._foreign * 0.05, container=0.0, client=0.0)
-        return usage if self._joules is None else replace(usage, elapsed=1.0, joules=self._joules, telemetry={"j": 1})
+        if self._joules is None:
+            return usage
+        joules = None if math.isnan(self._joules) else self._joules
+        return replace(usage, elapsed=1.0, machine=self._foreign, joules=joules, telemetry={"watched": True})
 
 
 class Measured:
@@ -130,6 +133,13 @@ def test_a_unit_has_its_energy_where_a_counter_tells() -> None:
     assert (energy.unit, energy.counted) == ("joules/embedding", [8.0 / 40])
     assert "embed-b4-100ps energy_per_unit" not in one.found, "between random arrivals the device idles"
     assert "embed-b1-1c energy_per_unit" not in Measured().found, "nothing was watched"
+
+
+def test_that_nothing_tells_the_energy_is_said_on_a_busy_machine_too() -> None:
+    silent = Measured(foreign=0.9, joules=math.nan)["embed-b1-1c energy_per_unit"].samples[0]
+    assert (silent.verdict, silent.reason.partition(":")[0]) == (Verdict.SKIPPED, "unsupported")
+    disturbed = Measured(foreign=0.9, joules=8.0)["embed-b1-1c energy_per_unit"].samples[0]
+    assert disturbed.reason == "no answer of this start counts"
 
 
 def test_starts_that_are_taken_later_send_as_many() -> None:
