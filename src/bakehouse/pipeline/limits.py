@@ -18,21 +18,37 @@ from bakehouse.model.limit import Limit, ModelWork
 from bakehouse.model.machine import Card, Machine
 from bakehouse.model.matrix import Gpu, Matrix
 from bakehouse.model.report import Measurement
+from bakehouse.model.serving import ServerName
 from bakehouse.model_files.gguf.header import read_header
-from bakehouse.model_files.gguf.limit import Ceiling, Device, allowed, limits_of, model_work
+from bakehouse.model_files.gguf.limit import Ceiling, Device, Kept, allowed, limits_of, model_work
 from bakehouse.model_files.gguf.work import Work
 from bakehouse.planning.gpus import recognise
+from bakehouse.servers.deployment import DEPLOYMENTS
 
 PROCESSOR = "cpu"
 """Name of the device, as `engine.devices` has it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ServedModel:
+    """What a cell's rates are measured with."""
+
+    name: str
+    work: Work
+    server: ServerName
+
+    def kept(self, settings: Mapping[str, Any]) -> Kept:
+        """How the server was told to keep the cache, by the settings of a measurement."""
+        told = settings.get("arguments")
+        return DEPLOYMENTS[self.server].keeps(told if isinstance(told, Mapping) else {})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
     """By cell what its model must do; by device what it reaches."""
 
-    works: Mapping[str, tuple[str, Work]]
-    """Cell to its model's name and work."""
+    works: Mapping[str, ServedModel]
+    """By cell."""
     devices: Mapping[tuple[str, str], Device]
     """By cell and the name of a device."""
     operations: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -46,9 +62,9 @@ class Limits:
         """What the cell's model does for a token, with a cache as the server was told to keep it."""
         if cell not in self.works:
             return None
-        name, work = self.works[cell]
-        told = (one.settings.get("arguments") for one in measurements)
-        return model_work(name, work, next((one for one in told if isinstance(one, dict)), {}))
+        model = self.works[cell]
+        first = next((one for one in measurements if isinstance(one.settings.get("arguments"), dict)), None)
+        return model_work(model.name, model.work, model.kept(first.settings if first else {}))
 
     def _of(self, cell: str, measurement: Measurement) -> list[Limit]:
         device = self.devices.get((cell, str(measurement.settings.get("device", ""))))
@@ -60,7 +76,8 @@ class Limits:
             return allowed(device, operations=self.operations.get((cell, str(name)), 0))
         if cell not in self.works:
             return []
-        return limits_of(measurement.metric, measurement.settings, self.works[cell][1], device)
+        model, settings = self.works[cell], measurement.settings
+        return limits_of(measurement.metric, settings, model.work, device, model.kept(settings))
 
 
 def find_limits(
@@ -75,7 +92,7 @@ def find_limits(
     nvml: Any | None = None,
 ) -> Limits:
     """Read the models' files; measure this processor where a cell is for it. `alone`: holds its lease meanwhile."""
-    works: dict[str, tuple[str, Work]] = {}
+    works: dict[str, ServedModel] = {}
     devices: dict[tuple[str, str], Device] = {}
     operations = {
         (cell.name, task.name): task.operations
@@ -90,7 +107,7 @@ def find_limits(
         throughput = cell.recipe.probes.throughput
         work = by_name.get(throughput.model) if throughput else None
         if throughput and work:
-            works[cell.name] = (throughput.model, work)
+            works[cell.name] = ServedModel(name=throughput.model, work=work, server=cell.recipe.server)
         elif cell.name not in computing:
             continue
         if cell.at.accelerator is AcceleratorName.CPU:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bakehouse.model_files.gguf.header import Header
+from bakehouse.model_files.gguf.limit import Kept
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,3 +36,5 @@ class Deployment:
     """Takes the share of a card's memory that it may use, where it would take nearly all of it."""
     allocates: Callable[[Header, Sequence[str], Mapping[str, str], bool], Allocation] | None = None
     """Bytes by a model's header, its arguments and environment, and whether it is on a card."""
+    keeps: Callable[[Mapping[str, str]], Kept] = lambda _: Kept()
+    """How it keeps the cache, by its arguments: each with its value."""

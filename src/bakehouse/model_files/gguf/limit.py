@@ -7,10 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from bakehouse.model.limit import Bound, CacheAtDepth, Limit, ModelWork
-from bakehouse.model_files.gguf.work import Work, depths, kv_type
+from bakehouse.model_files.gguf.tensor_types import TensorType
+from bakehouse.model_files.gguf.work import F16, Work, depths
 
-_BATCH = 512
-"""Tokens of a physical batch, where the settings do not say: llama.cpp's default."""
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """What a server was told of a model's cache, and of its batches."""
+
+    key: TensorType = F16
+    value: TensorType = F16
+    batch: int = 512
+    """Tokens that are computed at a time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,32 +36,27 @@ class Device:
     compute: Ceiling | None = None
 
 
-def limits_of(metric: str, settings: Mapping[str, Any], work: Work, device: Device) -> list[Limit]:
+def limits_of(metric: str, settings: Mapping[str, Any], work: Work, device: Device, kept: Kept) -> list[Limit]:
     """The limits of a rate of pp or tg, the one that binds first; of other metrics, none.
 
-    `settings`: those of the measurement, with the numbers of tokens and the server's arguments.
+    `settings`: those of the measurement, with the numbers of tokens.
     """
-    arguments = settings.get("arguments")
-    told = arguments if isinstance(arguments, Mapping) else {}
     if "kind" in settings:  # a load of many users: what they share of a batch is not known
         return []
     if metric == "decode_rate" and isinstance(tokens := settings.get("output_tokens"), int):
-        key, value = (kv_type(str(told.get(f"--cache-type-{one}", "f16"))) for one in "kv")
         depth = tokens / 2
-        reads = work.weights + work.state + work.cache(depth, key, value)
+        reads = work.weights + work.state + work.cache(depth, kept.key, kept.value)
         return allowed(device, reads=reads, operations=work.operations(depth))
     if metric == "prompt_rate" and isinstance(tokens := settings.get("prompt_tokens"), int):
-        batch = int(told.get("--ubatch-size", _BATCH))
-        reads, operations = work.prompt_bytes(tokens, batch) / tokens, work.prompt_operations(tokens) / tokens
+        reads, operations = work.prompt_bytes(tokens, kept.batch) / tokens, work.prompt_operations(tokens) / tokens
         return allowed(device, reads=reads, operations=operations)
     return []
 
 
-def model_work(name: str, work: Work, arguments: Mapping[str, str]) -> ModelWork:
+def model_work(name: str, work: Work, kept: Kept) -> ModelWork:
     """For a report."""
-    key, value = (kv_type(arguments.get(f"--cache-type-{one}", "f16")) for one in "kv")
     found = [
-        CacheAtDepth(tokens=depth, bytes=work.cache(depth, key, value))
+        CacheAtDepth(tokens=depth, bytes=work.cache(depth, kept.key, kept.value))
         for depth in depths(work.header.number("context_length") or 0)
     ]
     return ModelWork(

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from bakehouse.model_files.gguf.header import Header
+from bakehouse.model_files.gguf.limit import Kept
 from bakehouse.model_files.gguf.work import Work, kv_type
 from bakehouse.servers.deploying import Allocation, Deployment
 
@@ -59,6 +60,16 @@ def allocation(header: Header, arguments: Sequence[str], environment: Mapping[st
         cache=cache + slots * work.state // 2,
         compute=_compute(header, ubatch, cells),
         cells=context,
+    )
+
+
+def kept(arguments: Mapping[str, str]) -> Kept:
+    """How it keeps the cache, where arguments have their long names."""
+    told = {name: arguments.get(options[0]) for name, (options, _) in _NAMES.items()}
+    return Kept(
+        key=kv_type(told["key"] or "f16"),
+        value=kv_type(told["value"] or "f16"),
+        batch=_number(told["ubatch"], _UBATCH),
     )
 
 
@@ -112,6 +123,7 @@ DEPLOYMENT = Deployment(
     name_argument="--alias",
     card_arguments=("--n-gpu-layers", "999", "--fit", "off"),
     allocates=allocation,
+    keeps=kept,
 )
 """`--fit off` and all layers on the card: where memory is planned, a server that lacks some must fail, not place half
 of the model elsewhere in silence (`--fit on` is the default, common/arg.cpp)."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bakehouse.model_files.gguf.header import Header, Tensor, Value
-from bakehouse.servers.llama_cpp.memory import allocation
+from bakehouse.servers.llama_cpp.memory import allocation, kept
 
 MIB = 2**20
 
@@ -94,3 +94,9 @@ def test_a_window_needs_room_for_itself_and_a_batch() -> None:
     found = allocation(windowed, ["-c", "8192", "-np", "1"], {}, False).cache
 
     assert found == allocation(MID, [], {}, False).cache * (8192 + 1024) // (2 * 8192)
+
+
+def test_how_the_cache_is_kept_is_read_from_the_arguments() -> None:
+    told = kept({"--cache-type-k": "q8_0", "--ubatch-size": "2048"})
+    assert (told.key.name.lower(), told.value.name.lower(), told.batch) == ("q8_0", "f16", 2048)
+    assert kept({}).batch == 512
