@@ -42,7 +42,14 @@ has a layer of its own."""
 PURE = (
     "ci",
     *("errors", "model", "formatting", "stats", "model_files", "catalogue", "servers", "planning", "machine/preflight"),
-    *("config/suggest", "config/references", "config/validation_errors", "config/yaml_document"),
+    *(
+        "config/suggest",
+        "config/references",
+        "config/contradictions",
+        "config/input_error",
+        "config/validation_errors",
+        "config/yaml_document",
+    ),
     "stacks",
     "config/yaml_edit",
     "lint/options_change",

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
-from bakehouse.config.references import check_references, input_error
+from bakehouse.config.input_error import input_error
+from bakehouse.config.references import check_references
 from bakehouse.model.cell import Cell, Coordinates, Excluded, Resolution, World
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import Axes, Exclusion, FlagSet, Matrix
