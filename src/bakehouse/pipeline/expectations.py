@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from bakehouse.catalogue.accelerators import ACCELERATORS
 from bakehouse.formatting import size_in_bytes
+from bakehouse.model.build import WheelsBuild
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.recipe import Health, Load
 from bakehouse.model.serving import Start
@@ -46,12 +47,25 @@ def size_budget(cell: Cell) -> int:
 
 
 def loaded_by_name(cell: Cell) -> tuple[str, ...]:
-    """Globs of the paths that the backend's `runtime_files` have in the image."""
+    """Globs of the paths that the backend's `runtime_files` or `loads` have in the image."""
+    if isinstance(cell.recipe.build, WheelsBuild):
+        wheels = cell.recipe.build.backends.get(cell.at.accelerator)
+        return tuple(f"{_site_packages(cell.recipe.build)}/{pattern}" for pattern in wheels.loads) if wheels else ()
     files = cell.backend.runtime_files | cell.backend.optional_runtime_files if cell.backend else {}
     return tuple(
         posixpath.normpath(posixpath.join(PLUGIN_FOLDER, folder, posixpath.basename(pattern).replace("{arch}", "*")))
         for pattern, folder in files.items()
     )
+
+
+def vendor_libraries(cell: Cell) -> tuple[str, ...]:
+    """Globs of the paths of libraries that NVIDIA's wheels bring."""
+    build = cell.recipe.build
+    return (f"{_site_packages(build)}/nvidia/*",) if isinstance(build, WheelsBuild) else ()
+
+
+def _site_packages(build: WheelsBuild) -> str:
+    return f"{PLUGIN_FOLDER}/env/lib/python{build.python}/site-packages"
 
 
 def expectation(
@@ -80,6 +94,7 @@ def expectation(
         driver_floor=toolkit.driver_floor if toolkit else None,
         driver_floor_minor=toolkit.driver_floor_minor if toolkit else None,
         loaded_by_name=loaded_by_name(cell),
+        vendor_libraries=vendor_libraries(cell),
         driver_libraries=ACCELERATORS[cell.at.accelerator].driver_libraries(),
         foreign=FOREIGN[cell.recipe.build.kind],
         starts_published=cell.recipe.build.kind == "image",

@@ -53,6 +53,8 @@ class Expectation:
     """Oldest driver that runs native code."""
     loaded_by_name: tuple[str, ...] = ()
     """Globs of paths in the image: files that are copied though nothing links to them."""
+    vendor_libraries: tuple[str, ...] = ()
+    """Globs of paths of libraries that were compiled elsewhere and are there only for those that need them."""
     driver_libraries: frozenset[str] = frozenset()
     """Sonames that the host's driver brings: they may be missing at rest (`libcuda.so.1`)."""
     instruction_levels: Mapping[str, str] = field(default_factory=dict)

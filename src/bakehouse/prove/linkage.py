@@ -23,8 +23,9 @@ def check_linkage(image: ImageAtRest, expectation: Expectation) -> Check:
     """Every library, symbol version and symbol that the product needs is there, as glibc's loader would find it.
 
     Only the driver's libraries may be missing. The product's programs are processes; plugins, and libraries that no
-    program links to, are loaded into the process of the entrypoint. A search path that can lead to nothing is only told
-    of where the library was compiled elsewhere.
+    program links to, are loaded into the process of the entrypoint. Of what was compiled elsewhere it is only told, and
+    not judged, that a search path can lead to nothing, and that symbols come from a library beside it to which it does
+    not link: its own program loads that one first.
     """
     elves = product.elves(image, expectation)
     problems = product.broken(image, expectation)
@@ -43,7 +44,8 @@ def check_linkage(image: ImageAtRest, expectation: Expectation) -> Check:
         notes += known
         problems += _versions(process)
         if all(one.library in expectation.driver_libraries for one in process.missing):
-            problems += _symbols(process, [elf for elf in process.elves if elf.path in mine])
+            for line, is_beside in _symbols(process, [elf for elf in process.elves if elf.path in mine], elves):
+                (notes if is_beside and expectation.is_foreign(root.path) else problems).append(line)
         else:
             notes.append(f"the symbols of {root.path} were not followed: a library is missing")
     return judge(
@@ -156,7 +158,8 @@ def _versions(process: Process) -> Iterator[str]:
                     yield f"{elf.path} needs {version} of {library}, which {provider.path} does not have"
 
 
-def _symbols(process: Process, elves: list[Elf]) -> Iterator[str]:
+def _symbols(process: Process, elves: list[Elf], product_elves: list[Elf]) -> Iterator[tuple[str, bool]]:
+    """What is said of symbols that nothing which is loaded defines; with it, whether libraries in its folder do."""
     for elf in elves:
         outside = {one.library for one in process.missing}
         left = sorted(
@@ -167,4 +170,14 @@ def _symbols(process: Process, elves: list[Elf]) -> Iterator[str]:
         )
         if left:
             more = f" and {len(left) - _MOST_SYMBOLS} more" if len(left) > _MOST_SYMBOLS else ""
-            yield f"{elf.path} needs symbols that no library defines: {', '.join(left[:_MOST_SYMBOLS])}{more}"
+            names = f"{', '.join(left[:_MOST_SYMBOLS])}{more}"
+            beside = [other for other in product_elves if _is_beside(other, elf) and set(left) & other.defined.keys()]
+            if all(any(name in other.defined for other in beside) for name in left):
+                where = " and ".join(posixpath.basename(other.path) for other in beside)
+                yield f"{elf.path} needs symbols of {where} and does not link to it: {names}", True
+            else:
+                yield f"{elf.path} needs symbols that no library defines: {names}", False
+
+
+def _is_beside(other: Elf, elf: Elf) -> bool:
+    return other.path != elf.path and posixpath.dirname(other.path) == posixpath.dirname(elf.path)

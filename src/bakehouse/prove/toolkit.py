@@ -59,7 +59,7 @@ def check_toolkit_leftovers(image: ImageAtRest, expectation: Expectation) -> Che
     waste = libraries.unneeded(image, expectation)
     problems += [
         f"{elf.path} is needed by nothing ({size_text(_size(image, elf))}): leave it out, or name it in the backend's "
-        "runtime_files if it is loaded by name"
+        "runtime_files or loads if it is loaded by name"
         for elf in waste
     ]
     there = libraries.copied(image, expectation)

@@ -200,6 +200,29 @@ def test_what_the_driver_cannot_bring_must_be_defined_by_somebody(tmp_path: Path
     assert check.message == "/app/libggml-cuda.so needs symbols that no library defines: cudaMalloc"
 
 
+def test_what_a_library_beside_a_wheels_own_defines_is_told_and_not_judged(tmp_path: Path) -> None:
+    """onnxruntime loads its shared part by name before a provider."""
+    provider = file("/app/env/capi/libproviders_cuda.so", elf(undefined=("Provider_GetHost",)))
+    shared = file("/app/env/capi/libproviders_shared.so", elf(exports={"Provider_GetHost": 0}))
+    image = bake(tmp_path, add=[provider, shared])
+    said = "needs symbols of libproviders_shared.so and does not link to it: Provider_GetHost"
+
+    assert check_linkage(image, PROMISE).message == f"/app/env/capi/libproviders_cuda.so {said}"
+    check = check_linkage(image, promise(foreign=("/app/env/*",)))
+    assert check.verdict is Verdict.PASSED
+    assert check.details == [f"/app/env/capi/libproviders_cuda.so {said}"]
+
+
+def test_a_library_of_a_wheel_must_find_all_its_symbols_beside_it(tmp_path: Path) -> None:
+    provider = file("/app/env/capi/libproviders_cuda.so", elf(undefined=("Provider_GetHost", "Provider_Gone")))
+    shared = file("/app/env/capi/libproviders_shared.so", elf(exports={"Provider_GetHost": 0}))
+    far = file("/app/env/other/libother.so", elf(exports={"Provider_Gone": 0}))
+    check = check_linkage(bake(tmp_path, add=[provider, shared, far]), promise(foreign=("/app/env/*",)))
+    assert (
+        "libproviders_cuda.so needs symbols that no library defines: Provider_GetHost, Provider_Gone" in check.message
+    )
+
+
 def test_a_stub_of_the_driver_would_hide_it(tmp_path: Path) -> None:
     stub = "/usr/local/cuda/stubs/libcuda.so.1"
     plugin = file("/app/libggml-cuda.so", elf(needed=("libcuda.so.1",), exports=PLUGIN))

@@ -71,7 +71,7 @@ def test_a_copied_library_that_nothing_needs_is_waste(tmp_path: Path) -> None:
     assert check.verdict is Verdict.FAILED
     assert check.message == (
         "/app/libcufft.so.11 is needed by nothing (4.6 KiB): leave it out, or name it in the backend's "
-        "runtime_files if it is loaded by name"
+        "runtime_files or loads if it is loaded by name"
     )
     named = promise_cuda(loaded_by_name=("/app/libcufft.so.*",))
     assert check_toolkit_leftovers(image, named).verdict is Verdict.PASSED
@@ -86,6 +86,40 @@ def test_a_library_of_a_library_is_needed(tmp_path: Path) -> None:
     assert check.verdict is Verdict.PASSED
     assert check.message == "no compiler, header or static library; 3 copied libraries (13.8 KiB), all needed"
     assert check.details[0] == "copied: /app/libcudart.so.12, 4.6 KiB"
+
+
+SITE = "/app/env/lib/python3.13/site-packages"
+
+
+@pytest.mark.parametrize(
+    ("library", "named", "is_waste"),
+    [
+        ("libcublas.so.13", (), False),  # a provider links to it
+        ("libcufft.so.12", (), True),
+        ("libcufft.so.12", (f"{SITE}/nvidia/cu13/lib/libcufft.so.*",), False),
+    ],
+)
+def test_of_wheels_only_the_vendors_libraries_are_waste(
+    tmp_path: Path, library: str, named: tuple[str, ...], *, is_waste: bool
+) -> None:
+    folder = f"{SITE}/nvidia/cu13/lib"
+    image = bake_cuda(
+        tmp_path,
+        add=[
+            file(f"{SITE}/numpy/_umath.cpython-313-x86_64-linux-gnu.so", elf()),
+            file(f"{SITE}/capi/libprovider.so", elf(needed=("libcublas.so.13",), runpath=folder)),
+            file(f"{folder}/{library}", elf(soname=library)),
+        ],
+    )
+    expected = promise_cuda(loaded_by_name=named, vendor_libraries=(f"{SITE}/nvidia/*",), foreign=("/app/env/*",))
+    check = check_toolkit_leftovers(image, expected)
+    assert (check.verdict is Verdict.FAILED) == is_waste
+    assert (f"{folder}/{library} is needed by nothing" in check.message) == is_waste
+
+
+def test_in_a_published_image_nothing_was_copied_by_us(tmp_path: Path) -> None:
+    image = bake_cuda(tmp_path, add=[file("/app/libcufft.so.11", elf(soname="libcufft.so.11"))])
+    assert check_toolkit_leftovers(image, promise_cuda(starts_published=True)).verdict is Verdict.PASSED
 
 
 def test_what_a_base_brings_is_told_and_not_judged(tmp_path: Path) -> None:

@@ -14,10 +14,17 @@ from bakehouse.prove.image.loader import Loader, Process
 def copied(image: ImageAtRest, expectation: Expectation) -> list[Elf]:
     """ELF files of the product that came from elsewhere: neither plugins nor programs, and no program links to them.
 
-    Only a backend has such libraries: in an image without one, everything is our own.
+    Only a backend has such libraries: in an image without one, everything is our own. Of what was compiled elsewhere
+    they are the vendor's, and in an image that somebody published none was copied by us.
     """
-    if not expectation.backend_plugins:
+    if not expectation.backend_plugins or expectation.starts_published:
         return []
+    if expectation.vendor_libraries:
+        return [
+            elf
+            for elf in product.elves(image, expectation)
+            if any(fnmatch.fnmatchcase(elf.path, pattern) for pattern in expectation.vendor_libraries)
+        ]
     plugins = {elf.path for elf in product.plugins(image, expectation).values()}
     own = plugins | reached(image, [elf for elf in product.elves(image, expectation) if elf.is_program])
     promised = {f"{expectation.plugin_folder}/{name}" for name in expectation.plugins}

@@ -32,7 +32,7 @@ RUN --mount=type=secret,id=network \
  && printf 'home = /usr/bin\ninclude-system-site-packages = false\nversion = %s\n' 3.13 > pyvenv.cfg \
  && echo /app > /out/env/lib/python3.13/site-packages/app.pth \
  && find /out/env/lib/python3.13/site-packages \( -type d \( -name __pycache__ -o -name tests \) -o -type f \( -name '*.a' -o -name '*.h' -o -name '*.hpp' -o -name '*.pyx' -o -name '*.pxd' \) \) -prune -exec rm -r {} + \
- && (cd /out/env/lib/python3.13/site-packages && rm -r onnxruntime/capi/libonnxruntime.so.*) \
+ && (cd /out/env/lib/python3.13/site-packages && rm -r onnxruntime/capi/libonnxruntime.so.* onnxruntime/capi/libonnxruntime_providers_tensorrt.so) \
 
  && cd /out/env/lib/python3.13/site-packages \
  && if [ -d nvidia ]; then mkdir /spare && mv nvidia /spare/; fi \
