@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import statistics
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -64,7 +64,7 @@ def show(run: RunReport, *, console: Console, folder: Path, versus: RunCompariso
         parts.append(_table(run, width=console.width, ascii_only=ascii_only))
     parts += _limits(run, ascii_only=ascii_only)
     parts += [
-        _reasons(cells, problems, folder=folder, ascii_only=ascii_only)
+        _reasons(cells, problems, folder=folder, width=console.width, ascii_only=ascii_only)
         for cells, problems in figures.together(run.cells, folder=folder)
     ]
     if rates := list(_rates(run, ascii_only=ascii_only)):
@@ -170,15 +170,16 @@ def _limits(run: RunReport, *, ascii_only: bool) -> Iterator[RenderableType]:
 
 
 def _reasons(
-    cells: Sequence[CellReport], problems: Sequence[figures.Problem], *, folder: Path, ascii_only: bool
+    cells: Sequence[CellReport], problems: Sequence[figures.Problem], *, folder: Path, width: int, ascii_only: bool
 ) -> RenderableType:
     """What is said once for all of these cells."""
     verdict = _verdict(cells[0].verdict, ascii_only=ascii_only)
     names = "\n  ".join(plain(cell.name) for cell in cells)
     parts: list[RenderableType] = [Text.assemble("\n", verdict, " ", (names, "bold"))]
     for problem in problems:
-        message = one_line(problem.message, most=400)
-        parts.append(Padding(Text(_letters(f"{plain(problem.what)}: {message}", ascii_only=ascii_only)), (0, 0, 0, 2)))
+        message = _letters(f"{plain(problem.what)}: {one_line(problem.message, most=400)}", ascii_only=ascii_only)
+        wrapped = textwrap.wrap(message, max(20, width - 2), break_long_words=False, break_on_hyphens=False)
+        parts += [_unbroken(f"  {line}") for line in wrapped]
         lines = [line for text in problem.lines for line in plain(text).splitlines()][-_SHOWN_LINES:]
         parts += [_unbroken(f"    {line}", style="dim") for line in lines]
         if problem.log:

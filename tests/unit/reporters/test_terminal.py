@@ -7,7 +7,8 @@ import pytest
 from rich.console import Console
 
 from bakehouse.history.baseline import Baseline, Compared
-from bakehouse.model.enums import Change
+from bakehouse.model.enums import Change, Verdict
+from bakehouse.model.report import Check
 from bakehouse.reporters import show, terminal
 from bakehouse.reporters.comparison import RunComparison
 from bakehouse.stats.judge import Judged
@@ -37,6 +38,16 @@ def test_no_name_and_no_path_is_broken(width: int, tmp_path: Path) -> None:
     for cell in sample_run().cells:
         assert any(line.split()[:1] == [cell.name] for line in lines), cell.name
     assert f"log: {tmp_path}/logs/llama-server-cuda12.4-sm86-amd64.build.log" in text
+
+
+def test_no_path_in_a_reason_is_broken() -> None:
+    run = sample_run()
+    path = "/app/env/lib/python3.13/site-packages/onnxruntime/capi/libonnxruntime_providers_cuda.so"
+    check = Check(name="linkage", verdict=Verdict.FAILED, message=f"libx.so is missing, needed by {path} (and 2 more)")
+    bad = run.cells[0].model_copy(update={"verdict": Verdict.FAILED, "checks": [check], "reason": ""})
+    stream = io.StringIO()
+    show(run.model_copy(update={"cells": [bad]}), console=Console(file=stream, width=60), folder=Path("reports/run"))
+    assert path in stream.getvalue()
 
 
 def test_columns_give_way_to_names() -> None:
