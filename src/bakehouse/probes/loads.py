@@ -7,6 +7,7 @@ One run of a load is a repetition; a first one warms up and is not counted.
 from __future__ import annotations
 
 import random
+import statistics
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -148,7 +149,7 @@ def no_time(start: int) -> Sample:
 def summary(measurements: Sequence[Measurement]) -> str:
     """Say in one line what came out: `sweep-4u 160.2 tokens/s`."""
     return ", ".join(
-        f"{one.workload} {sorted(one.counted)[len(one.counted) // 2]:.1f} {one.unit}"
+        f"{one.workload} {statistics.median(one.counted):.1f} {one.unit}"
         for one in measurements
         if one.metric == "system_rate" and one.counted
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import random
+import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -288,7 +289,7 @@ class _Run:
 def summary(measurements: Sequence[Measurement]) -> str:
     """Say in one line what came out: `embed-b8-1c 160 embeddings/s`."""
     return ", ".join(
-        f"{one.workload} {sorted(one.counted)[len(one.counted) // 2]:.1f} {one.unit}"
+        f"{one.workload} {statistics.median(one.counted):.1f} {one.unit}"
         for one in measurements
         if one.metric == RATE and one.counted
     )
