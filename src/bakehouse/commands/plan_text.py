@@ -18,7 +18,8 @@ from bakehouse.model.cell import Cell, Excluded
 from bakehouse.model.matrix import Matrix, Toolkit
 from bakehouse.pipeline.changed_since import Affected
 from bakehouse.planning.gpus import Fit, Target, runs_on, without_row
-from bakehouse.planning.recommend import Advice, Ruled, ToolkitAnswer, group
+from bakehouse.planning.recommend import Advice, ToolkitAnswer
+from bakehouse.planning.ruled_out import Ruled, group
 from bakehouse.planning.select import OBVIOUS
 from bakehouse.planning.shards import Shard
 

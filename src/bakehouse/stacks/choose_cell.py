@@ -9,8 +9,9 @@ from bakehouse.model.cell import Cell, Resolution
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import Matrix
 from bakehouse.model.stack import Service
+from bakehouse.planning.candidates import Candidate
 from bakehouse.planning.gpus import Fit, Target
-from bakehouse.planning.recommend import Candidate, advise
+from bakehouse.planning.recommend import advise
 from bakehouse.stacks.plan import Machine, Slot
 
 _ALONE = Resolution(cells=(), excluded=())

@@ -7,7 +7,8 @@ from bakehouse.machine import Machine
 from bakehouse.model.cell import Coordinates, Excluded
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.planning.gpus import Fit, find_target
-from bakehouse.planning.recommend import Advice, advise, group
+from bakehouse.planning.recommend import Advice, advise
+from bakehouse.planning.ruled_out import group
 from tests.unit.accelerated import MATRIX, accelerated
 
 MACHINE = Machine(platform="linux/amd64", cores=2, cards=())
