@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -61,14 +62,15 @@ class _Asked:
 
 def probe(context: Context, options: ProbeOptions) -> ExitCode:
     """Ends with 1 where the server is not what its cell promises, and with 4 where results could not be attached."""
+    address = server_address(options.url) if options.url else None
     asked = _of_file(options.job) if options.job else _of_project(context, options)
     if options.fetch:
         fetch_models(asked.job, context, options.fetch)
-    if options.url is None:
+    if address is None:
         return ExitCode.OK
     with ExitStack() as stack:
         attach = _attaching(context, asked.job.image, stack) if asked.job.image else None
-        run, folder = _probe(context, options, asked)
+        run, folder = _probe(context, options, asked, address)
         update_latest(context.reports, run.run)
         show(run, console=context.console, folder=folder.path)
         if attach:
@@ -76,9 +78,16 @@ def probe(context: Context, options: ProbeOptions) -> ExitCode:
     return exit_code(run)
 
 
-def _probe(context: Context, options: ProbeOptions, asked: _Asked) -> tuple[RunReport, RunFolder]:
-    assert options.url
-    served = Served(url=options.url.rstrip("/"), device=options.device)
+def server_address(url: str) -> str:
+    """Without a slash at its end. Raises InputError for what is no address of a server."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise InputError(f"{url} is no server's address", hint="Write http://HOST:PORT, without a path.")
+    return url.rstrip("/")
+
+
+def _probe(context: Context, options: ProbeOptions, asked: _Asked, url: str) -> tuple[RunReport, RunFolder]:
+    served = Served(url=url, device=options.device)
     return probe_served(
         asked.job, served, context, recipe_folder=asked.folder, tests=asked.tests, seconds=options.seconds
     )

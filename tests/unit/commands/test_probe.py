@@ -120,6 +120,8 @@ def test_reports_of_others_do_not_count(
         (("http://127.0.0.1:1",), "name the server's cell with --cell, or a file with --job"),
         (("--cell", "toy-cpu-amd64"), "no server is named"),
         (("http://127.0.0.1:1", "--cell", "toy-cpu-amd64", "--image", "127.0.0.1:1/x:tag"), "names no digest"),
+        (("127.0.0.1:8080", "--cell", "toy-cpu-amd64"), "127.0.0.1:8080 is no server's address"),
+        (("http://127.0.0.1:1/health", "--cell", "toy-cpu-amd64"), "http://HOST:PORT, without a path"),
         (("http://127.0.0.1:1", "--job", "nothing.json"), "nothing.json cannot be read"),
     ],
 )
