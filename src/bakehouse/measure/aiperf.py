@@ -210,7 +210,7 @@ def _objection(planned: Planned, requests: Sequence[Mapping[str, Any]], summary:
 
 
 def _with_enough_requests(values: Mapping[Metric, Value], count: int) -> dict[Metric, Value]:
-    """Those percentiles that so many requests have; see docs/measuring.md."""
+    """Those percentiles that so many requests have; see docs/metrics.md."""
     missing = tuple(f"_p{share}" for share in PERCENTILES if not supports(count, share))
     return {metric: said for metric, said in values.items() if not metric.endswith(missing)}
 

@@ -1,4 +1,4 @@
-"""What is asked of a task at a time, how many requests that takes, and what came of it. See docs/measuring.md."""
+"""What is asked of a task at a time, how many requests that takes, and what came of it. See docs/metrics.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loads of many requests: what is asked and when, and what came of it. The definitions stand in docs/measuring.md."""
+"""Loads of many requests: what is asked and when, and what came of it. The definitions stand in docs/metrics.md."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ Metric = Literal[
     "server_to_llama_bench",
     "request_overhead",
 ]
-"""docs/measuring.md defines them. A time without a percentile is the median."""
+"""docs/metrics.md defines them. A time without a percentile is the median."""
 
 REFERENCE_PROMPT_RATE: Final = "llama_bench_prompt_rate"
 REFERENCE_DECODE_RATE: Final = "llama_bench_decode_rate"
