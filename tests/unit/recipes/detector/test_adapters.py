@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -13,6 +17,7 @@ from detector.adapters.yolo import Yolo
 from PIL import Image
 from service.pictures import Picture
 
+RECORDED = json.loads((Path(__file__).parent / "yolo26.json").read_text(encoding="utf-8"))
 CHOICE = Choice(confidence=0.3, iou=0.5, most=10)
 NANODET = {"a": (1, 64, 3), "b": (1, 16, 3), "c": (1, 4, 3), "d": (1, 64, 32), "e": (1, 16, 32), "f": (1, 4, 32)}
 """64 x 64 pixels, 3 classes, 8 bins; strides 8, 16 and 32."""
@@ -93,6 +98,21 @@ class TestYolo:
         assert found.boxes.tolist() == [pytest.approx([0, 0, width, height], abs=1e-3)]
         assert found.classes.tolist() == [2]
 
+    @pytest.mark.parametrize("recorded", RECORDED, ids=lambda one: one["form"])
+    def test_as_the_makers_own_tools_tell_it(self, recorded: dict[str, Any]) -> None:
+        """Outputs of a YOLO26n with random weights, and the boxes that ultralytics 8.4.190 made of them."""
+        (width, height), side = recorded["picture"], recorded["input"][0]
+        adapter = Yolo(width=side, height=side)
+        choice = Choice(confidence=recorded["confidence"], iou=recorded["iou"], most=100)
+        outputs = {"output0": np.array([recorded["outputs"]], np.float32)}
+
+        found = adapter.prepare(picture(width, height)).placed(adapter.found(outputs, 0, choice))
+
+        expected = np.array(recorded["found"])
+        assert found.boxes == pytest.approx(expected[:, :4].clip(0, [width, height] * 2), abs=0.01)
+        assert found.scores == pytest.approx(expected[:, 4], abs=1e-4)
+        assert found.classes.tolist() == expected[:, 5].tolist()
+
     def test_the_rest_is_grey(self) -> None:
         assert self.adapter.prepare(picture(128, 64)).values[:, 0, 0] == pytest.approx([114 / 255] * 3)
 
@@ -105,6 +125,7 @@ class TestChoose:
         queries: dict[str, Shape] = {"logits": ["n", 300, 80], "pred_boxes": ["n", 300, 4]}
         assert isinstance(choose("auto", input_shape=shape, outputs=queries, classes=80), RtDetr)
         assert isinstance(choose("auto", input_shape=shape, outputs={"output0": (1, 300, 6)}, classes=80), Yolo)
+        assert isinstance(choose("auto", input_shape=shape, outputs={"output0": (1, 84, 2100)}, classes=80), Yolo)
 
     def test_another_model_is_said(self) -> None:
         with pytest.raises(ValueError, match="these are not the outputs of NanoDet with 80 classes"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from detector.adapters.base import Adapter
-from detector.adapters.nanodet import NanoDet
+from detector.adapters.nanodet import SIDES, NanoDet
 from detector.adapters.rtdetr import BOXES, LOGITS, RtDetr
 from detector.adapters.yolo import COLUMNS, Yolo
 
@@ -16,7 +16,7 @@ CHANNELS_FIRST = 4
 def choose(family: str, *, input_shape: Shape, outputs: Mapping[str, Shape], classes: int) -> Adapter:
     """Raises ValueError, which names the variable, where the model is none of them."""
     width, height = _size(input_shape)
-    told = family if family != "auto" else _told(outputs)
+    told = family if family != "auto" else _told(outputs, classes)
     match told:
         case "rtdetr":
             return RtDetr(width=width, height=height)
@@ -26,11 +26,11 @@ def choose(family: str, *, input_shape: Shape, outputs: Mapping[str, Shape], cla
             return NanoDet(width=width, height=height, outputs=_fixed(outputs), classes=classes)
 
 
-def _told(outputs: Mapping[str, Shape]) -> str:
+def _told(outputs: Mapping[str, Shape], classes: int) -> str:
     shapes = list(outputs.values())
     if {LOGITS, BOXES} <= outputs.keys():
         return "rtdetr"
-    if len(shapes) == 1 and len(shapes[0]) == 3 and shapes[0][2] == COLUMNS:  # noqa: PLR2004 - batch, row, column
+    if len(shapes) == 1 and len(shapes[0]) == 3 and (shapes[0][2] == COLUMNS or shapes[0][1] == SIDES + classes):  # noqa: PLR2004 - batch, row, column
         return "yolo"
     return "nanodet"
 

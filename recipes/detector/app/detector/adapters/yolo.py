@@ -1,8 +1,9 @@
-"""YOLO26, exported end to end: up to 300 rows of box, score and class. No NMS.
+"""YOLO26, in the two forms that it is exported in. Both are in pixels of the input.
 
-https://docs.ultralytics.com/models/yolo26: its ONNX gives n x 300 x 6 (left, top, right, bottom, score, class), in
-pixels of a picture that was fitted into the input with grey at the sides. Ultralytics' own code is AGPL-3.0, and not
-used here.
+https://docs.ultralytics.com/models/yolo26: a picture is fitted into the input with grey at the sides. Exported end to
+end (`nms=False`), the model gives up to 300 rows of left, top, right, bottom, score and class, and needs no NMS.
+Otherwise, as older YOLOs, it gives a column for each point: center x and y, width, height, and a score for each class.
+Ultralytics' own code is AGPL-3.0, and not used here.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from collections.abc import Mapping
 import numpy as np
 from service.pictures import Picture
 
-from detector.adapters.base import Array, Choice, Prepared
-from detector.boxes import Found
+from detector.adapters.base import Array, Choice, Floats, Prepared
+from detector.boxes import Found, corners, suppress
 
 COLUMNS = 6
 GREY = 114
@@ -43,6 +44,17 @@ class Yolo:
 
     def found(self, outputs: Mapping[str, Array], row: int, choice: Choice) -> Found:
         (every,) = outputs.values()
-        rows = every[row].astype(np.float32)
-        rows = rows[rows[:, 4] > choice.confidence]
+        one = every[row].astype(np.float32)
+        if one.shape[1] != COLUMNS:
+            return suppress(_of_points(one, choice.confidence), iou=choice.iou, most=choice.most)
+        rows = one[one[:, 4] > choice.confidence]
         return Found(boxes=rows[:, :4], scores=rows[:, 4], classes=rows[:, 5].astype(np.int64)).best(choice.most)
+
+
+def _of_points(columns: Floats, confidence: float) -> Found:
+    """The best class of each point, where it counts. `columns`: (4 + classes) x points."""
+    scores = columns[4:]
+    best = scores.max(axis=0)
+    points = np.flatnonzero(best > confidence)
+    classes = scores[:, points].argmax(axis=0).astype(np.int64)
+    return Found(boxes=corners(columns[:4, points].T), scores=best[points], classes=classes)
