@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from bakehouse.machine.bus import Roots, Slot, closed, normal_address, read, unbound
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.machine import Card
 
+T = TypeVar("T")
 DRIVERS = ("nvidia",)
 _INSTALL = "install NVIDIA's driver and load it (modprobe nvidia)"
 _VERSION = re.compile(r"\b(\d{3,}\.\d+(?:\.\d+)?)\b")
@@ -197,32 +199,34 @@ def memory_bandwidth(card: Card, nvml: Any | None) -> float | None:
     """
     if nvml is None or card.uuid is None or card.accelerator is not AcceleratorName.CUDA:
         return None
-    try:
-        nvml.nvmlInit()
-    except nvml.NVMLError:
-        return None
-    try:
-        handle = nvml.nvmlDeviceGetHandleByUUID(card.uuid)
+
+    def ask(handle: Any) -> float | None:
         bits = nvml.nvmlDeviceGetMemoryBusWidth(handle)
         megahertz = nvml.nvmlDeviceGetMaxClockInfo(handle, _MEMORY_CLOCK)
         return 2.0 * bits / 8 * megahertz * 1e6 or None
-    except (nvml.NVMLError, AttributeError):
-        return None
-    finally:
-        nvml.nvmlShutdown()
+
+    return _asked(nvml, card, ask)
 
 
 def memory_of(pid: int, card: Card, nvml: Any) -> int | None:
     """Bytes of the card that the driver says a process holds; None where it does not say."""
+
+    def ask(handle: Any) -> int | None:
+        processes = nvml.nvmlDeviceGetComputeRunningProcesses(handle)
+        return next((one.usedGpuMemory for one in processes if one.pid == pid), None)
+
+    return _asked(nvml, card, ask)
+
+
+def _asked(nvml: Any, card: Card, ask: Callable[[Any], T | None]) -> T | None:
+    """What a question about a card gives; None where NVML does not work, or is too old for it."""
     try:
         nvml.nvmlInit()
     except nvml.NVMLError:
         return None
     try:
-        handle = nvml.nvmlDeviceGetHandleByUUID(card.uuid)
-        processes = nvml.nvmlDeviceGetComputeRunningProcesses(handle)
-        return next((one.usedGpuMemory for one in processes if one.pid == pid), None)
-    except nvml.NVMLError:
+        return ask(nvml.nvmlDeviceGetHandleByUUID(card.uuid))
+    except (nvml.NVMLError, AttributeError):
         return None
     finally:
         nvml.nvmlShutdown()

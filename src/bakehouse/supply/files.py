@@ -42,9 +42,9 @@ def fetch_distribution(place: PyPIPlace, context: SupplyContext, *, file: str | 
     """
     requirement = place.pypi.requirement
     key = f"pypi:{file or requirement}"
+    if there := _of_lock(context, key):
+        return there
     pin = context.lock.files.get(key)
-    if pin and (cached := _cached(context, pin)).is_file():
-        return Fetched(path=cached, sha256=pin.sha256, pins={key: pin}, locked=True)
     context.require_network(
         requirement if pin else f"{requirement} is not pinned in bakehouse.lock; what it stands for"
     )
@@ -73,9 +73,9 @@ def fetch_package(place: NpmPlace, context: SupplyContext) -> Fetched:
     """
     requirement = place.npm.requirement
     key = f"npm:{requirement}"
+    if there := _of_lock(context, key):
+        return there
     pin = context.lock.files.get(key)
-    if pin and (cached := _cached(context, pin)).is_file():
-        return Fetched(path=cached, sha256=pin.sha256, pins={key: pin}, locked=True)
     context.require_network(
         requirement if pin else f"{requirement} is not pinned in bakehouse.lock; what it stands for"
     )
@@ -141,6 +141,14 @@ def _file_name(url: str) -> str:
     """The last part of an address, with `_` for what does not belong into a file's name."""
     name = re.sub(r"[^A-Za-z0-9._+-]", "_", Path(unquote(urlsplit(url).path)).name)
     return name.lstrip("._+-")[-MOST_CHARACTERS:].lstrip("._+-") or "file"
+
+
+def _of_lock(context: SupplyContext, key: str) -> Fetched | None:
+    """What the lockfile pins, where the cache has it: nobody is asked."""
+    pin = context.lock.files.get(key)
+    if pin is None or not (cached := _cached(context, pin)).is_file():
+        return None
+    return Fetched(path=cached, sha256=pin.sha256, pins={key: pin}, locked=True)
 
 
 def _cached(context: SupplyContext, pin: LockedFile) -> Path:

@@ -10,7 +10,6 @@ import pytest
 
 from bakehouse.errors import InfrastructureError
 from bakehouse.measure.aiperf import Result
-from bakehouse.measure.cpu_usage import Usage
 from bakehouse.measure.workload_runs import Planned
 from bakehouse.model.enums import Disturbance, Verdict
 from bakehouse.model.history import Value
@@ -23,6 +22,7 @@ from bakehouse.probes.measured_server import MeasuredServer
 from bakehouse.probes.series import Turns, take
 from tests.doubles.mock import mock_server
 from tests.doubles.mock_server import Script
+from tests.unit.probes.test_throughput import Load as Machine
 
 SWEEP = Sweep(kind="sweep", users=(1, 2), requests_each=1, prompt_words=8, output_tokens=4)
 GOOD = Result(
@@ -56,18 +56,6 @@ class Fake:
         if isinstance(result, InfrastructureError):
             raise result
         return result
-
-
-class Machine:
-    def __init__(self, *foreign: float) -> None:
-        self._foreign = list(foreign)
-
-    def start(self) -> None:
-        pass
-
-    def usage(self) -> Usage:
-        share = self._foreign.pop(0) if self._foreign else 0.0
-        return Usage(elapsed=1.0, cores=2, machine=1.0 + 2 * share, container=1.0, client=0.0)
 
 
 def measure(

@@ -40,6 +40,20 @@ def write_gguf(
     return path
 
 
+def eight_billion(path: Path, *, vocabulary: int) -> Path:
+    """The shape of Llama 3 8B in Q4_K throughout, with a vocabulary of so many words."""
+    return llama(
+        path,
+        layers=32,
+        width=4096,
+        heads=32,
+        kv_heads=8,
+        feed_forward=14336,
+        vocabulary=vocabulary,
+        kind="q4_k",
+    )
+
+
 def llama(
     path: Path,
     *,

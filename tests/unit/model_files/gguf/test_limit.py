@@ -7,7 +7,7 @@ import pytest
 from bakehouse.model_files.gguf.header import read_header
 from bakehouse.model_files.gguf.limit import Ceiling, Device, Kept, limits_of, model_work
 from bakehouse.model_files.gguf.work import Work, kv_type
-from tests.unit.model_files.gguf.build import llama
+from tests.unit.model_files.gguf.build import eight_billion
 
 H200 = Device(
     memory=Ceiling(value=4.8e12, source="data sheet of h200"),
@@ -20,20 +20,7 @@ KEPT = Kept()
 @pytest.fixture
 def big(tmp_path: Path) -> Work:
     """The 8B shape of docs/limits.md, with SmolLM2's vocabulary as it was measured: 4.15 GB."""
-    return Work(
-        read_header(
-            llama(
-                tmp_path / "8b.gguf",
-                layers=32,
-                width=4096,
-                heads=32,
-                kv_heads=8,
-                feed_forward=14336,
-                vocabulary=49152,
-                kind="q4_k",
-            )
-        )
-    )
+    return Work(read_header(eight_billion(tmp_path / "8b.gguf", vocabulary=49152)))
 
 
 def test_one_user_is_bound_by_memory(big: Work) -> None:

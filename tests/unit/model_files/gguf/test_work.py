@@ -9,7 +9,7 @@ import pytest
 from bakehouse.model_files.gguf.header import read_header
 from bakehouse.model_files.gguf.tensor_types import BY_NAME
 from bakehouse.model_files.gguf.work import Work, context, depths, kv_type
-from tests.unit.model_files.gguf.build import Value, llama, write_gguf
+from tests.unit.model_files.gguf.build import Value, eight_billion, llama, write_gguf
 
 Q8_0 = BY_NAME["q8_0"]
 
@@ -20,18 +20,7 @@ def work(path: Path) -> Work:
 
 def test_a_dense_model_with_grouped_queries(tmp_path: Path) -> None:
     """Llama 3 8B as Q4_K throughout: 0.5625 bytes a weight."""
-    found = work(
-        llama(
-            tmp_path / "8b.gguf",
-            layers=32,
-            width=4096,
-            heads=32,
-            kv_heads=8,
-            feed_forward=14336,
-            vocabulary=128256,
-            kind="q4_k",
-        )
-    )
+    found = work(eight_billion(tmp_path / "8b.gguf", vocabulary=128256))
     layer = 2 * 4096 * 4096 + 2 * 4096 * 1024 + 3 * 4096 * 14336
     head = 4096 * 128256
     norms = (2 * 32 + 1) * 4096 * 4
