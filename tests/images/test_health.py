@@ -27,8 +27,9 @@ OTHER_PORT = 9099
 OK = 200
 
 
-def test_becomes_ready(subject: Subject, server: Server, note: Note) -> None:
-    note(f"ready after {server.startup.healthy:.2f} s")
+def test_becomes_ready(server: Server, suite: Suite, subject: Subject, note: Note) -> None:
+    asked = " of asking" if suite.served else ""
+    note(f"ready after {server.startup.healthy:.2f} s{asked}")
 
 
 def test_says_that_it_loads(subject: Subject, server: Server, start_server: StartServer, note: Note) -> None:

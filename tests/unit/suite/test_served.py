@@ -64,6 +64,7 @@ def test_it_is_asked_what_can_be_asked(found: Found) -> None:
         "test_rates",
     }
     assert passed["test_says_that_it_loads"].message == "503 was seen 3 times"
+    assert passed["test_becomes_ready"].message.endswith(" s of asking")
     assert not named(found, Verdict.FAILED)
 
 
