@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bakehouse.formatting import rate, seconds
+from bakehouse.model.enums import Grade
 from bakehouse.model.report import CellReport, Measurement, Metric
-from bakehouse.reporters import work
+from bakehouse.reporters import grades, limits, work
 from bakehouse.reporters.figures import of_measurement
 from bakehouse.reporters.html.scale import Scale, Tick, nice_step
 
@@ -55,6 +56,11 @@ class Level:
     times: tuple[float | None, ...]
     """In the order of the sweep's; seconds."""
     void: int
+    interval: str = ""
+    """In which the rate lies: `12.3 to 24.0`."""
+    is_noisy: bool = False
+    share: str = ""
+    """Of what the device allows: `2.4 %`; empty where nobody knows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +110,10 @@ class Sweep:
     heads: tuple[str, ...]
     levels: tuple[Level, ...]
     panels: tuple[Panel, ...]
+
+    @property
+    def has_limits(self) -> bool:
+        return any(level.share for level in self.levels)
 
 
 def sweeps(cell: CellReport) -> Iterator[Sweep]:
@@ -161,6 +171,9 @@ def _level(users: int, found: _Taken, kinds: Kinds) -> Level:
         rate=median(kinds.rate),
         times=tuple(median(metric) for metric in kinds.times),
         void=len(whole.samples) - len(whole.counted) if whole else 0,
+        interval=grades.interval(whole).removesuffix(f" {whole.unit}").removesuffix(" t/s") if whole else "",
+        is_noisy=whole is not None and whole.grade is Grade.NOISY,
+        share=limits.percent(part) if whole and (part := limits.share(whole)) is not None else "",
     )
 
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from bakehouse.model.enums import Verdict
-from bakehouse.model.report import CellReport, Measurement
+from bakehouse.model.enums import Disturbance, Grade, Verdict
+from bakehouse.model.limit import Limit
+from bakehouse.model.report import CellReport, Grading, Measurement
 from bakehouse.reporters.html.curves import HEIGHT, Sweep, sweeps
 from tests.unit.reporters.work_cells import work_cell
 from tests.unit.reporters.world import cell
@@ -64,3 +65,20 @@ def test_other_work_is_drawn_by_clients_and_by_batch_in_its_own_unit() -> None:
     assert (clients.unit, clients.title, clients.who) == ("embeddings/s", "embed", "clients")
     assert [panel.title for panel in clients.panels] == ["Time to the whole answer"]
     assert "tokens" not in clients.panels[0].description
+
+
+def test_what_a_level_is_worth_stands_beside_its_rate() -> None:
+    base = cell("cpu", seed=1, rates=(200, 100))
+    grading = Grading(grade=Grade.NOISY, low=90.0, high=120.0, disturbances=[Disturbance.OTHER_WORK])
+    limit = Limit(by="compute", rate=1000.0, ceiling=1e11, work=1e8, source="measured here")
+
+    def noisy(one: Measurement) -> Measurement:
+        return one.model_copy(update={"grading": grading, "limits": [limit]})
+
+    changed = [noisy(one) if one.metric == "system_rate" else one for one in base.measurements]
+    found = sweep(base.model_copy(update={"measurements": changed}))
+    assert found
+    assert found.has_limits
+    assert (found.levels[0].is_noisy, found.levels[0].interval) == (True, "90.0 to 120")
+    assert found.levels[0].share.endswith(" %")
+    assert not sweep(base).has_limits  # type: ignore[union-attr] # there is one
