@@ -50,7 +50,8 @@ def add_run_options(verb: argparse.ArgumentParser) -> None:
         "--model",
         type=Path,
         metavar="FILE.gguf",
-        help="probe and measure with this model instead of the recipe's; its history is its own",
+        help="probe and measure with this model, a file or a name of matrix.yaml, instead of the recipe's; "
+        "its history is its own",
     )
     group.add_argument(
         "--workers", type=positive, metavar="N", help="probes at the same time (default: one for two cores)"

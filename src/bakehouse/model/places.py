@@ -139,6 +139,13 @@ class ConvertedPlace(Model):
     converted: Options
 
 
+class MadePlace(Model):
+    """A model with random weights in the form of a real one, made here: the same bytes anywhere."""
+
+    made: Literal["nemotron-h-moe"]
+    """Which form."""
+
+
 BasePlace = RegistryPlace | DebootstrapPlace | DockerfilePlace
 SourcePlace = GitPlace | PyPIPlace | UrlPlace | PathPlace
-ModelPlace = HubPlace | PyPIPlace | NpmPlace | UrlPlace | PathPlace | ConvertedPlace
+ModelPlace = HubPlace | PyPIPlace | NpmPlace | UrlPlace | PathPlace | ConvertedPlace | MadePlace

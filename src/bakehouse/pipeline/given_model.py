@@ -28,20 +28,24 @@ _KINDS = {"adapter": "an adapter (LoRA)", "mmproj": "a projector for pictures", 
 def put_in(
     project: Project, resolution: Resolution, given: Path, *, cache: Path, say: Callable[[str], None]
 ) -> tuple[Project, Resolution]:
-    """The same with this file as the model of every recipe that measures something.
+    """The same with this file, or the matrix's row of this name, as the model of every recipe that measures something.
 
     Raises InputError when it is no model that a server could serve.
     """
-    path = given.expanduser().absolute()
-    header = require_model(path)
-    name, row = _row(project.world, path, cache=cache, say=say)
+    rows = project.world.matrix.models
+    if str(given) in rows and not given.exists():
+        name, row, what = str(given), rows[str(given)], "of the matrix"
+    else:
+        path = given.expanduser().absolute()
+        what = require_model(path).architecture
+        name, row = _row(project.world, path, cache=cache, say=say)
     recipes = {one: _with_model(recipe, name, row) for one, recipe in project.world.recipes.items()}
     if not any(recipe.probes.throughput for recipe in recipes.values()):
         raise InputError("--model: no recipe measures anything (probes.throughput), so no model is used")
     matrix = project.world.matrix
     world = World(matrix=matrix.model_copy(update={"models": {**matrix.models, name: row}}), recipes=recipes)
     asked = "" if row.question else "; nothing is known that it must answer, so it is asked nothing"
-    say(f"the model is {name} ({header.architecture}, {size(row.size)}, sha256 {row.sha256[:12]}...){asked}")
+    say(f"the model is {name} ({what}, {size(row.size)}, sha256 {row.sha256[:12]}...){asked}")
     cells = tuple(_of(cell, recipes) for cell in resolution.cells)
     return replace(project, world=world), replace(resolution, cells=cells)
 

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import assert_never
 
 from bakehouse.errors import SupplyError
 from bakehouse.model.lock import LockedFile
 from bakehouse.model.matrix import ModelFile
-from bakehouse.model.places import ConvertedPlace, HubPlace, ModelPlace, NpmPlace, PathPlace, PyPIPlace, UrlPlace
+from bakehouse.model.places import (
+    ConvertedPlace,
+    HubPlace,
+    MadePlace,
+    ModelPlace,
+    NpmPlace,
+    PathPlace,
+    PyPIPlace,
+    UrlPlace,
+)
 from bakehouse.model_files.gguf.conversion import converted
+from bakehouse.model_files.gguf.nemotron import nemotron_h_moe
 from bakehouse.model_files.tfjs.convert import convert
 from bakehouse.model_files.tfjs.graph_model import shards
 from bakehouse.supply.archive import unpack
@@ -53,13 +63,19 @@ def _place(entry: ModelPlace, model: ModelFile, rows: Mapping[str, ModelFile], c
             return Place(title=f"npm {entry.npm.requirement}", get=lambda: _from_npm(entry, model, context))
         case PathPlace():
             return Place(title=f"path {entry.path}", get=lambda: _from_disk(entry, model, context))
-        case ConvertedPlace():
-            made = entry.converted
-            return Place(
-                title=f"converted {made.model} to {made.file}", get=lambda: _converted(entry, model, rows, context)
-            )
+        case ConvertedPlace() | MadePlace():
+            return _made_here(entry, model, rows, context)
         case _:
             assert_never(entry)
+
+
+def _made_here(
+    entry: ConvertedPlace | MadePlace, model: ModelFile, rows: Mapping[str, ModelFile], context: SupplyContext
+) -> Place[Path]:
+    if isinstance(entry, MadePlace):
+        return Place(title=f"made {entry.made}", get=lambda: _made(model, context))
+    title = f"converted {entry.converted.model} to {entry.converted.file}"
+    return Place(title=title, get=lambda: _converted(entry, model, rows, context))
 
 
 def _from_web(place: HubPlace | UrlPlace, model: ModelFile, context: SupplyContext) -> Found[Path]:
@@ -130,17 +146,26 @@ def _converted(
     origin = try_in_order(places_of(rows[place.converted.model], rows=rows, context=context))
     if origin.found is None:
         raise SupplyError(f"there is no {place.converted.model} to convert: {origin.why_not}")
+    to = _written(model, converted(origin.found.what, place.converted.file), context)
+    return _found(to, model, message=f"made of {origin.found.what.name}", pinned=origin.found.files)
+
+
+def _made(model: ModelFile, context: SupplyContext) -> Found[Path]:
+    return _found(_written(model, nemotron_h_moe(), context), model, message="made here")
+
+
+def _written(model: ModelFile, pieces: Iterable[bytes], context: SupplyContext) -> Path:
+    """In the cache, once it is whole and the one that the matrix pins."""
     to = cached(model, context)
-    to.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=to.parent, prefix=".converting.") as scratch:
-        made = Path(scratch) / model.file
+    with _scratch(model, context) as scratch:
+        made = scratch / model.file
         with made.open("wb") as out:
-            for piece in converted(origin.found.what, place.converted.file):
+            for piece in pieces:
                 context.check()
                 out.write(piece)
         _require(made, model, sha256=sha256_of(made))
         made.replace(to)
-    return _found(to, model, message=f"made of {origin.found.what.name}", pinned=origin.found.files)
+    return to
 
 
 def _found(path: Path, model: ModelFile, *, message: str, pinned: dict[str, LockedFile] | None = None) -> Found[Path]:

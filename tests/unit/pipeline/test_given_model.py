@@ -57,6 +57,14 @@ def test_it_takes_the_place_of_the_recipes_model_and_is_asked_nothing(tmp_path: 
     assert only.probes.memory_limit == f"{2**30 + path.stat().st_size} B"
 
 
+def test_a_name_of_the_matrix_is_a_model_wherever_it_comes_from(tmp_path: Path) -> None:
+    world, said, name = given(tmp_path, Path("tiny"), llama(tmp_path / "known.gguf", layers=1))
+
+    assert name == "tiny"
+    assert world.matrix.models[name].question == Question(prompt="The capital of France is", expect=("Paris",))
+    assert said[-1].startswith("the model is tiny (of the matrix, ")
+
+
 def test_a_file_that_the_matrix_has_keeps_its_question(tmp_path: Path) -> None:
     known = llama(tmp_path / "known.gguf")
     other = tmp_path / "copy.gguf"

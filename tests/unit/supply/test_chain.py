@@ -19,6 +19,7 @@ from bakehouse.engine.connection import Engine
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.lock import Lock, LockedBase, LockedFile
 from bakehouse.model.report import Attempt
+from bakehouse.model_files.gguf.nemotron import nemotron_h_moe
 from bakehouse.model_files.tfjs.convert import convert
 from bakehouse.planning.resolve import resolve
 from bakehouse.supply.chain import Gathered, Needs, gather
@@ -367,6 +368,17 @@ def test_a_model_that_is_converted_is_held_against_the_matrix(kitchen: Kitchen, 
     (kitchen.root / "m.bin").touch()
     made = hashlib.sha256(convert(kitchen.root / "m.json")).hexdigest()
     assert f"m.gguf has sha256 {made}, but matrix.yaml says" in gathered.missing["model", "small"]
+
+
+def test_a_model_that_is_made_here_is_held_against_the_matrix(kitchen: Kitchen) -> None:
+    kitchen.models, kitchen.model = [{"made": "nemotron-h-moe"}], b"".join(nemotron_h_moe())
+
+    gathered = kitchen.gather()
+
+    assert gathered.models["small"].read_bytes() == kitchen.model
+    assert attempts(gathered, "model") == [Attempt(place="made nemotron-h-moe", ok=True, message="made here")]
+    kitchen.model = GGUF
+    assert "but matrix.yaml says" in kitchen.gather().missing["model", "small"]
 
 
 def test_a_model_from_a_hub_with_a_token(kitchen: Kitchen, web: WebServer) -> None:
