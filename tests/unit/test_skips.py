@@ -46,3 +46,10 @@ def test_elsewhere_it_is_said(tmp_path: Path) -> None:
 
 def test_ci_takes_what_the_machine_is(tmp_path: Path) -> None:
     assert run(tmp_path, "-k", "root or runs", CI="true").code == 0
+
+
+def test_no_test_steps_aside_for_a_package() -> None:
+    """The extra `dev` installs what tests import: where it is missing, that is an error."""
+    word = "import" + "orskip"
+    files = [path for path in (ROOT / "tests").rglob("*.py") if word in path.read_text(encoding="utf-8")]
+    assert not files, "import it at the top of the file, and name it in pyproject.toml's `dev` or `services`"

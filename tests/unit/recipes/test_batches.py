@@ -7,10 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("prometheus_client", reason="the service counts by it")
-pytest.importorskip("starlette", reason="the service is an application of Starlette's kind")
-
 from service.batching import StoppingError
 from service.metrics import Metrics
 from service.pipeline import Batches

@@ -12,18 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
-from tests.unit.recipes.running import running
-
-pytest.importorskip("PIL", reason="Pillow makes the pictures")
-pytest.importorskip("onnxruntime", reason="onnxruntime runs the model")
-pytest.importorskip("tokenizers", reason="Florence-2 reads by its tokenizer")
-pytest.importorskip("multipart", reason="Starlette reads forms by python-multipart")
-
 from florence.app import application
 from florence.preparing import DEVIATION, MEAN, pixels
 from florence.settings import FlorenceSettings
 from PIL import Image
 from service.pictures import Picture
+from tests.unit.recipes.running import running
 
 MODELS = Path(__file__).parents[4] / "recipes/florence/tests/models"
 

@@ -11,13 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-pytest.importorskip("starlette", reason="tasks are refused by its exceptions")
-
 from florence.parsing import Size, parse
 from florence.tasks import TASKS, Form
+from hypothesis import given
+from hypothesis import strategies as st
 
 ANSWERS = json.loads((Path(__file__).parent / "answers.json").read_text(encoding="utf-8"))
 PIECE = st.one_of(

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
-pytest.importorskip("starlette", reason="tasks are refused by its exceptions")
-
 from florence.tasks import TASKS, check, places, read
 from service.errors import Refused
 

@@ -9,9 +9,6 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-
-pytest.importorskip("onnxruntime", reason="onnxruntime runs the model")
-
 from florence.writer import Writer
 from service.sessions import Session
 
