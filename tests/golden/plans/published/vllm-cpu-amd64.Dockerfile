@@ -103,7 +103,7 @@ COPY --link --from=application /out/ /app/
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 ENV HF_HUB_OFFLINE="1"
 ENV HOME="/tmp"
-ENV LD_LIBRARY_PATH="/app/env/lib/python3.11/site-packages/torch/lib"
+ENV LD_LIBRARY_PATH="/app/env/lib/python3.11/site-packages/torch/lib:/app/env/lib/python3.11/site-packages/tvm_ffi/lib"
 ENV PYTHONDONTWRITEBYTECODE=""
 ENV PYTHONPYCACHEPREFIX="/tmp/pycache"
 ENV TORCHDYNAMO_DISABLE="1"

@@ -107,7 +107,7 @@ COPY --link --from=application /out/ /app/
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 ENV HF_HUB_OFFLINE="1"
 ENV HOME="/tmp"
-ENV LD_LIBRARY_PATH="/app/env/lib/python3.11/site-packages/torch/lib:/app/env/lib/python3.11/site-packages/nvidia/cu13/lib:/app/env/lib/python3.11/site-packages/nvidia/cudnn/lib"
+ENV LD_LIBRARY_PATH="/app/env/lib/python3.11/site-packages/torch/lib:/app/env/lib/python3.11/site-packages/tvm_ffi/lib:/app/env/lib/python3.11/site-packages/nvidia/cu13/lib:/app/env/lib/python3.11/site-packages/nvidia/cudnn/lib"
 ENV NVIDIA_DRIVER_CAPABILITIES="compute,utility"
 ENV NVIDIA_VISIBLE_DEVICES="all"
 ENV PYTHONDONTWRITEBYTECODE=""
