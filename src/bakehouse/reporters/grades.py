@@ -67,8 +67,8 @@ def _figure(measurement: Measurement) -> str:
     if measurement.grade is Grade.VOID:
         return f"void: {void_reason(measurement)}"
     words = quantity(statistics.median(measurement.counted), measurement.unit)
-    if ends := interval(measurement):
-        words += f" ({ends.removesuffix(f' {measurement.unit}').removesuffix(' t/s')})"
+    if ends := bounds(measurement):
+        words += f" ({ends})"
     return f"{words}, {why}" if (why := noise(measurement)) else words
 
 
@@ -178,6 +178,11 @@ def advice(cells: Sequence[CellReport]) -> Iterator[tuple[Disturbance, str]]:
     )
     for disturbance, _ in seen.most_common():
         yield disturbance, ADVICE[disturbance]
+
+
+def bounds(measurement: Measurement) -> str:
+    """`110 to 143`, for behind a rate that has its unit; other quantities keep theirs: `59.3 ms to 1.04 s`."""
+    return interval(measurement).removesuffix(f" {measurement.unit}").removesuffix(" t/s")
 
 
 def interval(measurement: Measurement) -> str:

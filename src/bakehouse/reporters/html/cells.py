@@ -182,7 +182,7 @@ def _measurement(measurement: Measurement, *, label: str) -> MeasurementView:
         void=tuple(sample for sample in measurement.samples if sample.verdict is not Verdict.PASSED),
         settings=label,
         grade=measurement.grade,
-        interval=grades.interval(measurement),
+        interval=grades.bounds(measurement),
         noise=grades.noise(measurement),
         reasons=grades.reasons(measurement),
         struck=grades.struck(measurement),

@@ -171,7 +171,7 @@ def _level(users: int, found: _Taken, kinds: Kinds) -> Level:
         rate=median(kinds.rate),
         times=tuple(median(metric) for metric in kinds.times),
         void=len(whole.samples) - len(whole.counted) if whole else 0,
-        interval=grades.interval(whole).removesuffix(f" {whole.unit}").removesuffix(" t/s") if whole else "",
+        interval=grades.bounds(whole) if whole else "",
         is_noisy=whole is not None and whole.grade is Grade.NOISY,
         share=limits.percent(part) if whole and (part := limits.share(whole)) is not None else "",
     )
