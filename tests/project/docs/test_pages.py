@@ -10,6 +10,7 @@ import pytest
 from bakehouse.config.load import load_project
 from bakehouse.prove.run import CHECKS
 from tests.project.docs import reference
+from tests.unit.test_layers import LEVEL
 
 ROOT = Path(__file__).parents[3]
 INDEX = ROOT / "docs/README.md"
@@ -91,3 +92,14 @@ def test_there_are_as_many_proofs_as_is_said(document: str) -> None:
     said = re.search(r"\b(\d+) checks\b", (ROOT / document).read_text(encoding="utf-8"))
     assert said, document
     assert int(said[1]) == len(CHECKS)
+
+
+def test_the_rooms_are_those_that_the_layers_have() -> None:
+    """In the same order, the highest first."""
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    table = text.split("\n## Rooms", 1)[1].split("\n## ", 1)[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    named = [frozenset(name.rstrip("/") for name in re.findall(r"`([^`]+)`", row)) for row in rows]
+    assert frozenset().union(*named) == frozenset(LEVEL), "docs/architecture.md and tests/unit/test_layers.py differ"
+    highest = [max(LEVEL[name] for name in names) for names in named]
+    assert highest == sorted(highest, reverse=True)
