@@ -84,6 +84,7 @@ def random_tokenizer() -> Tokenizer:
 
 def export(part: torch.nn.Module, example: tuple[torch.Tensor, ...], names: list[str], output: str, to: Path) -> None:
     free = {name: {0: "batch"} | ({1: "length"} if "pixel" not in name else {}) for name in names}
+    part.eval()
     torch.onnx.export(
         part,
         example,
@@ -123,6 +124,7 @@ def main() -> None:
         transformers.AutoTokenizer.from_pretrained(options.model).backend_tokenizer.save(
             str(options.to / "tokenizer.json")
         )
+    model.set_attn_implementation("eager")  # plain products: another kind asks for IsNaN, which OpenVINO does not have
     side = model.config.vision_config.image_size
     parts: list[tuple[torch.nn.Module, dict[str, torch.Tensor], str, str]] = [
         (Eyes(model), {"pixel_values": torch.randn(3, 3, side, side)}, "image_embeds", "vision_model.onnx"),
