@@ -12,6 +12,7 @@ from bakehouse.model.enums import Verdict
 from bakehouse.model.recipe import Health
 from bakehouse.model.report import TestResult
 from bakehouse.model.suite import Subject, Suite, Workload
+from bakehouse.suite.ground import ThisMachine
 from bakehouse.suite.run import Outcome, run_suite
 
 ENGINE = Engine(kind="external", host="unix:///nowhere.sock", version="", buildx="", containerd_store=True)
@@ -95,7 +96,7 @@ def run(tmp_path: Path, subjects: list[Subject], *, workers: int = 1, **hooks: o
     suite = Suite(run="r", run_folder=str(folder), cache=str(tmp_path / "cache"), subjects=subjects)
     return run_suite(
         suite,
-        engine=ENGINE,
+        ground=ThisMachine(engine=ENGINE),
         image_tests=(tmp_path / "images",),
         recipe_test_folders=[tmp_path / "recipes/chatty/tests"],
         workers=workers,

@@ -30,6 +30,7 @@ LAYERS = (
     ("measure", "registry"),
     ("probes", "bake"),
     ("suite",),
+    ("hosts",),
     ("pipeline",),
     ("publish",),
     ("commands",),

@@ -56,6 +56,14 @@ def add_run_options(verb: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--workers", type=positive, metavar="N", help="probes at the same time (default: one for two cores)"
     )
+    group.add_argument(
+        "--host",
+        metavar="NAME",
+        action="append",
+        default=[],
+        dest="hosts",
+        help="let only this one of `hosts` in matrix.yaml test; here: this machine (default: all, by their cards)",
+    )
     group.add_argument("--fresh", action="store_true", help="begin anew even if the last run was cut off")
     group.add_argument("--no-install", action="store_true", help="never install Debian packages")
 
@@ -75,6 +83,7 @@ def run_options(arguments: argparse.Namespace) -> Options:
         model=arguments.model,
         workers=arguments.workers,
         install=not arguments.no_install,
+        hosts=tuple(arguments.hosts),
     )
 
 

@@ -26,6 +26,7 @@ from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.project import open_project
 from bakehouse.pipeline.shards import shards_of
 from bakehouse.planning.explain import explain
+from bakehouse.planning.fleet import divide
 from bakehouse.planning.gpus import find_target
 from bakehouse.planning.planner import make_plan, published_supplies
 from bakehouse.planning.recommend import Advice, advise
@@ -67,7 +68,8 @@ def plan(context: Context, options: Options, *, out: Console) -> ExitCode:
     if options.write is not None:
         _write(context, made, options.write)
     if options.as_json:
-        text = json.dumps(document(made, advices=advices, affected=affected, shards=shards), indent=2)
+        hosts = divide(cells, project.world.matrix) if project.world.matrix.hosts else None
+        text = json.dumps(document(made, advices=advices, affected=affected, shards=shards, hosts=hosts), indent=2)
         out.print(text, soft_wrap=True, markup=False, highlight=False)
     elif options.shards:
         show_shards(shards, out=out)

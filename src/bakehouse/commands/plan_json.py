@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,10 +15,15 @@ from bakehouse.planning.shards import Shard
 
 
 def document(
-    plan: Plan, *, advices: Sequence[Advice], affected: Affected | None, shards: Sequence[Shard] = ()
+    plan: Plan,
+    *,
+    advices: Sequence[Advice],
+    affected: Affected | None,
+    shards: Sequence[Shard] = (),
+    hosts: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """A CI matrix reads `shards[].cells`. `shards`, `card`, `driver` and `affected` are there when they were asked for;
-    `cards` holds an answer for each where there are several.
+    `cards` holds an answer for each where there are several; `hosts` says who tests each cell, where there are hosts.
     """
     found: dict[str, Any] = {
         "fingerprint": plan.fingerprint,
@@ -34,6 +39,8 @@ def document(
         found["cards"] = [_advice(one) for one in advices]
     if shards:
         found["shards"] = [{"cells": list(shard.cells), "seconds": round(shard.seconds)} for shard in shards]
+    if hosts:
+        found["hosts"] = dict(hosts)
     if affected:
         found["affected"] = {
             "since": affected.revision,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Literal
 
@@ -15,8 +16,10 @@ from bakehouse.catalogue.accelerators import ACCELERATORS
 from bakehouse.formatting import count, round_seconds
 from bakehouse.machine import Machine
 from bakehouse.model.cell import Cell, Excluded
+from bakehouse.model.fleet import HERE
 from bakehouse.model.matrix import Matrix, Toolkit
 from bakehouse.pipeline.changed_since import Affected
+from bakehouse.planning.fleet import divide
 from bakehouse.planning.gpus import Fit, Target, runs_on, without_row
 from bakehouse.planning.recommend import Advice, ToolkitAnswer
 from bakehouse.planning.ruled_out import Ruled, group
@@ -44,6 +47,7 @@ def show_matrix(
     """The cells by accelerator and toolkit, each with the archs it holds code for."""
     width = max((len(cell.name) for cell in cells), default=0) + 2
     answers = {answer.name: answer for answer in advice.toolkits} if advice else {}
+    testers = divide(cells, matrix) if matrix.hosts else {}
     ordered = sorted(cells, key=lambda cell: (_position(cell, matrix), cell.name))
     for (_, accelerator, toolkit), members in groupby(ordered, key=lambda cell: _position(cell, matrix)):
         name = toolkit or accelerator
@@ -53,13 +57,22 @@ def show_matrix(
         table = _table("left", "left", "left")
         table.columns[0].min_width, table.columns[2].no_wrap = width, True
         for cell in several:
-            remark = _remark(cell, machine, matrix, affected) + _own_floor(cell, row)
+            remark = _remark(cell, machine, matrix, affected, testers.get(cell.name, HERE)) + _own_floor(cell, row)
             table.add_row(Text(f"  {cell.name}"), Text(archs_in_short(cell)), remark)
         out.print(table)
     of = f" of {total}" if len(cells) != total else ""
     out.print(Text(f"\n{len(cells)}{of} cells; this machine: {machine.describe()}", style="dim"), soft_wrap=True)
+    if matrix.hosts:
+        out.print(_fleet(testers), soft_wrap=True)
     for note in without_row(machine, matrix):
         out.print(Text(note, style="yellow"), soft_wrap=True)
+
+
+def _fleet(testers: Mapping[str, str]) -> Text:
+    """`hosts: blue tests 2 cells, green tests 1 cell`"""
+    load = Counter(testers.values())
+    parts = [f"{name} tests {count(number, 'cell')}" for name, number in sorted(load.items())]
+    return Text(f"hosts: {', '.join(parts) or 'none tests anything'}", style="dim")
 
 
 def show_shards(shards: Sequence[Shard], *, out: Console) -> None:
@@ -95,10 +108,12 @@ def _own_floor(cell: Cell, least: Toolkit | None) -> Text:
     return Text(f" driver {cell.toolkit.driver_floor_minor or cell.toolkit.driver_floor}", style="dim")
 
 
-def _remark(cell: Cell, machine: Machine, matrix: Matrix, affected: Affected | None) -> Text:
+def _remark(cell: Cell, machine: Machine, matrix: Matrix, affected: Affected | None, tester: str) -> Text:
     if affected:
         why = "" if affected.everything_because else ", ".join(affected.why[cell.name])
         return Text(why, style="dim")
+    if tester != HERE:
+        return Text(f"tested on {tester}", style="green")
     return Text("runs here", style="green") if runs_on(cell, machine, matrix) else Text()
 
 

@@ -12,10 +12,14 @@ from bakehouse.errors import InputError, InputErrors, Where
 from bakehouse.model.build import CMakeBuild, ImageBuild, Prebuilt, Published
 from bakehouse.model.cell import World
 from bakehouse.model.enums import AcceleratorName
+from bakehouse.model.fleet import HERE
 from bakehouse.model.matrix import Arch, Matrix, Toolkit
 from bakehouse.model.places import ConvertedPlace, DockerfilePlace
 from bakehouse.model.recipe import Recipe
 from bakehouse.servers import SERVERS
+
+PROCESSOR = "cpu"
+"""As the name of a card."""
 
 
 def check_references(world: World) -> None:
@@ -62,6 +66,7 @@ def _undefined(world: World) -> Iterator[InputError]:
     yield from _archs(matrix)
     yield from _exclude(world)
     yield from _double_gpu_names(matrix)
+    yield from _hosts(matrix)
     for name, recipe in world.recipes.items():
         yield from _recipe(name, recipe, matrix)
 
@@ -146,6 +151,19 @@ def _double_gpu_names(matrix: Matrix) -> Iterator[InputError]:
             if word in owner:
                 yield input_error(f"the name {word!r} already belongs to {owner[word]}", "gpus", name)
             owner.setdefault(word, name)
+
+
+def _hosts(matrix: Matrix) -> Iterator[InputError]:
+    known = {PROCESSOR: None, **dict.fromkeys(name for row in matrix.gpus.values() for name in row.aliases)}
+    for name, host in matrix.hosts.items():
+        for card in host.cards:
+            yield from _unknown([card], {**matrix.gpus, **known}, "gpus", "hosts", name, "cards")
+        if host.is_here and name != HERE:
+            hint = f"Say how its engine is reached: context or ssh. The machine that builds is called {HERE}."
+            yield input_error("has no address", "hosts", name, hint=hint)
+        if name == HERE and not host.is_here:
+            hint = "Give the other machine another name."
+            yield input_error(f"{HERE} is the machine that builds, and has no address", "hosts", name, hint=hint)
 
 
 def _recipe(name: str, recipe: Recipe, matrix: Matrix) -> Iterator[InputError]:

@@ -12,7 +12,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -87,6 +87,17 @@ def connect(
         except InfrastructureError:
             embedded.ensure_alive()
             raise
+
+
+def reach(environ: Mapping[str, str], *, host: str | None = None, context: str | None = None) -> Engine:
+    """An engine on another machine, by its address or by a Docker context. Raises EngineError."""
+    chosen = {"DOCKER_HOST": host} if host else {"DOCKER_CONTEXT": context} if context else {}
+    kept = {key: value for key, value in environ.items() if key not in ("DOCKER_HOST", "DOCKER_CONTEXT")}
+    reached = {**kept, **{key: value for key, value in chosen.items() if value}}
+    answer = ask(reached)
+    if answer.version is None:
+        raise EngineError(f"its Docker engine does not answer: {answer.reason}")
+    return replace(describe(reached, version=answer.version, kind="external"), host=host, context=context)
 
 
 def ask(environ: Mapping[str, str]) -> Answer:

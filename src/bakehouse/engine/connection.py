@@ -18,13 +18,15 @@ class Engine:
 
     kind: Literal["embedded", "external"]
     host: str | None
-    """`unix:///...`, or None for what `docker` reaches by itself (its current context)."""
+    """`unix:///...`, `ssh://...`, or None for what `docker` reaches by itself or by `context`."""
     version: str
     buildx: str
     containerd_store: bool
     """Whether images live in containerd (attestations, several platforms, digests of what was built)."""
     extra: dict[str, str] = field(default_factory=dict)
     """Further environment variables for programs that talk to it."""
+    context: str | None = None
+    """The Docker context that reaches it, where that is another one than the current."""
     info: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     """What `docker info` said when it was connected; empty where it was not asked."""
 
@@ -45,4 +47,7 @@ class Engine:
         if self.host:
             environment |= {"DOCKER_HOST": self.host}
             environment.pop("DOCKER_CONTEXT", None)
+        if self.context:
+            environment |= {"DOCKER_CONTEXT": self.context}
+            environment.pop("DOCKER_HOST", None)
         return environment

@@ -55,7 +55,7 @@ class NoSuchObjectError(DockerError):
 def client(engine: Engine) -> DockerClient:
     """python-on-whales' client for that engine, for calls that this module does not have. Use inside `translated`."""
     prefix = ["env", *(f"{name}={value}" for name, value in sorted(engine.extra.items()))] if engine.extra else []
-    return DockerClient(host=engine.host, client_call=[*prefix, "docker"], client_type="docker")
+    return DockerClient(host=engine.host, context=engine.context, client_call=[*prefix, "docker"], client_type="docker")
 
 
 @contextlib.contextmanager
@@ -118,6 +118,11 @@ class Docker:
         """IDs in the store, in one call. Raises NoSuchObjectError when one is missing."""
         with translated():
             return [image.id for image in self._client.image.inspect(list(references))]
+
+    def volume(self, name: str) -> str:
+        """Its folder on the engine's machine. It is made where it is not there."""
+        with translated():
+            return str(self._client.volume.create(name).mountpoint)
 
     def create(self, creation: Creation) -> None:
         """Create a hardened container: read-only root, no capabilities, no new privileges, a writable /tmp.

@@ -34,6 +34,7 @@ from bakehouse.model.field_types import (
     Size,
     ToolkitVersion,
 )
+from bakehouse.model.fleet import FleetHost
 from bakehouse.model.places import BasePlace, ModelPlace, SourcePlace
 from bakehouse.model.publish import Publish
 from bakehouse.model.question import Question
@@ -265,5 +266,7 @@ class Matrix(Model):
     """The NVIDIA driver that most machines have: of equal toolkits, those that it runs wholly come first."""
     axes: Axes
     exclude: tuple[Exclusion, ...] = ()
+    hosts: dict[Name, FleetHost] = {}
+    """Machines that test what was built here, by the cards that they have. `here` is the one that builds."""
     publish: Publish = Publish()
     ci: Automation = Automation()

@@ -47,7 +47,7 @@ class Supplied(Record):
 
 
 class Host(Record):
-    """The machine that built and measured."""
+    """The machine that built, or one that tested."""
 
     name: str
     os: str
@@ -299,6 +299,10 @@ class CellReport(Record):
     model: ModelWork | None = None
     """What its model takes for each token. None: nothing was measured with one."""
     baseline: BaselineReport | None = None
+    tested_by: str = ""
+    """Name of the host in the matrix that tested it. Empty: the machine that built it."""
+    host: Host | None = None
+    """That host's machine, on which all tests ran and all rates were measured."""
 
 
 class ExcludedRecord(Record):
@@ -329,3 +333,7 @@ class RunReport(Record):
     supplies: list[Supplied] = []
     cells: list[CellReport] = []
     excluded: list[ExcludedRecord] = []
+
+    def host_of(self, cell: CellReport) -> Host:
+        """The machine on which a cell was tested."""
+        return cell.host or self.host

@@ -36,6 +36,8 @@ class HistoryWriter:
     revisions: dict[str, str]
     """Commit of the engine by cell, for images whose labels nobody has read (bench proves nothing)."""
     say: Callable[[str], None]
+    elsewhere: dict[str, Machine] = field(default_factory=dict)
+    """By cell: the machine that tested it, where that was another one."""
     _kept: set[str] = field(default_factory=set, init=False)
 
     def keep(self, run: RunReport) -> None:
@@ -65,7 +67,9 @@ class HistoryWriter:
 
     def _rows(self, run: RunReport, cell: CellReport) -> list[Row]:
         known = {"revision": self.revisions.get(cell.name, "")}
-        rows = rows_of_cell(run, cell, hardware_of(cell, run.host, self.machine))
+        rows = rows_of_cell(
+            run, cell, hardware_of(cell, run.host_of(cell), self.elsewhere.get(cell.name, self.machine))
+        )
         return [row if row.revision else row.model_copy(update=known) for row in rows]
 
 

@@ -61,6 +61,8 @@ class Options:
     """A folder of runs whose images are taken from staging instead of being built."""
     client: Client = "bakehouse"
     """Who makes the load (bench --engine)."""
+    hosts: tuple[str, ...] = ()
+    """Only these of the matrix's hosts test (--host); none: all that have the cards."""
 
     @property
     def calibrates(self) -> bool:
@@ -102,3 +104,5 @@ class Job:
     """By cell: the image that it is measured in turn with."""
     given: Mapping[str, str] = field(default_factory=dict)
     """By cell: the reference of the image that is taken instead of being built."""
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """By cell: the host that tests it; `here` for this machine."""

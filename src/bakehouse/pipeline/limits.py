@@ -10,8 +10,7 @@ from typing import Any
 
 from bakehouse.errors import InputError
 from bakehouse.formatting import flow, size
-from bakehouse.machine.nvidia import memory_bandwidth
-from bakehouse.measure.machine_speed import SMALLEST, known_speed, speed_of_machine
+from bakehouse.measure.machine_speed import SMALLEST, MachineSpeed, known_speed, speed_of_machine
 from bakehouse.model.cell import Cell
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.limit import Limit, ModelWork
@@ -27,6 +26,11 @@ from bakehouse.servers.deployment import DEPLOYMENTS
 
 PROCESSOR = "cpu"
 """Name of the device, as `engine.devices` has it."""
+
+Processor = Callable[[int], MachineSpeed]
+"""What a processor reaches with so many bytes at a time."""
+Bandwidth = Callable[[Card], float | None]
+"""Bytes a second of a card's memory, where its driver tells."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,12 +90,14 @@ def find_limits(
     *,
     machine: Machine,
     matrix: Matrix,
-    cache: Path,
     say: Callable[[str], None],
-    alone: Callable[[], AbstractContextManager[object]],
-    nvml: Any | None = None,
+    processor: Processor,
+    bandwidth: Bandwidth,
 ) -> Limits:
-    """Read the models' files; measure this processor where a cell is for it. `alone`: holds its lease meanwhile."""
+    """Read the models' files; ask for the processor's speed where a cell is for it.
+
+    Machine, processor and bandwidth are those of the machine that tests.
+    """
     works: dict[str, ServedModel] = {}
     devices: dict[tuple[str, str], Device] = {}
     operations = {
@@ -112,9 +118,9 @@ def find_limits(
             continue
         if cell.at.accelerator is AcceleratorName.CPU:
             read = work.weights if work else SMALLEST
-            devices[cell.name, PROCESSOR] = _processor(read, cache=cache, say=say, alone=alone)
+            devices[cell.name, PROCESSOR] = _processor(read, processor, say)
         for card in machine.usable:
-            devices[cell.name, card.name] = _card(card, matrix, nvml)
+            devices[cell.name, card.name] = _card(card, matrix, bandwidth)
     return Limits(works=works, devices=devices, operations=operations)
 
 
@@ -126,13 +132,21 @@ def _work(path: Path, say: Callable[[str], None]) -> Work | None:
         return None
 
 
-def _processor(
-    working_set: int, *, cache: Path, say: Callable[[str], None], alone: Callable[[], AbstractContextManager[object]]
-) -> Device:
-    speed = known_speed(cache, working_set=working_set)
-    if speed is None:
-        with alone():
-            speed = speed_of_machine(cache, working_set=working_set)
+def measured_alone(cache: Path, alone: Callable[[], AbstractContextManager[object]]) -> Processor:
+    """That of the machine we run on, from an earlier run where it is known. `alone`: holds its lease meanwhile."""
+
+    def ask(working_set: int) -> MachineSpeed:
+        speed = known_speed(cache, working_set=working_set)
+        if speed is None:
+            with alone():
+                speed = speed_of_machine(cache, working_set=working_set)
+        return speed
+
+    return ask
+
+
+def _processor(working_set: int, processor: Processor, say: Callable[[str], None]) -> Device:
+    speed = processor(working_set)
     say(
         f"this processor reads {flow(speed.read, 'B/s')} ({size(speed.working_set)} at a time) and multiplies "
         f"{flow(speed.products, 'FLOP/s')} (float32)"
@@ -143,13 +157,13 @@ def _processor(
     )
 
 
-def _card(card: Card, matrix: Matrix, nvml: Any | None) -> Device:
+def _card(card: Card, matrix: Matrix, bandwidth: Bandwidth) -> Device:
     """By the data sheet; a card that the catalogue lacks, by its own bus and clock. Instances of MIG have a share."""
     if "MIG " in card.name:
         return Device()
     name, row = recognise(card, matrix) or ("", None)
     memory = _from_sheet(row, "bandwidth", name)
-    if memory is None and (found := memory_bandwidth(card, nvml)):
+    if memory is None and (found := bandwidth(card)):
         memory = Ceiling(value=found, source="the card's memory bus and clock")
     return Device(memory=memory, compute=_from_sheet(row, "compute", name))
 

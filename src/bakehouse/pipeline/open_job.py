@@ -15,6 +15,7 @@ from bakehouse.engine.host import describe_host
 from bakehouse.engine.network import network_secrets
 from bakehouse.engine.reaper import reap
 from bakehouse.model.enums import Verdict
+from bakehouse.model.fleet import HERE
 from bakehouse.model.lock import Lock
 from bakehouse.model.plan import Plan, Supplies
 from bakehouse.model.report import RunReport
@@ -85,6 +86,7 @@ def open_job(request: Request) -> Iterator[Job]:
                 writer=_writer(request) if options.keeps_history else None,
                 baselines=baselines,
                 given=request.given,
+                hosts=request.hosts,
             )
 
 
@@ -135,7 +137,7 @@ def _record(
             plan,
             request.options,
             root=context.root,
-            where=(host.name, engine.host or "", *sorted(request.given.values())),
+            where=(host.name, engine.host or "", *sorted(request.given.values()), *_elsewhere(request)),
             versus={cell: baseline.reference for cell, baseline in baselines.items()},
             models=request.project.world.matrix.models,
         ),
@@ -145,6 +147,11 @@ def _record(
         host=host,
         supplies=gathered.supplied,
     )
+
+
+def _elsewhere(request: Request) -> list[str]:
+    """Who tests what: a run that was divided otherwise is another one."""
+    return [f"{cell} on {host}" for cell, host in sorted(request.hosts.items()) if host != HERE]
 
 
 def _open_state(request: Request, folder: RunFolder, record: RunReport, gathered: Gathered) -> RunState:

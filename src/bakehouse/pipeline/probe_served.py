@@ -23,6 +23,7 @@ from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.run_folder import RunFolder, new_run
 from bakehouse.pipeline.run_state import conclude
 from bakehouse.reporters.registry import write_all
+from bakehouse.suite.ground import ThisMachine
 from bakehouse.suite.results import Found
 from bakehouse.suite.run import run_suite
 from bakehouse.supply import models
@@ -53,7 +54,7 @@ def probe_served(
     )
     outcome = run_suite(
         suite,
-        engine=None,
+        ground=ThisMachine(engine=None),
         image_tests=ProjectLayout(root=context.root).image_tests(),
         recipe_test_folders=list(tests),
         workers=1,

@@ -9,14 +9,17 @@ from bakehouse.config.load import Project
 from bakehouse.errors import InputError
 from bakehouse.machine import Machine, detect
 from bakehouse.model.cell import Cell, Excluded, Resolution
+from bakehouse.model.fleet import HERE
 from bakehouse.model.lock import Lock
+from bakehouse.model.matrix import Matrix
 from bakehouse.pipeline.choose_cells import choose
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.given_images import read_given
 from bakehouse.pipeline.given_model import put_in
 from bakehouse.pipeline.job import Options
 from bakehouse.pipeline.project import open_project
-from bakehouse.planning.gpus import require_card, without_row
+from bakehouse.planning import fleet
+from bakehouse.planning.gpus import find_target, require_card, without_row
 from bakehouse.planning.planner import make_plan, published_supplies
 
 HEADLINE_NAMES = 6
@@ -33,6 +36,8 @@ class Request:
     excluded: tuple[Excluded, ...]
     given: Mapping[str, str] = field(default_factory=dict)
     """By cell: the reference of the image that is taken instead of being built."""
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """By cell: the host that tests it."""
 
 
 def read_request(context: Context, options: Options) -> Request:
@@ -43,6 +48,8 @@ def read_request(context: Context, options: Options) -> Request:
         project, resolution = put_in(project, resolution, options.model, cache=context.cache, say=context.say)
     machine = detect()
     given = read_given(options.images, project.world.matrix.publish) if options.images else {}
+    matrix = project.world.matrix
+    fleet.targets(matrix, options.hosts)  # a name that is none is refused before anything else
     cells = _choose(context, options, project, resolution, machine)
     return Request(
         context=context,
@@ -52,7 +59,20 @@ def read_request(context: Context, options: Options) -> Request:
         cells=_that_were_built(cells, given, context) if options.images else cells,
         excluded=resolution.excluded,
         given=given,
+        hosts=_divide(cells, matrix, options),
     )
+
+
+def _divide(cells: tuple[Cell, ...], matrix: Matrix, options: Options) -> Mapping[str, str]:
+    """Who tests what. Raises InputError where a program of this machine would make the load on another."""
+    hosts = fleet.divide(cells, matrix, only=options.hosts)
+    others = sorted({name for name in hosts.values() if name != HERE})
+    if options.client != "bakehouse" and others:
+        raise InputError(
+            f"--engine {options.client} makes the load on this machine alone, and {', '.join(others)} would test",
+            hint="--host here tests on this machine.",
+        )
+    return hosts
 
 
 def try_templates(request: Request, lock: Lock) -> None:
@@ -79,13 +99,24 @@ def _choose(
 ) -> tuple[Cell, ...]:
     matrix = project.world.matrix
     for card in options.selection.gpu if options.need_card else ():
-        require_card(machine, card, matrix, cells=resolution.cells)
+        _require_card(card, options, machine, matrix, resolution)
     for note in without_row(machine, matrix):
         context.say(note)
     cells, _ = choose(context, options.selection, project, resolution, machine=machine)
     if cells:
         context.say(_headline(cells, len(resolution.cells)))
     return cells
+
+
+def _require_card(word: str, options: Options, machine: Machine, matrix: Matrix, resolution: Resolution) -> None:
+    """Raises InputError where neither this machine nor a host has it; with `--host`, where none of those has it."""
+    if fleet.have_card(word, fleet.elsewhere(matrix, options.hosts), matrix):
+        return
+    if options.hosts and HERE not in options.hosts:
+        names = ", ".join(options.hosts)
+        cards = "; ".join(f"{name}: {', '.join(matrix.hosts[name].cards)}" for name in options.hosts)
+        raise InputError(f"--host {names}: no {find_target(word, matrix, machine)} there", hint=f"There is: {cards}.")
+    require_card(machine, word, matrix, cells=resolution.cells)
 
 
 def _that_were_built(cells: tuple[Cell, ...], given: Mapping[str, str], context: Context) -> tuple[Cell, ...]:

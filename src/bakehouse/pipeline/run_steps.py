@@ -6,7 +6,7 @@ from bakehouse.engine.reaper import reap
 from bakehouse.errors import ExitCode, InfrastructureError
 from bakehouse.model.enums import Change, Verdict
 from bakehouse.model.report import RunReport
-from bakehouse.pipeline import stages
+from bakehouse.pipeline import stages, suite_stage
 from bakehouse.pipeline.compare_images import compare_in_turn
 from bakehouse.pipeline.job import Job
 from bakehouse.reporters.comparison import RunComparison
@@ -19,7 +19,7 @@ def run_steps(job: Job) -> tuple[RunReport, RunComparison | None]:
         _walk(job)
         for cell in state.todo(job.cells):
             state.finish(cell.name)
-        stages.keep(job)
+        suite_stage.keep(job)
         versus = _versus(job)
         return state.write(finished=True, versus=versus), versus
     except BaseException:
@@ -41,7 +41,7 @@ def _walk(job: Job) -> None:
     if job.options.prove:
         stages.prove(job)
     if job.options.tests:
-        stages.test(job)
+        suite_stage.test(job)
 
 
 def _versus(job: Job) -> RunComparison | None:

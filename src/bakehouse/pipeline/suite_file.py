@@ -16,6 +16,7 @@ from bakehouse.pipeline.expectations import subject
 from bakehouse.pipeline.job import Job, Options
 from bakehouse.pipeline.run_state import RunState
 from bakehouse.pipeline.scratch import scratch
+from bakehouse.pipeline.site import Site
 from bakehouse.prove.image.at_rest import compressed_size, save_image
 from bakehouse.supply.chain import Gathered
 
@@ -24,12 +25,12 @@ SECONDS, QUICK_SECONDS = 1.0, 0.3
 """Of a repetition of work that is no tokens: see probes/work_rates.py."""
 
 
-def suite_of(job: Job, cells: list[Cell]) -> Suite:
-    options, folder = job.options, job.state.folder
+def suite_of(job: Job, cells: list[Cell], site: Site) -> Suite:
+    options, there = job.options, site.ground.there
     return Suite(
-        run=folder.name,
-        run_folder=str(folder.path),
-        cache=str(job.context.cache),
+        run=job.state.folder.name,
+        run_folder=site.run_folder,
+        cache=site.cache,
         calibrate=options.calibrates,
         client=options.client,
         measure_for=options.time_limit,
@@ -39,16 +40,16 @@ def suite_of(job: Job, cells: list[Cell]) -> Suite:
             subject(
                 cell,
                 job.project.world,
-                reference=reference(job.state, cell),
+                reference=site.image(reference(job.state, cell)),
                 digest=_digest(job.state, cell),
-                models=_models(cell, job.gathered),
-                recipe_folder=str(ProjectLayout(root=job.context.root).recipe(cell.at.recipe)),
+                models=[there(path) for path in models_of(cell, job.gathered).values()],
+                recipe_folder=there(recipe_folder(job.context.root, cell)),
                 starts=_starts(options),
                 repetitions=options.repetitions or (QUICK_REPETITIONS if options.quick else None),
                 loads=_quick_loads(cell) if options.quick else None,
                 seconds=QUICK_SECONDS if options.quick else SECONDS,
                 bytes_compressed=_bytes_to_pull(job, cell),
-                baseline=_baseline(job, cell),
+                baseline=_baseline(job, cell, site),
             )
             for cell in cells
         ],
@@ -79,11 +80,12 @@ def _quick_loads(cell: Cell) -> list[Load]:
     return [quick(load) for load in throughput.workloads] if throughput else []
 
 
-def _baseline(job: Job, cell: Cell) -> Baseline | None:
+def _baseline(job: Job, cell: Cell, site: Site) -> Baseline | None:
     baseline = job.baselines.get(cell.name)
     if baseline is None:
         return None
-    return baseline.model_copy(update={"bytes_compressed": _compressed(job, cell, baseline.reference)})
+    size = _compressed(job, cell, baseline.reference)
+    return baseline.model_copy(update={"bytes_compressed": size, "reference": site.image(baseline.reference)})
 
 
 def _bytes_to_pull(job: Job, cell: Cell) -> int | None:
@@ -115,6 +117,14 @@ def _digest(state: RunState, cell: Cell) -> str:
     return image.digest if image else reference(state, cell)
 
 
-def _models(cell: Cell, gathered: Gathered) -> list[str]:
+def models_of(cell: Cell, gathered: Gathered) -> dict[str, Path]:
+    """By name the files that it is probed with: the model that is served, then those that lie beside it."""
     names = gathered.models_of_cells.get(cell.name, ())
-    return [str(gathered.models[name]) for name in names if name in gathered.models]
+    return {name: gathered.models[name] for name in names if name in gathered.models}
+
+
+def recipe_folder(root: Path, cell: Cell) -> Path:
+    """Of a cell that is planned, so that there is one."""
+    folder = ProjectLayout(root=root).recipe(cell.at.recipe)
+    assert folder is not None
+    return folder

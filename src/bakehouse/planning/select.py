@@ -13,6 +13,7 @@ from bakehouse.errors import InputError
 from bakehouse.model.cell import Cell, Coordinates, Excluded, Resolution
 from bakehouse.model.machine import Machine
 from bakehouse.model.matrix import Matrix
+from bakehouse.planning import fleet
 from bakehouse.planning.gpus import Fit, Target, arch_named, find_target, fit, runs_on, targets_of
 from bakehouse.planning.rules import archs_of
 
@@ -68,16 +69,21 @@ def select(resolution: Resolution, selection: Selection, *, matrix: Matrix, mach
     with the reasons when no cell is chosen.
     """
     wishes = tuple(_wishes(selection, resolution, matrix, machine))
+    others = fleet.elsewhere(matrix)
     _refuse_contradictions(wishes, resolution, matrix)
     chosen = tuple(
         cell
         for cell in resolution.cells
         if all(wish.test(cell.at, cell.archs) for wish in wishes)
-        and (not selection.names_nothing or (cell.recipe.by_default and runs_on(cell, machine, matrix)))
+        and (not selection.names_nothing or (cell.recipe.by_default and _is_run(cell, machine, others, matrix)))
     )
     if not chosen:
         raise _nothing(resolution, selection, wishes, matrix, machine)
     return chosen
+
+
+def _is_run(cell: Cell, machine: Machine, others: fleet.Targets, matrix: Matrix) -> bool:
+    return runs_on(cell, machine, matrix) or fleet.runs_there(cell, others, matrix)
 
 
 # ---------------------------------------------------------------------------------------------- one option

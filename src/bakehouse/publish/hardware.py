@@ -47,7 +47,7 @@ def machine_of(run: RunReport, cell: CellReport) -> Machine:
     """What a cell was measured on. The device stands in the settings of its measurements."""
     devices = [one.settings.get("device") for one in cell.measurements]
     device = next((str(one) for one in devices if one), "cpu" if cell.accelerator == "cpu" else cell.accelerator)
-    host = run.host
+    host = run.host_of(cell)
     return Machine(
         host=hashlib.sha256(host.name.encode()).hexdigest()[:_DIGITS],
         platform=host.platform,

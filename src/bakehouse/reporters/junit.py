@@ -41,7 +41,7 @@ def render(run: RunReport, *, folder: Path) -> str:
 def _suite(cell: CellReport, *, run: RunReport, folder: Path) -> ET.Element:
     suite = ET.Element("testsuite", name=_clean(cell.name))
     suite.set("timestamp", run.started.isoformat(timespec="seconds"))
-    suite.set("hostname", _clean(run.host.name))
+    suite.set("hostname", _clean(run.host_of(cell).name))
     cases = [
         *_build(cell, folder=folder),
         *_checks(cell),

@@ -11,6 +11,7 @@ from pathlib import Path
 from bakehouse.formatting import NOTHING, SYMBOLS, count, moment, quantity, rate, seconds, size
 from bakehouse.model.enums import Change, Grade, Verdict
 from bakehouse.model.field_types import Unit
+from bakehouse.model.fleet import HERE
 from bakehouse.model.report import CellReport, Measurement, RunReport
 from bakehouse.reporters import figures, grades, limits, work
 from bakehouse.reporters.comparison import CHANGES, RunComparison
@@ -57,9 +58,18 @@ def _cells(run: RunReport) -> Iterator[str]:
     if run.cells:
         tokens = [] if work.is_only_work(run.cells) else ["Prompt t/s", "Decode t/s"]
         others = ["Rate"] if any(work.rates(cell) for cell in run.cells) else []
-        head = ["Cell", "Verdict", "Proof", "Size", *tokens, *others, "Healthy after"]
-        rows = [_row(cell, tokens=bool(tokens), others=bool(others)) for cell in run.cells]
-        yield _table(head, rows, right={*range(2, len(head))})
+        hosts = ["Tested on"] if any(cell.tested_by for cell in run.cells) else []
+        head = ["Cell", "Verdict", "Proof", "Size", *tokens, *others, "Healthy after", *hosts]
+        rows = [
+            [*_row(cell, tokens=bool(tokens), others=bool(others)), *([_tested_on(cell)] if hosts else [])]
+            for cell in run.cells
+        ]
+        yield _table(head, rows, right={*range(2, len(head) - len(hosts))})
+
+
+def _tested_on(cell: CellReport) -> str:
+    where = f"{cell.host.name}, {cell.host.cpu}" if cell.host else ""
+    return _text(f"{cell.tested_by or HERE} ({where})" if where else cell.tested_by or HERE)
 
 
 def _row(cell: CellReport, *, tokens: bool, others: bool) -> list[str]:

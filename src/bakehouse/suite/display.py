@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,18 +25,18 @@ SILENCE = 30.0
 
 
 class SuiteDisplay:
-    """Counts results. Bad ones are said at once, with their first line."""
+    """Counts results. Bad ones are said at once, with their first line. `run_folders`: of each machine that tests."""
 
     def __init__(
         self,
         cells: list[str],
         *,
-        run_folder: Path,
+        run_folders: Sequence[Path],
         console: Console,
         say: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._run_folder = run_folder
+        self._run_folders = run_folders
         self._say = say
         self._results: dict[str, list[TestResult]] = {cell: [] for cell in cells}
         self._total: dict[str, int] = {}
@@ -82,9 +82,9 @@ class SuiteDisplay:
 
     def _planned(self, cell: str) -> int | None:
         """How many tests the cell has; None until pytest has collected them."""
-        if not self._total:
-            for test in planned(self._run_folder):
-                self._total[test.cell] = self._total.get(test.cell, 0) + 1
+        if cell not in self._total:
+            tests = [test for folder in self._run_folders for test in planned(folder) if test.cell == cell]
+            self._total |= {cell: len(tests)} if tests else {}
         return self._total.get(cell)
 
     def _render(self) -> RenderableType:

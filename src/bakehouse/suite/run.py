@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakehouse.engine.connection import Engine
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import TestResult
 from bakehouse.model.suite import Suite
 from bakehouse.suite import progress, results
 from bakehouse.suite.fixtures import SAID
+from bakehouse.suite.ground import Ground
 from bakehouse.suite.plugin import ENGINE_FILE
 from bakehouse.suite.progress import Progress
-from bakehouse.system.process import stream
 
 TEST_TIMEOUT = 600
 """Seconds for one test, without the fixtures that wait for a lease. A test of rates says its own."""
 LOG = "pytest.log"
+SUITE_FILE, INI_FILE = "suite.json", "pytest.ini"
 _TAIL = 15
 _ENDED_NORMALLY = (0, 1)
 """pytest's exit status: all passed, some failed. 2 to 5: interrupted, internal error, misuse, nothing collected."""
@@ -57,7 +56,8 @@ class Outcome:
 def run_suite(
     suite: Suite,
     *,
-    engine: Engine | None,
+    ground: Ground,
+    folder: Path | None = None,
     image_tests: Sequence[Path],
     recipe_test_folders: list[Path],
     workers: int,
@@ -70,12 +70,14 @@ def run_suite(
     """Write suite.json and run pytest over it: `image_tests`, files or folders with the project's first, and what
     recipes bring. Each result is handed on soon after its test has ended.
 
-    `engine`: None where the suite is served. `extra` are arguments for pytest, for example `-k smoke`; what it prints
-    goes to `log_name`. Raises nothing for a failed image or a dead pytest: that is in the outcome. Ctrl-C goes on as
-    KeyboardInterrupt, with all finished results on disk.
+    `folder` is the run's folder on this machine, where it has another name on the ground. `extra` are arguments for
+    pytest, for example `-k smoke`; what it prints goes to `log_name`. Raises nothing for a failed image or a dead
+    pytest: that is in the outcome. Ctrl-C goes on as KeyboardInterrupt, with all finished results on disk.
     """
-    folder = Path(suite.run_folder)
-    command = _prepare(suite, engine, image_tests=image_tests, recipe_test_folders=recipe_test_folders, workers=workers)
+    folder = folder or Path(suite.run_folder)
+    command = _prepare(
+        suite, ground, folder, image_tests=image_tests, recipe_test_folders=recipe_test_folders, workers=workers
+    )
     follower = results.Follower(folder)
 
     def tell() -> None:
@@ -91,12 +93,12 @@ def run_suite(
         tell()
 
     log = folder / results.FOLDER / log_name
-    done = stream([*command, *extra], env=engine.environment() if engine else os.environ, on_line=hear, log=log)
+    done = ground.run([*command, *extra], folder=folder, on_line=hear, log=log)
     tell()
     found = results.collect(folder)
     collected = results.collected(folder)
     code = _COLLECTION_FAILED if collected.errors else done.code
-    why = _why(code, "\n".join(collected.errors) or done.stdout + done.stderr)
+    why = done.lost or _why(code, "\n".join(collected.errors) or done.said)
     missing = _missing(suite, found, planned=collected.tests, code=code, why=why)
     for cell, result in missing:
         found.setdefault(cell, results.Found()).tests.append(result)
@@ -107,24 +109,29 @@ def run_suite(
 
 
 def _prepare(
-    suite: Suite, engine: Engine | None, *, image_tests: Sequence[Path], recipe_test_folders: list[Path], workers: int
+    suite: Suite,
+    ground: Ground,
+    folder: Path,
+    *,
+    image_tests: Sequence[Path],
+    recipe_test_folders: list[Path],
+    workers: int,
 ) -> list[str]:
-    folder = Path(suite.run_folder)
     tests = folder / results.FOLDER
     tests.mkdir(parents=True, exist_ok=True)
     for old in (*tests.glob("*.jsonl"), tests / results.COLLECTED):
         old.unlink(missing_ok=True)
-    (folder / "suite.json").write_text(suite.model_dump_json(indent=1), encoding="utf-8")
-    if engine:
-        (folder / ENGINE_FILE).write_text(json.dumps(dataclasses.asdict(engine)), encoding="utf-8")
-    ini = tests / "pytest.ini"
-    ini.write_text(_INI, encoding="utf-8")
+    (folder / SUITE_FILE).write_text(suite.model_dump_json(indent=1), encoding="utf-8")
+    if ground.engine:
+        (folder / ENGINE_FILE).write_text(json.dumps(dataclasses.asdict(ground.engine)), encoding="utf-8")
+    (tests / INI_FILE).write_text(_INI, encoding="utf-8")
     top = image_tests[0] if image_tests[0].is_dir() else image_tests[0].parent
+    whole, there = Path(suite.run_folder), ground.there
     return [
         *(sys.executable, "-m", "pytest"),
-        *(str(path) for path in (*image_tests, *(path for path in recipe_test_folders if path.is_dir()))),
-        *("-c", str(ini), "--rootdir", str(top), "--confcutdir", str(top)),
-        *("-p", "bakehouse.suite.plugin", "-p", "no:cacheprovider", "--suite", str(folder / "suite.json")),
+        *(there(path) for path in (*image_tests, *(path for path in recipe_test_folders if path.is_dir()))),
+        *("-c", str(whole / results.FOLDER / INI_FILE), "--rootdir", there(top), "--confcutdir", there(top)),
+        *("-p", "bakehouse.suite.plugin", "-p", "no:cacheprovider", "--suite", str(whole / SUITE_FILE)),
         *("-v", "--color", "no", "--timeout", str(TEST_TIMEOUT), "-W", "error"),
         *(("-n", str(workers), "--dist", "loadscope") if workers > 1 else ("-p", "no:xdist")),
     ]

@@ -138,6 +138,9 @@ def stream(
     on_line: Callable[[str], None] | None = None,
     on_stderr: Callable[[bytes], None] | None = None,
     log: Path | None = None,
+    feed: Path | None = None,
+    keep_input: bool = False,
+    wanted: Callable[[], bool] = lambda: True,
     timeout: float | None = None,
     check: bool = False,
 ) -> Completed:
@@ -145,15 +148,21 @@ def stream(
 
     `on_line` gets each line of both outputs, without its end. With `on_stderr`, stderr goes there instead, in raw
     chunks as they arrive. `log` gets all bytes of both. The result keeps the last mebibyte of each output.
+
+    Its input is empty, or the file `feed`; with `keep_input` it stays open and silent, and ends when we do. `wanted` is
+    asked a few times a second: once it says no, the program is ended as on Ctrl-C.
     """
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(log.open("wb")) if log else None
-        process = stack.enter_context(_started(args, env=env, cwd=cwd, stdin=subprocess.DEVNULL))
+        given: int | IO[bytes] = subprocess.PIPE if keep_input else subprocess.DEVNULL
+        given = stack.enter_context(feed.open("rb")) if feed else given
+        process = stack.enter_context(_started(args, env=env, cwd=cwd, stdin=given))
         assert process.stdout is not None
         assert process.stderr is not None
         stdout = _Sink(process.stdout, lines=on_line, log=file)
         stderr = _Sink(process.stderr, lines=None if on_stderr else on_line, raw=on_stderr, log=file)
-        if not _pump(process, (stdout, stderr), deadline=None if timeout is None else time.monotonic() + timeout):
+        deadline = None if timeout is None else time.monotonic() + timeout
+        if not _pump(process, (stdout, stderr), deadline=deadline, wanted=wanted):
             raise _late(args, timeout)
         code = process.wait()
     done = _completed(args, code, bytes(stdout.kept), bytes(stderr.kept))
@@ -214,7 +223,13 @@ class _Sink:
         self._rest = b""
 
 
-def _pump(process: subprocess.Popen[bytes], sinks: tuple[_Sink, ...], *, deadline: float | None) -> bool:
+def _pump(
+    process: subprocess.Popen[bytes],
+    sinks: tuple[_Sink, ...],
+    *,
+    deadline: float | None,
+    wanted: Callable[[], bool] = lambda: True,
+) -> bool:
     """Feed the sinks until the outputs are closed or the program has ended. False: the deadline came first."""
     with selectors.DefaultSelector() as selector:
         for sink in sinks:
@@ -223,6 +238,8 @@ def _pump(process: subprocess.Popen[bytes], sinks: tuple[_Sink, ...], *, deadlin
             if deadline is not None and time.monotonic() > deadline:
                 return False
             ended = process.poll() is not None
+            if not ended and not wanted():
+                _end(process)
             ready = selector.select(_LINGER)
             if ended and not ready:
                 break
@@ -244,7 +261,7 @@ def _pump(process: subprocess.Popen[bytes], sinks: tuple[_Sink, ...], *, deadlin
 
 @contextlib.contextmanager
 def _started(
-    args: Sequence[str], *, env: Mapping[str, str] | None, cwd: Path | None, stdin: int
+    args: Sequence[str], *, env: Mapping[str, str] | None, cwd: Path | None, stdin: int | IO[bytes]
 ) -> Iterator[subprocess.Popen[bytes]]:
     program = locate(args[0], env)
     process: subprocess.Popen[bytes] | None = None

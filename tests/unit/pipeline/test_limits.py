@@ -18,7 +18,7 @@ from bakehouse.model.recipe import Throughput
 from bakehouse.model.report import Measurement, Sample
 from bakehouse.model.work import MeasuredWork
 from bakehouse.pipeline import limits
-from bakehouse.pipeline.limits import Limits, find_limits
+from bakehouse.pipeline.limits import Limits, find_limits, measured_alone
 from bakehouse.reporters.limits import details
 from tests.unit.accelerated import accelerated
 from tests.unit.model_files.gguf.build import llama
@@ -74,10 +74,9 @@ def find(
         {"tiny": path},
         machine=Machine(platform="linux/amd64", cores=2, cards=cards),
         matrix=world.matrix,
-        cache=tmp_path / "cache",
         say=said.append,
-        alone=hold,
-        nvml=nvml,
+        processor=measured_alone(tmp_path / "cache", hold),
+        bandwidth=lambda card: memory_bandwidth(card, nvml),
     )
     return found, said
 

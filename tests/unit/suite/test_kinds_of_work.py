@@ -8,6 +8,7 @@ from bakehouse.model.enums import Verdict
 from bakehouse.model.suite import Subject, Suite, Workload, WorkToMeasure
 from bakehouse.model.work import Task
 from bakehouse.suite.budget import shares_of
+from bakehouse.suite.ground import ThisMachine
 from bakehouse.suite.run import run_suite
 from tests.unit.suite.test_run import ENGINE, HERE, subject
 
@@ -50,7 +51,11 @@ def test_a_cell_has_the_tests_of_its_own_kinds_of_work(tmp_path: Path) -> None:
     (images / "test_throughput.py").write_text(TESTS, encoding="utf-8")
     subjects = [asked("a", work=WORK), asked("b", workload=TOKENS), asked("c", work=WORK, workload=TOKENS)]
     found = run_suite(
-        suite_of(tmp_path, *subjects), engine=ENGINE, image_tests=(images,), recipe_test_folders=[], workers=1
+        suite_of(tmp_path, *subjects),
+        ground=ThisMachine(engine=ENGINE),
+        image_tests=(images,),
+        recipe_test_folders=[],
+        workers=1,
     )
     names = {cell: {one.name.rpartition("::")[2] for one in cells.tests} for cell, cells in found.cells.items()}
     assert names == {"a": {"test_work"}, "b": {"test_rates"}, "c": {"test_work", "test_rates"}}

@@ -57,7 +57,7 @@ def test_time_left_follows_from_the_starts_that_were_really_taken() -> None:
 
 def displayed(folder: Path, said: list[str], clock: Callable[[], float], *, terminal: bool) -> SuiteDisplay:
     console = Console(file=io.StringIO(), force_terminal=terminal, width=120)
-    return SuiteDisplay(["a"], run_folder=folder, console=console, say=said.append, clock=clock)
+    return SuiteDisplay(["a"], run_folders=[folder], console=console, say=said.append, clock=clock)
 
 
 def test_who_reads_a_log_hears_of_it_now_and_then(tmp_path: Path) -> None:

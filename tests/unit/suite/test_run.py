@@ -11,6 +11,7 @@ from bakehouse.engine.connection import ARCHITECTURES, Engine
 from bakehouse.model.enums import Verdict
 from bakehouse.model.recipe import Health
 from bakehouse.model.suite import Subject, Suite
+from bakehouse.suite.ground import ThisMachine
 from bakehouse.suite.run import Outcome, run_suite
 
 HERE = f"linux/{ARCHITECTURES[machine()]}"
@@ -56,7 +57,9 @@ def run(tmp_path: Path, test: str, *cells: str, platform: str = HERE, workers: i
         cache=str(tmp_path / "cache"),
         subjects=[subject(cell, platform) for cell in cells],
     )
-    return run_suite(suite, engine=ENGINE, image_tests=(images,), recipe_test_folders=[], workers=workers)
+    return run_suite(
+        suite, ground=ThisMachine(engine=ENGINE), image_tests=(images,), recipe_test_folders=[], workers=workers
+    )
 
 
 @pytest.mark.parametrize("code", [3, 0])

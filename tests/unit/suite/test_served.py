@@ -9,6 +9,7 @@ import pytest
 from bakehouse.model.enums import Disturbance, Grade, Verdict
 from bakehouse.model.report import Measurement, TestResult
 from bakehouse.model.suite import Served, Suite
+from bakehouse.suite.ground import ThisMachine
 from bakehouse.suite.results import Found
 from bakehouse.suite.run import run_suite
 from bakehouse.suite.served import NOT_RUN
@@ -45,7 +46,9 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
             subjects=[asked.model_copy(update={"workload": TOKENS.model_copy(update={"starts": 1})})],
         )
         tests = (folder / "test_smoke.py", SHIPPED / "test_health.py", SHIPPED / "test_throughput.py")
-        outcome = run_suite(suite, engine=None, image_tests=tests, recipe_test_folders=[], workers=1)
+        outcome = run_suite(
+            suite, ground=ThisMachine(engine=None), image_tests=tests, recipe_test_folders=[], workers=1
+        )
     assert outcome.complete, outcome.log.read_text()
     return outcome.cells["a"]
 

@@ -78,7 +78,8 @@ def _cache(cell: Cell, cells: tuple[Cell, ...], supplies: Supplies) -> dict[str,
     """Where the results of its stages are looked for and kept between machines.
 
     The first cell of a recipe keeps them under a second name, where a cell finds what it shares that is built for the
-    first time. That a cache cannot be written is no reason not to build.
+    first time. That a cache cannot be written is no reason not to build. It is written as an image's manifest: what
+    BuildKit writes by default, an index of layers, is refused by registries that look for an index's manifests.
     """
     if not supplies.cache:
         return {}
@@ -90,7 +91,8 @@ def _cache(cell: Cell, cells: tuple[Cell, ...], supplies: Supplies) -> dict[str,
     return {
         "cache-from": [f"{place}:{cell.target}", f"{place}:{shared}"],
         "cache-to": [
-            f"{place}:{tag},mode=max,ignore-error=true" for tag in (cell.target, *([shared] if is_first else []))
+            f"{place}:{tag},mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true"
+            for tag in (cell.target, *([shared] if is_first else []))
         ],
     }
 

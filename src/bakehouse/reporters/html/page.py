@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bakehouse.model.enums import SEVERITY, Verdict
-from bakehouse.model.report import RunReport, Supplied
+from bakehouse.model.report import Host, RunReport, Supplied
 from bakehouse.reporters import figures, voids
 from bakehouse.reporters.calibration import Calibration, calibrations
 from bakehouse.reporters.comparison import RunComparison
@@ -59,6 +59,8 @@ class Page:
     settings: tuple[settings.Settings, ...]
     excluded: tuple[exclusions.Exclusions, ...]
     has_unlocked: bool
+    hosts: Mapping[str, Host]
+    """By their names those that tested, where they are other machines than the one that built."""
 
 
 def build(run: RunReport, *, folder: Path, versus: RunComparison | None = None) -> Page:
@@ -93,6 +95,7 @@ def build(run: RunReport, *, folder: Path, versus: RunComparison | None = None) 
         settings=labels.all(),
         excluded=exclusions.exclusions(run.excluded),
         has_unlocked=any(not supplied.locked for supplied in run.supplies),
+        hosts={cell.tested_by: cell.host for cell in run.cells if cell.host},
     )
 
 

@@ -55,7 +55,7 @@ def _about(run: RunReport, cell: CellReport, measurement: Measurement) -> dict[s
     return {
         "build_commit": labels.get("org.opencontainers.image.revision", "")[:8],
         "build_number": int(number) if number.isascii() and number.isdigit() else 0,
-        "cpu_info": run.host.cpu,
+        "cpu_info": run.host_of(cell).cpu,
         "gpu_info": "" if device == "cpu" else str(device),
         "backends": _BACKENDS.get(cell.accelerator, cell.accelerator),
         "model_filename": next((one.name for one in run.supplies if one.kind == "model"), ""),

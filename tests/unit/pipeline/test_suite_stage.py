@@ -11,7 +11,7 @@ import pytest
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import TestResult
 from bakehouse.model.suite import Suite
-from bakehouse.pipeline import stages
+from bakehouse.pipeline import suite_stage
 from bakehouse.pipeline.spare_time import SELECTED, TESTS
 from bakehouse.suite import results
 from bakehouse.suite.budget import FILE, Spent, read
@@ -32,7 +32,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Suite, dict[str, Any]]]
         found = {one.cell: Found(tests=[RATES], measurements=[rate(0, 1)]) for one in suite.subjects}
         return Outcome(cells=found, complete=True, log=Path("log"))
 
-    monkeypatch.setattr(stages, "run_suite", play)
+    monkeypatch.setattr(suite_stage, "run_suite", play)
     return calls
 
 
@@ -42,13 +42,14 @@ def go_on(
     tests = folder / results.FOLDER
     tests.mkdir()
     (tests / FILE).write_text(Spent(attempts={"0.000": 100.0}, turns={"a rates": 40.0}).model_dump_json())
-    monkeypatch.setattr("bakehouse.pipeline.stages.time.time", lambda: at)
+    monkeypatch.setattr("bakehouse.pipeline.suite_stage.time.time", lambda: at)
     context = SimpleNamespace(root=folder, say=said.append)
-    job = SimpleNamespace(context=context, engine=None, state=SimpleNamespace(folder=SimpleNamespace(path=folder)))
+    job = SimpleNamespace(context=context)
     cells = {one.cell: Found(tests=[RATES], measurements=[rate(0)]) for one in suite.subjects}
     outcome = Outcome(cells=cells, complete=True, log=Path("log"))
-    watcher = SimpleNamespace(measuring=lambda _: None)
-    return stages._go_on(cast("Any", job), [], suite, outcome, cast("Any", watcher))
+    stage = SimpleNamespace(job=job, watcher=SimpleNamespace(measuring=lambda _: None))
+    site = SimpleNamespace(ground=None, folder=folder, say=said.append)
+    return suite_stage._go_on(cast("Any", stage), [], suite, outcome, cast("Any", site))
 
 
 def test_what_is_left_is_spent_on_cells_with_too_few_starts(
