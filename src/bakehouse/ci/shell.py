@@ -39,10 +39,10 @@ keep() { "$@" || { failed=$?; if [ "$worst" -eq 0 ]; then worst=$failed; fi; }; 
 """For CI systems whose jobs end at the first step that fails: what comes after it is done, and the failure is kept."""
 BUILD_COMMAND = 'again bakehouse build-matrix --no-tests "$@"\n'
 BUILD = f"{AGAIN}{CELLS}{BUILD_COMMAND}"
-CHECK = f'{AGAIN}{CELLS}again bakehouse build-matrix --quick "$@"\n'
+CHECK = f'{AGAIN}{CELLS}again bakehouse build-matrix --host here --quick "$@"\n'
 """Of a change: built, proven, and probed as far as the machine that builds can run it."""
 STAGE = "bakehouse publish --stage\n"
-TEST = f'{AGAIN}{CELLS}again bakehouse build-matrix --images built --gpu "$CARD" "$@"\n'
+TEST = f'{AGAIN}{CELLS}again bakehouse build-matrix --host here --images built --gpu "$CARD" "$@"\n'
 PUBLISH_COMMAND = "again bakehouse publish reports/2*/\n"
 PUBLISH = f"{AGAIN}{PUBLISH_COMMAND}"
 CHANNELS = "bakehouse publish --list\n"

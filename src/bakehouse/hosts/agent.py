@@ -12,7 +12,6 @@ import os
 import shutil
 import signal
 import sys
-import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +32,7 @@ from bakehouse.machine.nvidia import memory_bandwidth
 from bakehouse.measure.lease import hold
 from bakehouse.measure.machine_speed import speed_of_machine
 from bakehouse.system import process
+from bakehouse.system.tarfiles import filtered
 
 LEASE_TIMEOUT = 6 * 3600.0
 LEFT_BEHIND = 2 * 86400.0
@@ -108,7 +108,7 @@ def _receive(voice: Voice, words: Sequence[str]) -> int:
     folder = Path(words[0])
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as tar:
+    with filtered.open(fileobj=sys.stdin.buffer, mode="r|") as tar:
         tar.extractall(folder, filter="tar")
     return 0
 

@@ -19,6 +19,8 @@ from bakehouse.hosts.places import VOLUME
 from bakehouse.system import process
 
 _TAIL = 3
+_ADVICE = "Run 'docker"
+"""What docker says after an error."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +83,7 @@ class Agent:
             on_line=ears.hear,
             feed=feed,
             keep_input=feed is None,
-            wanted=lambda: self.wanted() and ears.silence < SILENCE,
+            wanted=lambda: self.wanted() and ears.listening(),
         )
         if ears.code is None:
             raise self._lost(ears, done)
@@ -108,9 +110,10 @@ class Agent:
         return ("--device", "nvidia.com/gpu=all", *told) if cdi else ("--gpus", "all", *told)
 
     def _lost(self, ears: _Ears, done: process.Completed) -> HostLostError:
-        if ears.silence >= SILENCE:
+        if ears.silent:
             return HostLostError(f"host {self.host} went away: nothing was heard of it for {SILENCE:g} s")
-        said = process.last_lines(done.stderr, 1) or f"docker ended with status {done.code}"
+        lines = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith(_ADVICE)]
+        said = lines[-1].strip() if lines else f"docker ended with status {done.code}"
         return HostLostError(f"host {self.host} went away: {said}")
 
 
@@ -123,11 +126,13 @@ class _Ears:
         self.lines: list[str] = []
         self.code: int | None = None
         self.answer = ""
+        self.silent = False
+        """Whether we listened in vain."""
 
-    @property
-    def silence(self) -> float:
-        """Seconds."""
-        return time.monotonic() - self._heard
+    def listening(self) -> bool:
+        """Whether it is too early to give up."""
+        self.silent = self.silent or time.monotonic() - self._heard >= SILENCE
+        return not self.silent
 
     def hear(self, line: str) -> None:
         self._heard = time.monotonic()

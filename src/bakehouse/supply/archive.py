@@ -7,12 +7,10 @@ stay below it, links come last and lead nowhere else, and what is asked for is n
 from __future__ import annotations
 
 import contextlib
-import importlib
 import lzma
 import os
 import secrets
 import struct
-import tarfile
 import tempfile
 import zipfile
 import zlib
@@ -23,9 +21,7 @@ from typing import Any
 
 from bakehouse.config.suggest import perhaps
 from bakehouse.errors import SupplyError
-
-_tarfile: Any = tarfile if hasattr(tarfile, "data_filter") else importlib.import_module("backports.tarfile")
-"""Debian 12's own Python 3.11.2 has no extraction filters yet."""
+from bakehouse.system.tarfiles import filtered as _tarfile
 
 BROKEN: tuple[type[Exception], ...] = (
     _tarfile.TarError,

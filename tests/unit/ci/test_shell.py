@@ -53,7 +53,7 @@ def test_each_cell_is_named(run: Run, log: Callable[[], list[str]]) -> None:
     assert run(shell.TEST, CELLS="server-cpu-amd64", CARD="rtx5090").code == 0
     assert log() == [
         "bakehouse build-matrix --no-tests --only server-cpu-amd64 --only server-cuda12.9-sm120-amd64",
-        "bakehouse build-matrix --images built --gpu rtx5090 --only server-cpu-amd64",
+        "bakehouse build-matrix --host here --images built --gpu rtx5090 --only server-cpu-amd64",
     ]
 
 

@@ -62,6 +62,22 @@ class TestRun:
 
 
 class TestStream:
+    def test_reads_the_file_that_it_is_fed(self, tmp_path: Path) -> None:
+        (tmp_path / "given").write_bytes(b"x" * 3_000_000)
+        assert process.stream(["wc", "-c"], feed=tmp_path / "given", timeout=10).stdout.strip() == "3000000"
+
+    def test_an_input_that_is_kept_open_ends_with_us_and_not_before(self) -> None:
+        done = process.stream(
+            python("import select, sys; print(select.select([sys.stdin], [], [], 0.3)[0])"), keep_input=True
+        )
+        assert done.stdout == "[]\n"
+
+    def test_what_is_wanted_no_more_is_ended(self) -> None:
+        lines: list[str] = []
+        done = process.stream(sh("echo one; exec sleep 60"), on_line=lines.append, wanted=lambda: not lines, timeout=20)
+        assert lines == ["one"]
+        assert done.code < 0
+
     def test_feeds_lines_of_both_outputs(self) -> None:
         lines: list[str] = []
         done = process.stream(sh("printf 'a\\r\\nb'; sleep 0.05; printf 'c\\n' >&2"), on_line=lines.append)
