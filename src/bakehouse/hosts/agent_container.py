@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import tempfile
 import time
@@ -21,6 +22,8 @@ from bakehouse.system import process
 _TAIL = 3
 _ADVICE = "Run 'docker"
 """What docker says after an error."""
+_LOGGED = re.compile(r'level=\w+ msg="(.+)"')
+"""How docker says some errors."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,6 +117,8 @@ class Agent:
             return HostLostError(f"host {self.host} went away: nothing was heard of it for {SILENCE:g} s")
         lines = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith(_ADVICE)]
         said = lines[-1].strip() if lines else f"docker ended with status {done.code}"
+        logged = _LOGGED.search(said)
+        said = logged[1] if logged else said
         return HostLostError(f"host {self.host} went away: {said}")
 
 

@@ -229,7 +229,7 @@ class _Follower:
     def __init__(self, stage: _Stage, site: Site, limits: Limits, suite: Suite) -> None:
         self._stage, self._site, self._limits, self._suite = stage, site, limits, suite
         self._state = stage.job.state
-        self._ended: dict[str, set[str]] = {}
+        self._ended: dict[str, dict[str, TestResult]] = {}
 
     def __call__(self, cell: str, result: TestResult) -> None:
         with self._stage.alone:
@@ -237,12 +237,15 @@ class _Follower:
             self._take(cell, result)
 
     def _take(self, cell: str, result: TestResult) -> None:
-        ended = self._ended.setdefault(cell, set())
-        ended.add(result.name)
+        ended = self._ended.setdefault(cell, {})
+        ended[result.name] = result
         folder = self._site.folder
         wanted = {test.name for test in results.planned(folder) if test.cell == cell}
-        if wanted and wanted <= ended and self._state[cell].finished is None:
+        if wanted and wanted <= ended.keys() and self._state[cell].finished is None:
             found = results.collect(folder).get(cell, results.Found())
+            written = {test.name for test in found.tests}
+            # Of a pytest that died, nobody wrote what it had not said.
+            found.tests += [test for name, test in ended.items() if name not in written]
             self._state.update(cell, **_said(self._stage.job, cell, found, self._limits, self._site))
             if spare_time.may_go_on(self._suite, found):
                 return

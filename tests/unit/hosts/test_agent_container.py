@@ -66,10 +66,17 @@ def test_what_failed_there_is_no_lost_host(docker: Callable[[str], None]) -> Non
     assert not isinstance(caught.value, HostLostError)
 
 
-def test_an_end_without_a_word_is_a_lost_host(docker: Callable[[str], None]) -> None:
-    said = "ssh: connect to host there: No route to host"
-    docker(f'print("words"); sys.exit("{said}\\n\\nRun \'docker run --help\' for more")')
-    with pytest.raises(HostLostError, match=f"host green went away: {said}"):
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("ssh: no route to host\n\nRun 'docker run --help' for more", "ssh: no route to host"),
+        ('time=2026 level=error msg="error waiting for container: unexpected EOF"', "error waiting for container"),
+        ("", "docker ended with status 1"),
+    ],
+)
+def test_an_end_without_a_word_is_a_lost_host(docker: Callable[[str], None], said: str, told: str) -> None:
+    docker(f"print('words'); print({said!r}, file=sys.stderr); sys.exit(1)")
+    with pytest.raises(HostLostError, match=f"host green went away: {told}"):
         agent().hear("run")
 
 

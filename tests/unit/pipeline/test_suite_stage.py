@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -74,3 +75,38 @@ def test_too_little_time_is_left_alone(
     said: list[str] = []
     assert go_on(tmp_path, suite_of("a"), said, at=LIMIT - 20, monkeypatch=monkeypatch) == {}
     assert (said, asked) == ([], [])
+
+
+def test_what_a_dead_pytest_did_not_say_is_no_pass(tmp_path: Path) -> None:
+    """Nobody wrote those results down; a cell that all of them are known of is finished with them."""
+    writer = results.Writer(tmp_path, "main")
+    writer.collected([results.Planned(cell="a", name=name, probe="smoke") for name in ("first", "second")], [])
+    first, second = (
+        TestResult(name=name, probe="smoke", verdict=verdict, seconds=0, message="why")
+        for name, verdict in (("first", Verdict.PASSED), ("second", Verdict.ERRORED))
+    )
+    writer.test("a", first)
+    kept: dict[str, Any] = {}
+    state = SimpleNamespace(
+        update=lambda cell, **changes: kept.update({cell: changes}), finish=lambda cell: kept.update(finished=cell)
+    )
+    job = SimpleNamespace(state=State(state), baselines={}, writer=None)
+    stage = SimpleNamespace(job=job, watcher=SimpleNamespace(add=lambda *_: None), alone=Lock())
+    site = SimpleNamespace(folder=tmp_path, log=str, name="green", host=None)
+    limits = SimpleNamespace(beside=lambda _, found: found)
+    follow = suite_stage._Follower(cast("Any", stage), cast("Any", site), cast("Any", limits), suite_of("a"))
+    follow("a", first)
+    assert kept == {}
+    follow("a", second)
+    assert [test.name for test in kept["a"]["tests"]] == ["first", "second"]
+    assert kept["finished"] == "a"
+
+
+class State:
+    """Of cells that have not finished."""
+
+    def __init__(self, calls: SimpleNamespace) -> None:
+        self.update, self.finish = calls.update, calls.finish
+
+    def __getitem__(self, cell: str) -> SimpleNamespace:
+        return SimpleNamespace(finished=None)
