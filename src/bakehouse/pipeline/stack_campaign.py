@@ -60,14 +60,14 @@ class Killed:
 def kill_and_restart(
     service: Planned, running: Running, load: Load | None, *, clock: Callable[[], float] = time.perf_counter
 ) -> Killed:
-    """SIGKILL, wait until the gateway has seen it, start it again, and wait until it is served again."""
+    """SIGKILL, wait until gateway and Prometheus have seen it, start it again, and wait until it is served again."""
     gateway = running.plan.gateway
     interval = gateway.probe_every if gateway else 1
     name = running.container(service.name)
     time.sleep(_CALM)
     killed = clock()
     running.docker.kill(name, signal="SIGKILL")
-    time.sleep(2 * interval + 1)
+    time.sleep(max(2 * interval, running.plan.metrics.every) + 1)
     begun = clock()
     running.docker.start(name)
     healthy = _wait_until_it_answers(service, running, begun, clock)

@@ -130,8 +130,7 @@ def _load_and_kill(
     plan = made.plan
     how = plan.load or StackLoad()
     if plan.gateway is None:
-        for service in active(plan):
-            _kill(service.name, running, None, context, tests)
+        _kill_each(running, None, context, tests)
         return
     chat = [one.serves for name in plan.gateway.routes if (one := plan.service(name)).serves and _chats(one)]
     url = running.url(plan.gateway.service)
@@ -144,8 +143,7 @@ def _load_and_kill(
         measurements += _memory(made, running)
         refused = [one for asked in alone.values() for one in asked if not one.ok]
         _try("alone", "load", lambda: _said_of_load(alone, refused, seconds), tests, context)
-        for service in active(plan):
-            _kill(service.name, running, load, context, tests)
+        _kill_each(running, load, context, tests)
     _try("nothing is lost", "load", lambda: _nothing_hung(load), tests, context)
 
 
@@ -178,6 +176,15 @@ def _memory(made: Made, running: Running) -> list[Measurement]:
     return found
 
 
+def _kill_each(running: Running, load: Load | None, context: Context, tests: list[TestResult]) -> None:
+    """One after the other. What watches them is asked what it saw before it is killed itself, and forgets it."""
+    watcher = _watcher(running)
+    for service in sorted(active(running.plan), key=lambda one: one.name == watcher):
+        if watcher and service.name == watcher:
+            _try("saw every service go", "metrics", partial(_saw_all_go, running, watcher), tests, context)
+        _kill(service.name, running, load, context, tests)
+
+
 def _kill(service: str, running: Running, load: Load | None, context: Context, tests: list[TestResult]) -> None:
     began = time.perf_counter()
     try:
@@ -204,16 +211,34 @@ def _nothing_hung(load: Load) -> str:
 
 
 def _watched(running: Running, context: Context, tests: list[TestResult]) -> None:
-    """Prometheus has seen each other service go and come."""
+    """Prometheus, which was killed as well, reaches each other service again."""
+    if watcher := _watcher(running):
+        _try("reaches every service", "metrics", partial(_up, running, watcher), tests, context)
+
+
+def _watcher(running: Running) -> str | None:
+    """The service that scrapes the others, where that is a Prometheus of this stack."""
     name = running.plan.metrics.service
     if name is None or not any(mount.source == PROMETHEUS for mount in running.plan.service(name).mounts):
-        return
-    _try("saw every service", "metrics", lambda: _up(running, name), tests, context)
+        return None
+    return name
+
+
+def _scraped(running: Running, prometheus: str) -> set[str]:
+    return {one.name for one in active(running.plan) if one.scrape and one.name != prometheus}
+
+
+def _saw_all_go(running: Running, prometheus: str) -> str:
+    """Each service was away longer than Prometheus waits between two looks. Raises ProbeFailed."""
+    seen = _query(running.url(prometheus), "min_over_time(up[30m])")
+    if missed := sorted(name for name in _scraped(running, prometheus) if seen.get(name) != 0.0):
+        raise ProbeFailed(f"Prometheus did not see {', '.join(missed)} go; it has {seen}")
+    return f"seen away: {', '.join(sorted(_scraped(running, prometheus)))}"
 
 
 def _up(running: Running, prometheus: str) -> str:
     """All targets are up again. Raises ProbeFailed."""
-    scraped = {one.name for one in active(running.plan) if one.scrape and one.name != prometheus}
+    scraped = _scraped(running, prometheus)
     deadline = time.monotonic() + 4 * running.plan.metrics.every + 10
     while True:
         found = _query(running.url(prometheus), "up")
@@ -222,8 +247,7 @@ def _up(running: Running, prometheus: str) -> str:
         if time.monotonic() > deadline:
             raise ProbeFailed(f"Prometheus does not reach {', '.join(sorted(scraped - set(found)))}; it has {found}")
         time.sleep(1)
-    seen = _query(running.url(prometheus), "min_over_time(up[30m])")
-    return f"{len(found)} targets up; seen away: {', '.join(sorted(one for one in seen if seen[one] == 0)) or 'none'}"
+    return f"{len(found)} targets up"
 
 
 def _query(url: str, expression: str) -> dict[str, float]:

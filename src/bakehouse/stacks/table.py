@@ -11,7 +11,8 @@ from bakehouse.stacks.plan import Need, Planned, StackPlan
 def services_table(plan: StackPlan) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in ("service", "image", "on", "takes", "limit", "reached at"):
-        table.add_column(name, justify="right" if name in ("takes", "limit") else "left")
+        is_copied = name in ("service", "image")
+        table.add_column(name, justify="right" if name in ("takes", "limit") else "left", no_wrap=is_copied)
     for service in plan.services:
         table.add_row(
             service.name + (f" ({service.profile})" if service.profile else ""),
