@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import statistics
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -42,6 +43,7 @@ _CHANGES = {
 _GRADES = {Grade.EXACT: "", Grade.NOISY: "yellow", Grade.VOID: "magenta"}
 _SHOWN_LINES = 5
 _SHOWN_RATES = 8
+_SHOWN_SKIPS = 4
 _LEAST_NEEDED = ("cached", "build", "size", "pp", "tg")
 """Columns that make room for whole names on a narrow terminal, in this order; the other reports keep them."""
 _GAP = 2
@@ -63,6 +65,7 @@ def show(run: RunReport, *, console: Console, folder: Path, versus: RunCompariso
     if run.cells:
         parts.append(_table(run, width=console.width, ascii_only=ascii_only))
     parts += _limits(run, ascii_only=ascii_only)
+    parts += _skipped(run, ascii_only=ascii_only)
     parts += [
         _reasons(cells, problems, folder=folder, width=console.width, ascii_only=ascii_only)
         for cells, problems in figures.together(run.cells, folder=folder)
@@ -167,6 +170,20 @@ def _limits(run: RunReport, *, ascii_only: bool) -> Iterator[RenderableType]:
             yield Text(
                 _letters(f"{plain(cell.name)}: {one_line(plain(said), most=400)}", ascii_only=ascii_only), style="dim"
             )
+
+
+def _skipped(run: RunReport, *, ascii_only: bool) -> Iterator[RenderableType]:
+    """Why tests did not run, most of them first: what nobody is told of, nobody misses."""
+    reasons = Counter(
+        one_line(plain(test.message), most=200)
+        for cell in run.cells
+        for test in cell.tests
+        if test.verdict is Verdict.SKIPPED
+    )
+    for reason, number in reasons.most_common(_SHOWN_SKIPS):
+        yield Text(_letters(f"{count(number, 'test')} skipped: {reason}", ascii_only=ascii_only), style="dim")
+    if more := sum(reasons.values()) - sum(number for _, number in reasons.most_common(_SHOWN_SKIPS)):
+        yield Text(f"{count(more, 'test')} skipped for other reasons: report.html has them", style="dim")
 
 
 def _reasons(

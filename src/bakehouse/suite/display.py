@@ -67,7 +67,9 @@ class SuiteDisplay:
             self._say(f"{cell}: {result.name}: {result.verdict}{': ' + first[0] if first else ''}")
         if len(results) == self._planned(cell):
             good = sum(one.verdict is Verdict.PASSED for one in results)
-            self._say(f"{cell}: {good} of {len(results)} tests passed")
+            skipped = sum(one.verdict is Verdict.SKIPPED for one in results)
+            aside = f", {skipped} skipped" if skipped else ""
+            self._say(f"{cell}: {good} of {len(results)} tests passed{aside}")
 
     def measuring(self, progress: Progress) -> None:
         """A measurement began, or one more of its starts has ended."""

@@ -129,7 +129,8 @@ def test_work_in_other_units_is_held_against_what_the_processor_computes(
     found, _ = find(tmp_path / "none.gguf", tmp_path, alone[1], work=work)
     other = rate.model_copy(update={"settings": {"device": "cpu", "task": {"name": "other"}}})
     time = rate.model_copy(update={"metric": "latency", "unit": "seconds"})
-    limited, *rest = found.beside("server-cpu-amd64", [rate, other, time])
+    arriving = rate.model_copy(update={"settings": rate.settings | {"arrivals": 20.0}})
+    limited, *rest = found.beside("server-cpu-amd64", [rate, other, time, arriving])
     (limit,) = limited.limits
     assert (limit.by, limit.rate, limit.work) == ("compute", SPEED.products / 3e8, 3e8)
     assert not any(one.limits for one in rest)
