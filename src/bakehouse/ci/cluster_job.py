@@ -30,6 +30,8 @@ class ClusterJob:
     env: Mapping[str, str]
     memory: int
     """Bytes."""
+    shm: int | None = None
+    """Bytes of /dev/shm; None: what the cluster gives."""
     models: str
     """Folder in its container; empty: it serves none."""
     model_bytes: int

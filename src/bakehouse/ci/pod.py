@@ -71,7 +71,11 @@ def _volumes(job: ClusterJob, settings: Settings) -> list[Object]:
     items = [{"key": "job.json", "path": "job.json"}]
     items += [{"key": key(name), "path": name} for name in sorted(job.files)]
     login = {"secretName": cluster.login, "items": [{"key": ".dockerconfigjson", "path": "config.json"}]}
+    shared: list[Object] = []
+    if job.shm:
+        shared.append({"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": quantity(job.shm)}})
     return [
+        *shared,
         {"name": "job", "configMap": {"name": job.name, "items": items}},
         {"name": "login", "secret": login},
         {"name": "key", "secret": {"secretName": cluster.key}},
@@ -92,6 +96,8 @@ def _server(job: ClusterJob) -> Object:
         {"name": "job", "mountPath": there, "subPath": name, "readOnly": True}
         for name, there in sorted(job.mounts.items())
     ]
+    if job.shm:
+        mounts.append({"name": "shm", "mountPath": "/dev/shm"})  # noqa: S108 - the same
     memory = {"memory": quantity(job.memory)}
     return {
         "name": "server",

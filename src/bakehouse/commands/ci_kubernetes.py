@@ -63,6 +63,7 @@ def _job(
         args=launch.args,
         env=launch.env,
         memory=memory_bytes(about.memory_limit),
+        shm=memory_bytes(about.shm) if about.shm else None,
         models=MODELS if job.serves else "",
         model_bytes=sum(row.size for row in job.models.values()),
         job=json.dumps(job.model_dump(mode="json"), indent=1, sort_keys=True) + "\n",

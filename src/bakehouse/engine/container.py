@@ -58,6 +58,8 @@ class Launch:
     """Files and folders of this machine (absolute) to paths in the container, read-only."""
     memory: int | None = None
     """Limit in bytes; swap does not extend it."""
+    shm: int | None = None
+    """Size of /dev/shm in bytes; the engine's own default otherwise."""
     cpus: float | None = None
     """Share of the CPU, to make something slow on purpose."""
     devices: Devices = CPU
@@ -186,6 +188,7 @@ def _creation(launch: Launch, name: str) -> Creation:
         mounts={_readable(path): there for path, there in launch.files.items()},
         folders=launch.devices.folders,
         memory=launch.memory,
+        shm=launch.shm,
         pids=PIDS,
         cpus=launch.cpus,
         gpus=launch.devices.gpus,

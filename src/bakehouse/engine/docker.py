@@ -144,6 +144,7 @@ class Docker:
                 ],
                 memory=creation.memory,
                 memory_swap=creation.memory,
+                shm_size=creation.shm,
                 pids_limit=creation.pids,
                 cpus=creation.cpus,
                 gpus=creation.gpus,

@@ -75,6 +75,8 @@ class Creation:
     folders: Mapping[str, str] = field(default_factory=dict)
     """Folders here to folders there, writable."""
     memory: int | None = None
+    shm: int | None = None
+    """Of /dev/shm."""
     pids: int | None = None
     cpus: float | None = None
     gpus: str | None = None

@@ -47,6 +47,8 @@ class Runtime(Model):
     """The health check's program and arguments; without any, the template's own, which asks `probes.health.path`."""
     command: tuple[Line, ...] = ()
     env: dict[EnvName, OneLine] = {}
+    shm: Size | None = None
+    """Size of /dev/shm, which processes of one server share; a container has 64 MiB otherwise."""
     size_budget: Size
     """The most the unpacked image may weigh; more fails the proof."""
     size_budgets: dict[Accelerator, Size] = {}

@@ -86,6 +86,8 @@ class Subject(Record):
     """File names of the backend plugins in the image, as the recipe's targets are called."""
     health: Health
     memory_limit: str
+    shm: str | None = None
+    """Size of /dev/shm, where the recipe names one."""
     args: list[str] = Field(default_factory=list)
     env: dict[str, str] = Field(default_factory=dict)
     mounts: dict[str, str] = Field(default_factory=dict)

@@ -144,6 +144,7 @@ def subject(
         plugins=list(plugin_files(cell)),
         health=_health(cell, world) if model_path else probes.health,
         memory_limit=probes.memory_limit,
+        shm=cell.recipe.runtime.shm,
         args=list(probes.args),
         env=probes.env,
         mounts=probes.mounts,

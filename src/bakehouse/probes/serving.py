@@ -90,6 +90,7 @@ def serving(
         port=listens,
         files={**({subject.model_path: path} if subject.model_path else {}), **beside, **mounts},
         memory=memory if memory is not None else memory_bytes(subject.memory_limit),
+        shm=memory_bytes(subject.shm) if subject.shm else None,
         cpus=cpus,
         devices=devices,
         platform=subject.platform,

@@ -76,7 +76,7 @@ def planned(name: str, cell: Cell, slots: tuple[Slot, ...], inputs: Inputs) -> P
         memory=_limit(service, recipe, need, on_card=bool(slots)),
         cpus=service.cpus,
         pids=PIDS,
-        shm=size_in_bytes(service.shm) if service.shm else None,
+        shm=size_in_bytes(shm) if (shm := service.shm or recipe.runtime.shm) else None,
         mounts=_mounts(service, facts),
         needs=tuple(_dependency(other, service, inputs) for other in service.needs),
         profile=service.profile,
