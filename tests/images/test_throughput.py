@@ -16,7 +16,7 @@ from bakehouse.probes.pace import Pace
 from bakehouse.servers import REFERENCE
 from bakehouse.suite.bench import Bench
 from bakehouse.suite.budget import LOADS, RATES, WORK
-from bakehouse.suite.fixtures import Left, RecordMeasurement, TakeAll
+from bakehouse.suite.measuring import Left, RecordMeasurement, TakeAll
 from bakehouse.suite.served import NOT_RUN
 from bakehouse.suite.session import Server
 from bakehouse.suite.work_bench import WorkBench

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import math
-import random
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, cast
 
 import pytest
 
@@ -19,51 +16,24 @@ from bakehouse.engine.devices import CPU, Absent, Devices, Nvidia, choose, nvidi
 from bakehouse.engine.docker import Docker
 from bakehouse.machine import Machine, detect, load_libraries
 from bakehouse.measure.lease import hold
-from bakehouse.measure.workload_runs import output_tokens
 from bakehouse.model.enums import AcceleratorName
-from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Subject, Suite
 from bakehouse.probes import ProbeFailed
 from bakehouse.probes.health import wait_serving
-from bakehouse.probes.series import Series, Turns, take
 from bakehouse.probes.serving import bare, serving
-from bakehouse.probes.throughput import void_reasons
 from bakehouse.servers import SERVERS
 from bakehouse.servers.device_log import DeviceLog
-from bakehouse.suite.bench import Bench, BenchTool
-from bakehouse.suite.budget import LOADS, RATES, WORK
 from bakehouse.suite.gpu_compat import patient, unfit
-from bakehouse.suite.progress import counter
 from bakehouse.suite.session import SESSION, Server, Session
 from bakehouse.suite.verbose_server import VerboseServer, keeping_shaders, observe
-from bakehouse.suite.verdicts import MeasurementVoid
-from bakehouse.suite.work_bench import WorkBench
 
 LEASE_TIMEOUT = 3600.0
-MOST_STARTS = 12
-"""Container starts of a measurement whose figures do not get exact."""
 ONE_SHOT_TIMEOUT = 60.0
 
 SAID = "bakehouse: "
 """Starts a line that is meant for the person who waits."""
 
 Say = Callable[[str], None]
-
-
-Left = Callable[[], float]
-"""Seconds."""
-B = TypeVar("B", Bench, WorkBench)
-
-
-class TakeAll(Protocol):
-    def __call__(
-        self, bench: B, kinds: Sequence[Callable[[B, Left], Series]], *, share: str
-    ) -> list[list[Measurement]]:
-        """`kinds` make the series of an image under one load each."""
-
-
-class RecordMeasurement(Protocol):
-    def __call__(self, candidate: Sequence[Measurement], baseline: Sequence[Measurement] = ()) -> None: ...
 
 
 @pytest.fixture(scope="session")
@@ -331,127 +301,6 @@ def image_environment(subject: Subject, session: Session) -> tuple[str, ...]:
 def note(request: pytest.FixtureRequest, session: Session) -> Callable[[str], None]:
     """Say something worth knowing of a test that passes; it becomes the result's message."""
     return session.notes.setdefault(request.node.nodeid, []).append
-
-
-@pytest.fixture
-def bench(request: pytest.FixtureRequest, subject: Subject, session: Session, lease: Devices) -> Bench:
-    """Starts servers with pinned arguments, to be measured one after the other. Holds the lease."""
-    if subject.workload is None:
-        pytest.skip("the recipe measures no rates of tokens (probes.throughput)")
-    return Bench(
-        open_server=session.open_server,
-        run=session.suite.run,
-        subject=subject,
-        workload=subject.workload,
-        devices=lease,
-        log=lambda: session.log_path(subject.cell, request.node.nodeid),
-        kept_samples=session.kept_samples,
-        tool=_tool(subject, request, session) if session.suite.calibrate and not subject.workload.is_openai else None,
-        is_served=session.suite.served is not None,
-    )
-
-
-def _tool(subject: Subject, request: pytest.FixtureRequest, session: Session) -> BenchTool | None:
-    """The family's benchmark program, where the image holds it."""
-    tool = SERVERS[subject.server].reference
-    if tool is None or tool.program not in request.getfixturevalue("program_folder"):
-        return None
-    return BenchTool(tool=tool, engine=session.engine)
-
-
-@pytest.fixture
-def work_bench(request: pytest.FixtureRequest, subject: Subject, session: Session, lease: Devices) -> WorkBench:
-    """Starts servers to be measured at what their recipe declares. Holds the lease."""
-    if subject.work is None:
-        pytest.skip("the recipe declares no work")
-    return WorkBench(
-        open_server=session.open_server,
-        run=session.suite.run,
-        subject=subject,
-        work=subject.work,
-        devices=lease,
-        log=lambda: session.log_path(subject.cell, request.node.nodeid),
-        kept_samples=session.kept_samples,
-    )
-
-
-@pytest.fixture
-def take_all(_write_line: Say, session: Session) -> TakeAll:
-    """Measure kinds in turn, of the image and, where it has one, of its baseline, in its share of the run's time.
-
-    Says how far it is. Returns all measurements of the image, then those of the baseline.
-    """
-
-    def run(bench: B, kinds: Sequence[Callable[[B, Left], Series]], *, share: str) -> list[list[Measurement]]:
-        images, starts = bench.with_baseline(), bench.starts
-        name = f"{bench.subject.cell} {share}"
-        left = session.budget.begin(name)
-        turns = Turns(
-            wanted=starts,
-            most=starts if session.suite.is_fixed else max(starts, MOST_STARTS),
-            left=left,
-            must_start=share in (RATES, WORK),
-            expected=_expected(bench.subject, len(kinds), rate=session.slowest.get(bench.subject.cell))
-            if share == LOADS
-            else [session.budget.longest(name)] * len(kinds),
-        )
-        total = starts * len(kinds) if session.suite.is_fixed else None
-        tell = counter(bench.subject.cell, _write_line, total=total, left=left)
-
-        latest = time.monotonic()
-
-        def ended(found: Sequence[Measurement]) -> None:
-            nonlocal latest
-            now = time.monotonic()
-            session.budget.note(name, now - latest)
-            latest = now
-            rates: list[float] = [
-                sample.value for one in found if one.metric == "decode_rate" for sample in one.used if sample.value
-            ]
-            session.slowest[bench.subject.cell] = min(
-                [*rates, session.slowest.get(bench.subject.cell, math.inf)], default=math.inf
-            )
-            tell(found)
-
-        try:
-            return take([[kind(each, left) for each in images] for kind in kinds], turns=turns, ended=ended)
-        finally:
-            session.budget.end(name)
-
-    return run
-
-
-def _expected(subject: Subject, kinds: int, *, rate: float | None) -> tuple[float, ...]:
-    """Seconds that a start of each load may take: its answers one after the other, at the lowest rate that was seen."""
-    asked = subject.workload
-    if asked is None or rate is None or math.isinf(rate) or kinds != len(asked.loads):
-        return ()
-    return tuple(output_tokens(load) * (asked.load_repetitions + 1) / rate for load in asked.loads)
-
-
-@pytest.fixture
-def record_measurement(subject: Subject, session: Session) -> RecordMeasurement:
-    """Keep measurements, also void ones. Raises MeasurementVoid when a metric has no sample that counts.
-
-    Those of the baseline come second, where there is one; what is void there is said by the comparison.
-    """
-
-    def record(candidate: Sequence[Measurement], baseline: Sequence[Measurement] = ()) -> None:
-        for measurement in candidate:
-            session.writer.measurement(subject.cell, measurement)
-        for measurement in baseline:
-            session.writer.measurement(subject.cell, measurement, side="baseline")
-        reasons = void_reasons(list(candidate))
-        if reasons:
-            raise MeasurementVoid("; ".join(reasons))
-
-    return record
-
-
-@pytest.fixture
-def random_ids(session: Session, subject: Subject) -> random.Random:
-    """Where prompts come from: other ids in each run, so that nothing can have cached them."""
-    return random.Random(f"{session.suite.run} {subject.cell}")  # noqa: S311 - no secret
 
 
 def _choose(subject: Subject, machine: Machine, nvidia: Nvidia) -> Devices | Absent:

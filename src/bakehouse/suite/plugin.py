@@ -30,7 +30,7 @@ from bakehouse.suite.verdicts import MeasurementVoid, PhaseReport, combine
 ENGINE_FILE = "engine.json"
 """Beside suite.json: how to reach the engine."""
 
-pytest_plugins = ["bakehouse.suite.fixtures", "bakehouse.suite.clients"]
+pytest_plugins = ["bakehouse.suite.fixtures", "bakehouse.suite.measuring", "bakehouse.suite.clients"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
