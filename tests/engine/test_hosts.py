@@ -122,6 +122,18 @@ def test_a_host_that_dies_costs_what_it_had_not_finished_and_nothing_else(fleet:
     assert cells["one"].tested_by == "green"
 
 
+def test_ctrl_c_ends_what_runs_on_hosts(fleet: Fleet) -> None:
+    toy = fleet.toy
+    fleet.write({"one": {"TOY": "never-healthy"}, "two": {"TOY": "never-healthy"}}, start_period=240.0)
+    running = toy.start("build-matrix", "--quick", "--workers", "1")
+    running.wait_for(lambda: len(fleet.containers(fleet.green)) == 2, 240)  # the suite, and a server that it started
+    running.send(signal.SIGINT)
+    done = running.end(60)
+    assert done.code == ExitCode.INTERRUPTED, done.said
+    assert fleet.containers(fleet.green) == []
+    assert toy.containers == []
+
+
 def cpu_seconds(folders: Folders) -> float:
     """What an engine and all that it ran have used: proc(5), fields 14 to 17."""
     pid = find_dockerd(folders)
