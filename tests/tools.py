@@ -30,6 +30,8 @@ from bakehouse.system import process
 
 FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bakehouse" / "test-tools"
 """Of the user who runs the tests, whatever home they are given later."""
+TIME_LIMIT = pytest.mark.timeout(900)
+"""Of a test that may be the first of a machine, and then fetches its program."""
 _ENVIRONMENT = dict(os.environ)
 _TIMEOUT = 120.0
 _NO_ENGINE = Engine(kind="external", host=None, version="", buildx="", containerd_store=True)

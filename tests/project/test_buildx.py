@@ -13,9 +13,11 @@ from bakehouse.model.lock import Lock
 from bakehouse.planning.planner import published_supplies
 from bakehouse.planning.render.bake_file import bake_file
 from bakehouse.system import process
-from tests.tools import tool
+from tests.tools import TIME_LIMIT, tool
 from tests.unit.accelerated import accelerated
 from tests.unit.projects import ROOT
+
+pytestmark = TIME_LIMIT
 
 
 def printed(path: Path) -> dict[str, Any]:

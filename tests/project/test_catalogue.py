@@ -21,7 +21,7 @@ from bakehouse.model.matrix import Arch, Base, Gpu, Matrix, Toolkit
 from bakehouse.planning.card_names import find_rows, near_names, plain, rows_named
 from bakehouse.planning.gpus import recognise
 from bakehouse.planning.rules import cards_of
-from tests.tools import tool
+from tests.tools import TIME_LIMIT, tool
 from tests.unit.projects import ROOT
 
 ARM = "linux/arm64"
@@ -203,6 +203,7 @@ def test_cards_as_drivers_name_them(name: str, pci: str | None, memory: int | No
     assert find_rows(pci, matrix()) if pci else find_rows(name, matrix()) == [row]
 
 
+@TIME_LIMIT
 def test_pci_ids_are_those_of_the_public_list() -> None:
     file = Path(tool("pci.ids"))
     text = file.read_text(encoding="utf-8", errors="replace")

@@ -21,7 +21,7 @@ from bakehouse.model.probe_job import ProbeJob
 from bakehouse.pipeline.probe_job import probe_job
 from bakehouse.pipeline.project import open_project
 from bakehouse.system import process
-from tests.tools import Lint, find_actionlint, program
+from tests.tools import TIME_LIMIT, Lint, find_actionlint, program
 from tests.unit.ci import test_kubernetes
 from tests.unit.ci.settings import KEPT
 from tests.unit.ci.test_golden import texts
@@ -29,6 +29,7 @@ from tests.unit.ci.test_golden import texts
 PROJECT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
 TIMEOUT = 120.0
+pytestmark = TIME_LIMIT
 
 
 @pytest.fixture(scope="session")

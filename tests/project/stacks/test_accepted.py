@@ -30,9 +30,10 @@ from bakehouse.stacks.load import names
 from bakehouse.stacks.plan import StackPlan
 from bakehouse.stacks.resolve import resolve_stack
 from bakehouse.system import process
-from tests.tools import tool
+from tests.tools import TIME_LIMIT, tool
 from tests.unit.stacks import sample, test_golden
 
+pytestmark = TIME_LIMIT
 ROOT = Path(__file__).parents[3]
 SHIPPED = names(ProjectLayout(root=ROOT), STACKS)
 SAMPLES = {"full": (test_golden.FULL, sample.MIXED), "plain": (test_golden.PLAIN_STACK, sample.PLAIN)}
