@@ -9,7 +9,7 @@ from bakehouse.config.contradictions import contradictions
 from bakehouse.config.input_error import MATRIX, input_error, repeated
 from bakehouse.config.suggest import suggest
 from bakehouse.errors import InputError, InputErrors, Where
-from bakehouse.model.build import CMakeBuild, ImageBuild, Prebuilt, Published
+from bakehouse.model.build import CMakeBuild, ImageBuild, Prebuilt, Published, WheelsBuild
 from bakehouse.model.cell import World
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.fleet import HERE
@@ -180,6 +180,10 @@ def _recipe(name: str, recipe: Recipe, matrix: Matrix) -> Iterator[InputError]:
             yield from _prebuilt(accelerator, part, matrix, file)
     if not isinstance(build, ImageBuild):
         yield from _unknown([build.base], matrix.bases, "bases", "build", "base", file=file)
+    if isinstance(build, WheelsBuild):
+        for accelerator, wheels in build.backends.items():
+            named = [wheels.base] if wheels.base else []
+            yield from _unknown(named, matrix.bases, "bases", "build", "backends", accelerator, "base", file=file)
     if recipe.probes.model:
         yield from _unknown([recipe.probes.model], matrix.models, "models", "probes", "model", file=file)
     if recipe.probes.throughput:

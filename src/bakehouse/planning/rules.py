@@ -248,7 +248,7 @@ def bases_of(at: Coordinates, world: World) -> tuple[str, str, str]:
     """Names of the bases of the host part, of the backend, and of the image."""
     build = world.recipes[at.recipe].build
     if not isinstance(build, CMakeBuild):
-        base = build.backends[at.accelerator].base if isinstance(build, ImageBuild) else build.base
+        base = build.backends[at.accelerator].base if isinstance(build, ImageBuild) else build.base_for(at.accelerator)
         return base, base, base
     toolkit, base = world.matrix.toolkits[at.toolkit] if at.toolkit else None, build.base
     return (base, toolkit.build_base, toolkit.runtime_base or base) if toolkit else (base, base, base)

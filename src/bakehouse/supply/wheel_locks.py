@@ -60,11 +60,12 @@ def _compiled(folder: Path, build: WheelsBuild, accelerator: str, platform: str,
         word for name in overrides_of(accelerator) if (folder / name).is_file() for word in ("--overrides", name)
     ]
     indexes = build.indexes_for(AcceleratorName(accelerator))
+    python = build.python_for(AcceleratorName(accelerator))
     command = [
         *(*_uv(environ), "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--generate-hashes"),
         *("--upgrade", "--only-binary", ":all:", "--no-emit-package", "pip"),
-        *("--python-platform", f"{PLATFORMS[platform]}-manylinux_{GLIBC.get(build.python, NEWEST_GLIBC)}"),
-        *("--python-version", build.python, *_among_all(indexes), *overrides, *files),
+        *("--python-platform", f"{PLATFORMS[platform]}-manylinux_{GLIBC.get(python, NEWEST_GLIBC)}"),
+        *("--python-version", python, *_among_all(indexes), *overrides, *files),
     ]
     done = process.run(command, env=_environment(environ, indexes), cwd=folder, timeout=_PATIENCE, check=False)
     if done.code == 0:

@@ -200,6 +200,7 @@ def _of_kind(cell: Cell, world: World) -> dict[str, object]:
         case WheelsBuild():
             wheels = build.backends.get(cell.at.accelerator)
             return {
+                "python": build.python_for(cell.at.accelerator),
                 "requirements": lock_of(cell),
                 "loads": wheels.loads if wheels else (),
                 "leave_out": build.leave_out + (wheels.leave_out if wheels else ()),

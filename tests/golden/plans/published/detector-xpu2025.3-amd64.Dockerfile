@@ -1,9 +1,9 @@
 # detector-xpu2025.3-amd64: Object detection by onnxruntime, pictures in and boxes in pixels out
 # Rendered from dockerfiles/python-server.Dockerfile.j2: change that, not this.
-# Contexts: debian-trixie (base), recipe (recipes/detector), shared-service
+# Contexts: debian-bookworm (base), recipe (recipes/detector), shared-service
 
 # ---- installer: the same for every recipe of wheels on this base ----------------------------------------------
-FROM debian-trixie AS installer
+FROM debian-bookworm AS installer
 RUN --mount=type=secret,id=network \
     --mount=type=secret,id=ca-bundle \
     --mount=type=cache,id=bakehouse-apt-lists,target=/var/lib/apt/lists,sharing=locked \
@@ -23,18 +23,18 @@ RUN --mount=type=secret,id=network \
     --mount=type=cache,id=bakehouse-pip,target=/root/.cache/pip \
     --mount=type=bind,from=recipe,source=requirements.xpu-amd64.txt,target=/requirements.txt \
     if [ -f /run/secrets/network ]; then . /run/secrets/network; fi \
- && python3.13 -m pip install --quiet --disable-pip-version-check --root-user-action ignore \
+ && python3.11 -m pip install --quiet --disable-pip-version-check --root-user-action ignore \
       --require-hashes --no-deps --only-binary :all: --no-compile \
-      --target /out/env/lib/python3.13/site-packages --requirement /requirements.txt \
+      --target /out/env/lib/python3.11/site-packages --requirement /requirements.txt \
  && mkdir -p /out/env/bin && cd /out/env \
- && if [ -d /out/env/lib/python3.13/site-packages/bin ]; then mv /out/env/lib/python3.13/site-packages/bin/* bin/ && rmdir /out/env/lib/python3.13/site-packages/bin && sed -i '1s|^#!.*python.*|#!/app/env/bin/python|' bin/*; fi \
- && ln -s /usr/bin/python3.13 bin/python \
- && printf 'home = /usr/bin\ninclude-system-site-packages = false\nversion = %s\n' 3.13 > pyvenv.cfg \
- && echo /app > /out/env/lib/python3.13/site-packages/app.pth \
- && find /out/env/lib/python3.13/site-packages \( -type d \( -name __pycache__ -o -name tests \) -o -type f \( -name '*.a' -o -name '*.h' -o -name '*.hpp' -o -name '*.pyx' -o -name '*.pxd' \) \) -prune -exec rm -r {} + \
- && (cd /out/env/lib/python3.13/site-packages && rm -r onnxruntime/capi/libonnxruntime.so.* onnxruntime/capi/libopenvino.so onnxruntime/capi/libopenvino.so.????.* onnxruntime/capi/libopenvino_onnx_frontend.so onnxruntime/capi/libopenvino_onnx_frontend.so.????.* onnxruntime/capi/libtbb.so onnxruntime/capi/libopenvino_c.so* onnxruntime/capi/libopenvino_intel_npu_plugin.so onnxruntime/capi/libopenvino_auto_plugin.so onnxruntime/capi/libopenvino_hetero_plugin.so) \
+ && if [ -d /out/env/lib/python3.11/site-packages/bin ]; then mv /out/env/lib/python3.11/site-packages/bin/* bin/ && rmdir /out/env/lib/python3.11/site-packages/bin && sed -i '1s|^#!.*python.*|#!/app/env/bin/python|' bin/*; fi \
+ && ln -s /usr/bin/python3.11 bin/python \
+ && printf 'home = /usr/bin\ninclude-system-site-packages = false\nversion = %s\n' 3.11 > pyvenv.cfg \
+ && echo /app > /out/env/lib/python3.11/site-packages/app.pth \
+ && find /out/env/lib/python3.11/site-packages \( -type d \( -name __pycache__ -o -name tests \) -o -type f \( -name '*.a' -o -name '*.h' -o -name '*.hpp' -o -name '*.pyx' -o -name '*.pxd' \) \) -prune -exec rm -r {} + \
+ && (cd /out/env/lib/python3.11/site-packages && rm -r onnxruntime/capi/libonnxruntime.so.* onnxruntime/capi/libopenvino.so onnxruntime/capi/libopenvino.so.????.* onnxruntime/capi/libopenvino_onnx_frontend.so onnxruntime/capi/libopenvino_onnx_frontend.so.????.* onnxruntime/capi/libtbb.so onnxruntime/capi/libopenvino_c.so* onnxruntime/capi/libopenvino_intel_npu_plugin.so onnxruntime/capi/libopenvino_auto_plugin.so onnxruntime/capi/libopenvino_hetero_plugin.so) \
 
- && cd /out/env/lib/python3.13/site-packages \
+ && cd /out/env/lib/python3.11/site-packages \
  && if [ -d nvidia ]; then mkdir /spare && mv nvidia /spare/; fi \
  && while \
       moved=; \
@@ -75,7 +75,7 @@ RUN --mount=type=bind,from=recipe,target=/recipe \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 
 # ---- Python and the libraries that wheels expect of a system ---------------------------------------------------
-FROM debian-trixie AS runtime
+FROM debian-bookworm AS runtime
 ARG SOURCE_DATE_EPOCH
 RUN --mount=type=secret,id=network \
     --mount=type=secret,id=ca-bundle \
@@ -103,9 +103,9 @@ LABEL io.bakehouse.accelerator="xpu"
 LABEL io.bakehouse.cell="detector-xpu2025.3-amd64"
 LABEL io.bakehouse.flag-set="default"
 LABEL io.bakehouse.recipe="detector"
-LABEL io.bakehouse.requirements="sha256:90f0be5c9d007e171093e6d2090b283ae02cbcb7c265db42ab3142180af83dc8"
+LABEL io.bakehouse.requirements="sha256:36932dc1b1bbebb0a03dc5c842ce3d5d00759c28be32499fc7514c352306d737"
 LABEL io.bakehouse.toolkit="xpu 2025.3.3"
-LABEL org.opencontainers.image.base.name="debian-trixie"
+LABEL org.opencontainers.image.base.name="debian-bookworm"
 LABEL org.opencontainers.image.description="Object detection by onnxruntime, pictures in and boxes in pixels out"
 LABEL org.opencontainers.image.title="detector-xpu2025.3-amd64"
 LABEL org.opencontainers.image.version="1.0.0"
