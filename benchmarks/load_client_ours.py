@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sys
 
-from bakehouse.loadgen.client import load
-from bakehouse.loadgen.workloads import Api, Request
 from bakehouse.measure import workload_runs
+from bakehouse.measure.loadgen.client import load
+from bakehouse.measure.loadgen.workloads import Api, Request
 from bakehouse.measure.workload_runs import Planned
 from bakehouse.model.recipe import Limits
 

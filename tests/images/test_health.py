@@ -9,8 +9,8 @@ import pytest
 
 from bakehouse.engine.container import Container, Launch
 from bakehouse.engine.devices import Devices
-from bakehouse.loadgen.client import complete
-from bakehouse.loadgen.workloads import Request
+from bakehouse.measure.loadgen.client import complete
+from bakehouse.measure.loadgen.workloads import Request
 from bakehouse.model.suite import Subject, Suite
 from bakehouse.probes import cases, health
 from bakehouse.probes.serving import PortFrom, serving

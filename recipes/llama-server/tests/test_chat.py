@@ -6,7 +6,7 @@ from pathlib import Path
 
 import requests
 
-from bakehouse.loadgen.client import chat
+from bakehouse.measure.loadgen.client import chat
 from bakehouse.model.suite import Subject
 from bakehouse.suite.session import Server
 

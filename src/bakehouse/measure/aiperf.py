@@ -18,8 +18,8 @@ from typing import Any
 from bakehouse.errors import InfrastructureError, InputError
 from bakehouse.history.imports import aiperf
 from bakehouse.history.imports.document import documents
-from bakehouse.loadgen.percentiles import supports
-from bakehouse.loadgen.workloads import Api
+from bakehouse.measure.loadgen.percentiles import supports
+from bakehouse.measure.loadgen.workloads import Api
 from bakehouse.measure.workload_runs import PERCENTILES, Planned
 from bakehouse.model.enums import Verdict
 from bakehouse.model.history import Value

@@ -6,8 +6,8 @@ import itertools
 from dataclasses import dataclass
 from typing import Any
 
-from bakehouse.loadgen.replies import Reply
-from bakehouse.loadgen.workloads import Request
+from bakehouse.measure.loadgen.replies import Reply
+from bakehouse.measure.loadgen.workloads import Request
 
 
 class VoidError(Exception):

@@ -15,8 +15,8 @@ from typing import Any
 
 import requests
 
-from bakehouse.loadgen.exchange import Address
 from bakehouse.measure import prompt_text
+from bakehouse.measure.loadgen.exchange import Address
 from bakehouse.model.work import BATCH, FILE, INPUT, INPUTS, Inputs, Task
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import jmespath
 
-from bakehouse.loadgen.answers import Answer
-from bakehouse.loadgen.percentiles import percentile, supports
-from bakehouse.loadgen.replies import Failure
+from bakehouse.measure.loadgen.answers import Answer
+from bakehouse.measure.loadgen.percentiles import percentile, supports
+from bakehouse.measure.loadgen.replies import Failure
 from bakehouse.measure.metrics import VoidError
 from bakehouse.measure.task_requests import Call
 from bakehouse.model.report import Metric

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
-from bakehouse.loadgen.client import Outcome
-from bakehouse.loadgen.percentiles import percentile, supports
-from bakehouse.loadgen.replies import Failure, Reply
-from bakehouse.loadgen.workloads import Api, Request
 from bakehouse.measure import metrics, prompt_text
+from bakehouse.measure.loadgen.client import Outcome
+from bakehouse.measure.loadgen.percentiles import percentile, supports
+from bakehouse.measure.loadgen.replies import Failure, Reply
+from bakehouse.measure.loadgen.workloads import Api, Request
 from bakehouse.model.field_types import Unit
 from bakehouse.model.recipe import Arrivals, Chat, Limits, Load, LongContext, Sweep
 from bakehouse.model.report import Metric

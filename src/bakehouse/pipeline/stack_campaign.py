@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import requests
 
 from bakehouse.errors import InfrastructureError
-from bakehouse.loadgen.replies import Failure
+from bakehouse.measure.loadgen.replies import Failure
 from bakehouse.model.enums import Verdict
 from bakehouse.pipeline.stack_load import Asked, Load
 from bakehouse.pipeline.stack_start import Running

@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from bakehouse.loadgen.client import load
-from bakehouse.loadgen.replies import Failure, Reply
-from bakehouse.loadgen.workloads import Api, Request
+from bakehouse.measure.loadgen.client import load
+from bakehouse.measure.loadgen.replies import Failure, Reply
+from bakehouse.measure.loadgen.workloads import Api, Request
 from bakehouse.model.stack import StackLoad
 
 HANGS = 30.0

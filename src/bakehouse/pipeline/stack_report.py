@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import bakehouse
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.host import describe_host
-from bakehouse.loadgen.replies import Reply
 from bakehouse.machine import detect
+from bakehouse.measure.loadgen.replies import Reply
 from bakehouse.model.enums import Disturbance, Grade, Verdict, worst
 from bakehouse.model.field_types import Unit
 from bakehouse.model.report import CellReport, Grading, Measurement, Metric, RunReport, Sample, TestResult

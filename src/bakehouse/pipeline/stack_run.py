@@ -11,7 +11,7 @@ import requests
 
 from bakehouse.engine.connection import Engine
 from bakehouse.errors import InfrastructureError
-from bakehouse.loadgen.replies import Failure
+from bakehouse.measure.loadgen.replies import Failure
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Measurement, RunReport, TestResult
 from bakehouse.model.stack import StackLoad

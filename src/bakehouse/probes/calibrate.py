@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from bakehouse.loadgen.workloads import Workload
 from bakehouse.measure.calibration import CLIENT_GATE, DECODE_GATE, PROMPT_GATE, Agreement, Pair, agreement
 from bakehouse.measure.cpu_usage import Usage
+from bakehouse.measure.loadgen.workloads import Workload
 from bakehouse.measure.request_cost import MOST, RequestCost, request_cost
 from bakehouse.model import suite
 from bakehouse.model.enums import Verdict

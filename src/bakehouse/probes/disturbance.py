@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bakehouse.loadgen.client_overhead import ClientOverhead
 from bakehouse.measure.cpu_usage import FOREIGN_LIMIT, Trouble, Usage
+from bakehouse.measure.loadgen.client_overhead import ClientOverhead
 from bakehouse.model.enums import Disturbance
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bakehouse.errors import InfrastructureError
-from bakehouse.loadgen.client import RequestFailedError, model_name
 from bakehouse.measure import workload_runs
 from bakehouse.measure.aiperf import Result
 from bakehouse.measure.cpu_usage import Usage
+from bakehouse.measure.loadgen.client import RequestFailedError, model_name
 from bakehouse.measure.workload_runs import Planned
 from bakehouse.model import suite
 from bakehouse.model.enums import Verdict

@@ -16,7 +16,7 @@ import requests
 
 from bakehouse.engine.container import Stopped, last_lines
 from bakehouse.engine.objects import State
-from bakehouse.loadgen.workloads import Request
+from bakehouse.measure.loadgen.workloads import Request
 from bakehouse.model.recipe import Health
 from bakehouse.probes import ProbeFailed
 

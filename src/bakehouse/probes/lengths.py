@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from bakehouse.loadgen import workloads
-from bakehouse.loadgen.workloads import Workload
+from bakehouse.measure.loadgen import workloads
+from bakehouse.measure.loadgen.workloads import Workload
 from bakehouse.model import suite
 from bakehouse.model.report import Measurement
 

@@ -13,10 +13,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bakehouse.loadgen.client import Ask, Failure, Outcome, RequestFailedError, model_name
-from bakehouse.loadgen.client import load as ask_all
 from bakehouse.measure import workload_runs
 from bakehouse.measure.cpu_usage import Trouble, Usage
+from bakehouse.measure.loadgen.client import Ask, Failure, Outcome, RequestFailedError, model_name
+from bakehouse.measure.loadgen.client import load as ask_all
 from bakehouse.measure.workload_runs import Figures, Planned
 from bakehouse.model import suite
 from bakehouse.model.enums import Disturbance, Verdict

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from bakehouse.loadgen.client import Ask, Reply
-from bakehouse.loadgen.workloads import Request
 from bakehouse.measure.cpu_usage import Watched
+from bakehouse.measure.loadgen.client import Ask, Reply
+from bakehouse.measure.loadgen.workloads import Request
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Metric, Sample
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bakehouse.loadgen.client import RequestFailedError, answer, reply_to
+from bakehouse.measure.loadgen.client import RequestFailedError, answer, reply_to
 from bakehouse.model.question import Question
 from bakehouse.model.suite import Workload
 from bakehouse.probes import ProbeFailed

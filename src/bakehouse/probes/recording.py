@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bakehouse.loadgen.client import Outcome, Reply
-from bakehouse.loadgen.replies import Failure
-from bakehouse.loadgen.workloads import Request, Workload
 from bakehouse.measure import metrics
 from bakehouse.measure.cpu_usage import Trouble, Usage
+from bakehouse.measure.loadgen.client import Outcome, Reply
+from bakehouse.measure.loadgen.replies import Failure
+from bakehouse.measure.loadgen.workloads import Request, Workload
 from bakehouse.model.enums import Disturbance, Verdict
 from bakehouse.model.report import Metric, Sample
 from bakehouse.probes.disturbance import disturbed, late, raw_usage

@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bakehouse.loadgen import workloads
-from bakehouse.loadgen.client import Ask, Outcome, Reply, RequestFailedError, load, unstreamed, vocabulary_size
-from bakehouse.loadgen.replies import Failure
-from bakehouse.loadgen.workloads import Request, Workload
 from bakehouse.measure import metrics
 from bakehouse.measure.cpu_usage import Trouble, Usage
+from bakehouse.measure.loadgen import workloads
+from bakehouse.measure.loadgen.client import Ask, Outcome, Reply, RequestFailedError, load, unstreamed, vocabulary_size
+from bakehouse.measure.loadgen.replies import Failure
+from bakehouse.measure.loadgen.workloads import Request, Workload
 from bakehouse.model import suite
 from bakehouse.model.enums import Disturbance, Verdict
 from bakehouse.model.field_types import Unit

@@ -16,11 +16,11 @@ from functools import partial
 from typing import Any, Protocol
 
 from bakehouse.formatting import singular
-from bakehouse.loadgen.answers import Answer
-from bakehouse.loadgen.exchange import Address
-from bakehouse.loadgen.sending import Answered, send
 from bakehouse.measure import task_runs
 from bakehouse.measure.cpu_usage import Trouble, Usage
+from bakehouse.measure.loadgen.answers import Answer
+from bakehouse.measure.loadgen.exchange import Address
+from bakehouse.measure.loadgen.sending import Answered, send
 from bakehouse.measure.task_requests import Call, Calls, fingerprint, inputs_of
 from bakehouse.measure.task_runs import Level, TaskFigures
 from bakehouse.model import suite
@@ -55,7 +55,7 @@ _UNITS: dict[Metric, Unit] = {
 
 
 class Send(Protocol):
-    """What `loadgen.sending.send` does; a test puts something else in its place."""
+    """What `measure.loadgen.sending.send` does; a test puts something else in its place."""
 
     def __call__(
         self, url: str, requests: Sequence[bytes], *, users: int | None = None, due: Sequence[float] = ()

@@ -17,9 +17,9 @@ from bakehouse.engine.container import start
 from bakehouse.engine.devices import CPU, Devices
 from bakehouse.engine.docker import Docker
 from bakehouse.errors import InputError
-from bakehouse.loadgen import workloads
 from bakehouse.measure.calibration import HOST_WORK
 from bakehouse.measure.cpu_usage import Usage, Watched, physical_cores
+from bakehouse.measure.loadgen import workloads
 from bakehouse.model.recipe import Load
 from bakehouse.model.suite import Side, Subject, Workload
 from bakehouse.model_files.gguf.header import read_header

@@ -11,9 +11,9 @@ from bakehouse.engine.connection import Engine
 from bakehouse.engine.container import Container, start
 from bakehouse.engine.devices import Devices
 from bakehouse.engine.docker import Docker
-from bakehouse.loadgen.client import RequestFailedError, complete
-from bakehouse.loadgen.workloads import Request
 from bakehouse.machine.telemetry import held
+from bakehouse.measure.loadgen.client import RequestFailedError, complete
+from bakehouse.measure.loadgen.workloads import Request
 from bakehouse.model.suite import Subject
 from bakehouse.probes import ProbeFailed
 from bakehouse.probes.health import wait_serving

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bakehouse.engine.devices import Devices
-from bakehouse.loadgen.answers import Answer
+from bakehouse.measure.loadgen.answers import Answer
 from bakehouse.model.suite import Side, Subject, WorkToMeasure
 from bakehouse.model.work import Task
 from bakehouse.probes.cases import contents, wrong_with

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from bakehouse.loadgen.client import Failure, Reply, load
-from bakehouse.loadgen.workloads import Api, Request
 from bakehouse.measure import metrics
+from bakehouse.measure.loadgen.client import Failure, Reply, load
+from bakehouse.measure.loadgen.workloads import Api, Request
 from tests.doubles.mock import Mock, mock_server
 from tests.doubles.mock_server import Script
 

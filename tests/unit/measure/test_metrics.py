@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from bakehouse.loadgen.replies import Reply
-from bakehouse.loadgen.workloads import Request
 from bakehouse.measure import metrics
+from bakehouse.measure.loadgen.replies import Reply
+from bakehouse.measure.loadgen.workloads import Request
 from bakehouse.measure.metrics import VoidError
 
 REQUEST = Request(prompt=(1,) * 512, output_tokens=128)

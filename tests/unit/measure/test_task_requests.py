@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bakehouse.loadgen.exchange import Address
+from bakehouse.measure.loadgen.exchange import Address
 from bakehouse.measure.task_requests import Calls, File, filled, fingerprint, inputs_of, request
 from bakehouse.model.work import Inputs, Task
 

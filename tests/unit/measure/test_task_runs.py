@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bakehouse.loadgen.answers import Answer
-from bakehouse.loadgen.replies import Failure
+from bakehouse.measure.loadgen.answers import Answer
+from bakehouse.measure.loadgen.replies import Failure
 from bakehouse.measure.metrics import VoidError
 from bakehouse.measure.task_requests import Call
 from bakehouse.measure.task_runs import (

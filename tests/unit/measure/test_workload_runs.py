@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from bakehouse.loadgen import workloads
-from bakehouse.loadgen.client import Outcome
-from bakehouse.loadgen.client_overhead import ClientOverhead
-from bakehouse.loadgen.replies import Failure, Reply
-from bakehouse.loadgen.workloads import Api, Request
 from bakehouse.measure import workload_runs
+from bakehouse.measure.loadgen import workloads
+from bakehouse.measure.loadgen.client import Outcome
+from bakehouse.measure.loadgen.client_overhead import ClientOverhead
+from bakehouse.measure.loadgen.replies import Failure, Reply
+from bakehouse.measure.loadgen.workloads import Api, Request
 from bakehouse.measure.workload_runs import Planned
 from bakehouse.model.recipe import Arrivals, Chat, Limits, Load, LongContext, Sweep
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bakehouse.loadgen.workloads import Workload as Shape
+from bakehouse.measure.loadgen.workloads import Workload as Shape
 from bakehouse.model.report import Measurement, Sample
 from bakehouse.model.suite import Workload
 from bakehouse.probes.lengths import LEAST, Lengths, lengthened

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bakehouse.loadgen.client import Outcome, load
-from bakehouse.loadgen.client_overhead import ClientOverhead
-from bakehouse.loadgen.workloads import Request
 from bakehouse.measure.cpu_usage import Usage
+from bakehouse.measure.loadgen.client import Outcome, load
+from bakehouse.measure.loadgen.client_overhead import ClientOverhead
+from bakehouse.measure.loadgen.workloads import Request
 from bakehouse.model.enums import Disturbance, Verdict
 from bakehouse.model.recipe import Arrivals, Chat, Limits, Load, Sweep
 from bakehouse.model.report import Measurement

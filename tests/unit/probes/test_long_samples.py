@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from bakehouse.loadgen.workloads import Workload as Shape
+from bakehouse.measure.loadgen.workloads import Workload as Shape
 from bakehouse.model.enums import Grade, Verdict
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Workload

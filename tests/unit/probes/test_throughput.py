@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from bakehouse.loadgen.client import Outcome, load
-from bakehouse.loadgen.client_overhead import ClientOverhead
-from bakehouse.loadgen.workloads import Request
-from bakehouse.loadgen.workloads import Workload as Shape
 from bakehouse.measure.cpu_usage import Usage
+from bakehouse.measure.loadgen.client import Outcome, load
+from bakehouse.measure.loadgen.client_overhead import ClientOverhead
+from bakehouse.measure.loadgen.workloads import Request
+from bakehouse.measure.loadgen.workloads import Workload as Shape
 from bakehouse.model.enums import Disturbance, Verdict
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Workload

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from bakehouse.history.paired import pairs
-from bakehouse.loadgen.client_overhead import ClientOverhead
-from bakehouse.loadgen.sending import Answered, send
 from bakehouse.measure.cpu_usage import Usage
+from bakehouse.measure.loadgen.client_overhead import ClientOverhead
+from bakehouse.measure.loadgen.sending import Answered, send
 from bakehouse.model.enums import Disturbance, Grade, Verdict
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import WorkToMeasure

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bakehouse.loadgen.answers import Answer, complete, read
-from bakehouse.loadgen.exchange import Exchange
-from bakehouse.loadgen.replies import Failure
+from bakehouse.measure.loadgen.answers import Answer, complete, read
+from bakehouse.measure.loadgen.exchange import Exchange
+from bakehouse.measure.loadgen.replies import Failure
 
 BODY = b'{"data": [1, 2]}'
 WITH_LENGTH = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n" + BODY

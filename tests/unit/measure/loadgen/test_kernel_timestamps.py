@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from bakehouse.loadgen import kernel_timestamps
-from bakehouse.loadgen.exchange import Exchange
+from bakehouse.measure.loadgen import kernel_timestamps
+from bakehouse.measure.loadgen.exchange import Exchange
 
 
 def note(seconds: int, nanoseconds: int) -> list[tuple[int, int, bytes]]:

@@ -10,9 +10,9 @@ from typing import Any
 
 from requests.structures import CaseInsensitiveDict
 
-from bakehouse.loadgen.exchange import Exchange
-from bakehouse.loadgen.replies import Failure
-from bakehouse.loadgen.sse import Http, RequestFailedError
+from bakehouse.measure.loadgen.exchange import Exchange
+from bakehouse.measure.loadgen.replies import Failure
+from bakehouse.measure.loadgen.sse import Http, RequestFailedError
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
 _END_OF_HEAD = b"\r\n\r\n"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 
-from bakehouse.loadgen import workloads
+from bakehouse.measure.loadgen import workloads
 from bakehouse.model.suite import Workload
 
 ASKED = Workload(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bakehouse.errors import InputError
-from bakehouse.loadgen.exchange import Address
+from bakehouse.measure.loadgen.exchange import Address
 
 
 @pytest.mark.parametrize("url", ["https://127.0.0.1:1", "127.0.0.1:8080", "http://"])

@@ -11,13 +11,13 @@ from typing import Any, Protocol
 
 import requests
 
-from bakehouse.loadgen import loop, replies, sse
-from bakehouse.loadgen.client_overhead import ClientOverhead
-from bakehouse.loadgen.exchange import Address, Outgoing
-from bakehouse.loadgen.loop import CONNECT_TIMEOUT, STALL_TIMEOUT
-from bakehouse.loadgen.replies import Failure, Reply
-from bakehouse.loadgen.sse import SAID, RequestFailedError
-from bakehouse.loadgen.workloads import Api, Request
+from bakehouse.measure.loadgen import loop, replies, sse
+from bakehouse.measure.loadgen.client_overhead import ClientOverhead
+from bakehouse.measure.loadgen.exchange import Address, Outgoing
+from bakehouse.measure.loadgen.loop import CONNECT_TIMEOUT, STALL_TIMEOUT
+from bakehouse.measure.loadgen.replies import Failure, Reply
+from bakehouse.measure.loadgen.sse import SAID, RequestFailedError
+from bakehouse.measure.loadgen.workloads import Api, Request
 
 __all__ = [
     "Ask",

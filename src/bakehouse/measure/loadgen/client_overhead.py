@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bakehouse.loadgen.percentiles import percentile
+from bakehouse.measure.loadgen.percentiles import percentile
 
 CPU_LIMIT = 0.7
 """Share of one core. The client is one thread: a queue before it that is 70 % busy holds 2 to 3 reads on average, one

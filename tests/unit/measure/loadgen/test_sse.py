@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bakehouse.loadgen.sse import complete, events
+from bakehouse.measure.loadgen.sse import complete, events
 from tests.unit.measure.answers import HEAD, cut, framed
 
 LINE = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), min_size=1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bakehouse.loadgen.percentiles import percentile, supports
+from bakehouse.measure.loadgen.percentiles import percentile, supports
 
 VALUES = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30)
 

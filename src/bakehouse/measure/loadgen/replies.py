@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from bakehouse.loadgen.exchange import Exchange
-from bakehouse.loadgen.sse import SAID, Event, Http, RequestFailedError, events, shown
+from bakehouse.measure.loadgen.exchange import Exchange
+from bakehouse.measure.loadgen.sse import SAID, Event, Http, RequestFailedError, events, shown
 
 _OK = 200
 _decode = json.JSONDecoder().decode

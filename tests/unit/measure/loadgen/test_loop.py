@@ -6,10 +6,10 @@ import time
 import pytest
 
 from bakehouse.errors import InputError
-from bakehouse.loadgen import loop
-from bakehouse.loadgen.client import Failure, load
-from bakehouse.loadgen.exchange import Address, Outgoing
-from bakehouse.loadgen.workloads import Request
+from bakehouse.measure.loadgen import loop
+from bakehouse.measure.loadgen.client import Failure, load
+from bakehouse.measure.loadgen.exchange import Address, Outgoing
+from bakehouse.measure.loadgen.workloads import Request
 
 REQUEST = Request(prompt="a", output_tokens=2)
 

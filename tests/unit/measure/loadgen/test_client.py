@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from bakehouse.loadgen.client import RequestFailedError, answer, chat, complete, unstreamed, vocabulary_size
-from bakehouse.loadgen.workloads import Request
+from bakehouse.measure.loadgen.client import RequestFailedError, answer, chat, complete, unstreamed, vocabulary_size
+from bakehouse.measure.loadgen.workloads import Request
 from tests.doubles.fake_server import Behaviour, fake_server
 
 REQUEST = Request(prompt=(5, 6, 7), output_tokens=4)

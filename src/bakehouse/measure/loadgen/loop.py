@@ -24,9 +24,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bakehouse.errors import InputError
-from bakehouse.loadgen.client_overhead import ClientOverhead, own_usage
-from bakehouse.loadgen.exchange import Address, Exchange, Outgoing
-from bakehouse.loadgen.kernel_timestamps import NOTE, SO_TIMESTAMPNS, Raw, clock_offset, settle
+from bakehouse.measure.loadgen.client_overhead import ClientOverhead, own_usage
+from bakehouse.measure.loadgen.exchange import Address, Exchange, Outgoing
+from bakehouse.measure.loadgen.kernel_timestamps import NOTE, SO_TIMESTAMPNS, Raw, clock_offset, settle
 
 CONNECT_TIMEOUT = 5.0
 STALL_TIMEOUT = 120.0

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bakehouse.loadgen import answers, loop
-from bakehouse.loadgen.answers import Answer
-from bakehouse.loadgen.client_overhead import ClientOverhead
-from bakehouse.loadgen.exchange import Address, Outgoing
-from bakehouse.loadgen.loop import STALL_TIMEOUT
-from bakehouse.loadgen.replies import Failure
+from bakehouse.measure.loadgen import answers, loop
+from bakehouse.measure.loadgen.answers import Answer
+from bakehouse.measure.loadgen.client_overhead import ClientOverhead
+from bakehouse.measure.loadgen.exchange import Address, Outgoing
+from bakehouse.measure.loadgen.loop import STALL_TIMEOUT
+from bakehouse.measure.loadgen.replies import Failure
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

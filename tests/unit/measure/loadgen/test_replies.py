@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bakehouse.loadgen import replies
-from bakehouse.loadgen.exchange import Exchange
-from bakehouse.loadgen.replies import Failure, Reply
-from bakehouse.loadgen.sse import complete
+from bakehouse.measure.loadgen import replies
+from bakehouse.measure.loadgen.exchange import Exchange
+from bakehouse.measure.loadgen.replies import Failure, Reply
+from bakehouse.measure.loadgen.sse import complete
 from tests.unit.measure.answers import CLOSED, HEAD, cut, framed
 
 

@@ -13,7 +13,7 @@ import time
 from array import array
 from collections.abc import Callable, Sequence
 
-from bakehouse.loadgen.exchange import Exchange
+from bakehouse.measure.loadgen.exchange import Exchange
 
 SO_TIMESTAMPNS = 35
 """The option of a socket, which Python does not name."""

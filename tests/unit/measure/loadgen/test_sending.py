@@ -3,10 +3,10 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from bakehouse.loadgen.answers import Answer
-from bakehouse.loadgen.exchange import Address
-from bakehouse.loadgen.replies import Failure
-from bakehouse.loadgen.sending import send
+from bakehouse.measure.loadgen.answers import Answer
+from bakehouse.measure.loadgen.exchange import Address
+from bakehouse.measure.loadgen.replies import Failure
+from bakehouse.measure.loadgen.sending import send
 from tests.doubles.work_server import Asked, work_server
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bakehouse.loadgen.client_overhead import ClientOverhead, Moment, own_usage
+from bakehouse.measure.loadgen.client_overhead import ClientOverhead, Moment, own_usage
 
 
 def own(**changes: Any) -> ClientOverhead:
