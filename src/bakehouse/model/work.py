@@ -114,7 +114,7 @@ class Task(Model):
     """Of each request. Without it and `count`, one for each input."""
     count: Expression | None = None
     """Of one request, in its answer."""
-    operations: Annotated[int, Field(ge=1)] | None = None
+    operations: Annotated[int, Field(ge=1, le=10**18)] | None = None
     """Arithmetic operations that one unit takes at least, a multiplication and an addition being two: by the model's
     makers, or counted. The rate is then held against what the device computes."""
     expect: Expected = Expected()

@@ -178,7 +178,7 @@ def test_every_metric_has_a_direction() -> None:
             "first_answer",
             "steady",
         ),
-        *("create", "image_size", "memory", "energy_per_token", "energy_per_prompt_token"),
+        *("create", "image_size", "memory", "energy_per_token", "energy_per_prompt_token", "energy_per_unit"),
     }
     assert set(get_args(Metric)) == HIGHER_IS_BETTER | WITNESSES | lower
     assert not is_judged("client_to_server")
