@@ -50,6 +50,7 @@ SERVERS: dict[ServerName, Server] = {
         model=Told(argument="--model"),
         port=Told(argument="--port"),
         health_path="/health",
+        loading_status=None,
         api=OPENAI,
         metrics=Metrics(
             requests_running="vllm:num_requests_running",

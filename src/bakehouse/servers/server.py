@@ -60,7 +60,7 @@ class Server(Protocol):
 
     @property
     def loading_status(self) -> int | None:
-        """503; None: it opens its port when the model is loaded, as Triton does."""
+        """503; None: it opens its port when the model is loaded, as Triton and vLLM do."""
         ...
 
     @property
