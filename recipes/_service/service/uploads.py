@@ -94,6 +94,17 @@ async def _form(request: Request, settings: PictureSettings) -> Sent:
     return Sent(files=files, options=options)
 
 
+def corners(given: str | list[float] | None) -> tuple[float, float, float, float] | None:
+    """Left, top, right, bottom of a box that a client gave as x, y, width, height. Raises Refused."""
+    if given is None:
+        return None
+    try:
+        x, y, width, height = (float(one) for one in (given.split(",") if isinstance(given, str) else given))
+    except ValueError:
+        raise Refused(422, "bbox: expected x, y, width and height in pixels") from None
+    return x, y, x + width, y + height
+
+
 def _json(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body)

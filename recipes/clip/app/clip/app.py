@@ -12,7 +12,7 @@ from pydantic import Field, StrictFloat, StrictInt
 from service.errors import Refused
 from service.pictures import decode
 from service.pipeline import Pipeline
-from service.uploads import Options, receive
+from service.uploads import Options, corners, receive
 from service.web import Metrics, State, create, require_ready
 
 from clip import __version__
@@ -59,7 +59,7 @@ class Service:
         await self._reading.close()
 
     async def see(self, contents: list[bytes], question: Question) -> list[Vector]:
-        box = _box(question.bbox)
+        box = corners(question.bbox)
 
         def prepare(content: bytes) -> Vector:
             picture = decode(content, max_pixels=self.settings.max_pixels)
@@ -155,17 +155,6 @@ def _check(texts: list[str], settings: ClipSettings) -> None:
         raise Refused(413, f"{len(texts)} texts; MAX_TEXTS is {settings.max_texts}")
     if (longest := max(map(len, texts))) > settings.max_characters:
         raise Refused(413, f"a text of {longest} characters; MAX_CHARACTERS is {settings.max_characters}")
-
-
-def _box(given: str | list[float] | None) -> tuple[float, float, float, float] | None:
-    """Left, top, right, bottom. Raises Refused."""
-    if given is None:
-        return None
-    try:
-        x, y, width, height = (float(one) for one in (given.split(",") if isinstance(given, str) else given))
-    except ValueError:
-        raise Refused(422, "bbox: expected x, y, width and height in pixels") from None
-    return x, y, x + width, y + height
 
 
 def _unit(values: list[float], dimensions: int) -> Vector:

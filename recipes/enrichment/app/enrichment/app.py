@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.errors import Refused
 from service.pictures import decode
 from service.settings import usable_threads
-from service.uploads import Options, receive
+from service.uploads import Options, corners, receive
 from service.web import Metrics, State, create, require_ready
 from service.workers import Workers
 
@@ -50,7 +50,7 @@ def application(settings: EnrichmentSettings) -> FastAPI:
 
     def worked_out(content: bytes, question: Question) -> dict[str, Facts]:
         picture = decode(content, max_pixels=settings.max_pixels)
-        box = _box(question)
+        box = corners(question.bbox)
         return engine.enrich(picture.cropped(box) if box else picture, _wanted(question, engine))
 
     @app.post("/enrich")
@@ -92,15 +92,3 @@ def _wanted(question: Question, engine: Enrichment) -> list[str]:
     if question.detection_type not in OF_DETECTIONS:
         raise Refused(422, f"detection_type: there is {', '.join(OF_DETECTIONS)}; or name models")
     return list(OF_DETECTIONS[question.detection_type])
-
-
-def _box(question: Question) -> tuple[float, float, float, float] | None:
-    """Left, top, right, bottom. Raises Refused."""
-    if question.bbox is None:
-        return None
-    try:
-        given = question.bbox.split(",") if isinstance(question.bbox, str) else question.bbox
-        x, y, width, height = (float(one) for one in given)
-    except ValueError:
-        raise Refused(422, "bbox: expected x, y, width and height in pixels") from None
-    return x, y, x + width, y + height

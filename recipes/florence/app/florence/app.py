@@ -13,7 +13,7 @@ from pydantic import Field
 from service.errors import Refused
 from service.pictures import decode
 from service.pipeline import Pipeline
-from service.uploads import Options, receive
+from service.uploads import Options, corners, receive
 from service.web import Metrics, State, create, require_ready
 
 from florence import __version__
@@ -103,7 +103,7 @@ def application(settings: FlorenceSettings) -> FastAPI:
         require_ready(service.state)
         contents, question = await receive(request, Prompted, settings)
         name, text = read(question.prompt)
-        answer = await service.answer(contents, name, text=text, box=_box(question.bbox))
+        answer = await service.answer(contents, name, text=text, box=corners(question.bbox))
         return answer.told(task=f"<{name}>", result=answer.result)
 
     @app.post("/caption")
@@ -144,14 +144,3 @@ def _detections(boxes: list[list[int]], labels: list[str]) -> list[dict[str, Any
         box = {"x": left, "y": top, "width": max(0, right - left), "height": max(0, bottom - top)}
         found.append({"class": label, "bbox": box})
     return found
-
-
-def _box(given: str | list[float] | None) -> Box | None:
-    """Left, top, right, bottom. Raises Refused."""
-    if given is None:
-        return None
-    try:
-        x, y, width, height = (float(one) for one in (given.split(",") if isinstance(given, str) else given))
-    except ValueError:
-        raise Refused(422, "bbox: expected x, y, width and height in pixels") from None
-    return x, y, x + width, y + height
