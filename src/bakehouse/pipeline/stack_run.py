@@ -180,8 +180,8 @@ def _kill_each(running: Running, load: Load | None, context: Context, tests: lis
     """One after the other. What watches them is asked what it saw before it is killed itself, and forgets it."""
     watcher = _watcher(running)
     for service in sorted(active(running.plan), key=lambda one: one.name == watcher):
-        if watcher and service.name == watcher:
-            _try("saw every service go", "metrics", partial(_saw_all_go, running, watcher), tests, context)
+        if service.name == watcher:
+            _try("saw every service go", "metrics", partial(_saw_all_go, running, service.name), tests, context)
         _kill(service.name, running, load, context, tests)
 
 
@@ -231,9 +231,10 @@ def _scraped(running: Running, prometheus: str) -> set[str]:
 def _saw_all_go(running: Running, prometheus: str) -> str:
     """Each service was away longer than Prometheus waits between two looks. Raises ProbeFailed."""
     seen = _query(running.url(prometheus), "min_over_time(up[30m])")
-    if missed := sorted(name for name in _scraped(running, prometheus) if seen.get(name) != 0.0):
+    scraped = sorted(_scraped(running, prometheus))
+    if missed := [name for name in scraped if seen.get(name) != 0.0]:
         raise ProbeFailed(f"Prometheus did not see {', '.join(missed)} go; it has {seen}")
-    return f"seen away: {', '.join(sorted(_scraped(running, prometheus)))}"
+    return f"seen away: {', '.join(scraped)}"
 
 
 def _up(running: Running, prometheus: str) -> str:

@@ -44,8 +44,10 @@ def check_linkage(image: ImageAtRest, expectation: Expectation) -> Check:
         notes += known
         problems += _versions(process)
         if all(one.library in expectation.driver_libraries for one in process.missing):
-            for line, is_beside in _symbols(process, [elf for elf in process.elves if elf.path in mine], elves):
-                (notes if is_beside and expectation.is_foreign(root.path) else problems).append(line)
+            for elf in process.elves:
+                if elf.path in mine and (found := _symbols(process, elf, elves)):
+                    line, is_beside = found
+                    (notes if is_beside and expectation.is_foreign(elf.path) else problems).append(line)
         else:
             notes.append(f"the symbols of {root.path} were not followed: a library is missing")
     return judge(
@@ -158,25 +160,24 @@ def _versions(process: Process) -> Iterator[str]:
                     yield f"{elf.path} needs {version} of {library}, which {provider.path} does not have"
 
 
-def _symbols(process: Process, elves: list[Elf], product_elves: list[Elf]) -> Iterator[tuple[str, bool]]:
+def _symbols(process: Process, elf: Elf, elves: list[Elf]) -> tuple[str, bool] | None:
     """What is said of symbols that nothing which is loaded defines; with it, whether libraries in its folder do."""
-    for elf in elves:
-        outside = {one.library for one in process.missing}
-        left = sorted(
-            name
-            for name in elf.undefined
-            if not any(name in other.defined for other in process.elves)
-            and not any(of_driver(name, library) for library in outside.intersection(elf.needed))
-        )
-        if left:
-            more = f" and {len(left) - _MOST_SYMBOLS} more" if len(left) > _MOST_SYMBOLS else ""
-            names = f"{', '.join(left[:_MOST_SYMBOLS])}{more}"
-            beside = [other for other in product_elves if _is_beside(other, elf) and set(left) & other.defined.keys()]
-            if all(any(name in other.defined for other in beside) for name in left):
-                where = " and ".join(posixpath.basename(other.path) for other in beside)
-                yield f"{elf.path} needs symbols of {where} and does not link to it: {names}", True
-            else:
-                yield f"{elf.path} needs symbols that no library defines: {names}", False
+    outside = {one.library for one in process.missing}
+    left = sorted(
+        name
+        for name in elf.undefined
+        if not any(name in other.defined for other in process.elves)
+        and not any(of_driver(name, library) for library in outside.intersection(elf.needed))
+    )
+    if not left:
+        return None
+    more = f" and {len(left) - _MOST_SYMBOLS} more" if len(left) > _MOST_SYMBOLS else ""
+    names = f"{', '.join(left[:_MOST_SYMBOLS])}{more}"
+    beside = [other for other in elves if _is_beside(other, elf) and set(left) & other.defined.keys()]
+    if all(any(name in other.defined for other in beside) for name in left):
+        where = " and ".join(posixpath.basename(other.path) for other in beside)
+        return f"{elf.path} needs symbols of {where} and does not link to it: {names}", True
+    return f"{elf.path} needs symbols that no library defines: {names}", False
 
 
 def _is_beside(other: Elf, elf: Elf) -> bool:
