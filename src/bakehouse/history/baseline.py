@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from bakehouse.formatting import count
 from bakehouse.history.collect import Collected, Key, Run
 from bakehouse.history.journal import Problem, Problems, read
+from bakehouse.history.paired import kind
 from bakehouse.history.terms import differences, remarks
 from bakehouse.model.history import Decision, Terms
 from bakehouse.model.report import Metric
@@ -81,31 +82,38 @@ def compare(
     decisions: Sequence[Decision] = (),
     gates: Gates | None = None,
 ) -> list[Compared]:
-    """Judge one run's metrics beside the history. The run itself may stand in it, and runs after it."""
+    """Judge one run's metrics beside the history. The run itself may stand in it, and runs after it.
+
+    What is short is judged only where a slower or faster image got another length, of which there is no history.
+    """
     gates = gates or Gates()
-    pairs, baselines = [], []
+    long: list[tuple[Key, Side, Baseline]] = []
+    short: list[tuple[Key, Side, Baseline]] = []
     for key in filter(lambda key: is_judged(key.metric), candidate.columns):
         for ours, terms, side in candidate.sides(key):
-            if ours.name != run or candidate.is_short(key, run):
-                continue
-            found = find(history, key, terms, run=run, before=ours.time, decisions=decisions, gates=gates)
-            metric = cast("Metric", key.metric)
-            pairs.append(
-                Pair(
-                    cell=key.cell,
-                    workload=key.workload,
-                    metric=metric,
-                    candidate=side,
-                    baseline=found.side,
-                    mad=found.mad,
-                    missing=found.missing,
-                )
-            )
-            baselines.append(found)
-    return [
-        Compared(judged=judged, baseline=baseline)
-        for judged, baseline in zip(judge(pairs, gates), baselines, strict=True)
-    ]
+            if ours.name == run:
+                found = find(history, key, terms, run=run, before=ours.time, decisions=decisions, gates=gates)
+                (short if candidate.is_short(key, run) else long).append((key, side, found))
+    unpaired = {_without_length(key) for key, _, found in long if found.missing}
+    taken = long + [one for one in short if not one[2].missing and _without_length(one[0]) in unpaired]
+    judged = judge([_pair(*one) for one in taken], gates)
+    return [Compared(judged=one, baseline=found) for one, (_, _, found) in zip(judged, taken, strict=True)]
+
+
+def _without_length(key: Key) -> tuple[str, str, str]:
+    return key.cell, kind(key.workload), key.metric
+
+
+def _pair(key: Key, side: Side, found: Baseline) -> Pair:
+    return Pair(
+        cell=key.cell,
+        workload=key.workload,
+        metric=cast("Metric", key.metric),
+        candidate=side,
+        baseline=found.side,
+        mad=found.mad,
+        missing=found.missing,
+    )
 
 
 def find(

@@ -232,8 +232,8 @@ class Measurement(Record):
     grading: Grading | None = None
     """None: recorded before there were grades."""
     short: bool = False
-    """Whether a longer workload is measured in its stead, because one sample of this lasts less than 200 ms. Shown, and
-    neither gated nor judged."""
+    """Whether a longer workload is measured in its stead, because one sample of this lasts less than 200 ms. Shown,
+    never gated, and judged only where the longer one has no baseline."""
 
     @property
     def grade(self) -> Grade:

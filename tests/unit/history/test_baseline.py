@@ -156,6 +156,26 @@ def test_noisy_nights_are_no_baseline_and_raise_no_alarm() -> None:
     assert "noisy: 9 of 9 samples: other processes used 60%" in found.judged.reason
 
 
+def answers(night: int, *, tokens: int, rate: float, starts: int = 3) -> list[Row]:
+    """Of a length that lasts long enough, and the short ones that were asked for."""
+    asked = {"decode_rate": Value(value=rate * 0.9, unit="tokens/s", short=True)}
+    short = [row(night=night, start=start, workload="tg8", values=asked) for start in range(starts)]
+    return short + night_of(night, rate, starts=starts, workload=f"tg{tokens}")
+
+
+def test_a_slower_image_which_gets_shorter_answers_is_judged_by_those_that_history_has() -> None:
+    history = [each for night in range(10) for each in answers(night, tokens=128, rate=100.0)]
+    for tokens, rate, verdict in ((64, 50.0, Change.REGRESS), (256, 200.0, Change.IMPROVE)):
+        found = compare(collected(answers(100, tokens=tokens, rate=rate)), collected(history), run=name(100))
+        said = {one.judged.workload: one.judged.verdict for one in found}
+        assert said == {f"tg{tokens}": Change.INCONCLUSIVE, "tg8": verdict}
+
+
+def test_a_first_night_has_no_verdict_of_what_is_short() -> None:
+    found = compare(collected(answers(100, tokens=64, rate=50.0)), collected([]), run=name(100))
+    assert [one.judged.workload for one in found] == ["tg64"]
+
+
 def test_what_is_short_tonight_gets_no_verdict() -> None:
     """A longer workload was measured in its stead. A night at which it was long enough is judged as before."""
     short = {"decode_rate": Value(value=50.0, unit="tokens/s", short=True)}
