@@ -17,8 +17,8 @@ import urllib3
 from bakehouse.registry import fallback
 from bakehouse.registry.connection import ACCEPT, Ask, Connection, TransientError
 from bakehouse.registry.content import INDEX, Descriptor, Manifest
-from bakehouse.registry.slices import Slice
 from bakehouse.registry.store import NoSuchContentError, Opener, Placed, RegistryError, Source
+from bakehouse.system.file_slice import FileSlice
 
 OK, CREATED, ACCEPTED, NO_CONTENT, NOT_FOUND = 200, 201, 202, 204, 404
 _RANGE, _BAD, _NOT_ALLOWED, _NOT_IMPLEMENTED = 416, 400, 405, 501
@@ -197,7 +197,7 @@ class Remote:
         @contextmanager
         def part() -> Iterator[BinaryIO]:
             with content() as file:
-                yield Slice(file, offset=at, size=size)  # type: ignore[misc]  # it is read, and told its length
+                yield FileSlice(file, offset=at, size=size)  # type: ignore[misc]  # it is read, and told its length
 
         ask = Ask(
             method="PATCH",

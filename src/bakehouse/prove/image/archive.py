@@ -14,44 +14,16 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from bakehouse.errors import InputError
+from bakehouse.system.file_slice import FileSlice
 
 _ATTESTATION = "vnd.docker.reference.type"
 _HINT = "Write it with `docker save REFERENCE --output FILE`."
 
 
-class Slice(io.RawIOBase):
-    """A part of a file, as a file of its own. Closing it closes the file beneath."""
-
-    def __init__(self, path: Path, *, offset: int, size: int) -> None:
-        super().__init__()
-        self._file = path.open("rb")
-        self._offset, self._size, self._at = offset, size, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = max(0, start + offset)
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        self._file.seek(self._offset + self._at)
-        data = self._file.read(max(0, min(len(buffer), self._size - self._at)))
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
 def open_slice(path: Path, *, offset: int, size: int) -> BinaryIO:
-    return io.BufferedReader(Slice(path, offset=offset, size=size), buffer_size=1 << 16)
+    """A part of a file, as a file of its own."""
+    part = FileSlice(path.open("rb"), offset=offset, size=size, closes=True)
+    return io.BufferedReader(part, buffer_size=1 << 16)
 
 
 class Archive(Protocol):

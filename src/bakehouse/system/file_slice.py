@@ -6,12 +6,17 @@ import io
 from typing import Any, BinaryIO
 
 
-class Slice(io.RawIOBase):
-    """Reads `size` bytes from `offset` on. The file beneath stays open when it is closed."""
+class FileSlice(io.RawIOBase):
+    """Reads `size` bytes from `offset` on. `closes`: closing it closes the file beneath."""
 
-    def __init__(self, file: BinaryIO, *, offset: int, size: int) -> None:
+    def __init__(self, file: BinaryIO, *, offset: int, size: int, closes: bool = False) -> None:
         super().__init__()
-        self._file, self._offset, self._size, self._at = file, offset, size, 0
+        self._file, self._offset, self._size, self._closes, self._at = file, offset, size, closes, 0
+
+    def close(self) -> None:
+        if self._closes:
+            self._file.close()
+        super().close()
 
     def seekable(self) -> bool:
         """By which requests finds its length; without one, it would announce a body in chunks."""
