@@ -29,7 +29,7 @@ from bakehouse.model.field_types import (
     UrlPath,
     UserAndGroup,
 )
-from bakehouse.model.serving import ServerName, Start
+from bakehouse.model.serving import LOADING_STATUS, STOP_STATUSES, ServerName, Start
 from bakehouse.model.text_format import Format
 from bakehouse.model.work import MeasuredWork
 
@@ -60,14 +60,14 @@ class Health(Model):
 
     path: UrlPath = "/health"
     """Without one, that of the recipe's family of servers."""
-    loading: Annotated[int, Field(ge=400, le=599)] | None = 503
+    loading: Annotated[int, Field(ge=400, le=599)] | None = LOADING_STATUS
     """Status while the model loads: a client tells it from a server that is dead. Null: its port is closed until then.
     Without one, the family's."""
     start_period: Seconds = 120.0
     """Seconds a container may take to become healthy."""
     stop_grace: Seconds = 10.0
     """Seconds between SIGTERM and the exit."""
-    stopped: tuple[Annotated[int, Field(ge=0, le=255)], ...] = (0, 143)
+    stopped: tuple[Annotated[int, Field(ge=0, le=255)], ...] = STOP_STATUSES
     """Exit statuses that say that it was told to end. Without any, the family's."""
 
 

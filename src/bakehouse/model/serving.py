@@ -9,6 +9,11 @@ from pydantic import model_validator
 from bakehouse.model.field_types import EnvName, Model
 from bakehouse.model.text_format import Format
 
+LOADING_STATUS = 503
+"""What most families answer while they load a model."""
+STOP_STATUSES = (0, 143)
+"""It ended by itself, or by SIGTERM: 128 + 15."""
+
 ServerName = Literal["llama.cpp", "openai", "kserve-v2", "http"]
 Argument = Annotated[str, Format(pattern=r"^-[A-Za-z0-9-]+$", longest=64, expected="an option like --port")]
 """An option of a command line: `--port`."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bakehouse.model.serving import ServerName, Told
+from bakehouse.model.serving import LOADING_STATUS, STOP_STATUSES, ServerName, Told
 from bakehouse.servers.device_log import DeviceLog
 from bakehouse.servers.llama_cpp.server import LlamaCpp
 from bakehouse.servers.plugins import Plugins
 from bakehouse.servers.reference import ReferenceTool
-from bakehouse.servers.server import OPENAI, STOP_STATUSES, Metrics, Server
+from bakehouse.servers.server import OPENAI, Metrics, Server
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +21,7 @@ class Plain:
     model: Told
     port: Told
     health_path: str
-    loading_status: int | None = 503
+    loading_status: int | None = LOADING_STATUS
     stop_statuses: tuple[int, ...] = STOP_STATUSES
     api: str | None = None
     metrics: Metrics = field(default_factory=Metrics)

@@ -11,8 +11,6 @@ from bakehouse.servers.device_log import DeviceLog
 from bakehouse.servers.plugins import Plugins
 from bakehouse.servers.reference import ReferenceTool
 
-STOP_STATUSES = (0, 143)
-"""It ended by itself, or by SIGTERM: 128 + 15."""
 OPENAI = "openai"
 """The API of /v1/completions and /v1/chat/completions."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bakehouse.model.serving import Told
+from bakehouse.model.serving import LOADING_STATUS, STOP_STATUSES, Told
 from bakehouse.servers.device_log import DeviceLog
 from bakehouse.servers.llama_cpp import bench_tool, log
 from bakehouse.servers.llama_cpp.plugins import PLUGINS
 from bakehouse.servers.plugins import Plugins
 from bakehouse.servers.reference import ReferenceTool
-from bakehouse.servers.server import STOP_STATUSES, Metrics
+from bakehouse.servers.server import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class LlamaCpp:
     version_arguments = ("--version",)
     help_arguments = ("--help",)
     health_path = "/health"
-    loading_status = 503
+    loading_status = LOADING_STATUS
     stop_statuses = STOP_STATUSES
     api = "llama-server"
     device_log: DeviceLog = log
