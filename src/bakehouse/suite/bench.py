@@ -6,7 +6,7 @@ import contextlib
 import functools
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -14,14 +14,14 @@ from typing import Any
 
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.container import start
-from bakehouse.engine.devices import CPU, Devices
+from bakehouse.engine.devices import CPU
 from bakehouse.engine.docker import Docker
 from bakehouse.errors import InputError
 from bakehouse.measure.calibration import HOST_WORK
 from bakehouse.measure.cpu_usage import Usage, Watched, physical_cores
 from bakehouse.measure.loadgen import workloads
 from bakehouse.model.recipe import Load
-from bakehouse.model.suite import Side, Subject, Workload
+from bakehouse.model.suite import Workload
 from bakehouse.model_files.gguf.header import read_header
 from bakehouse.model_files.gguf.work import Work, context
 from bakehouse.probes.calibrate import Benched, Reference
@@ -31,8 +31,8 @@ from bakehouse.probes.series import Samples
 from bakehouse.probes.serving import serving
 from bakehouse.servers import SERVERS
 from bakehouse.servers.reference import ReferenceTool
-from bakehouse.suite.sample_log import SampleLog
-from bakehouse.suite.watched_server import OpenServer, watched
+from bakehouse.suite.bench_base import BenchBase
+from bakehouse.suite.watched_server import watched
 
 BENCH_TIMEOUT = 1800.0
 """Seconds. A model of some GiB on two slow cores."""
@@ -50,44 +50,23 @@ class BenchTool:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Bench:
-    """One subject on one device."""
+class Bench(BenchBase):
+    """Measures rates of tokens."""
 
-    open_server: OpenServer
-    run: str
-    subject: Subject
     workload: Workload
-    devices: Devices
-    log: Callable[[], Path]
-    """A new path for each container's log."""
-    kept_samples: SampleLog
-    side: Side = "candidate"
     tool: BenchTool | None = None
     """What is to run beside each start."""
     is_served: bool = False
     """Whether somebody else started the server, with arguments of his own."""
 
     @property
-    def baseline(self) -> Bench | None:
-        """The image that this one is measured in turn with, on the same device, told the same."""
-        subject = self.subject.of_baseline()
-        return replace(self, subject=subject, side="baseline") if subject else None
-
-    @property
     def starts(self) -> int:
         """Container starts that are wanted."""
         return self.workload.starts
 
-    def with_baseline(self) -> list[Bench]:
-        """Give this one, then its baseline where it has one."""
-        return [self, *filter(None, [self.baseline])]
-
     def samples(self, name: str, load: Load | None = None) -> Samples:
-        """Where those of a series go; what an earlier attempt at this run took of it stands there already."""
-        about, settings = self.subject, self.settings(load)
-        return self.kept_samples.samples(
-            cell=about.cell, side=self.side, image=about.reference, name=name, settings=settings
-        )
+        """Where those of a series go: of pp and tg, or of a load."""
+        return self.samples_of(name, self.settings(load))
 
     @property
     def reference(self) -> Reference | None:

@@ -3,63 +3,36 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bakehouse.engine.devices import Devices
 from bakehouse.measure.loadgen.answers import Answer
-from bakehouse.model.suite import Side, Subject, WorkToMeasure
+from bakehouse.model.suite import WorkToMeasure
 from bakehouse.model.work import Task
 from bakehouse.probes.cases import contents, wrong_with
 from bakehouse.probes.measured_server import MeasuredServer
 from bakehouse.probes.series import Samples
 from bakehouse.probes.serving import serving
-from bakehouse.suite.sample_log import SampleLog
-from bakehouse.suite.watched_server import OpenServer
+from bakehouse.suite.bench_base import BenchBase
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class WorkBench:
-    """One subject on one device."""
+class WorkBench(BenchBase):
+    """Measures work in units of its own."""
 
-    open_server: OpenServer
-    run: str
-    subject: Subject
     work: WorkToMeasure
-    devices: Devices
-    log: Callable[[], Path]
-    """A new path for each container's log."""
-    kept_samples: SampleLog
-    side: Side = "candidate"
 
     @property
     def starts(self) -> int:
         """Container starts that are wanted."""
         return self.work.starts
 
-    @property
-    def baseline(self) -> WorkBench | None:
-        """The image that this one is measured in turn with, on the same device."""
-        subject = self.subject.of_baseline()
-        return replace(self, subject=subject, side="baseline") if subject else None
-
-    def with_baseline(self) -> list[WorkBench]:
-        """Give this one, then its baseline where it has one."""
-        return [self, *filter(None, [self.baseline])]
-
     def samples(self) -> Samples:
         """Where those of a series go; what an earlier attempt at this run took of it stands there already."""
-        about = self.subject
         tasks = [task.model_dump(mode="json") for task in self.work.tasks]
-        return self.kept_samples.samples(
-            cell=about.cell,
-            side=self.side,
-            image=about.reference,
-            name="work",
-            settings=self.settings() | {"tasks": tasks},
-        )
+        return self.samples_of("work", self.settings() | {"tasks": tasks})
 
     @contextlib.contextmanager
     def start(self) -> Iterator[MeasuredServer]:
