@@ -122,7 +122,8 @@ class Session:
             startup = wait_serving(container, subject.health, memory_limit=subject.memory_limit)
         except ProbeFailed as error:
             if subject.cell not in self._served:
-                self._never_served[subject.cell] = str(error).partition("\n")[0]
+                said, _, _ = str(error).partition("\n")
+                self._never_served[subject.cell] = said.removesuffix(":").removesuffix("; its last lines")
             raise
         self._served.add(subject.cell)
         return startup

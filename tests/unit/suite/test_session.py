@@ -48,7 +48,7 @@ def with_starts(monkeypatch: pytest.MonkeyPatch, wait: Callable[[], Startup]) ->
 
 
 def never() -> Startup:
-    raise ProbeFailed("it was not ready within 300 s: no such model\nlast lines")
+    raise ProbeFailed("it was not ready within 300 s: no such model; its last lines:\nno such file")
 
 
 def test_a_server_that_never_became_ready_is_not_waited_for_again(
