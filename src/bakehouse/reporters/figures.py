@@ -154,6 +154,11 @@ def of_measurement(measurement: Measurement) -> Summary | None:
     return summarize([*measurement.used, *void])
 
 
+def void_because(measurement: Measurement) -> str:
+    """Why samples do not count, each reason once; empty where none says one."""
+    return "; ".join(dict.fromkeys(sample.reason for sample in measurement.samples if sample.reason))
+
+
 def find(cell: CellReport, metric: Metric) -> Measurement | None:
     """The cell's first measurement of a metric that is not short: the one its row shows."""
     found = [measurement for measurement in cell.measurements if measurement.metric == metric]

@@ -95,13 +95,12 @@ def _tests(cell: CellReport, *, folder: Path) -> list[ET.Element]:
 def _measurement(cell: CellReport, measurement: Measurement) -> ET.Element:
     """Passed where it is exact or noisy, with its grade; skipped, with the reasons, where it is void."""
     summary = figures.of_measurement(measurement)
-    reasons = dict.fromkeys(sample.reason for sample in measurement.samples if sample.reason)
     case = _case(
         cell,
         kind="measurement",
         name=f"{measurement.workload} {measurement.metric}",
         verdict=Verdict.PASSED if summary else Verdict.VOID,
-        message="; ".join(reasons) or "no sample was taken",
+        message=figures.void_because(measurement) or "no sample was taken",
     )
     if summary:
         values = {

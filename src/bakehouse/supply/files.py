@@ -45,9 +45,7 @@ def fetch_distribution(place: PyPIPlace, context: SupplyContext, *, file: str | 
     if there := _of_lock(context, key):
         return there
     pin = context.lock.files.get(key)
-    context.require_network(
-        requirement if pin else f"{requirement} is not pinned in bakehouse.lock; what it stands for"
-    )
+    _require_network(context, requirement, pin)
     with new_session(retries=2, patience=context.patience) as session:
         listed = pypi.locate(
             requirement,
@@ -76,9 +74,7 @@ def fetch_package(place: NpmPlace, context: SupplyContext) -> Fetched:
     if there := _of_lock(context, key):
         return there
     pin = context.lock.files.get(key)
-    context.require_network(
-        requirement if pin else f"{requirement} is not pinned in bakehouse.lock; what it stands for"
-    )
+    _require_network(context, requirement, pin)
     with new_session(retries=2, patience=context.patience) as session:
         listed = npm.locate(requirement, environ=context.environ, session=session, patience=context.patience)
     if pin:
@@ -102,7 +98,7 @@ def fetch_address(place: UrlPlace, context: SupplyContext) -> Fetched:
             context.require_network(public(place.url))
             _download(context, place.url, to=to, sha256=pin.sha256, size=None)
         return Fetched(path=to, sha256=pin.sha256, pins={place.url: pin}, locked=True)
-    context.require_network(f"{public(place.url)} is not pinned in bakehouse.lock; what it stands for")
+    _require_network(context, public(place.url), pin)
     unnamed = context.cache / "downloads" / f"address-{hashlib.sha256(place.url.encode()).hexdigest()}" / name
     fresh = _download(context, place.url, to=unnamed, sha256=None, size=None)
     pin = LockedFile(file=name, sha256=sha256_of(fresh))
@@ -126,6 +122,11 @@ def address_of(place: HubPlace, context: SupplyContext) -> tuple[str, dict[str, 
     token = context.environ.get("HF_TOKEN")
     url = f"{endpoint}/{quote(hub.repo)}/resolve/{quote(hub.revision, safe='')}/{quote(hub.file)}"
     return url, {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _require_network(context: SupplyContext, what: str, pin: LockedFile | None) -> None:
+    """Raises SupplyError without a network, and says where a pin in the lockfile would have been enough."""
+    context.require_network(what if pin else f"{what} is not pinned in bakehouse.lock; what it stands for")
 
 
 def _pin(file: str, sha256: str) -> LockedFile:

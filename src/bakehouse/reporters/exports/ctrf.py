@@ -74,9 +74,9 @@ def _cell(cell: CellReport) -> Iterator[dict[str, Any]]:
 
 def _measurement(cell: CellReport, measurement: Measurement) -> dict[str, Any]:
     summary = figures.of_measurement(measurement)
-    reasons = dict.fromkeys(sample.reason for sample in measurement.samples if sample.reason)
     verdict = Verdict.PASSED if summary else Verdict.VOID
-    test = _test(cell, "measurement", f"{measurement.workload} {measurement.metric}", verdict, "; ".join(reasons))
+    reasons = figures.void_because(measurement)
+    test = _test(cell, "measurement", f"{measurement.workload} {measurement.metric}", verdict, reasons)
     test["rawStatus"] = str(measurement.grade)
     if summary:
         test["extra"] = {
