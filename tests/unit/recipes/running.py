@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+import requests
 import uvicorn
 from fastapi import FastAPI
 
@@ -32,3 +33,10 @@ def running(app: FastAPI) -> Iterator[str]:
         server.should_exit = True
         thread.join()
         listening.close()
+
+
+def loaded(url: str) -> requests.Response:
+    """What /ready answers when the service has loaded its model, or has failed to."""
+    while (answer := requests.get(f"{url}/ready", timeout=10)).status_code == 503 and "still loading" in answer.text:
+        time.sleep(0.01)
+    return answer

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from clip.settings import ClipSettings
 from PIL import Image
 from service.pictures import Picture
 
-from tests.unit.recipes.running import running
+from tests.unit.recipes.running import loaded, running
 
 MODELS = Path(__file__).parents[4] / "recipes/clip/tests/models"
 
@@ -27,16 +26,10 @@ def settings(**more: Any) -> ClipSettings:
     return ClipSettings(**{"model": MODELS / "vision_model.onnx", "threads": 1, "decoders": 1, **more})
 
 
-def wait(url: str) -> requests.Response:
-    while (answer := requests.get(f"{url}/ready", timeout=10)).status_code == 503 and "still loading" in answer.text:
-        time.sleep(0.01)
-    return answer
-
-
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     with running(application(settings())) as address:
-        assert wait(address).ok
+        assert loaded(address).ok
         yield address
 
 
@@ -153,7 +146,7 @@ def test_what_is_refused(url: str, path: str, body: dict[str, Any], status: int,
 )
 def test_what_keeps_it_from_being_ready(more: dict[str, Any], message: str) -> None:
     with running(application(settings(**more))) as address:
-        answer = wait(address)
+        answer = loaded(address)
     assert answer.status_code == 503
     assert answer.json()["error"]["message"].startswith(message)
 

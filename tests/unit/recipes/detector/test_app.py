@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from detector.settings import DetectorSettings
 from PIL import Image
 
 from bakehouse.model_files.tfjs.onnx_file import Graph, Node, Port, encode
-from tests.unit.recipes.running import running
+from tests.unit.recipes.running import loaded, running
 
 SIZE = 8
 FLOAT = np.dtype(np.float32)
@@ -51,12 +50,6 @@ def model(folder: Path) -> Path:
     return file
 
 
-def wait(url: str) -> requests.Response:
-    while (answer := requests.get(f"{url}/ready", timeout=10)).status_code == 503 and "still loading" in answer.text:
-        time.sleep(0.01)
-    return answer
-
-
 def settings(folder: Path, **more: Any) -> DetectorSettings:
     return DetectorSettings(**{"model": model(folder), "threads": 1, "decoders": 1, **more})
 
@@ -64,7 +57,7 @@ def settings(folder: Path, **more: Any) -> DetectorSettings:
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with running(application(settings(tmp_path_factory.mktemp("models")))) as address:
-        assert wait(address).ok
+        assert loaded(address).ok
         yield address
 
 
@@ -145,14 +138,14 @@ def engine(folder: Path) -> Path:
 )
 def test_what_keeps_it_from_being_ready(tmp_path: Path, more: dict[str, Any], message: str) -> None:
     with running(application(settings(tmp_path, **more))) as address:
-        answer = wait(address)
+        answer = loaded(address)
     assert answer.status_code == 503
     assert answer.json()["error"]["message"].startswith(message)
 
 
 def test_an_engine_of_tensorrt_is_refused_before_it_is_loaded(tmp_path: Path) -> None:
     with running(application(settings(tmp_path, model=engine(tmp_path)))) as address:
-        said = wait(address).json()["error"]["message"]
+        said = loaded(address).json()["error"]["message"]
     assert "runs with the version and the arch that it was built for" in said
 
 
@@ -160,12 +153,12 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
     file = tmp_path / "x.onnx"
     file.write_bytes(b"<html>")
     with running(application(settings(tmp_path, model=file))) as address:
-        assert wait(address).json()["error"]["message"].startswith("MODEL: x.onnx cannot be loaded: ")
+        assert loaded(address).json()["error"]["message"].startswith("MODEL: x.onnx cannot be loaded: ")
 
 
 def test_classes_of_another_model(tmp_path: Path) -> None:
     labels = tmp_path / "labels.txt"
     labels.write_text("weed\ncrop\n")
     with running(application(settings(tmp_path, labels=labels, family="yolo"))) as address:
-        wait(address)
+        loaded(address)
         assert requests.get(f"{address}/classes", timeout=10).json() == {"classes": ["weed", "crop"]}

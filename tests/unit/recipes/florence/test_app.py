@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from florence.preparing import DEVIATION, MEAN, pixels
 from florence.settings import FlorenceSettings
 from PIL import Image
 from service.pictures import Picture
-from tests.unit.recipes.running import running
+from tests.unit.recipes.running import loaded, running
 
 MODELS = Path(__file__).parents[4] / "recipes/florence/tests/models"
 
@@ -26,16 +25,10 @@ def settings(**more: Any) -> FlorenceSettings:
     return FlorenceSettings(**{"model": MODELS / "vision_encoder.onnx", "threads": 1, "decoders": 1, **more})
 
 
-def wait(url: str) -> requests.Response:
-    while (answer := requests.get(f"{url}/ready", timeout=10)).status_code == 503 and "still loading" in answer.text:
-        time.sleep(0.01)
-    return answer
-
-
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     with running(application(settings(max_tokens=20))) as address:
-        assert wait(address).ok
+        assert loaded(address).ok
         yield address
 
 
@@ -92,7 +85,7 @@ def test_a_part_that_is_not_there_is_named(tmp_path: Path, lacking: str, message
         if file.name != lacking:
             shutil.copy(file, tmp_path)
     with running(application(settings(model=tmp_path / "vision_encoder.onnx"))) as url:
-        answer = wait(url)
+        answer = loaded(url)
 
     assert answer.status_code == 503
     assert answer.json()["error"]["message"].startswith(message.partition(" .*")[0])
@@ -101,7 +94,7 @@ def test_a_part_that_is_not_there_is_named(tmp_path: Path, lacking: str, message
 
 def test_another_file_than_the_part_that_sees_is_refused() -> None:
     with running(application(settings(model=MODELS / "embed_tokens.onnx"))) as url:
-        assert "expected the file of the vision_encoder" in wait(url).text
+        assert "expected the file of the vision_encoder" in loaded(url).text
 
 
 def test_parts_of_one_precision_and_a_tokenizer_above_them_as_exports_have_it(tmp_path: Path) -> None:
