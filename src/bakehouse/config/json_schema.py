@@ -15,7 +15,8 @@ from bakehouse.model.matrix import ROWS, Catalogue, Matrix
 from bakehouse.model.publish_report import PublishReport
 from bakehouse.model.recipe import Recipe
 from bakehouse.model.report import RunReport
-from bakehouse.model.stack import HostFile, Stack
+from bakehouse.model.stack import Stack
+from bakehouse.model.stack_host import HostFile
 
 FOLDER = "schemas"
 

@@ -9,7 +9,8 @@ from bakehouse.config.layout import HOSTS, STACKS, ProjectLayout
 from bakehouse.config.load import load_document, validate
 from bakehouse.config.suggest import suggest
 from bakehouse.errors import InputError
-from bakehouse.model.stack import HostFile, Stack
+from bakehouse.model.stack import Stack
+from bakehouse.model.stack_host import HostFile
 from bakehouse.stacks.loaded import HOST, STACK, Loaded
 
 DETECTED = "detect"

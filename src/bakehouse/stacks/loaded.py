@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from bakehouse.config.yaml_document import Document
 from bakehouse.errors import InputError, InputErrors, Where
-from bakehouse.model.stack import HostFile, Stack
+from bakehouse.model.stack import Stack
+from bakehouse.model.stack_host import HostFile
 
 STACK = "stack"
 HOST = "host"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bakehouse.formatting import size_in_bytes
 from bakehouse.model import machine as found
 from bakehouse.model.matrix import Matrix
-from bakehouse.model.stack import HostFile
+from bakehouse.model.stack_host import HostFile
 from bakehouse.planning.gpus import Target, find_target, target_of
 from bakehouse.stacks.plan import Machine, Slot
 

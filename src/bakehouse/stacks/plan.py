@@ -8,7 +8,8 @@ from typing import Literal
 
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.serving import ServerName
-from bakehouse.model.stack import Rights, Sharing, StackLoad, StackProbe
+from bakehouse.model.stack import Rights, StackLoad, StackProbe
+from bakehouse.model.stack_host import Sharing
 
 CONTAINER_MODELS = "/models"
 """Where a service finds its model, in every format."""

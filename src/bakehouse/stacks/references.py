@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from bakehouse.config.suggest import suggest
 from bakehouse.errors import InputError
 from bakehouse.model.cell import Resolution, World
-from bakehouse.model.stack import HostFile, Service, Stack
+from bakehouse.model.stack import Service, Stack
+from bakehouse.model.stack_host import HostFile
 from bakehouse.stacks.loaded import HOST, wrong
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from bakehouse.errors import InputError
 from bakehouse.model import cell as model
 from bakehouse.model.cell import Cell, Resolution
-from bakehouse.model.stack import HostService, Service
+from bakehouse.model.stack import Service
+from bakehouse.model.stack_host import HostService
 from bakehouse.planning.gpus import Target
 from bakehouse.stacks import choose_cell, needs_of
 from bakehouse.stacks.assign import Wish, assign

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bakehouse.model.enums import AcceleratorName
-from bakehouse.model.stack import Sharing
+from bakehouse.model.stack_host import Sharing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,8 @@ from typing import Any
 from bakehouse.config.load import validate
 from bakehouse.config.yaml_document import parse
 from bakehouse.model.cell import Resolution, World
-from bakehouse.model.stack import HostFile, Stack
+from bakehouse.model.stack import Stack
+from bakehouse.model.stack_host import HostFile
 from bakehouse.planning.resolve import resolve
 from bakehouse.stacks import machines
 from bakehouse.stacks.loaded import HOST, STACK, Loaded
