@@ -40,7 +40,7 @@ MODEL = b"GGUF" + bytes(60)
 SMALL_SUITE = '''\
 """Two starts of a server, which is enough to be interrupted in."""
 
-from bakehouse.probes import health
+from bakehouse.probes import health, stopping
 
 
 def test_becomes_ready(subject, server):
@@ -48,7 +48,7 @@ def test_becomes_ready(subject, server):
 
 
 def test_ends_on_sigterm(subject, start_server):
-    health.stops(start_server().container, subject.health)
+    stopping.stops(start_server().container, subject.health)
 '''
 
 

@@ -12,7 +12,7 @@ from bakehouse.engine.devices import Devices
 from bakehouse.measure.loadgen.client import complete
 from bakehouse.measure.loadgen.workloads import Request
 from bakehouse.model.suite import Subject, Suite
-from bakehouse.probes import cases, health
+from bakehouse.probes import cases, health, stopping
 from bakehouse.probes.serving import PortFrom, serving
 from bakehouse.servers import SERVERS
 from bakehouse.servers.server import OPENAI
@@ -78,16 +78,16 @@ def test_stays_ready(subject: Subject, server: Server) -> None:
 
 
 def test_ends_on_sigterm(subject: Subject, start_server: StartServer, note: Note) -> None:
-    stopped = health.stops(start_server().container, subject.health)
+    stopped = stopping.stops(start_server().container, subject.health)
     note(f"ended {stopped.seconds:.2f} s after SIGTERM with status {stopped.state.exit_code}")
 
 
 def test_ends_on_sigterm_while_it_answers(subject: Subject, start_server: StartServer, note: Note) -> None:
     server = start_server()
     if SERVERS[subject.server].api not in (None, OPENAI):
-        stopped = health.stops_while_answering(server.container, subject.health)
+        stopped = stopping.stops_while_answering(server.container, subject.health)
     else:
-        stopped = health.stops_under_load(server.container, subject.health, ask=_question(subject, server))
+        stopped = stopping.stops_under_load(server.container, subject.health, ask=_question(subject, server))
     note(f"ended {stopped.seconds:.2f} s after SIGTERM")
 
 

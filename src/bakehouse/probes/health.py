@@ -1,29 +1,20 @@
-"""A server says truthfully when it can serve, and ends when it is told to."""
+"""A server says truthfully when it can serve."""
 
 from __future__ import annotations
 
-import contextlib
-import http.client
-import json
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urlsplit
 
 import requests
 
 from bakehouse.engine.container import Stopped, last_lines
 from bakehouse.engine.objects import State
-from bakehouse.measure.loadgen.workloads import Request
 from bakehouse.model.recipe import Health
 from bakehouse.probes import ProbeFailed
 
 READY = 200
-ENDLESS = 100_000
-"""More tokens than anybody waits for."""
-
 POLL = 0.01
 _LOOK = 0.25
 """Between two questions to the engine, which cost a process each."""
@@ -166,92 +157,6 @@ def wait_docker_healthy(
         if took > health.start_period:
             raise ProbeFailed(f"its HEALTHCHECK still says {state.health} after {took:.1f} s{said}")
         sleep(_LOOK)
-
-
-def stops(server: Running, health: Health) -> Stopped:
-    """SIGTERM ends it within `stop_grace`, with a status that says that this was no crash (0 or 143)."""
-    stopped = server.stop(grace=health.stop_grace)
-    if not stopped.in_time:
-        raise ProbeFailed(
-            f"it ignored SIGTERM for {health.stop_grace:g} s and had to be killed",
-            hint="The entrypoint must be the server itself (exec form), so that the signal reaches it.",
-        )
-    if stopped.state.exit_code not in health.stopped:
-        wanted = " or ".join(str(status) for status in health.stopped)
-        raise ProbeFailed(
-            f"after SIGTERM it ended with status {stopped.state.exit_code} instead of {wanted}:\n"
-            f"{last_lines(server.logs())}"
-        )
-    return stopped
-
-
-def stops_while_answering(server: Running, health: Health, *, patience: float = 2.0, begin: float = 120.0) -> Stopped:
-    """End within `stop_grace` on SIGTERM, also in the middle of an answer.
-
-    The client hangs up when it has not heard anything for `patience` seconds, as clients do. Some servers need that:
-    SIGTERM stops the tokens at once, but the process waits until the last client has gone. The answer itself may take
-    `begin` seconds to begin: on a busy machine, or where a driver still compiles.
-    """
-    address = urlsplit(server.url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=begin)
-    try:
-        connection.connect()
-        client = connection.sock
-        body = json.dumps(Request(prompt=(1,), output_tokens=ENDLESS).body())
-        connection.request("POST", "/completion", body=body, headers={"Content-Type": "application/json"})
-        response = connection.getresponse()
-        if not response.read1(1):
-            raise ProbeFailed("it did not begin to answer: the answer is empty")
-        client.settimeout(patience)
-        reader = threading.Thread(target=_read_on, args=(connection, response))
-        reader.start()
-        try:
-            return stops(server, health)
-        finally:
-            reader.join()
-    except (OSError, http.client.HTTPException) as error:
-        raise ProbeFailed(f"it did not begin to answer: {error}") from error
-
-
-def stops_under_load(
-    server: Running, health: Health, *, ask: Callable[[], None], users: int = 4, warm: float = 1.0
-) -> Stopped:
-    """End within `stop_grace` on SIGTERM while `users` ask all the time. A request that was accepted is answered.
-
-    `ask` raises ProbeFailed for a wrong answer, also to a request that was begun just before SIGTERM.
-    """
-    told, wrong = threading.Event(), list[ProbeFailed]()
-
-    def go_on() -> None:
-        while not told.is_set():
-            try:
-                ask()  # begun before SIGTERM, so it must be answered
-            except ProbeFailed as error:
-                wrong.append(error)
-                return
-
-    threads = [threading.Thread(target=go_on) for _ in range(users)]
-    for thread in threads:
-        thread.start()
-    time.sleep(warm)
-    told.set()
-    try:
-        stopped = stops(server, health)
-    finally:
-        for thread in threads:
-            thread.join()
-    if wrong:
-        raise wrong[0]
-    return stopped
-
-
-def _read_on(connection: http.client.HTTPConnection, response: http.client.HTTPResponse) -> None:
-    """Read until the server ends or falls silent, and hang up."""
-    with contextlib.suppress(OSError, http.client.HTTPException):
-        while response.read1(65536):
-            pass
-    response.close()
-    connection.close()
 
 
 class _Watch:
