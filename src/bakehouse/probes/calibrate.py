@@ -88,7 +88,7 @@ def calibrated(
     What is short is recorded and judges nothing: the longer workload in its stead does.
     """
     found = agreements(measurements, asked, host_work=host_work)
-    gates = without_short(found, measurements)
+    gates = [one for one in without_short(found, measurements) if not is_finding(one, measurements)]
     return [*judged(measurements, gates), *recorded(found, settings), *recorded_costs(measurements, settings)]
 
 
@@ -96,6 +96,23 @@ def without_short(found: Sequence[Agreement], measurements: Sequence[Measurement
     """Those of workloads that last long enough, or have no longer one in their stead."""
     short = {one.workload for one in measurements if one.short}
     return [one for one in found if one.workload not in short]
+
+
+def is_finding(one: Agreement, measurements: Sequence[Measurement]) -> bool:
+    """Whether a server falls short of the reference, and the client saw it, too: then the figure is what users get."""
+    if not one.falls_short:
+        return False
+    by = {each.metric: _by_start(each) for each in measurements if each.workload == one.workload}
+    gates: tuple[tuple[Metric, Metric, float], ...] = (
+        ("client_prompt_rate", "prompt_rate", PROMPT_GATE),
+        ("client_decode_rate", "decode_rate", CLIENT_GATE),
+    )
+    held = [
+        agreement(one.workload, Pair.CLIENT_SERVER, by[client], by[server], gate=gate)
+        for client, server, gate in gates
+        if client in by and server in by
+    ]
+    return any(each.sides for each in held) and not any(each.disagrees for each in held)
 
 
 def agreements(
@@ -216,7 +233,7 @@ def recorded(found: Sequence[Agreement], settings: dict[str, Any]) -> list[Measu
 
 def summary(measurements: Sequence[Measurement]) -> str:
     """Say in one line how far the three agree, from what `recorded` kept, and what a request costs beside."""
-    words = [agreement.describe() for agreement in _read(measurements)]
+    words = [one.finding() if is_finding(one, measurements) else one.describe() for one in _read(measurements)]
     costs = [one.counted for one in measurements if one.metric == "request_overhead" and one.counted]
     return "; ".join([*words, *(f"{median(one) * 1e3:.2g} ms a request beside the computing" for one in costs)])
 

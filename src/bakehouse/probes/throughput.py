@@ -136,7 +136,8 @@ class Rates:
             return True
         found = self._taken()
         held = calibrate.agreements(found, self.asked, host_work=self.host_work)
-        return any(one.disagrees for one in calibrate.without_short(held, found))
+        unclear = [one for one in calibrate.without_short(held, found) if not calibrate.is_finding(one, found)]
+        return any(one.disagrees for one in unclear)
 
     def _answer_in_one_piece(self, served: MeasuredServer, name: str, request: Request, *, at: tuple[int, int]) -> None:
         """What the server's timings say when it sends nothing meanwhile, as the reference sends nothing."""

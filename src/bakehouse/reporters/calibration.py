@@ -8,7 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
+from bakehouse.model.enums import Disturbance, Grade
 from bakehouse.model.report import SERVER_TO_REFERENCE, CellReport, Measurement
+from bakehouse.reporters import grades
+from bakehouse.servers import REFERENCE
 
 CLIENT, BENCH = "client_to_server", SERVER_TO_REFERENCE
 """Metrics whose samples are ratios of two rates, one for each container start; `raw` holds the two as `first` and
@@ -26,10 +29,12 @@ class Held:
     """As a share of the second: 0.01 is 1 % more. Median over the starts."""
     gate: float | None
     """What may differ; None where nobody said."""
+    left: float
+    """What is left of the difference without the time that the first may take beside the computing."""
 
     @property
     def agrees(self) -> bool:
-        return self.gate is None or abs(self.difference) <= self.gate
+        return self.gate is None or abs(self.left) <= self.gate
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +81,28 @@ def calibrations(cells: Sequence[CellReport]) -> tuple[Calibration, ...]:
     return tuple(found)
 
 
+def shortfalls(cells: Sequence[CellReport]) -> list[str]:
+    """In words, each server that is slower than the benchmark program of its image, where its rate counts all the same.
+
+    A rate that is void or noisy for this very difference says so itself.
+    """
+    doubted = {
+        (cell.name, one.workload)
+        for cell in cells
+        for one in cell.measurements
+        if one.metric in grades.RATES and (one.grade is Grade.VOID or Disturbance.CLOCKS in _disturbances(one))
+    }
+    return [
+        f"{row.cell} {row.workload}: the server is {-row.bench.difference:.0%} slower than {REFERENCE} in its image"
+        for row in calibrations(cells)
+        if row.bench and not row.bench.agrees and row.bench.difference < 0 and (row.cell, row.workload) not in doubted
+    ]
+
+
+def _disturbances(measurement: Measurement) -> list[Disturbance]:
+    return measurement.grading.disturbances if measurement.grading else []
+
+
 def _row(
     cell: str, workload: str, held: Mapping[str, Held], client_rate: float | None, *, is_whole: bool
 ) -> Calibration:
@@ -97,13 +124,23 @@ def _held(measurement: Measurement) -> Held | None:
     known = [(one, other, ratio) for one, other, ratio in pairs if _is_rate(one) and _is_rate(other)]
     if not known:
         return None
-    gate = measurement.settings.get("gate")
+    gate, allowed = measurement.settings.get("gate"), measurement.settings.get("allowed_s")
+    seconds = float(allowed) if _is_rate(allowed) else 0.0
     return Held(
         first=statistics.median(float(one) for one, _, _ in known),
         second=statistics.median(float(other) for _, other, _ in known),
         difference=statistics.median(ratio for _, _, ratio in known) - 1,
         gate=float(gate) if _is_rate(gate) else None,
+        left=statistics.median(_left(float(one), float(other), seconds) for one, other, _ in known) - 1,
     )
+
+
+def _left(first: float, second: float, allowed: float) -> float:
+    """The ratio of two rates without what the first does beside, as far as `allowed` seconds a token explain it."""
+    if not first or not second:
+        return 1.0
+    beside = min(allowed, max(0.0, 1 / first - 1 / second))
+    return 1 / (1 / first - beside) / second
 
 
 def _is_rate(value: object) -> TypeGuard[float]:

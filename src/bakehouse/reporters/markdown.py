@@ -13,7 +13,7 @@ from bakehouse.model.enums import Change, Grade, Verdict
 from bakehouse.model.field_types import Unit
 from bakehouse.model.fleet import HERE
 from bakehouse.model.report import CellReport, Measurement, RunReport
-from bakehouse.reporters import figures, grades, limits, work
+from bakehouse.reporters import calibration, figures, grades, limits, work
 from bakehouse.reporters.comparison import CHANGES, RunComparison
 from bakehouse.reporters.text import one_line, plain
 from bakehouse.reporters.voids import voids
@@ -41,6 +41,7 @@ def render(run: RunReport, *, folder: Path, versus: RunComparison | None = None)
         *_changes(versus, figures.units(run.cells)),
         *_problems(run, folder=folder),
         *_noisy(run),
+        *_shortfalls(run),
         *_voids(run),
         *_excluded(run),
         *_supplies(run),
@@ -146,6 +147,13 @@ def _noisy(run: RunReport) -> Iterator[str]:
     words = "; ".join(f"{disturbance} ({help_})" for disturbance, help_ in seen[:_SHOWN_CAUSES])
     example = next(iter(grades.reasons(noisy[0])), "")
     yield f"{count(len(noisy), 'rate')} noisy: {_text(words)}. For example {noisy[0].workload}: {_text(example)}"
+
+
+def _shortfalls(run: RunReport) -> Iterator[str]:
+    found = calibration.shortfalls(run.cells)
+    if found:
+        more = f"; and {len(found) - _SHOWN_CAUSES} more, in report.html" if len(found) > _SHOWN_CAUSES else ""
+        yield f"Found: {'; '.join(map(_text, found[:_SHOWN_CAUSES]))}{more}"
 
 
 def _voids(run: RunReport) -> Iterator[str]:

@@ -18,6 +18,7 @@ from bakehouse.formatting import NOTHING, SYMBOLS, clock, count, rate, seconds, 
 from bakehouse.model.enums import Change, Grade, Verdict
 from bakehouse.model.report import CellReport, Measurement, RunReport
 from bakehouse.reporters import figures, grades, limits, work
+from bakehouse.reporters.calibration import shortfalls
 from bakehouse.reporters.comparison import RunComparison
 from bakehouse.reporters.text import one_line, plain
 
@@ -65,6 +66,7 @@ def show(run: RunReport, *, console: Console, folder: Path, versus: RunCompariso
     if run.cells:
         parts.append(_table(run, width=console.width, ascii_only=ascii_only))
     parts += _limits(run, ascii_only=ascii_only)
+    parts += [Text(_letters(words, ascii_only=ascii_only), style="yellow") for words in shortfalls(run.cells)]
     parts += _skipped(run, ascii_only=ascii_only)
     parts += [
         _reasons(cells, problems, folder=folder, width=console.width, ascii_only=ascii_only)

@@ -4,18 +4,19 @@ from typing import Any
 
 import pytest
 
-from bakehouse.model.report import CellReport, Measurement, Sample
-from bakehouse.reporters.calibration import calibrations
+from bakehouse.model.enums import Disturbance, Grade
+from bakehouse.model.report import CellReport, Grading, Measurement, Sample
+from bakehouse.reporters.calibration import calibrations, shortfalls
 from tests.unit.reporters.sample import errored_cell, sample_run
 from tests.unit.reporters.world import measured
 
 
-def held(metric: str, pairs: list[tuple[Any, Any]], *, gate: Any = 0.03) -> Measurement:
+def held(metric: str, pairs: list[tuple[Any, Any]], *, gate: Any = 0.03, allowed: float = 0.0) -> Measurement:
     samples = [
         Sample(start=number, repetition=0, value=one / other if other else 0, raw={"first": one, "second": other})
         for number, (one, other) in enumerate(pairs)
     ]
-    return measured("tg128", metric, "ratio", samples, {"gate": gate})
+    return measured("tg128", metric, "ratio", samples, {"gate": gate, "allowed_s": allowed})
 
 
 def cell(*measurements: Measurement) -> CellReport:
@@ -64,3 +65,34 @@ def test_what_has_no_rates_is_left_out(raw: dict[str, Any]) -> None:
 
 def test_a_run_without_a_calibration_has_none() -> None:
     assert calibrations(sample_run().cells) == ()
+
+
+def test_what_a_request_may_cost_beside_the_computing_is_no_disagreement() -> None:
+    pairs = [(400.0, 450.0)] * 3
+    (strict,), (mild,) = (
+        calibrations([cell(held("server_to_llama_bench", pairs, allowed=each))]) for each in (0.0, 5e-4)
+    )
+    assert strict.bench
+    assert mild.bench
+    assert (strict.agrees, mild.agrees) == (False, True)
+    assert strict.bench.difference == mild.bench.difference
+
+
+@pytest.mark.parametrize(
+    ("pairs", "grading", "is_said"),
+    [
+        ([(81, 100)] * 3, Grading(grade=Grade.EXACT), True),
+        ([(81, 100)] * 3, Grading(grade=Grade.NOISY, disturbances=[Disturbance.OTHER_WORK]), True),
+        ([(81, 100)] * 3, Grading(grade=Grade.NOISY, disturbances=[Disturbance.CLOCKS]), False),
+        ([(81, 100)] * 3, Grading(grade=Grade.VOID), False),
+        ([(99, 100)] * 3, Grading(grade=Grade.EXACT), False),
+    ],
+    ids=["exact", "noisy", "both scatter", "void", "agree"],
+)
+def test_a_server_that_falls_short_is_said_where_its_rate_counts(
+    pairs: list[tuple[Any, Any]], grading: Grading, is_said: bool
+) -> None:
+    rate = measured("tg128", "decode_rate", "tokens/s", [Sample(start=0, repetition=0, value=81)], {})
+    found = shortfalls([cell(rate.model_copy(update={"grading": grading}), held("server_to_llama_bench", pairs))])
+    said = f"{errored_cell().name} tg128: the server is 19% slower than llama-bench in its image"
+    assert found == ([said] if is_said else [])

@@ -11,7 +11,7 @@ from pathlib import Path
 from bakehouse.model.enums import SEVERITY, Verdict
 from bakehouse.model.report import Host, RunReport, Supplied
 from bakehouse.reporters import figures, voids
-from bakehouse.reporters.calibration import Calibration, calibrations
+from bakehouse.reporters.calibration import Calibration, calibrations, shortfalls
 from bakehouse.reporters.comparison import RunComparison
 from bakehouse.reporters.html import cells, cold, comparisons, curves, exclusions, settings, shifts, sizes, tracks
 from bakehouse.reporters.html.grid import Grid, Heat, grids, heat
@@ -53,6 +53,7 @@ class Page:
     cold: cold.ColdStarts | None
     sizes: sizes.Sizes | None
     calibrations: tuple[Calibration, ...]
+    shortfalls: list[str]
     reference: str
     """The third clock."""
     voids: tuple[voids.Voids, ...]
@@ -90,6 +91,7 @@ def build(run: RunReport, *, folder: Path, versus: RunComparison | None = None) 
         cold=cold.cold_starts(run.cells),
         sizes=sizes.sizes(run.cells, by_layer=not is_brief),
         calibrations=calibrations(run.cells),
+        shortfalls=shortfalls(run.cells),
         reference=REFERENCE,
         voids=voids.voids(run.cells),
         settings=labels.all(),
