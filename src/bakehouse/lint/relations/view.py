@@ -131,6 +131,13 @@ class View:
     build_number: int | None = None
     """Of the revision that the file pins, where it says so."""
 
+    def stage_named(self, name: str) -> StageModel | None:
+        """What `COPY --from=NAME` means, by name or number; None for an image."""
+        for index, stage in enumerate(self.stages):
+            if name.lower() in (stage.contents.stage.name, str(index)):
+                return stage
+        return None
+
     @property
     def builds_elsewhere(self) -> Iterator[Build]:
         """Builds whose stage is not in the image: only files of it are."""

@@ -75,6 +75,8 @@ class Image(Model):
     """Of its distribution, where the tag does not say it."""
     compiler_in_tag: bool = False
     """Whether the tag is the version of GCC."""
+    nonroot: bool = False
+    """Whether its user is not root, whatever the tag."""
     workdir: Text | None = None
     entrypoint: tuple[Text, ...] = ()
     command: tuple[Text, ...] = ()
@@ -110,6 +112,11 @@ class Base:
         """Of its release; without any where that is not known."""
         releases = self.distribution.releases if self.distribution else {}
         return releases.get(self.release or "", Release())
+
+    @property
+    def is_nonroot(self) -> bool:
+        """Whether its user is not root: `gcr.io/distroless/cc-debian12:debug-nonroot`."""
+        return "nonroot" in self.reference.tag.split("-") or (self.image is not None and self.image.nonroot)
 
     @property
     def libc(self) -> Libc | None:

@@ -238,13 +238,24 @@ def _unseen_commands(chain: Sequence[Contents]) -> Iterator[Unseen]:
             first = command.words[0]
             script = next((word for word in command.words[1:] if not word.text.startswith("-")), None)
             text = " ".join(word.text for word in command.words)
-            if first.text.startswith("./") or first.text.endswith((".sh", ".run", ".py")):
+            if not is_script(command):
+                if command.program == "ldd":
+                    yield Unseen(where=first.where, subject=text, why=_GATHERED)
+            elif command.program not in _SHELLS:
                 yield Unseen(where=first.where, subject=text, why=_SCRIPT)
-            elif command.program in _SHELLS and not any(word.text in ("-c", "-m") for word in command.words[1:]):
+            else:
                 piped = script is None or script.text.startswith(("<", "-"))
                 yield Unseen(where=first.where, subject=text, why=_PIPED if piped else _SCRIPT)
-            elif command.program == "ldd":
-                yield Unseen(where=first.where, subject=text, why=_GATHERED)
+
+
+def is_script(command: Command) -> bool:
+    """Whether a command runs a file of commands that nobody reads here."""
+    if not command.words:
+        return False
+    first = command.words[0].text
+    if first.startswith("./") or first.endswith((".sh", ".run", ".py")):
+        return True
+    return command.program in _SHELLS and not any(word.text in ("-c", "-m") for word in command.words[1:])
 
 
 _SCRIPT = "What a script installs, builds or sets is not known here."

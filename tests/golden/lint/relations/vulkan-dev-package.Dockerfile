@@ -14,4 +14,4 @@ HEALTHCHECK CMD ["/bin/true"]
 ENTRYPOINT ["/app/llama-server"]
 
 # finds
-# warning 8 costs something for nothing | libvulkan1
+# warning 8 costs something for nothing | in the stage that builds

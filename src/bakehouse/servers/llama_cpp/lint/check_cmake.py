@@ -35,6 +35,7 @@ _OWN = re.compile("GGML_|LLAMA_")
 _CUDA_ARCH = re.compile(r"[0-9]{2,3}[af]?(?:-real|-virtual)?|native|all|all-major")
 _PATH = re.compile(r"_(?:ROOT|DIR|PATH)$")
 """Options that are declared as switches and take a folder."""
+_NO_SYCL = re.compile(r"(?:^|[/-])(?:g\+\+|c\+\+|gcc|cc)(?:-[0-9.]+)?$")
 _PLAIN_BLACKWELL = re.compile(r"12[0-9](?:-real|-virtual)?")
 
 
@@ -48,6 +49,7 @@ def check_step(
     for setting in step.values():
         yield from check_option(setting, options, knowledge, for_image=for_image)
     yield from _check_together(step)
+    yield from _check_compiler(step)
 
 
 def check_option(
@@ -208,6 +210,18 @@ def _check_cuda_archs(setting: Setting, *, for_image: bool) -> Iterator[Finding]
             "A build of an image sees no card.",
             "the archs by number, like 86-real;120a-real",
             link=link,
+        )
+
+
+def _check_compiler(step: Mapping[str, Setting]) -> Iterator[Finding]:
+    """A compiler that is told, and that cannot compile what the backend is written in."""
+    compiler, sycl = step.get("CMAKE_CXX_COMPILER"), step.get("GGML_SYCL")
+    if compiler is not None and sycl is not None and is_true(sycl.value) and _NO_SYCL.search(compiler.value):
+        yield _wrong(
+            compiler,
+            "compiles no SYCL",
+            'CMake stops: "C++ compiler lacks SYCL support".',
+            "CMAKE_C_COMPILER=icx and CMAKE_CXX_COMPILER=icpx",
         )
 
 

@@ -9,14 +9,13 @@ from bakehouse.lint.compose_file import ComposeFile, Node, Read
 from bakehouse.lint.container_file import Contents
 from bakehouse.lint.container_run import ContainerRun
 from bakehouse.lint.examined import Examined, Looked
-from bakehouse.lint.finding import Finding, Severity, in_order
-from bakehouse.lint.server_start import Start, setting_of
+from bakehouse.lint.finding import Finding, Severity, finding, in_order
 from bakehouse.servers.llama_cpp.lint.basis import Basis
 from bakehouse.servers.llama_cpp.lint.check_any_service import check_any_service, check_cards
-from bakehouse.servers.llama_cpp.lint.check_arguments import spelled
 from bakehouse.servers.llama_cpp.lint.check_compose_build import check_build
 from bakehouse.servers.llama_cpp.lint.check_container import check_container, looked_at
 from bakehouse.servers.llama_cpp.lint.check_dockerfile import check_dockerfile
+from bakehouse.servers.llama_cpp.lint.check_mounts import check_mounts
 from bakehouse.servers.llama_cpp.lint.compose_services import (
     TEST_FORMS,
     builds_upstream,
@@ -25,8 +24,7 @@ from bakehouse.servers.llama_cpp.lint.compose_services import (
     reservations,
     text_of,
 )
-from bakehouse.servers.llama_cpp.lint.containers import is_about, start_of, upstream_of
-from bakehouse.servers.llama_cpp.lint.downloads import FETCHING, FETCHING_VARIABLES
+from bakehouse.servers.llama_cpp.lint.containers import is_about, upstream_of
 
 
 def check_compose(file: ComposeFile, basis: Basis, *, read: Read) -> Examined:
@@ -44,7 +42,8 @@ def check_compose(file: ComposeFile, basis: Basis, *, read: Read) -> Examined:
         findings += check_container(service.run, basis)
         findings += _check_devices(node)
         findings += _check_health(node, service.run)
-        findings += _check_model(node, service.run)
+        findings += check_mounts(node, service.run)
+        findings += _check_names(node)
         findings += check_build(node, service.dockerfile, basis)
         if inline := _check_inline(node, file.document.file, basis):
             findings += inline.findings
@@ -130,50 +129,17 @@ def _check_health(node: Node, run: ContainerRun) -> Iterator[Finding]:
         )
 
 
-def _check_model(node: Node, run: ContainerRun) -> Iterator[Finding]:
-    """A model of one of the project's own images, which hold none, lies in something that is mounted. Of a service that
-    mounts nothing, another file may say more.
-    """
-    start = start_of(run)
-    if upstream_of(run) is None or start is None or any(node.find(key) is not None for key in _BRING_FILES):
-        return
-    model = setting_of(start, run.variables, _MODEL, "LLAMA_ARG_MODEL")
-    targets = list(_targets(node))
-    if model is None or not (model.complete and model.text.startswith("/")) or None in targets or _fetches(start, run):
-        return
-    if not targets:
-        return
-    if not any(f"{model.text}/".startswith(f"{target.rstrip('/')}/") for target in targets if target):
-        mounted = ", ".join(target for target in targets if target)
-        yield Finding(
-            severity=Severity.WARNING,
-            where=model.where,
-            subject=model.text,
-            what="is in nothing that is mounted",
-            why=f"The image holds no models, and the service mounts {mounted}: the server finds no file.",
-            instead=f"a path below {targets[0]}",
-        )
-
-
-_MODEL = frozenset({"-m", "--model"})
-_BRING_FILES = ("volumes_from", "configs", "secrets", "develop", "models", "pre_start", "post_start")
-"""Keys that put files into a container by other ways."""
-
-
-def _fetches(start: Start, run: ContainerRun) -> bool:
-    """Whether the server gets the model itself, and the path says where to put it."""
-    told = any(spelled(word.text) in FETCHING for word in start.words)
-    return told or any(setting.name in FETCHING_VARIABLES for setting in run.variables)
-
-
-def _targets(node: Node) -> Iterator[str | None]:
-    """Where volumes are mounted; None for one that nobody can tell."""
-    for word in node.items("volumes"):
-        parts = word.text.split(":")
-        yield (parts[1] if len(parts) > 1 else parts[0]) if word.complete and "\\" not in word.text else None
-    for one in node.nodes("volumes"):
-        target = one.word("target")
-        yield target.text if target and target.complete else None
+def _check_names(node: Node) -> Iterator[Finding]:
+    """`- NAME = value`: the blanks are part of the name and of the value."""
+    for setting in node.settings("environment"):
+        if setting.name != setting.name.strip() and setting.name.strip():
+            yield finding(
+                setting,
+                "is a variable with a blank in its name",
+                "Nothing is cut off around the sign: the container gets another variable than the one that is meant.",
+                f"{setting.name.strip()}={setting.value.strip()}",
+                subject=setting.as_variable,
+            )
 
 
 def _wrong(node: Node, key: str, what: str, why: str, instead: str) -> Finding:

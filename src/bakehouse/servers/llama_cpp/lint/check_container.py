@@ -45,6 +45,7 @@ def check_container(run: ContainerRun, basis: Basis) -> Iterator[Finding]:
                 image_is_unknown=not start.is_inherited,
             )
         )
+    yield from _check_hidden_cards(run)
     if run.image and run.devices_known:
         yield from _check_devices(run, run.image)
 
@@ -139,6 +140,32 @@ def _check_devices(run: ContainerRun, image: Word) -> Iterator[Finding]:
             yield _without_card(image, "gpus: all, or --gpus all")
         return
     yield from _check_backend(run, image, upstream)
+
+
+_HIDING = {
+    "NVIDIA_VISIBLE_DEVICES": frozenset({"", "none", "void"}),
+    "CUDA_VISIBLE_DEVICES": frozenset({"", "-1", "none"}),
+    "HIP_VISIBLE_DEVICES": frozenset({"", "-1"}),
+    "ROCR_VISIBLE_DEVICES": frozenset({"", "-1"}),
+    "GGML_VK_VISIBLE_DEVICES": frozenset({"", "-1"}),
+}
+"""Values with which no card is left."""
+
+
+def _check_hidden_cards(run: ContainerRun) -> Iterator[Finding]:
+    if not is_about(run):
+        return
+    for setting in run.variables:
+        hiding = _HIDING.get(setting.name)
+        if hiding and setting.complete and setting.value.strip().lower() in hiding:
+            yield finding(
+                setting,
+                "hides every card from the server",
+                "With this value none is left, and the server answers from the CPU.",
+                "NVIDIA_VISIBLE_DEVICES=all" if setting.name.startswith("NVIDIA") else "leave it out",
+                subject=setting.as_variable,
+                severity=Severity.WARNING,
+            )
 
 
 def _check_backend(run: ContainerRun, image: Word, upstream: UpstreamImage) -> Iterator[Finding]:

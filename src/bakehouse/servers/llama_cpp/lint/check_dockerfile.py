@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
+from bakehouse.lint.cmake_names import is_true
 from bakehouse.lint.container_file import Contents, read_contents
 from bakehouse.lint.dockerfile import read_dockerfile
 from bakehouse.lint.examined import Examined, Looked
-from bakehouse.lint.finding import Finding, in_order
-from bakehouse.lint.options import SourceOptions
+from bakehouse.lint.finding import Finding, Severity, in_order
 from bakehouse.lint.relations.headers import with_libraries
 from bakehouse.lint.relations.view import SourceProject, View, read_view
-from bakehouse.lint.server_start import Start, find_start
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.stages.references import read_reference
 from bakehouse.servers.llama_cpp.lint import check_image
@@ -26,86 +24,15 @@ from bakehouse.servers.llama_cpp.lint.check_cmake import ARCHS_OF_AMD, check_bac
 from bakehouse.servers.llama_cpp.lint.check_commands import check_commands, check_unreached, old_program
 from bakehouse.servers.llama_cpp.lint.check_container import check_place
 from bakehouse.servers.llama_cpp.lint.check_environment import check_variable
+from bakehouse.servers.llama_cpp.lint.check_forms import check_forms
 from bakehouse.servers.llama_cpp.lint.check_listening import Listening, check_listening
-from bakehouse.servers.llama_cpp.lint.check_revision import AtHand, check_revisions, lowered, other_revision
+from bakehouse.servers.llama_cpp.lint.check_revision import check_revisions, lowered
 from bakehouse.servers.llama_cpp.lint.check_upstream import check_entrypoint, check_name
-from bakehouse.servers.llama_cpp.lint.containers import inherited_start
-from bakehouse.servers.llama_cpp.lint.known_options import Knowledge
 from bakehouse.servers.llama_cpp.lint.old_names import OWN
 from bakehouse.servers.llama_cpp.lint.python_builds import steps_of, wheel_steps
 from bakehouse.servers.llama_cpp.lint.relations.check import check_relations, tell_unseen
-from bakehouse.servers.llama_cpp.lint.revisions import Kind, Revision, find_revisions, installs_python_package
-from bakehouse.servers.llama_cpp.lint.upstream_images import SERVER, upstream_image
-
-OLD_SERVER = "server"
-"""What llama-server was called before June 2024."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _File:
-    """A Dockerfile with all that is asked of it more than once."""
-
-    contents: Sequence[Contents]
-    image: Sequence[Contents]
-    """The stages whose content the image has."""
-    options: SourceOptions
-    knowledge: Knowledge
-    at_hand: AtHand
-
-    @cached_property
-    def revisions(self) -> dict[int, tuple[Revision, ...]]:
-        """What each stage fetches or stands on, by its place in the file."""
-        return {index: tuple(_revisions_of(one)) for index, one in enumerate(self.contents)}
-
-    @cached_property
-    def other(self) -> Revision | None:
-        """A source of the file whose options are not at hand."""
-        return other_revision([one for found in self.revisions.values() for one in found], self.at_hand)
-
-    def other_of(self, index: int) -> Revision | None:
-        """The same for what a stage builds: its own source, else whatever the file has."""
-        own = self.revisions[index]
-        return other_revision(own, self.at_hand) if any(one.llama for one in own) else self.other
-
-    @cached_property
-    def is_about_llama_cpp(self) -> bool:
-        """Whether it builds or contains llama.cpp as far as one sees."""
-        if any(one.llama for found in self.revisions.values() for one in found):
-            return True
-        if any(upstream_image(stage.image) for stage in self.contents):
-            return True
-        return any(OWN.match(one.name) for stage in self.contents for _, step in steps_of(stage) for one in step)
-
-    @cached_property
-    def installs_wheels(self) -> bool:
-        return any(installs_python_package(command) for stage in self.contents for command in stage.commands)
-
-    @cached_property
-    def variables(self) -> list[Setting]:
-        return [setting for one in self.image for setting in one.variables]
-
-    @cached_property
-    def start(self) -> Start | None:
-        """The server that the image starts, under whatever name it was copied."""
-        if not self.image:
-            return None
-        last, lowest = self.image[-1], self.image[0]
-        if last.entrypoint or not (upstream := upstream_image(lowest.image)):
-            names = {SERVER, *check_image.names_of_server(self.contents)}
-            if self.is_about_llama_cpp:
-                names.add(OLD_SERVER)
-            return find_start((*last.entrypoint, *last.command), names)
-        base = Word(text=lowest.image, where=check_image.where_from(lowest))
-        return inherited_start(base, upstream, last.command)
-
-    @property
-    def other_program(self) -> str | None:
-        """What the image starts that is not known to be the server."""
-        if self.start or not self.image:
-            return None
-        last = self.image[-1]
-        words = (*last.entrypoint, *last.command)
-        return words[0].text if words else f"what {self.image[0].image} starts"
+from bakehouse.servers.llama_cpp.lint.upstream_images import upstream_image
+from bakehouse.servers.llama_cpp.lint.whole_file import OLD_SERVER, WholeFile, relative_in
 
 
 @functools.cache
@@ -123,12 +50,13 @@ def check_dockerfile(text: str, *, file: str, basis: Basis) -> Examined:
     """Findings in the order of the file. Raises nothing: Docker itself complains about syntax."""
     dockerfile = read_dockerfile(text, file=file)
     contents = read_contents(dockerfile)
-    one = _File(
+    one = WholeFile(
         contents=contents,
         image=[stage for stage in contents if stage.stage in dockerfile.image],
         options=basis.options,
         knowledge=basis.knowledge,
         at_hand=basis.at_hand,
+        relative=relative_in(text, file),
     )
     build = one.other.build if one.other and not one.other.fork else None
     view = read_view(dockerfile, contents, basis.matrix, _project(), build)
@@ -139,7 +67,7 @@ def check_dockerfile(text: str, *, file: str, basis: Basis) -> Examined:
     return Examined(file=file, findings=in_order(findings), looked=_looked(one), kind="Dockerfile")
 
 
-def _check_words(one: _File) -> Iterator[Finding]:
+def _check_words(one: WholeFile) -> Iterator[Finding]:
     """What another revision may see differently is lowered where the file builds one."""
     for index, stage in enumerate(one.contents):
         other = one.other_of(index)
@@ -160,7 +88,7 @@ def _check_words(one: _File) -> Iterator[Finding]:
     yield from _check_upstream(one)
 
 
-def _check_upstream(one: _File) -> Iterator[Finding]:
+def _check_upstream(one: WholeFile) -> Iterator[Finding]:
     """The project's own images that stages stand on or copy from, and the command that the last one is given."""
     for stage in one.contents:
         if upstream := upstream_image(stage.image):
@@ -174,7 +102,7 @@ def _check_upstream(one: _File) -> Iterator[Finding]:
             yield from check_entrypoint(base, upstream, one.image[-1].command)
 
 
-def _check_program(one: _File) -> Iterator[Finding]:
+def _check_program(one: WholeFile) -> Iterator[Finding]:
     """The program that the image starts, where it is one of llama.cpp under a name of before."""
     last = one.image[-1]
     program = one.start.program if one.start else next(iter((*last.entrypoint, *last.command)), None)
@@ -186,7 +114,7 @@ def _check_program(one: _File) -> Iterator[Finding]:
         yield from old_program(program, one.knowledge)
 
 
-def _check_commands(stage: Contents, one: _File) -> Iterator[Finding]:
+def _check_commands(stage: Contents, one: WholeFile) -> Iterator[Finding]:
     yield from check_commands(stage.commands, stage.variables, one.options, one.knowledge)
     steps = [{setting.name: setting for setting in step} for _, step in steps_of(stage)]
     in_image = stage in one.image
@@ -212,15 +140,17 @@ def _check_commands(stage: Contents, one: _File) -> Iterator[Finding]:
                 yield from _check_copied(words[:-1], one)
 
 
-def _check_copied(words: Sequence[Word], one: _File) -> Iterator[Finding]:
+def _check_copied(words: Sequence[Word], one: WholeFile) -> Iterator[Finding]:
     for word in words:
         if "/bin/" in word.text or "llama" in word.text:
             yield from old_program(word, one.knowledge)
 
 
-def _check_relations(one: _File, view: View) -> Iterator[Finding]:
+def _check_relations(one: WholeFile, view: View) -> Iterator[Finding]:
     yield from check_revisions((found for stage in one.revisions.values() for found in stage), one.at_hand)
-    yield from check_image.check_image(one.image, one.contents, view.image)
+    yield from check_image.check_image(one.image, one.contents, view.image, serves=one.start is not None)
+    if one.is_about_llama_cpp or one.start:
+        yield from check_forms(one.image, one.start)
     if view.builds or one.start or one.installs_wheels or check_image.names_of_server(one.contents):
         yield from lowered(check_relations(view), one.other, one.at_hand)
     yield from tell_unseen(view)
@@ -240,17 +170,7 @@ def _check_relations(one: _File, view: View) -> Iterator[Finding]:
         )
 
 
-def _revisions_of(stage: Contents) -> Iterator[Revision]:
-    added = [word for source, words in stage.copies if source is None for word in words[:-1]]
-    yield from find_revisions(stage.commands, added)
-    upstream = upstream_image(stage.image)
-    if upstream and upstream.build is not None:
-        where = check_image.where_from(stage)
-        ref = Word(text=f"b{upstream.build}", where=where)
-        yield Revision(address=Word(text=stage.image, where=where), ref=ref, kind=Kind.PINNED, source=False)
-
-
-def _looked(one: _File) -> Looked:
+def _looked(one: WholeFile) -> Looked:
     steps = [step for stage in one.contents for _, step in steps_of(stage)]
     return Looked(
         options=sum(len(step) for step in steps),
@@ -259,19 +179,42 @@ def _looked(one: _File) -> Looked:
     )
 
 
-def _check_stage(one: Contents, file: _File) -> Iterator[Finding]:
+_OF_BUILDS = re.compile(
+    r"(?:GGML|LLAMA|CMAKE|CUDA|ROCM|HIP|AMDGPU|GPU)_(?!ARG_)[A-Z0-9_]*(?:ARCH|TARGET|CUDA|HIP|VULKAN|SYCL)"
+)
+_ALL = frozenset({"all", "default", ""})
+"""What upstream's own Dockerfile takes for the archs by default."""
+
+
+def _excused(findings: Iterable[Finding], setting: Setting, one: Contents, file: WholeFile) -> Iterator[Finding]:
+    """A variable for a build that does nothing, where it does no harm either, or where a script may read it."""
+    told = {name.name: name for _, step in steps_of(one) for name in step}
+    same = setting.name in told and is_true(told[setting.name].value) == is_true(setting.value)
+    if same or (setting.name == "CUDA_DOCKER_ARCH" and setting.value in _ALL):
+        why = "It changes nothing: the build is told by -D, or goes by its default all the same."
+    elif file.runs_scripts and _OF_BUILDS.match(setting.name):
+        why = "A script of this file may read it and hand it on."
+    else:
+        yield from findings
+        return
+    for found in findings:
+        yield replace(found, severity=Severity.NOTE, why=f"{found.why} {why}")
+
+
+def _check_stage(one: Contents, file: WholeFile) -> Iterator[Finding]:
     knowledge, in_image, alone = file.knowledge, one in file.image, len(file.contents) == 1
     for fact in knowledge.images:
         if fact.concerns(read_reference(one.image).vendor_name):
             yield fact.told(check_image.where_from(one), one.image)
     for setting in one.variables:
-        yield from check_variable(
+        found = check_variable(
             setting,
             file.options,
             knowledge,
             stage="image" if in_image else "build",
             other_program=file.other_program,
         )
+        yield from _excused(found, setting, one, file)
     for word in one.packages:
         for fact in knowledge.packages:
             # An image of a single stage must hold what it is built with.

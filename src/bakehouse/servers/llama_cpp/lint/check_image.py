@@ -41,20 +41,24 @@ def where_from(one: Contents) -> Where:
 # ---------------------------------------------------------------------------------------------- the whole image
 
 
-def check_image(image: Sequence[Contents], contents: Sequence[Contents], model: StageModel) -> Iterator[Finding]:
-    """`image` are the stages that the image consists of, `contents` all of them."""
+def check_image(
+    image: Sequence[Contents], contents: Sequence[Contents], model: StageModel, *, serves: bool
+) -> Iterator[Finding]:
+    """`image` are the stages that the image consists of, `contents` all of them; `serves` says whether it starts the
+    server itself.
+    """
     last = image[-1]
     yield from _check_client(last, model)
     if not any(command.program == "cmake" for one in contents for command in one.commands) and not names_of_server(
         contents
     ):
+        if serves:
+            yield from _check_health_path([word for command in last.health or () for word in command.words])
         return
     yield from _check_steps(contents)
     if model.base.libc == "none" and not (model.entrypoint or model.command):
         return  # files for another build, no image that is started
-    yield from _check_shell_form(last)
-    yield from _check_list_form(last)
-    yield from _check_user(last)
+    yield from _check_user(last, model)
     yield from _check_health(image, model)
 
 
@@ -112,39 +116,11 @@ def _is_on(step: dict[str, Setting], name: str) -> bool:
     return name in step and is_true(step[name].value)
 
 
-def _check_shell_form(last: Contents) -> Iterator[Finding]:
-    """CMD and the words of `docker run` come after `/bin/sh -c "..."`, where nothing reads them."""
-    word = last.shell_entrypoint
-    if word is None or not last.command:
-        return
-    yield finding(
-        word,
-        "never gets the words of CMD",
-        "A shell runs an ENTRYPOINT without brackets. It drops CMD, and what follows the image in `docker run`.",
-        "ENTRYPOINT [{}]".format(", ".join(f'"{one.text}"' for one in last.entrypoint)),
-        link="https://docs.docker.com/reference/dockerfile/#shell-form-entrypoint-example",
-    )
-
-
-def _check_list_form(last: Contents) -> Iterator[Finding]:
-    """A list with a whole command line in its first word: nothing takes that apart."""
-    words = last.entrypoint or last.command
-    if not words or last.shell_entrypoint is not None or " " not in words[0].text.strip():
-        return
-    parts = words[0].text.split()
-    if parts[0].rpartition("/")[2] in (SERVER, "server", "llama", "main") and parts[1].startswith("-"):
-        yield finding(
-            words[0],
-            "is taken for the name of one program",
-            'Nothing takes the words of a list apart: the container ends with "no such file or directory".',
-            "[{}]".format(", ".join(f'"{one}"' for one in parts)),
-            link="https://docs.docker.com/reference/dockerfile/#exec-form",
-        )
-
-
-def _check_user(last: Contents) -> Iterator[Finding]:
+def _check_user(last: Contents, model: StageModel) -> Iterator[Finding]:
     user = last.user
     name = user.text.partition(":")[0] if user else ""
+    if user is None and model.base.is_nonroot:
+        return
     if user is None or name in ("root", "0"):
         yield finding(
             user or Word(text=last.image, where=where_from(last)),

@@ -13,6 +13,14 @@ FLOATS = "The tag moves with every release, and arguments come and go with it."
 _LETTERS = frozenset({"-c", "-q", "-b", "-p", "-s", "-r", "-l"})
 """What tools.sh takes in short; the server has some of them too."""
 
+_OTHER_NAMES = {
+    **dict.fromkeys(("sycl", "oneapi", "xpu", "arc"), "intel"),
+    **dict.fromkeys(("hip", "hipblas", "amd", "amdgpu"), "rocm"),
+    **dict.fromkeys(("nvidia", "gpu", "cublas"), "cuda"),
+    "vk": "vulkan",
+}
+"""What people call a backend, and what the project's tags do."""
+
 
 def check_name(image: Word, upstream: UpstreamImage) -> Iterator[Finding]:
     """Whoever stands on it, and whatever is started."""
@@ -31,6 +39,14 @@ def check_name(image: Word, upstream: UpstreamImage) -> Iterator[Finding]:
             "Its tags begin with server, light or full, and then name the backend.",
             "a tag like server-cuda",
             severity=Severity.WARNING,
+        )
+    elif upstream.backend in _OTHER_NAMES:
+        meant = _OTHER_NAMES[upstream.backend]
+        yield finding(
+            image,
+            "is no tag of the project",
+            f"Its tags call the backend {meant}.",
+            image.text.replace(f"-{upstream.backend}", f"-{meant}", 1),
         )
     elif not upstream.fixed:
         tag = image.text.rpartition(":")[2]

@@ -125,6 +125,12 @@ def _of_repository(address: Word, ref: Word | None) -> Revision:
     return Revision(address=address, ref=ref, kind=kind_of(ref), fork=relative, llama=upstream or relative)
 
 
+def is_wrapper(address: str) -> bool:
+    """Whether a repository has llama.cpp in it, unchanged."""
+    found = _REPOSITORY.fullmatch(address)
+    return found is not None and found["name"].removesuffix(".git") in _WRAPPERS
+
+
 def _branch(command: Command) -> Word | None:
     for index, word in enumerate(command.words):
         name, equals, value = word.text.partition("=")

@@ -140,7 +140,9 @@ def test_pins_come_in_many_forms() -> None:
 
 
 def test_a_server_under_another_name_and_static_libraries() -> None:
-    text = GOOD.replace("llama-server /app/", "llama-server /app/server").replace('"/app/llama-server"', '"./server"')
+    text = GOOD.replace("llama-server /app/", "llama-server /app/server").replace(
+        '"/app/llama-server"', '"/app/server"'
+    )
     assert findings_of(text) == []
     assert findings_of(text.replace('"8080"]', '"8080", "--mlock"]')) == ["12 --mlock: no longer exists"]
     static = text.replace("COPY --from=build /build/bin/*.so* /app/\n", "").replace(" -DGGML_BACKEND_DL=ON", "")

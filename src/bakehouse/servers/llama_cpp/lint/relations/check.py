@@ -18,6 +18,7 @@ from bakehouse.servers.llama_cpp.lint.relations.check_https import check_https
 from bakehouse.servers.llama_cpp.lint.relations.check_libraries import check_libraries
 from bakehouse.servers.llama_cpp.lint.relations.check_platforms import check_platforms
 from bakehouse.servers.llama_cpp.lint.relations.check_programs import check_programs
+from bakehouse.servers.llama_cpp.lint.relations.check_start import check_start
 from bakehouse.servers.llama_cpp.lint.relations.check_toolkits import check_toolkits
 from bakehouse.servers.llama_cpp.lint.relations.compilers import load_needs
 
@@ -30,6 +31,7 @@ RULES: dict[str, Callable[[View], Iterator[Finding]]] = {
     "platforms": check_platforms,
     "libc": check_libc,
     "libraries": check_libraries,
+    "start": check_start,
     "driver": check_driver,
     "https": check_https,
     "cache": check_cache,

@@ -17,6 +17,7 @@ _STANDARD = re.compile(r"/(?:usr/)?lib(?:64)?(?:/[a-z0-9_]+-linux-(?:gnu|musl)[a
 """Folders that the loader looks at by itself."""
 _RPATH = "-DCMAKE_INSTALL_RPATH='$ORIGIN' -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON"
 _COPIED = "https://github.com/ggml-org/llama.cpp/issues/17190"
+_PLUGINS = "https://github.com/ggml-org/llama.cpp/blob/master/ggml/src/ggml-backend-reg.cpp"
 _CMAKE = "https://cmake.org/cmake/help/latest/prop_tgt/BUILD_WITH_INSTALL_RPATH.html"
 
 
@@ -210,6 +211,21 @@ def _check_plugins(
     """Backends that are plugins are looked for beside the program and in the working folder."""
     if not any(build.is_on("GGML_BACKEND_DL") for build in builds):
         return
+    left = [
+        name
+        for name, files in _plugins(builds).items()
+        if not any(one.may_hold(file) for one in libraries for file in files)
+    ]
+    if left:
+        yield finding(
+            libraries[0].word,
+            f"leaves plugins behind: {', '.join(left)}",
+            "With GGML_BACKEND_DL=ON the backends are files that nothing links to, and none of these words names them: "
+            "the server starts, and has no such backend.",
+            "copy libggml-*.so too",
+            link=_PLUGINS,
+        )
+        return
     if any("GGML_BACKEND_DIR" in build.options for build in builds):
         return
     if any(one.folder == folder or folder.startswith(f"{one.folder.rstrip('/')}/") for one in libraries):
@@ -220,5 +236,19 @@ def _check_plugins(
         f"With GGML_BACKEND_DL=ON they are files that are looked for beside the program ({folder}), and they lie in "
         f"{', '.join(sorted({one.folder for one in libraries}))}: the server has no backend at all, not even the CPU.",
         f"copy the libraries to {folder}",
-        link="https://github.com/ggml-org/llama.cpp/blob/master/ggml/src/ggml-backend-reg.cpp",
+        link=_PLUGINS,
     )
+
+
+_BACKENDS = ("CUDA", "HIP", "VULKAN", "SYCL", "OPENCL", "BLAS", "RPC")
+
+
+def _plugins(builds: Sequence[Build]) -> dict[str, tuple[str, ...]]:
+    """By what a plugin is called: file names that it has, one of which a word must name."""
+    found: dict[str, tuple[str, ...]] = {}
+    for build in builds:
+        if build.is_on("GGML_BACKEND_DL"):
+            found["libggml-cpu"] = ("libggml-cpu.so", "libggml-cpu-x64.so", "libggml-cpu-haswell.so")
+            names = (f"libggml-{one.lower()}" for one in _BACKENDS if build.is_on(f"GGML_{one}"))
+            found |= {name: (f"{name}.so",) for name in names}
+    return found

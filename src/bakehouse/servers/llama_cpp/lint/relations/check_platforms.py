@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from bakehouse.lint.finding import Finding, Severity, finding
 from bakehouse.lint.relations.view import Build, View, base_word
+from bakehouse.lint.stages.stage import StageModel
 
 _BUILD = re.compile(r"\$\{?BUILD(?:PLATFORM|OS|ARCH)\b")
 _CROSS = re.compile(r"CMAKE_(?:TOOLCHAIN_FILE|SYSTEM_NAME|SYSTEM_PROCESSOR|CROSSCOMPILING)")
@@ -24,15 +25,62 @@ _NAMES_OF_ARM = re.compile(r"armv[78]|armv9")
 
 def check_platforms(view: View) -> Iterator[Finding]:
     yield from _check_build_machine(view)
+    yield from _check_folders(view)
     for build in view.builds:
-        platform = _platform(build)
+        yield from _check_native(build)
+        platform = _platform(build.stage)
         if platform and not _crosses(build):
             yield from _check_instructions(build, platform)
 
 
-def _platform(build: Build) -> str | None:
+def _check_native(build: Build) -> Iterator[Finding]:
+    """-march=native does what GGML_NATIVE=ON does, whatever that says."""
+    if build.is_on("GGML_NATIVE"):
+        return
+    for name in ("CMAKE_C_FLAGS", "CMAKE_CXX_FLAGS", "CFLAGS", "CXXFLAGS"):
+        if re.search(r"-m(?:arch|cpu)=native\b", build.value(name)):
+            word = build.word(name) if name in build.options else build.command.words[0]
+            yield finding(
+                word,
+                "compiles for the machine that builds",
+                f"-march=native in {name} wins over GGML_NATIVE=OFF: the code ends with an illegal instruction on "
+                "other machines.",
+                "leave it out: GGML_CPU_ALL_VARIANTS=ON with GGML_BACKEND_DL=ON chooses where it runs",
+                severity=Severity.WARNING,
+            )
+            return
+
+
+_FOLDER = re.compile(r"/(?P<arch>x86_64|aarch64)-linux-(?:gnu|musl)")
+
+
+def _check_folders(view: View) -> Iterator[Finding]:
+    """Debian's folders of libraries are named after the processor: one of another kind is not there."""
+    for stage in view.sources:
+        there = _platform(stage)
+        for copy in stage.copies:
+            source = _platform(view.stage_named(copy.source)) if copy.source else None
+            for word in copy.words:
+                platform = source or there
+                found = _FOLDER.search(word.text)
+                if found and platform and _PLATFORMS[found["arch"]] != platform:
+                    yield finding(
+                        word,
+                        f"is a folder that {platform} does not have",
+                        "Debian and Ubuntu name it after the processor: COPY finds nothing there, and the build stops.",
+                        word.text.replace(found["arch"], _ARCHS[platform]),
+                    )
+
+
+_PLATFORMS = {"x86_64": "amd64", "aarch64": "arm64"}
+_ARCHS = {"amd64": "x86_64", "arm64": "aarch64"}
+
+
+def _platform(stage: StageModel | None) -> str | None:
     """What a stage is built for, where its FROM line says so."""
-    lowest = build.stage.chain[0]
+    if stage is None:
+        return None
+    lowest = stage.chain[0]
     for text in (lowest.stage.platform or "", lowest.image):
         if _ARM.search(text) and not _X86.search(text):
             return "arm64"

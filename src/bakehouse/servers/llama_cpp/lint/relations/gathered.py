@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import posixpath
 import re
 from collections.abc import Iterator
@@ -39,7 +40,11 @@ class Gathered:
     def may_have_libraries(self) -> bool:
         """Folders, and patterns that are not for other files."""
         text = self.word.text
-        return (bool(_PATTERN.search(text)) or _is_folder(text)) and not _NOT_OURS.search(text)
+        return (bool(_PATTERN.search(text)) or is_folder(text)) and not _NOT_OURS.search(text)
+
+    def may_hold(self, file: str) -> bool:
+        """Whether a file of this name may be among them: a folder may hold any."""
+        return is_folder(self.word.text) or fnmatch.fnmatchcase(file, self.name)
 
     @property
     def keeps_versions(self) -> bool:
@@ -58,12 +63,7 @@ def gathered(view: View) -> tuple[Gathered, ...]:
 
 
 def _stage(copy: Copy, view: View) -> StageModel | None:
-    if copy.source is None:
-        return None
-    for index, stage in enumerate(view.stages):
-        if copy.source.lower() in (stage.contents.stage.name, str(index)):
-            return stage
-    return None
+    return view.stage_named(copy.source) if copy.source else None
 
 
 _DEEP = 4
@@ -72,11 +72,11 @@ _DEEP = 4
 
 def _of(word: Word, folder: str, stage: StageModel, view: View, *, depth: int) -> Iterator[Gathered]:
     """A word of a COPY: what commands and copies put there, else the word itself."""
-    put = list(_put_into(word.text.rstrip("/*").rstrip("/"), stage)) if _is_folder(word.text) else []
+    put = list(_put_into(word.text.rstrip("/*").rstrip("/"), stage)) if is_folder(word.text) else []
     inner = [
         one
         for copy in stage.copies
-        if depth < _DEEP and _is_folder(word.text) and _inside(copy.folder, word.text)
+        if depth < _DEEP and is_folder(word.text) and _inside(copy.folder, word.text)
         for other in [_stage(copy, view)]
         if other is not None
         for inner_word in copy.words
@@ -90,7 +90,8 @@ def _of(word: Word, folder: str, stage: StageModel, view: View, *, depth: int) -
         yield Gathered(word=word, folder=folder)
 
 
-def _is_folder(text: str) -> bool:
+def is_folder(text: str) -> bool:
+    """Whether a word of a COPY most likely names a folder."""
     name = posixpath.basename(text.rstrip("/"))
     return (
         text.endswith("/")
