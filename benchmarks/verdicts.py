@@ -172,13 +172,21 @@ def main() -> None:
         console.print(
             f"{starts} starts: {exact.total() / given.runs:.0%} exact, {share(exact)} of the slowdowns among them found"
         )
+    large = {
+        factor: verdicts(quiet, seed=round(100 * factor), runs=given.runs, factor=factor, starts=3)[EXACT]
+        for factor in (1.0, 0.9, 0.85, 0.8)
+    }
+    for factor, exact in large.items():
+        console.print(f"3 starts, {1 - factor:.0%} slower: {share(exact)} of the exact ones called a regression")
     apart, turned = drift(runs=max(5, given.runs // 5))
     console.print(
         f"a machine that slows down by 5 %: {apart:.0%} false verdicts one after the other, {turned:.1%} ABBA"
     )
     console.print(f"{time.perf_counter() - began:.0f} s")
     if given.json:
-        given.json.write_text(json.dumps({"rows": rows, "families": many, "starts": few, "drift": [apart, turned]}))
+        given.json.write_text(
+            json.dumps({"rows": rows, "families": many, "starts": few, "large": large, "drift": [apart, turned]})
+        )
 
 
 if __name__ == "__main__":

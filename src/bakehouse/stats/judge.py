@@ -14,6 +14,7 @@ from bakehouse.stats.direction import EXACT, higher_is_better
 from bakehouse.stats.effect import LEVEL, RESAMPLES, Effect, effect
 from bakehouse.stats.rank_test import benjamini_hochberg, mann_whitney, smallest_p
 from bakehouse.stats.spread import middles
+from bakehouse.stats.welch import welch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +27,8 @@ class Gates:
     """Nor is one smaller than this many of the cell's historical MAD."""
     rate: float = 0.02
     """How often any change may be found in all metrics together where there is none: half of them to each side."""
+    large: float = 0.10
+    """With so few starts that ranks can show nothing, a smaller change is none: their t test takes noise for normal."""
     level: float = LEVEL
     tolerance: float = 5 / 3
     """Of the limit: `pass` says that a change as bad as this is excluded. 5 % where the limit is 3 %."""
@@ -99,16 +102,27 @@ def judge(pairs: Sequence[Pair], gates: Gates | None = None) -> list[Judged]:
     """Judge all pairs of a run together: the more are looked at, the more must be shown of each."""
     gates = gates or Gates()
     unfit = [_unfit(pair, gates) for pair in pairs]
-    p_values = [
-        None if bad else mann_whitney(middles(pair.candidate.starts), middles(pair.baseline.starts))
-        for pair, bad in zip(pairs, unfit, strict=True)
-    ]
-    adjusted = iter(benjamini_hochberg([p for p in p_values if p is not None]))
-    family = sum(p is not None for p in p_values)
+    family = sum(bad is None for bad in unfit)
+    tests = [None if bad else _test(pair, gates, family=family) for pair, bad in zip(pairs, unfit, strict=True)]
+    adjusted = iter(benjamini_hochberg([test.p for test in tests if test]))
     return [
-        bad or _judge(pair, gates, p=p or 0.0, adjusted=next(adjusted), family=family)
-        for pair, bad, p in zip(pairs, unfit, p_values, strict=True)
+        bad or _judge(pair, gates, test=test or _Test(p=1.0), adjusted=next(adjusted), family=family)
+        for pair, bad, test in zip(pairs, unfit, tests, strict=True)
     ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Test:
+    p: float
+    is_of_few: bool = False
+    """Whether no order of so few starts would be significant: then it is a t test, and only large changes count."""
+
+
+def _test(pair: Pair, gates: Gates, *, family: int) -> _Test:
+    ours, theirs = middles(pair.candidate.starts), middles(pair.baseline.starts)
+    if smallest_p(len(ours), len(theirs)) * family > gates.rate:
+        return _Test(p=welch(ours, theirs), is_of_few=True)
+    return _Test(p=mann_whitney(ours, theirs))
 
 
 def _unfit(pair: Pair, gates: Gates) -> Judged | None:
@@ -166,20 +180,21 @@ def _noisy(pair: Pair, gates: Gates) -> Judged:
     return replace(said, candidate=ours, baseline=theirs, effect=found, limit=limit)
 
 
-def _judge(pair: Pair, gates: Gates, *, p: float, adjusted: float, family: int) -> Judged:
+def _judge(pair: Pair, gates: Gates, *, test: _Test, adjusted: float, family: int) -> Judged:
     ours, theirs = middles(pair.candidate.starts), middles(pair.baseline.starts)
     found = effect(ours, theirs, level=gates.level, resamples=gates.resamples)
-    limit = max(gates.least, gates.mads * (pair.mad or 0.0))
+    least = max(gates.least, gates.mads * (pair.mad or 0.0))
+    limit = max(least, gates.large) if test.is_of_few else least
     verdict, reason = _verdict(
         goodness=found if higher_is_better(pair.metric) else found.inverse(),
         limit=limit,
-        bearable=min(gates.tolerance * limit, 0.5),
+        bearable=min(gates.tolerance * least, 0.5),
         is_significant=adjusted <= gates.rate,
     )
     if verdict is Change.INCONCLUSIVE:
         reason += f"; {_starts(len(ours), len(theirs))}"
-        if smallest_p(len(ours), len(theirs)) * family > gates.rate:
-            reason += f" can show nothing among {family} metrics" if family > 1 else " can show nothing"
+        if test.is_of_few:
+            reason += f" show {limit:.0%} and more" + (f" among {family} metrics" if family > 1 else "")
     return Judged(
         cell=pair.cell,
         workload=pair.workload,
@@ -189,7 +204,7 @@ def _judge(pair: Pair, gates: Gates, *, p: float, adjusted: float, family: int) 
         candidate=float(np.median(ours)),
         baseline=float(np.median(theirs)),
         effect=found,
-        p=p,
+        p=test.p,
         adjusted=adjusted,
         limit=limit,
     )

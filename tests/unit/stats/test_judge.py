@@ -54,10 +54,9 @@ def test_reasons_are_for_people() -> None:
     assert found.reason.startswith("10.0% worse (")
     (found,) = judge([one(0.985)])
     assert "3.0% would count" in found.reason
-    (found,) = judge([one(0.8, starts=3, base=3)])
+    (found,) = judge([one(0.93, starts=3, base=3)])
     assert found.verdict is Change.INCONCLUSIVE
-    assert "it looks worse, which chance can do, too" in found.reason
-    assert found.reason.endswith("3 starts beside 3 of the baseline can show nothing")
+    assert found.reason.endswith("worse is not excluded; 3 starts beside 3 of the baseline show 10% and more")
     (found,) = judge([one(0.8, starts=1)])
     assert found.verdict is Change.INCONCLUSIVE
     assert "one start says nothing" in found.reason
@@ -108,9 +107,34 @@ def test_what_cannot_be_judged_does_not_make_the_others_harder_to_show() -> None
 
 
 def test_more_metrics_need_more_evidence() -> None:
-    found = judge([one(0.9), *[one(1.0)] * 50])
+    assert judge([one(0.93)])[0].verdict is Change.REGRESS
+    found = judge([one(0.93), *[one(1.0)] * 50])
     assert found[0].verdict is Change.INCONCLUSIVE
-    assert "among 51 metrics" in found[0].reason
+    assert found[0].reason.endswith("show 10% and more among 51 metrics")
+
+
+@pytest.mark.parametrize("starts", [2, 3, 4])
+def test_few_starts_show_a_large_change(starts: int) -> None:
+    """Nobody may miss 20 % because no order of three values is significant."""
+    verdicts = {factor: judge([one(factor, starts=starts, base=3)])[0].verdict for factor in (0.8, 0.93, 1.0, 1.3)}
+    assert verdicts[0.8] is Change.REGRESS
+    assert verdicts[0.93] is Change.INCONCLUSIVE
+    assert verdicts[1.0] is not Change.REGRESS
+    assert verdicts[1.3] is Change.IMPROVE
+
+
+def test_few_starts_that_scatter_show_nothing() -> None:
+    wide = Side(starts=((100.0,), (70.0,), (85.0,)))
+    assert judge([replace(one(1.0, base=3), candidate=wide)])[0].verdict is Change.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_few_starts_of_recorded_noise_raise_no_false_alarm_and_find_a_fifth(name: str) -> None:
+    noise, chance = fit(RECORDED[name]), np.random.default_rng(4)
+    same = [judge([pair(noise, chance, starts=3)], FAST)[0].verdict for _ in range(100)]
+    slow = [judge([pair(noise, chance, starts=3, factor=0.8)], FAST)[0].verdict for _ in range(100)]
+    assert Change.REGRESS not in same
+    assert slow.count(Change.REGRESS) > 90
 
 
 def test_goodput_that_fell_to_zero_is_a_regression() -> None:

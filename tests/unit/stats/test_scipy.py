@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from bakehouse.stats import student
 from bakehouse.stats.rank_test import benjamini_hochberg, mann_whitney
+from bakehouse.stats.welch import welch
 
 chances = st.floats(0, 1)
 distinct = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=24, unique=True)
@@ -49,6 +52,20 @@ def test_p_of_many_values_with_ties() -> None:
     ours, theirs = chance.integers(0, 12, 90).tolist(), chance.integers(1, 13, 110).tolist()
     expected = stats.mannwhitneyu(ours, theirs, alternative="two-sided", method="asymptotic").pvalue
     assert mann_whitney(ours, theirs) == pytest.approx(expected, rel=1e-9)
+
+
+@given(st.lists(st.floats(50, 200), min_size=2, max_size=6), st.lists(st.floats(50, 200), min_size=2, max_size=6))
+def test_welch_lies_between_the_p_of_the_degrees_of_freedom_around_its_own(
+    ours: list[float], theirs: list[float]
+) -> None:
+    """We round them down, to whole ones: so p is never smaller than scipy's."""
+    one, other = np.log(ours), np.log(theirs)
+    assume(min(one.std(), other.std()) > 1e-6)
+    exact = stats.ttest_ind(one, other, equal_var=False)
+    found = welch(ours, theirs)
+    freedom = max(1, math.floor(exact.df + 1e-9))
+    assert found >= exact.pvalue * (1 - 1e-6)
+    assert found == pytest.approx(2 * stats.t.sf(abs(exact.statistic), freedom), rel=1e-3, abs=1e-9)
 
 
 @given(st.floats(0.5, 0.9999), st.integers(1, 400))
