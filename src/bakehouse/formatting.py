@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -29,6 +31,7 @@ SYMBOLS: dict[Verdict, str] = {
 
 _MINUTE, _HOUR = 60, 3600
 _FOUR_DIGITS = 1000
+_Cell = TypeVar("_Cell", str, Text)
 _UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
@@ -167,3 +170,26 @@ def keep_words_whole(table: Table) -> None:
         longest = max((len(word) for line in lines for word in line.split()), default=0)
         column.min_width = max(column.min_width or 0, longest)
         column.no_wrap = column.no_wrap or max(map(len, lines), default=0) <= column.min_width
+
+
+def table_width(rows: Sequence[Mapping[str, _Cell]], *, gap: int) -> int:
+    """Columns of a terminal that a table of these rows takes, none of them folded.
+
+    A row maps headers to cells; `gap` is what stands beside each column.
+    """
+    return sum(_column_width(name, [str(row[name]) for row in rows]) + gap for name in rows[0])
+
+
+def _column_width(header: str, cells: Sequence[str]) -> int:
+    return max(cell_len(line) for cell in (header, *cells) for line in cell.splitlines() or [""])
+
+
+def without_least_needed(
+    rows: Sequence[Mapping[str, _Cell]], least_needed: Sequence[str], *, width: int, gap: int
+) -> Sequence[Mapping[str, _Cell]]:
+    """The rows, without as many of the columns `least_needed` (the first goes first) as a terminal lacks room for."""
+    for name in least_needed:
+        if table_width(rows, gap=gap) <= width:
+            break
+        rows = [{key: value for key, value in row.items() if key != name} for row in rows]
+    return rows

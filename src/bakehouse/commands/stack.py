@@ -54,8 +54,9 @@ def stack(context: Context, options: Options, *, out: Console) -> ExitCode:
 
 def show_plan(made: Made, *, out: Console) -> None:
     """Who gets what, and what is left."""
-    out.print(services_table(made.plan))
-    if (cards := cards_table(made.plan)) is not None:
+    width = out.width if out.is_terminal else None
+    out.print(services_table(made.plan, width=width))
+    if (cards := cards_table(made.plan, width=width)) is not None:
         out.print()
         out.print(cards)
 

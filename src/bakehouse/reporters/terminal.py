@@ -6,7 +6,7 @@ import io
 import statistics
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -14,7 +14,17 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bakehouse.formatting import NOTHING, SYMBOLS, clock, count, rate, seconds, size
+from bakehouse.formatting import (
+    NOTHING,
+    SYMBOLS,
+    clock,
+    count,
+    rate,
+    seconds,
+    size,
+    table_width,
+    without_least_needed,
+)
 from bakehouse.model.enums import Change, Grade, Verdict
 from bakehouse.model.report import CellReport, Measurement, RunReport
 from bakehouse.reporters import figures, grades, limits, work
@@ -85,25 +95,16 @@ def show(run: RunReport, *, console: Console, folder: Path, versus: RunCompariso
 def _table(run: RunReport, *, width: int, ascii_only: bool) -> Table:
     """A row for each cell. Names are copied into commands, so they are never broken: other columns give way."""
     tokens = not work.is_only_work(run.cells)
-    rows = [_row(cell, tokens=tokens, ascii_only=ascii_only) for cell in run.cells]
-    for name in _LEAST_NEEDED:
-        if _width(rows) <= width:
-            break
-        rows = [{key: value for key, value in row.items() if key != name} for row in rows]
+    rows: Sequence[Mapping[str, Text]] = [_row(cell, tokens=tokens, ascii_only=ascii_only) for cell in run.cells]
+    rows = without_least_needed(rows, _LEAST_NEEDED, width=width, gap=_GAP)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False, header_style="bold")
-    if _width(rows) > width:
-        table.width = _width(rows)
+    if (needed := table_width(rows, gap=_GAP)) > width:
+        table.width = needed
     for name in rows[0]:
         table.add_column(name, justify="left" if name in ("cell", "verdict") else "right", no_wrap=True)
     for row in rows:
         table.add_row(*row.values())
     return table
-
-
-def _width(rows: Sequence[dict[str, Text]]) -> int:
-    """Columns of the terminal that a table of these rows takes."""
-    widths = [max(len(name), *(row[name].cell_len for row in rows)) for name in rows[0]]
-    return sum(widths) + _GAP * len(widths)
 
 
 def _row(cell: CellReport, *, tokens: bool, ascii_only: bool) -> dict[str, Text]:

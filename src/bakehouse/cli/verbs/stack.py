@@ -14,7 +14,7 @@ EXAMPLES = """\
 examples:
   bakehouse stack demo --check               what goes where and what is left, or why it does not fit
   bakehouse stack demo --render out          compose.yaml, Quadlet units, Kubernetes, Prometheus, Grafana
-  bakehouse stack security --host a5500 --check    the same for a machine of stacks/hosts/
+  bakehouse stack security --host rtx5090 --check   the same for another machine of stacks/hosts/
   bakehouse stack demo                       start, probe, load, kill each service in turn, report, stop
   bakehouse stack demo --up                  start and leave it running; --down stops it
 """
