@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from bakehouse.model.cases import Expected, HttpRequest
+from bakehouse.model.cases import Expected, HttpRequest, require_expression
 from bakehouse.model.field_types import (
     Count,
     EnvName,
@@ -190,7 +190,7 @@ class StackStep(Model):
     to: ServiceName
     http: HttpRequest
     expect: Expected = Expected()
-    take: dict[Name, Text] = {}
+    take: dict[Name, Annotated[Text, AfterValidator(require_expression)]] = {}
     """Name to a JMESPath expression on the answer: `{NAME}` in later bodies is replaced by what it finds."""
     stream: bool = False
     """Whether the answer must come in pieces (server-sent events) and say its end."""

@@ -11,11 +11,12 @@ from bakehouse.config.layout import STACKS, ProjectLayout
 from bakehouse.config.load import Project
 from bakehouse.errors import InputError
 from bakehouse.machine import detect
+from bakehouse.model.cases import Upload
 from bakehouse.model.cell import Resolution
 from bakehouse.model.enums import Verdict
 from bakehouse.model.matrix import Matrix
 from bakehouse.model.report import CellReport, Measurement, RunReport
-from bakehouse.model.stack import ServedModel
+from bakehouse.model.stack import ServedModel, Stack
 from bakehouse.model_files.gguf.header import read_header
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.project import open_project
@@ -24,7 +25,7 @@ from bakehouse.reporters import json_file
 from bakehouse.stacks import machines
 from bakehouse.stacks.elsewhere import for_other_vendors
 from bakehouse.stacks.load import load_stack
-from bakehouse.stacks.loaded import Loaded
+from bakehouse.stacks.loaded import Loaded, raise_all, wrong
 from bakehouse.stacks.need import ModelFacts
 from bakehouse.stacks.plan import Machine, StackPlan
 from bakehouse.stacks.resolve import Inputs, resolve_stack
@@ -63,6 +64,7 @@ def make_stack_plan(context: Context, wanted: Wanted) -> Made:
     layout = ProjectLayout(root=context.root)
     loaded = load_stack(wanted.name, layout=layout, host=wanted.host)
     project, resolution = open_project(context.root)
+    root = _root(layout, wanted.name)
     matrix = project.world.matrix
     machine, targets = _machine(loaded, matrix)
     facts = _facts(loaded, matrix, machine, context, here=wanted.here)
@@ -77,12 +79,18 @@ def make_stack_plan(context: Context, wanted: Wanted) -> Made:
         measured=measured_memory(context.reports, loaded, facts),
         rates=measured_rates(context.reports),
         untested=wanted.untested,
+        folder=str(root) if wanted.here else None,
     )
     plan = resolve_stack(inputs)
+    errors = [*_files_of_probes(loaded.stack, root), *(_files_of_services(loaded.stack, root) if wanted.here else ())]
+    try:
+        raise_all(errors)
+    except InputError as error:
+        raise loaded.pinpoint(error) from None
     return Made(
         plan=plan,
         inputs=inputs,
-        root=_root(layout, wanted.name),
+        root=root,
         project=project,
         resolution=resolution,
         others=for_other_vendors(plan, inputs),
@@ -92,6 +100,27 @@ def make_stack_plan(context: Context, wanted: Wanted) -> Made:
 def _root(layout: ProjectLayout, name: str) -> Path:
     found = layout.find(f"{STACKS}/{name}.yaml")
     return found.parents[1] if found else layout.root
+
+
+def _files_of_probes(stack: Stack, root: Path) -> Iterator[InputError]:
+    """Those that a probe sends and nobody has."""
+    for index, probe in enumerate(stack.probes):
+        for number, step in enumerate(probe.steps):
+            at = ("probes", index, "steps", number, "http")
+            if step.http.file and not (root / step.http.file).is_file():
+                yield wrong(f"there is no file {step.http.file}", *at, "file", hint=f"Looked in {root}.")
+            for field, value in step.http.form.items():
+                if isinstance(value, Upload) and not (root / value.file).is_file():
+                    yield wrong(f"there is no file {value.file}", *at, "form", field, hint=f"Looked in {root}.")
+
+
+def _files_of_services(stack: Stack, root: Path) -> Iterator[InputError]:
+    """Those that a service is given and this machine does not have."""
+    for name, service in stack.services.items():
+        for target, written in service.files.items():
+            if not (root / Path(written).expanduser()).exists():
+                hint = f"Relative paths are of {root}."
+                yield wrong(f"there is no {written} on this machine", "services", name, "files", target, hint=hint)
 
 
 def passed_digests(reports: Path) -> dict[str, str]:

@@ -28,6 +28,10 @@ class Deployment:
     """What makes it tell its figures."""
     name_argument: str | None = None
     """Takes what requests call its model."""
+    model_options: tuple[str, ...] = ()
+    """Further names of the argument that takes its model, and arguments that name a model elsewhere."""
+    model_suffix: str | None = None
+    """How the one file that it serves ends; None: it takes other files and folders, too."""
     cache_used: str | None = None
     """Metric: share of the KV cache that is in use."""
     card_arguments: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from bakehouse.errors import InputError
 from bakehouse.formatting import size
+from bakehouse.model.enums import AcceleratorName
 from bakehouse.stacks.loaded import HOST, wrong
 from bakehouse.stacks.plan import Machine, Need, Slot
 
@@ -125,15 +126,26 @@ def _runs_on(wish: Wish, machine: Machine) -> str:
 def _refusal(wish: Wish, machine: Machine, taken: Mapping[int, _Taken]) -> InputError:
     at = ("services", wish.service)
     if not wish.needs:
+        instead = ", or write accelerator: cpu" if wish.on_processor else ""
         return wrong(
             f"no image of {wish.service} runs on a card of {machine.name}",
             *at,
-            hint="See `bakehouse plan --gpu CARD` for what there is, or write accelerator: cpu.",
+            hint=f"See {_plans(machine)} for what there is{instead}.",
         )
     whole = _whole_reason(wish, machine, taken)
     lines = [f"{wish.service} does not fit on {machine.name}: {whole or _short(wish, machine, taken)}"]
     lines += [f"  {_table_line(slot, machine, taken)}" for slot in machine.slots]
     return wrong("\n".join(lines), *at, hint=" ".join(_changes(wish, machine, taken)))
+
+
+def _plans(machine: Machine) -> str:
+    """The command for each card. NVIDIA's driver decides as well."""
+    driver = f" --driver {machine.driver}" if machine.driver else ""
+    cards = dict.fromkeys(
+        (slot.name, driver if slot.accelerator is AcceleratorName.CUDA else "") for slot in machine.slots
+    )
+    commands = [f"`bakehouse plan --gpu {name}{of_driver}`" for name, of_driver in cards]
+    return " and ".join(commands) or "`bakehouse plan --gpu CARD`"
 
 
 def _short(wish: Wish, machine: Machine, taken: Mapping[int, _Taken]) -> str:

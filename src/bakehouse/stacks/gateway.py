@@ -17,6 +17,8 @@ from bakehouse.stacks.plan import Mount, Planned
 
 PROMETHEUS = "prometheus/prometheus.yml"
 RULES = "prometheus/rules.yml"
+VARIABLES = ("BACKENDS", "HEALTH_INTERVAL_S", "BREAKER_S", "API_KEY_FILE", "AUTH")
+"""What a gateway is told by its environment."""
 _SECRETS = "/run/secrets"
 _SETTINGS = "/etc/prometheus"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from bakehouse.config.layout import HOSTS, STACKS, ProjectLayout
 from bakehouse.config.load import load_document, validate
 from bakehouse.config.suggest import suggest
-from bakehouse.errors import InputError
+from bakehouse.errors import InputError, Where
 from bakehouse.model.stack import Stack
 from bakehouse.model.stack_host import HostFile
 from bakehouse.stacks.loaded import HOST, STACK, Loaded
@@ -25,7 +25,8 @@ def load_stack(name: str, *, layout: ProjectLayout, host: str | None = None) -> 
     named = host or stack.host or DETECTED
     if named == DETECTED:
         return Loaded(name=name, stack=stack, host=None, documents={STACK: document})
-    of_host = load_document(_find(named, HOSTS, "machine", layout), root=layout.root)
+    where = document.where(("host",)) if host is None else None
+    of_host = load_document(_find(named, HOSTS, "machine", layout, where), root=layout.root)
     return Loaded(
         name=name,
         stack=stack,
@@ -41,11 +42,13 @@ def names(layout: ProjectLayout, folder: str = STACKS) -> list[str]:
     return sorted(found)
 
 
-def _find(name: str, folder: str, what: str, layout: ProjectLayout) -> Path:
+def _find(name: str, folder: str, what: str, layout: ProjectLayout, where: Where | None = None) -> Path:
     file = f"{folder}/{name}.yaml"
     path = layout.find(file) if _NAME.fullmatch(name) else None
     if path is None:
         raise InputError(
-            f"there is no {what} {name!r}", hint=f"{suggest(name, names(layout, folder))} {layout.looked(file)}"
+            f"there is no {what} {name!r}",
+            hint=f"{suggest(name, names(layout, folder))} {layout.looked(file)}",
+            where=where,
         )
     return path

@@ -77,7 +77,7 @@ def planned(name: str, cell: Cell, slots: tuple[Slot, ...], inputs: Inputs) -> P
         cpus=service.cpus,
         pids=PIDS,
         shm=size_in_bytes(shm) if (shm := service.shm or recipe.runtime.shm) else None,
-        mounts=_mounts(service, facts),
+        mounts=_mounts(service, facts, inputs.folder),
         needs=tuple(_dependency(other, service, inputs) for other in service.needs),
         profile=service.profile,
         slots=slots,
@@ -161,17 +161,22 @@ def _limit(service: Service, recipe: Recipe, need: Need, *, on_card: bool) -> in
     return max(probed, -(-math.ceil(need.bytes * _HEADROOM + _BESIDE) // _STEP) * _STEP)
 
 
-def _mounts(service: Service, facts: ModelFacts) -> tuple[Mount, ...]:
+def _mounts(service: Service, facts: ModelFacts, folder: str | None) -> tuple[Mount, ...]:
     named = service.model is not None and service.model.name is not None
     models = [
         Mount(source=path, target=f"{CONTAINER_MODELS}/{PurePosixPath(path).name}", model=True, row=named)
         for path in facts.paths
     ]
-    files = [Mount(source=path, target=target) for target, path in service.files.items()]
+    files = [Mount(source=_source(path, folder), target=target) for target, path in service.files.items()]
     kept = [
         Mount(source=volume, target=target, kind="volume", writable=True) for target, volume in service.keeps.items()
     ]
     return (*models, *files, *kept)
+
+
+def _source(path: str, folder: str | None) -> str:
+    """Absolute where the stack runs here; `~/` is left to who mounts it."""
+    return path if folder is None or path.startswith("~/") else str(PurePosixPath(folder) / path)
 
 
 def _dependency(other: str, service: Service, inputs: Inputs) -> Dependency:

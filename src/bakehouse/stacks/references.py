@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from bakehouse.config.suggest import suggest
 from bakehouse.errors import InputError
 from bakehouse.model.cell import Resolution, World
-from bakehouse.model.stack import Service, Stack
+from bakehouse.model.stack import Service, Stack, StackProbe
 from bakehouse.model.stack_host import HostFile
+from bakehouse.model.work import texts_in
 from bakehouse.stacks.loaded import HOST, wrong
+
+_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9.-]*)\}")
 
 
 def check_references(stack: Stack, host: HostFile | None, world: World, resolution: Resolution) -> list[InputError]:
@@ -41,6 +45,8 @@ def _services(stack: Stack, world: World, resolution: Resolution) -> Iterator[In
         for index, other in enumerate(service.needs):
             if other not in stack.services:
                 yield _unknown(other, stack.services, *at, "needs", index, what="service")
+            elif other in service.needs[:index]:
+                yield wrong(f"{other} is listed twice", *at, "needs", index)
         yield from _rights(name, service)
 
 
@@ -140,18 +146,32 @@ def _others(stack: Stack) -> Iterator[InputError]:
         for number, step in enumerate(probe.steps):
             if step.to not in known:
                 yield _unknown(step.to, known, "probes", index, "steps", number, "to", what="service")
+        yield from _placeholders(index, probe)
     if stack.load and stack.gateway is None:
         yield wrong("the load goes through the gateway, and there is none", "load", hint="Write `gateway`.")
+
+
+def _placeholders(index: int, probe: StackProbe) -> Iterator[InputError]:
+    """`{NAME}` in what a step sends, where no earlier step has taken NAME. Without any `take`, braces are text."""
+    every = {name for step in probe.steps for name in step.take}
+    taken: set[str] = set()
+    for number, step in enumerate(probe.steps):
+        for key, sent in (("body", step.http.body), ("form", step.http.form)):
+            used = {name for text in texts_in(sent) for name in _PLACEHOLDER.findall(text)} if every else set()
+            for name in sorted(used - taken):
+                why = "is taken by a later step" if name in every else "is taken by no step before it"
+                yield wrong(
+                    f"{{{name}}} {why}",
+                    *("probes", index, "steps", number, "http", key),
+                    hint=suggest(name, sorted(taken)) if taken else None,
+                )
+        taken |= set(step.take)
 
 
 def _host(stack: Stack, host: HostFile, world: World) -> Iterator[InputError]:
     for index, card in enumerate(host.cards):
         if card.gpu not in world.matrix.gpus:
             yield _unknown(card.gpu, world.matrix.gpus, "cards", index, "gpu", what="card", file=HOST)
-    ids = [card.id for card in host.cards]
-    for index, one in enumerate(ids):
-        if one is not None and one in ids[:index]:
-            yield wrong(f"the id {one!r} is another card's already", "cards", index, "id", file=HOST)
     for name, service in host.services.items():
         if name not in stack.services:
             yield _unknown(name, stack.services, "services", name, what="service", file=HOST)

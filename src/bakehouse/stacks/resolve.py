@@ -18,6 +18,7 @@ from bakehouse.planning.gpus import Target
 from bakehouse.stacks import choose_cell, needs_of
 from bakehouse.stacks.assign import Wish, assign
 from bakehouse.stacks.check import check
+from bakehouse.stacks.conflicts import check_conflicts
 from bakehouse.stacks.gateway import told
 from bakehouse.stacks.loaded import Loaded, raise_all, wrong
 from bakehouse.stacks.need import ModelFacts
@@ -48,6 +49,8 @@ class Inputs:
     """Cell to the tokens a second that its newest run wrote for one user."""
     untested: bool = False
     """Whether images without a passed report may be used."""
+    folder: str | None = None
+    """Where relative paths of services' files are, if the stack runs here; None: beside what is rendered."""
 
     def service(self, name: str) -> Service:
         """With what the machine's file says of it instead."""
@@ -69,6 +72,7 @@ def resolve_stack(inputs: Inputs) -> StackPlan:
     loaded = inputs.loaded
     try:
         raise_all(check_references(loaded.stack, loaded.host, inputs.world, inputs.resolution))
+        raise_all(check_conflicts(loaded.stack, loaded.host, inputs.world, inputs.resolution))
         plan = _plan(inputs)
         raise_all(check(plan, inputs.loaded.stack, untested=inputs.untested))
     except InputError as error:

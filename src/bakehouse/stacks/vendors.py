@@ -12,6 +12,9 @@ from typing import Literal
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.stack_host import Sharing
 
+RENDER_NODE = "/dev/dri/renderD128"
+"""The first card's."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Vendor:

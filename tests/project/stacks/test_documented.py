@@ -11,7 +11,7 @@ from bakehouse.stacks.load import DETECTED, names
 from tests.project.docs.test_commands import ALL, verb_words
 
 ROOT = Path(__file__).parents[3]
-OF_A_READER = {"big", "NAME", "llama-server"}
+OF_A_READER = {"big", "NAME", "llama-server", "..."}
 """Names in examples of mistakes, and placeholders."""
 
 

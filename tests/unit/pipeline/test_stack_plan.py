@@ -5,11 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+from rich.console import Console
+
+from bakehouse.errors import InputError
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import CellReport, Host, Image, Measurement, Metric, RunReport, Sample
-from bakehouse.pipeline.stack_plan import measured_memory, measured_rates, passed_digests
+from bakehouse.pipeline.context import Context
+from bakehouse.pipeline.stack_plan import Wanted, make_stack_plan, measured_memory, measured_rates, passed_digests
 from bakehouse.reporters import json_file
 from bakehouse.stacks.need import ModelFacts
+from tests.unit.projects import write_project
 from tests.unit.stacks.sample import inputs
 
 HOST = Host(
@@ -83,3 +89,42 @@ def test_memory_counts_where_model_and_arguments_are_the_same(tmp_path: Path) ->
         cell("stack-sample", measurements=[measured("memory", "chat", 9, **{**same, "arguments": []})]),
     )
     assert measured_memory(tmp_path, loaded, facts) == {"chat": 7}
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    write_project(tmp_path)
+    (tmp_path / "stacks").mkdir()
+    return Context(root=tmp_path, cache=tmp_path / "cache", environ={}, console=Console(quiet=True))
+
+
+def wrong_with(context: Context, text: str, *, here: bool = False) -> str:
+    (context.root / "stacks/x.yaml").write_text(f"version: 1\nsummary: x\n{text}")
+    with pytest.raises(InputError) as raised:
+        make_stack_plan(context, Wanted(name="x", untested=True, here=here))
+    return str(raised.value)
+
+
+def test_a_machine_that_the_stack_names_and_nobody_has_is_told_with_its_line(context: Context) -> None:
+    assert "stacks/x.yaml:3: host: there is no machine 'cpuu'" in wrong_with(
+        context, "host: cpuu\nservices: {a: {recipe: server}}\n"
+    )
+
+
+def test_a_file_that_a_probe_sends_must_be_there(context: Context) -> None:
+    request = "{method: POST, path: /, form: {picture: {file: cat.jpg}}}"
+    text = f"services: {{a: {{recipe: server}}}}\nprobes: [{{name: p, steps: [{{to: a, http: {request}}}]}}]\n"
+
+    assert "x.yaml:4: probes[0].steps[0].http.form.picture: there is no file cat.jpg" in wrong_with(context, text)
+
+
+def test_a_file_of_a_service_must_be_there_where_it_runs(context: Context) -> None:
+    text = "services: {a: {recipe: server, files: {/etc/x.conf: ./x.conf}}}\n"
+
+    said = wrong_with(context, text, here=True)
+    assert "x.yaml:3: services.a.files./etc/x.conf: there is no ./x.conf on this machine" in said
+    (context.root / "x.conf").touch()
+    (mount,) = make_stack_plan(context, Wanted(name="x", untested=True, here=True)).plan.service("a").mounts
+    assert mount.source == str(context.root / "x.conf")
+    (beside,) = make_stack_plan(context, Wanted(name="x", untested=True)).plan.service("a").mounts
+    assert beside.source == "./x.conf"

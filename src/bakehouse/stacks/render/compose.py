@@ -14,7 +14,7 @@ from bakehouse.planning.render.labels import PREFIX
 from bakehouse.stacks import hardening
 from bakehouse.stacks.plan import Dependency, Mount, Planned, Slot, StackPlan
 from bakehouse.stacks.render.header import as_yaml, comment, header
-from bakehouse.stacks.vendors import VENDORS
+from bakehouse.stacks.vendors import RENDER_NODE, VENDORS
 
 FILE = "compose.yaml"
 FRONT, BACK = "front", "back"
@@ -113,7 +113,7 @@ def nodes_of(service: Planned, plan: StackPlan) -> tuple[list[str], list[int]]:
             nodes.append("/dev/kfd")
             groups.append(plan.machine.video_group)
         if vendor.render:
-            nodes.append(slot.render or "/dev/dri/renderD128")
+            nodes.append(slot.render or RENDER_NODE)
             groups.append(plan.machine.render_group)
     return list(dict.fromkeys(nodes)), list(dict.fromkeys(groups))
 
