@@ -32,8 +32,6 @@ POLICY = {
 }
 ONLY_PASSED = 'package signature\nimport rego.v1\nallow if input.predicate.result == "PASSED"\n'
 MEASURED = ("--starts", "7", "--repetitions", "1", "--no-calibrate", "--no-history")
-ENOUGH = 6
-"""Starts on each side from which on one slow figure is found among all that are judged together."""
 LARGER = "cat /bin/sh /bin/ls /bin/cat >> /app/server"
 
 
@@ -169,7 +167,7 @@ def _is_refused_by_speed(chain: Chain, image: str, measured: Sequence[Sequence[M
     assert "start image_size" in words
     theirs, ours = _rates_of_one_workload(measured)
     assert statistics.median(ours.counted) * 5 < statistics.median(theirs.counted)
-    if min(map(_exact_starts, (theirs, ours))) >= ENOUGH:
+    if theirs.grade is ours.grade is Grade.EXACT:
         assert f"{ours.workload} decode_rate" in words
     staged = chain.real.client(f"{REPOSITORY}-staging")
     assert staged.resolve(image) == image, "it waits in staging"
@@ -181,10 +179,6 @@ def _rates_of_one_workload(measured: Sequence[Sequence[Measurement]]) -> list[Me
     rates = [{one.workload: one for one in each if one.metric == "decode_rate"} for each in measured]
     shared = max(rates[0].keys() & rates[1].keys(), key=lambda name: int(name.removeprefix("tg")))
     return [each[shared] for each in rates]
-
-
-def _exact_starts(rate: Measurement) -> int:
-    return len({sample.start for sample in rate.used}) if rate.grade is Grade.EXACT else 0
 
 
 def _nobody_told_a_secret(chain: Chain) -> None:
