@@ -26,7 +26,9 @@ def stops(server: Running, health: Health) -> Stopped:
     if not stopped.in_time:
         raise ProbeFailed(
             f"it ignored SIGTERM for {health.stop_grace:g} s and had to be killed",
-            hint="The entrypoint must be the server itself (exec form), so that the signal reaches it.",
+            hint="The entrypoint must be the server itself (exec form), so that the signal reaches it. As process 1 it "
+            "must also handle it, since the kernel does nothing for process 1: signal.signal(signal.SIGTERM, ...) in "
+            "Python; uvicorn and gunicorn do so.",
         )
     if stopped.state.exit_code not in health.stopped:
         wanted = " or ".join(str(status) for status in health.stopped)

@@ -28,6 +28,8 @@ _UNPRINTABLE = re.compile(
 _NON_CHARACTERS = re.compile(
     "[" + "".join(chr(plane + low) for plane in range(0x10000, 0x110000, 0x10000) for low in (0xFFFE, 0xFFFF)) + "]"
 )
+_HINT = re.compile(r"(?<=[\w)\]'\"])\n  (?=[A-Z])")
+"""Where the hint of a BakehouseError begins, and its message ends without a full stop."""
 
 
 def plain(text: str) -> str:
@@ -40,6 +42,6 @@ def plain(text: str) -> str:
 
 
 def one_line(text: str, *, most: int = 200) -> str:
-    """Whitespace collapsed, cut at `most` characters with an ellipsis."""
-    text = " ".join(plain(text).split())
+    """Whitespace collapsed, cut at `most` characters with an ellipsis. An error's hint follows as a sentence."""
+    text = " ".join(_HINT.sub(". ", plain(text)).split())
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bakehouse.errors import InputError
 from bakehouse.reporters.text import one_line, plain
 
 
@@ -34,3 +35,11 @@ def test_one_line_is_one_line_and_no_longer_than_asked(text: str, most: int) -> 
     found = one_line(text, most=most)
     assert len(found) <= most
     assert len(found.splitlines()) <= 1
+
+
+def test_a_hint_follows_as_a_sentence() -> None:
+    assert (
+        one_line(str(InputError("it had to be killed", hint="Handle SIGTERM.")))
+        == "it had to be killed. Handle SIGTERM."
+    )
+    assert one_line("it ended:\n  Traceback") == "it ended: Traceback"
