@@ -60,8 +60,8 @@ def show_matrix(
             remark = _remark(cell, machine, matrix, affected, testers.get(cell.name, HERE)) + _own_floor(cell, row)
             table.add_row(Text(f"  {cell.name}"), Text(archs_in_short(cell)), remark)
         out.print(table)
-    of = f" of {total}" if len(cells) != total else ""
-    out.print(Text(f"\n{len(cells)}{of} cells; this machine: {machine.describe()}", style="dim"), soft_wrap=True)
+    chosen = count(total, "cell") if len(cells) == total else f"{len(cells)} of {total} cells"
+    out.print(Text(f"\n{chosen}; this machine: {machine.describe()}", style="dim"), soft_wrap=True)
     if matrix.hosts:
         out.print(_fleet(testers), soft_wrap=True)
     for note in without_row(machine, matrix):
