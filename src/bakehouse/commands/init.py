@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bakehouse.commands import starter_files
 from bakehouse.config.layout import MATRIX_FILE, RECIPES, TEMPLATE_SUFFIX, TEMPLATES, ProjectLayout
-from bakehouse.config.load import load_document
+from bakehouse.config.load import RECIPE_NAME, load_document
 from bakehouse.config.suggest import suggest
 from bakehouse.errors import ExitCode, InputError, InputErrors, Where
 from bakehouse.pipeline.context import Context
@@ -29,6 +30,8 @@ class Options:
     """Shipped recipes to copy."""
     templates: tuple[str, ...] = ()
     """Shipped templates to copy: `python-server`, or a file in dockerfiles/."""
+    servers: tuple[str, ...] = ()
+    """New recipes, each with a small Python server to begin with."""
 
 
 def init(context: Context, options: Options) -> ExitCode:
@@ -37,34 +40,40 @@ def init(context: Context, options: Options) -> ExitCode:
     """
     layout = ProjectLayout(root=context.root)
     is_new = not os.path.lexists(layout.root / MATRIX_FILE)
-    if not is_new and not (options.recipes or options.templates):
+    if not is_new and not (options.recipes or options.templates or options.servers):
         raise InputError("the file is there already", hint=_what_else(layout), where=Where(file=MATRIX_FILE))
-    names = tuple(dict.fromkeys(options.recipes or ((FIRST_RECIPE,) if is_new else ())))
+    names = tuple(dict.fromkeys(options.recipes or ((FIRST_RECIPE,) if is_new and not options.servers else ())))
     folders = {name: _shipped_recipe(name, layout) for name in names}
     templates = dict.fromkeys(_shipped_template(name, layout) for name in options.templates)
-    _refuse_to_overwrite([*(f"{RECIPES}/{name}" for name in names), *templates], layout)
+    servers = [_new_recipe(name, layout) for name in dict.fromkeys(options.servers)]
+    _refuse_to_overwrite([*(f"{RECIPES}/{name}" for name in (*names, *servers)), *templates], layout)
     copies = {
         f"{RECIPES}/{name}/{file.relative_to(folder).as_posix()}": file
         for name, folder in folders.items()
         for file in _files(folder)
     }
     copies |= {name: layout.shipped / name for name in templates}
-    texts = _project_files(context, folders, layout) if is_new else {}
+    here = PLATFORMS.get(platform.machine().lower(), "linux/amd64")
+    texts = _project_files(context, folders, layout, here=here) if is_new else {}
+    for name in servers:
+        texts |= starter_files.server(name, platform=here)
     for name, path in copies.items():
         (layout.root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, layout.root / name)
     for name, text in texts.items():
+        (layout.root / name).parent.mkdir(parents=True, exist_ok=True)
         atomic_write.write(layout.root / name, text)
     for name in (*texts, *copies):
         context.say(f"wrote {name}")
     if not is_new:
         _say_missing_rows(context, folders, layout)
-    _say_next(context)
+    _say_next(context, servers)
     return ExitCode.OK
 
 
-def _project_files(context: Context, recipes: Mapping[str, Path], layout: ProjectLayout) -> dict[str, str]:
-    here = PLATFORMS.get(platform.machine().lower(), "linux/amd64")
+def _project_files(
+    context: Context, recipes: Mapping[str, Path], layout: ProjectLayout, *, here: str
+) -> dict[str, str]:
     wanted = {starter_files.NOXFILE: starter_files.noxfile(), starter_files.GITIGNORE: starter_files.gitignore()}
     for name, text in wanted.items():
         if os.path.lexists(layout.root / name):
@@ -81,9 +90,12 @@ def _say_missing_rows(context: Context, recipes: Mapping[str, Path], layout: Pro
         context.say(f"{MATRIX_FILE} lacks what {', '.join(recipes)} needs; add below `{section}:`\n{lines}")
 
 
-def _say_next(context: Context) -> None:
-    where = "" if context.root == Path.cwd() else f" --root {os.path.relpath(context.root)}"
-    context.say(f"next: bakehouse{where} plan, then bakehouse{where} build-matrix --quick")
+def _say_next(context: Context, servers: Sequence[str]) -> None:
+    program = "bakehouse" if context.root == Path.cwd() else f"bakehouse --root {os.path.relpath(context.root)}"
+    for name in servers:
+        context.say(f"next: {program} lock --requirements {name}, then {program} build-matrix --recipe {name} --quick")
+    if not servers:
+        context.say(f"next: {program} plan, then {program} build-matrix --quick")
 
 
 # ---------------------------------------------------------------------------------------------- what ships
@@ -94,6 +106,15 @@ def _shipped_recipe(name: str, layout: ProjectLayout) -> Path:
     if name not in shipped:
         raise InputError(f"--recipe {name}: bakehouse ships no such recipe", hint=suggest(name, sorted(shipped)))
     return shipped[name]
+
+
+def _new_recipe(name: str, layout: ProjectLayout) -> str:
+    if not re.fullmatch(RECIPE_NAME, name):
+        hint = "Lower-case letters, digits and '-': it becomes part of image names."
+        raise InputError(f"--server {name}: this is no name for a recipe", hint=hint)
+    if name in layout.shipped_recipes():
+        raise InputError(f"--server {name}: a recipe of this name ships with bakehouse", hint="Choose another name.")
+    return name
 
 
 def _shipped_template(name: str, layout: ProjectLayout) -> str:

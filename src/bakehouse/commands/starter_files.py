@@ -10,7 +10,7 @@ from typing import Any
 
 import jinja2
 
-from bakehouse.config.layout import MATRIX_FILE, RECIPE_FILE, ProjectLayout
+from bakehouse.config.layout import MATRIX_FILE, RECIPE_FILE, RECIPES, ProjectLayout
 from bakehouse.config.load import load_document
 from bakehouse.config.shipped_recipes import rows_for
 from bakehouse.model.enums import AcceleratorName
@@ -37,13 +37,26 @@ def gitignore() -> str:
     return _render("gitignore.j2")
 
 
+def server(name: str, *, platform: str) -> dict[str, str]:
+    """A recipe for a Python server of one's own, by file: one that runs, to be changed step by step."""
+    module = f"{name.replace('-', '_')}_server"  # no name of a library, which it would hide
+    names = {
+        "recipe.yaml": RECIPE_FILE,
+        "requirements.in": "requirements.in",
+        "__main__.py": f"app/{module}/__main__.py",
+    }
+    texts = {to: _render(f"server/{file}.j2", module=module, platform=platform) for file, to in names.items()}
+    return {f"{RECIPES}/{name}/{file}": text for file, text in texts.items()}
+
+
 def matrix(recipes: Mapping[str, Path], layout: ProjectLayout, *, platform: str) -> str:
     """A small matrix.yaml for these recipes that ship (folder by name), with the shipped rows of their sources and
-    models. `platform` is this machine's; where none of the recipes is for it, the matrix has theirs.
+    models; without recipes, it is for processors. `platform` is this machine's; where none of the recipes is for it,
+    the matrix has theirs.
     """
     read = [load_document(folder / RECIPE_FILE, root=layout.root).value for folder in recipes.values()]
-    offered = {accelerator for recipe in read for accelerator in recipe["accelerators"]}
-    served_on = {served for recipe in read for served in recipe.get("platforms", (platform,))}
+    offered = {accelerator for recipe in read for accelerator in recipe["accelerators"]} or {AcceleratorName.CPU}
+    served_on = {served for recipe in read for served in recipe.get("platforms", (platform,))} or {platform}
     return _render(
         "matrix.yaml.j2",
         shipped=sorted(layout.shipped_recipes()),

@@ -6,9 +6,10 @@ import pytest
 
 from bakehouse.__main__ import main
 from bakehouse.config.layout import ProjectLayout
-from bakehouse.config.load import load_project
+from bakehouse.config.load import load_document, load_project, validate
 from bakehouse.errors import ExitCode
 from bakehouse.model.enums import AcceleratorName
+from bakehouse.model.recipe import Recipe
 from bakehouse.planning.resolve import resolve
 
 SHIPPED = ProjectLayout(root=Path("/nowhere"))
@@ -117,3 +118,24 @@ def test_what_does_not_ship(init: Init, words: tuple[str, ...], hint: str) -> No
     assert f"{words[0]} {words[1]}: bakehouse ships no such" in said
     assert hint in said
     assert not init.root.exists(), "nothing was written"
+
+
+def test_a_server_of_ones_own_begins_as_one_that_runs(init: Init) -> None:
+    said = init("--server", "word-count")
+    assert "lock --requirements word-count" in said.splitlines()[-1]
+    folder, server = "recipes/word-count", "app/word_count_server/__main__.py"
+    assert {"matrix.yaml", *(f"{folder}/{name}" for name in ("recipe.yaml", "requirements.in", server))} <= init.files()
+    compile((init.root / folder / server).read_text(), server, "exec")
+    recipe = validate(load_document(init.root / folder / "recipe.yaml", root=init.root), Recipe)
+    assert recipe.runtime.entrypoint[-1] == "word_count_server"
+    assert main(["--root", str(init.root), "plan"]) is ExitCode.BAD_INPUT
+    assert "`bakehouse lock --requirements word-count`" in init.capsys.readouterr().err
+    assert f"{folder}: it is there already" in init("--server", "word-count", code=ExitCode.BAD_INPUT)
+
+
+def test_a_server_joins_a_project(init: Init) -> None:
+    init()
+    assert "ships with bakehouse" in init("--server", "embedder", code=ExitCode.BAD_INPUT)
+    assert "no name for a recipe" in init("--server", "Word_Count", code=ExitCode.BAD_INPUT)
+    init("--server", "word-count")
+    assert {path.name for path in (init.root / "recipes").iterdir()} == {"llama-server", "word-count"}

@@ -9,12 +9,14 @@ from bakehouse.pipeline.context import Context
 
 DESCRIPTION = (
     "Write a small project into this folder (--root names another): matrix.yaml, one recipe, noxfile.py, .gitignore. "
-    "In a project that exists, copy what ships with bakehouse, to change it. Overwrites nothing."
+    "In a project that exists, copy what ships with bakehouse, to change it, or begin a recipe of your own. "
+    "Overwrites nothing."
 )
 EXAMPLES = """\
 examples:
   bakehouse init                             a new project, with a recipe that ships
   bakehouse init --recipe embedder           copy this recipe; in a folder without matrix.yaml, begin a project with it
+  bakehouse init --server counter            begin a recipe of your own: a Python server, its requirements and probes
   bakehouse init --template python-server    copy its template to dockerfiles/, where it takes the shipped one's place
 """
 
@@ -24,9 +26,19 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         "--recipe", metavar="NAME", action="append", default=[], help="copy this recipe that ships (repeatable)"
     )
     verb.add_argument(
+        "--server",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="begin a recipe for a Python server of your own, with one that runs (repeatable)",
+    )
+    verb.add_argument(
         "--template", metavar="NAME", action="append", default=[], help="copy this template that ships (repeatable)"
     )
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
-    return init(context, Options(recipes=tuple(arguments.recipe), templates=tuple(arguments.template)))
+    return init(
+        context,
+        Options(recipes=tuple(arguments.recipe), templates=tuple(arguments.template), servers=tuple(arguments.server)),
+    )
