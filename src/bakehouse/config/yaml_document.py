@@ -110,6 +110,11 @@ def _syntax_error(error: yaml.MarkedYAMLError, *, file: str) -> InputError:
     return InputError(f"not YAML: {problem}", hint=hint, where=Where(file=file, line=mark.line + 1 if mark else None))
 
 
+def _half(text: str) -> str | None:
+    """The first surrogate, which an escape of a quoted text can make, and no text in UTF-8 can hold."""
+    return next((letter for letter in text if "\ud800" <= letter <= "\udfff"), None)
+
+
 class _Builder:
     """Turns a node tree into values, noting marks and collecting errors."""
 
@@ -154,6 +159,8 @@ class _Builder:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
             if key is None:
                 self.errors.append(self._error("a key must be plain text", key_node, path))
+            elif half := _half(key):
+                self.errors.append(self._half_error(half, key_node, path))
             elif key in result:
                 first = self.marks[(*path, key)].line
                 self.errors.append(
@@ -164,6 +171,9 @@ class _Builder:
         return result
 
     def _scalar(self, node: yaml.Node, path: KeyPath) -> Any:
+        if half := _half(node.value):
+            self.errors.append(self._half_error(half, node, path))
+            return None
         if node.tag == _TEXT:
             return node.value
         try:
@@ -176,6 +186,10 @@ class _Builder:
             self.errors.append(self._error("the number is too large", node, path))
             return None
         return value
+
+    def _half_error(self, half: str, node: yaml.Node, path: KeyPath) -> InputError:
+        message = f"U+{ord(half):04X} is half of a character and stands for none; write the character itself"
+        return self._error(message, node, path)
 
     def _error(self, message: str, node: yaml.Node, path: KeyPath) -> InputError:
         return InputError(message, where=Where(file=self.file, line=node.start_mark.line + 1, path=path))

@@ -165,7 +165,8 @@ def require_expression(text: str) -> str:
         with warnings.catch_warnings(action="error", category=PendingDeprecationWarning):
             jmespath.compile(text)
     except (jmespath.exceptions.JMESPathError, PendingDeprecationWarning) as error:
-        reason = (str(error).splitlines() or ["it is empty"])[0]
+        said = str(error).encode("utf-8", "backslashreplace").decode()  # it may quote half of a character
+        reason = (said.splitlines() or ["it is empty"])[0]
         raise ValueError(f"{text!r} is no JMESPath expression: {reason}") from None
     return text
 

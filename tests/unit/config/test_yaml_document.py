@@ -122,3 +122,11 @@ def test_no_text_is_a_bug(text: str) -> None:
         said = str(error)
     assert len(said) < 10_000
     assert all(character.isprintable() or character == "\n" for character in said)
+
+
+@pytest.mark.parametrize("text", ['a: "\\ud800"', '"\\udfff": 1', 'a: [1, "x\\uDC00y"]', 'a: "\\ud83d\\ude00"'])
+def test_half_a_character_is_refused_where_it_stands(text: str) -> None:
+    with pytest.raises(InputError, match=r"U\+D[0-9A-F]{3} is half of a character") as caught:
+        parse(f"b: 2\n{text}\n", file="m.yaml")
+    assert caught.value.where
+    assert caught.value.where.line == 2

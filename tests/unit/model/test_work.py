@@ -65,6 +65,7 @@ def test_a_request_holds_its_inputs(http: dict[str, Any], inputs: dict[str, Any]
         ({"inputs": {"sentences": 1, "values": ("a",)}}, "one of values, files, sentences"),
         ({"units": 2, "count": "length(data)"}, "units and count"),
         ({"count": "length(data"}, "no JMESPath expression"),
+        ({"count": 'a.b"\\ud800"c'}, "no JMESPath expression"),
         ({"count": "`id`"}, "no JMESPath expression"),
         ({"clients": (1, 1)}, "clients has a value twice"),
         ({"batches": ()}, "at least 1 item"),
