@@ -318,6 +318,23 @@ def test_cards_that_are_newer_than_their_arch_say_so() -> None:
         ("arc-b580", "bmg-g21", "12 GiB", "456 GB/s", "linux/amd64"),
         ("arc-pro-b70", "bmg-g31", "32 GiB", "608 GB/s", "linux/amd64"),
         ("gpu-max-1100", "pvc", "48 GiB", "1229 GB/s", "linux/amd64"),
+        ("quadro-k2200", "sm_50", "4 GiB", "80 GB/s", "linux/amd64"),
+        ("gtx980m", "sm_52", "4 GiB", "160 GB/s", "linux/amd64"),
+        ("rtx3050a-laptop", "sm_89", "4 GiB", "112 GB/s", "linux/amd64"),
+        ("quadro-t2000", "sm_75", "4 GiB", "128 GB/s", "linux/amd64"),
+        ("cmp-170hx", "sm_80", "8 GiB", "1493 GB/s", "linux/amd64"),
+        ("cmp-90hx", "sm_86", "10 GiB", "760 GB/s", "linux/amd64"),
+        ("t4g", "sm_75", "16 GiB", "320 GB/s", ARM),
+        ("jetson-nano", "sm_53", "4 GiB", "26 GB/s", ARM),
+        ("rx480", "gfx803", "8 GiB", "256 GB/s", "linux/amd64"),
+        ("rx5500m", "gfx1012", "4 GiB", "224 GB/s", "linux/amd64"),
+        ("rx6800m", "gfx1031", "12 GiB", "384 GB/s", "linux/amd64"),
+        ("rx6600m", "gfx1032", "8 GiB", "224 GB/s", "linux/amd64"),
+        ("rx7700s", "gfx1102", "8 GiB", "288 GB/s", "linux/amd64"),
+        ("steam-deck", "gfx1033", "16 GiB", "88 GB/s", "linux/amd64"),
+        ("bc-250", "gfx1013", "16 GiB", "448 GB/s", "linux/amd64"),
+        ("arc-a370m", "acm-g11", "4 GiB", "112 GB/s", "linux/amd64"),
+        ("arc-a730m", "acm-g10", "12 GiB", "336 GB/s", "linux/amd64"),
     ],
 )
 def test_cards_by_their_data_sheets(card: str, arch: str, memory: str, bandwidth: str, platform: str) -> None:
@@ -334,6 +351,38 @@ def test_cards_by_their_data_sheets(card: str, arch: str, memory: str, bandwidth
 )
 def test_people_find_their_card(word: str) -> None:
     assert find_rows(word, matrix()), near_names(word, matrix().gpus)
+
+
+@pytest.mark.parametrize(
+    ("written", "row"),
+    [
+        ("GTX 1650 Mobile", "gtx1650-laptop"),
+        ("RTX 2070 Super Max-Q", "rtx2070super-laptop"),
+        ("GTX 1070 with Max-Q Design", "gtx1070-laptop"),
+        ("RTX 4090M", "rtx4090-laptop"),
+        ("RTX 3080 Ti Mobile", "rtx3080ti-laptop"),
+        ("GTX 960M", "gtx960m"),
+        ("RX 6800M", "rx6800m"),
+        ("Radeon 780M", "radeon-780m"),
+        ("H100 SXM5 80GB", "h100"),
+        ("V100 SXM2 32GB", "v100"),
+        ("GH200 144GB HBM3e", "gh200-144gb"),
+        ("Orin NX 8GB", "jetson-orin-nx"),
+        ("RX 9060 XT 8GB", "rx9060xt"),
+        ("AMD Radeon Vega 8 Graphics (RADV RAVEN)", "raven-ridge"),
+        ("Intel(R) UHD Graphics 770", "uhd770"),
+        ("Intel(R) Iris(R) Xe Graphics", "iris-xe"),
+        ("Intel(R) Arc(TM) Graphics", "arc-meteor-lake"),
+        ("Ryzen AI Max+ 395", "strix-halo"),
+    ],
+)
+def test_cards_as_people_name_them(written: str, row: str) -> None:
+    assert find_rows(written, matrix())[:1] == [row]
+
+
+@pytest.mark.parametrize("written", ["RTX 4060 Ti 32GB", "A100X", "UHD 630", "RTX 5000 Max-Q", "H100 128GB"])
+def test_cards_that_the_catalogue_lacks_are_no_others(written: str) -> None:
+    assert find_rows(written, matrix()) == []
 
 
 def test_lavapipe_runs_no_code_of_a_card() -> None:

@@ -25,6 +25,11 @@ _MARKS = re.compile(r"\((?:r|tm|c)\)", re.IGNORECASE)
 _REMARK = re.compile(r"\s*\([^()]*\)\s*$")
 _FILLERS = ("graphics", "gpu")
 _PCI = re.compile(r"^[0-9a-f]{4}:[0-9a-f]{4}$")
+_LAPTOP = re.compile(r"[\s-]+(?:mobile|notebook|laptop|max-q|with max-q design)(?:\s+(?:gpu|edition))?$", re.IGNORECASE)
+_LAPTOP_LETTER = re.compile(r"(?<=[23459]0[5-9]0)m$|(?<=[2345]0[5-9]0 ti)m$", re.IGNORECASE)
+"""An M that people put behind cards whose own names have none."""
+_SIZE = re.compile(r"\b(?P<size>\d+)\s?G(?:i?B)?\b", re.IGNORECASE)
+_MOUNT = re.compile(r"\b(?:SXM\d?|PCIe|HBM\d?e?|GDDR\d\w?)\b", re.IGNORECASE)
 _PARTS = re.compile(r"^([a-z]*?)(\d+)(.*)$")
 _FAMILIES = {
     **dict.fromkeys(
@@ -38,7 +43,7 @@ _SERIES = ("gt", "gtx", "rtx", "geforcegt", "geforcegtx", "geforcertx", "rx", "r
 _NUMBER_ALONE = re.compile(r"\d{4}[a-z]*|\d{3}[a-z]+")
 """`980` may be a GeForce or a Radeon; four digits, or letters after them, tell."""
 _VENDORS = {
-    AcceleratorName.XPU: r"\b(?:arc|intel|flex|iris|xe)|^a[3-7][1-9]0$|^b[5-7]\d0$",
+    AcceleratorName.XPU: r"\b(?:arc|intel|flex|iris|xe|uhd|hd graphics)|^bmg|^dg[12]|^a[3-7][1-9]0$|^b[5-7]\d0$",
     AcceleratorName.ROCM: r"radeon|amd|instinct|ryzen|vega|gfx|\b(?:rx|mi\d|[rw]\d{4})|\d{3}m$|\d{4}(?:xtx?|gre)$",
 }
 """By which words a card's vendor is known."""
@@ -79,7 +84,13 @@ def find_rows(word: str, matrix: Matrix) -> list[str]:
     """The rows that a person means: by a name, by what a driver calls the card, or by its PCI id."""
     if _PCI.match(word.lower()):
         return [name for name, gpu in matrix.gpus.items() if word.lower() in gpu.pci]
-    return rows_named(word, matrix.gpus) or _by_number_alone(plain(word), matrix.gpus)
+    rows = matrix.gpus
+    return (
+        rows_named(word, rows)
+        or _by_number_alone(plain(word), rows)
+        or _in_laptops(word, rows)
+        or _with_memory(word, rows)
+    )
 
 
 def _by_number_alone(number: str, rows: Mapping[str, Gpu]) -> list[str]:
@@ -92,6 +103,24 @@ def _by_number_alone(number: str, rows: Mapping[str, Gpu]) -> list[str]:
         if any(plain(word) in {f"{series}{number}" for series in _SERIES} for word in (row, *gpu.aliases))
     ]
     return found if len(found) == 1 else []
+
+
+def _in_laptops(word: str, rows: Mapping[str, Gpu]) -> list[str]:
+    """`GTX 1650 Mobile`, `RTX 2070 Super Max-Q` and `RTX 4090M`: what the catalogue calls a laptop's card."""
+    found = _LAPTOP.search(word) or _LAPTOP_LETTER.search(word)
+    return rows_named(f"{word[: found.start()]} laptop", rows) if found else []
+
+
+def _with_memory(word: str, rows: Mapping[str, Gpu]) -> list[str]:
+    """`H100 SXM5 80GB`: a card by its name, how it is mounted and its memory, where a row has that much."""
+    size = _SIZE.search(word)
+    if size is None:
+        return []
+    if found := rows_named(_MOUNT.sub(" ", word), rows):
+        return found
+    bare = _MOUNT.sub(" ", f"{word[: size.start()]} {word[size.end() :]}")
+    told = re.compile(rf"\b{size['size']} Gi?B\b")
+    return [row for row in rows_named(bare, rows) if told.search(f"{rows[row].memory} {rows[row].note}")]
 
 
 # ---------------------------------------------------------------------------------------------- suggestions

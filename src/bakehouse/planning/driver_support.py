@@ -22,6 +22,7 @@ Runs = Literal["full", "native-only", "no"]
 """All of a toolkit, its native code alone, or nothing of it."""
 
 _FORM = re.compile(r"[0-9]{1,3}(?:\.[0-9]+){0,2}", re.ASCII)
+_BRANCH = re.compile(r"^[Rr]([0-9]{3})$", re.ASCII)
 _NEWEST = 999
 """Later than any version of a branch."""
 _OLDEST_MAJOR = 100
@@ -43,7 +44,11 @@ class Driver(Version):
 
 
 def parse(text: str) -> Driver:
-    """A driver's version, as `nvidia-smi` prints it. Raises InputError for anything else, a toolkit's version too."""
+    """A driver's version, as `nvidia-smi` prints it, or a branch, which NVIDIA calls R550.
+
+    Raises InputError for anything else, a toolkit's version too.
+    """
+    text = _BRANCH.sub(r"\1", text)
     if not _FORM.fullmatch(text):
         hint = "Write it as nvidia-smi shows it under 'Driver Version', for example 575.57.08."
         raise InputError(f"{text!r} is no version of a driver", hint=hint)

@@ -37,6 +37,8 @@ class Fit(StrEnum):
 
 
 FITS = tuple(Fit)
+_SEVERAL = re.compile(r"[,;|&]\s*\S|\s(?:and|or|\+)\s", re.IGNORECASE)
+"""Between names: the last one alone would be found, and the others passed over without a word."""
 FEW_CARDS = 20
 """As many are listed where a name is unknown and none is near."""
 
@@ -66,6 +68,8 @@ def find_target(word: str, matrix: Matrix, machine: Machine) -> Target:
 
     Raises InputError with suggestions.
     """
+    if _SEVERAL.search(word):
+        raise InputError(f"{word!r} names several cards", hint="Give each its own: --gpu rtx5090 --gpu rtx4090.")
     if word.lower() == CPU:
         return Target(name=CPU, accelerators=(AcceleratorName.CPU,), platforms=(machine.platform,))
     if found := _find_row(word, matrix):
@@ -247,7 +251,10 @@ def require_card(machine: Machine, name: str, matrix: Matrix, *, cells: Sequence
 
 
 def _find_row(word: str, matrix: Matrix) -> tuple[str, Gpu] | None:
+    """Raises InputError for a PCI id that sister cards share."""
     names = find_rows(word, matrix)
+    if len(names) > 1 and ":" in word:
+        raise InputError(f"{word} is the id of {len(names)} cards", hint=f"Name one: {', '.join(names)}.")
     return (names[0], matrix.gpus[names[0]]) if names else None
 
 

@@ -72,3 +72,10 @@ def test_a_newer_driver_never_runs_less(left: tuple[int, int], right: tuple[int,
 
 def test_a_version_is_told_as_it_was_written() -> None:
     assert str(parse("575.57.08")) == "575.57.08"
+
+
+def test_a_branch_may_be_written_as_nvidia_does() -> None:
+    assert parse("R550") == parse("r550") == parse("550")
+    for text in ("R55", "R550.54", "v550", "550-open", "R", "31.0.15.3667"):
+        with pytest.raises(InputError):
+            parse(text)

@@ -54,6 +54,13 @@ def test_an_unknown_card_gets_suggestions_and_another_way(project: tuple[World, 
         find_target("voodoo", matrix, CPU_ONLY)
 
 
+@pytest.mark.parametrize("written", ["rtx5090,rtx4090", "rtx5090, rtx4090", "rtx5090 + rtx4090", "rtx5090 and cpu"])
+def test_several_cards_in_one_word_are_refused(written: str, project: tuple[World, Resolution]) -> None:
+    """The last one alone would be found, and answered for."""
+    with pytest.raises(InputError, match="names several cards"):
+        find_target(written, project[0].matrix, CPU_ONLY)
+
+
 @pytest.mark.parametrize("word", ["sm_89", "sm89", "8.9", "SM_89"])
 def test_a_card_without_a_row_is_named_by_its_compute_capability(word: str, project: tuple[World, Resolution]) -> None:
     target = find_target(word, project[0].matrix, CPU_ONLY)
