@@ -226,7 +226,7 @@ def vulnerabilities(subject: Subject) -> Found:
     found = facts.vulnerabilities
     if found is None:
         return GateState.NOT_RUN, facts.why_no_vulnerabilities, ()
-    lines = tuple(f"{one.id}: {one.package} {one.version}, mended in {one.fixed_in}" for one in found)
+    lines = tuple(f"{one.id}: {one.package} {one.version}, fixed in {one.fixed_in}" for one in found)
     if lines:
         return (
             GateState.FAILED,
@@ -237,7 +237,7 @@ def vulnerabilities(subject: Subject) -> Found:
         return GateState.NOT_RUN, f"{facts.database} is {facts.database_days} days old: it knows nothing newer", ()
     kinds = Counter(package.kind for package in facts.packages or ())
     rest = f"; {count(kinds['pypi'], 'package')} of Python not looked up" if kinds["pypi"] else ""
-    return GateState.PASSED, f"{count(kinds['deb'], 'Debian package')}, none is mended by a newer one{rest}", ()
+    return GateState.PASSED, f"{count(kinds['deb'], 'Debian package')}, none is fixed by a newer one{rest}", ()
 
 
 GATES: dict[str, Callable[[Subject], Found]] = {

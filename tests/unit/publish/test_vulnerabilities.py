@@ -93,13 +93,13 @@ def gate(world: World, path: Path) -> tuple[Outcome, GateResult]:
 def test_it_keeps_a_channel_where_it_is(world: World, tmp_path: Path) -> None:
     outcome, found = gate(world, database(tmp_path, FLAWS))
     assert (outcome, found.state, found.blocks) == (Outcome.STAYS, GateState.FAILED, True)
-    assert found.reason == "1 known vulnerability, CVE-2026-0001: glibc 2.41-12, mended in 2.41-13"
+    assert found.reason == "1 known vulnerability, CVE-2026-0001: glibc 2.41-12, fixed in 2.41-13"
 
 
 def test_it_says_what_was_looked_up(world: World, tmp_path: Path) -> None:
     outcome, found = gate(world, database(tmp_path, {"CVE-2026-0002": FLAWS["CVE-2026-0002"]}))
     assert (outcome, found.state) == (Outcome.MOVES, GateState.PASSED)
-    assert found.reason == "1 Debian package, none is mended by a newer one"
+    assert found.reason == "1 Debian package, none is fixed by a newer one"
 
 
 def test_nothing_passes_by_an_old_file(world: World, tmp_path: Path) -> None:
