@@ -1,4 +1,4 @@
-"""The only programs of others that our workflows name, each by its full commit. The rest is plain shell. Pure."""
+"""The actions of others that our workflows use, each pinned to a full commit. Everything else is plain shell. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one Job of a cluster is about. Pure."""
+"""The values that describe one Job of a cluster. Pure."""
 
 from __future__ import annotations
 

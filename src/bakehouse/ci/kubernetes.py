@@ -1,7 +1,8 @@
 """Jobs of Kubernetes that test images: one for each cell, with the card that it is for. Pure.
 
-The image runs as a sidecar (an init container that is restarted, Kubernetes 1.29 or later); beside it bakehouse asks
-it, and attaches what came out to the image's digest. No volume is shared with others, and nobody has to reach us.
+The image runs as a sidecar (an init container that is restarted, Kubernetes 1.29 or later). Beside it runs bakehouse,
+which probes it and attaches the results to the image's digest. No volume is shared, and the cluster opens no connection
+to the machine that built.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Exceptions into words and exit codes."""
+"""Turns exceptions into messages and exit codes."""
 
 from __future__ import annotations
 

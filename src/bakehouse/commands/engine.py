@@ -1,4 +1,4 @@
-"""`engine`: run a program with the engine that runs use. The embedded one lives as long as somebody uses it."""
+"""`engine`: run a program with the engine that runs use. The embedded engine runs as long as a process uses it."""
 
 from __future__ import annotations
 

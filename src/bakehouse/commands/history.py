@@ -1,4 +1,4 @@
-"""`history`: say what is right (accept, pin, unpin), and add results of other programs."""
+"""`history`: choose which measurements count (accept, pin, unpin), and import results of other programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`check-model` and `preflight`: what to know before a server starts, instead of from its traceback."""
+"""`check-model` and `preflight`: find out before a server starts what would make it fail."""
 
 from __future__ import annotations
 

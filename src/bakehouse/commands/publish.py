@@ -1,4 +1,4 @@
-"""`publish`: bring what passed from reports and engine to a registry, and move a channel to it."""
+"""`publish`: push what passed, as reports and engine have it, to a registry, and move a channel to it."""
 
 from __future__ import annotations
 

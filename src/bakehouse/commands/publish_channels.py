@@ -1,4 +1,4 @@
-"""`publish --rollback`, `--prune` and `--list`: channels that are there already."""
+"""`publish --rollback`, `--prune` and `--list`: work on channels that exist already."""
 
 from __future__ import annotations
 

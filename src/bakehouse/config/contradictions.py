@@ -1,4 +1,4 @@
-"""Rows of the matrix that contradict themselves or each other. Asked once every name is known. Pure."""
+"""Rows of the matrix that contradict themselves or each other. Checked when every name is known. Pure."""
 
 from __future__ import annotations
 

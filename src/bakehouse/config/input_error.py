@@ -1,4 +1,4 @@
-"""A mistake at a key path, and values that stand twice."""
+"""An input error at a key path, and values that are listed twice."""
 
 from __future__ import annotations
 

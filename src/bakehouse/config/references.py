@@ -1,4 +1,4 @@
-"""What the files say about each other: names that nothing defines; then rows that contradict themselves."""
+"""Checks references between the files: names that nothing defines, then rows that contradict themselves."""
 
 from __future__ import annotations
 

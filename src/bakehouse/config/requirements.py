@@ -1,4 +1,5 @@
-"""Locks of wheels: `recipes/NAME/requirements.cpu-amd64.txt`, and whether they are those of `requirements.in`.
+"""Reads locks of wheels (`recipes/NAME/requirements.cpu-amd64.txt`), and checks that each was made from
+`requirements.in`.
 
 `bakehouse lock` writes them with uv, and puts the digest of what they were made from on the first line.
 """

@@ -1,7 +1,7 @@
 """Recipes that ship with bakehouse and that a matrix uses by name, and the rows that they need.
 
-What such a recipe is built from and tried with stands in the matrix that ships beside it. A project that uses the
-recipe by its name needs no rows for them, and may override them key by key.
+Their sources and models are rows of the matrix that ships beside them. A project that uses such a recipe by name needs
+no rows for it, and may override them key by key.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The nouns. `files` is what people write, `cell` and `plan` what we decide, `report` what we record."""
+"""Data types: what people write (`recipe`, `stack`), what we decide (`cell`, `plan`), what we record (`report`)."""

@@ -1,7 +1,7 @@
 """Names of annotations and media types that are read from a registry: by `verify`, by the catalogue, by other programs.
 
-An image index carries what never changes of it; whatever is learned later (tests, rates, the day it goes) is attached
-to its digest.
+An image index carries only what never changes of it. What is learned later (tests, rates, the date of its removal) is
+attached to its digest.
 """
 
 from __future__ import annotations

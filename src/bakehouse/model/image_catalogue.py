@@ -1,4 +1,4 @@
-"""`catalogue.json`: what channels name, for which card it is, and what is known of it. Programs of others read it."""
+"""`catalogue.json`: what channels name, for which card it is, and what is known of it. Other programs read it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bakehouse.lock`: what the names in the matrix stood for when somebody last looked."""
+"""`bakehouse.lock`: what the names in the matrix stood for when they were last looked up."""
 
 from __future__ import annotations
 

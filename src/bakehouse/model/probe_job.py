@@ -1,4 +1,4 @@
-"""What a machine far away is asked to probe: all that is needed of a project, in one file."""
+"""What a remote machine is asked to probe: all that it needs of a project, in one file."""
 
 from __future__ import annotations
 

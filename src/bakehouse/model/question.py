@@ -1,4 +1,4 @@
-"""What a model is asked to see that it computes the right thing, and what its answer must hold."""
+"""A question that shows whether a model computes the right thing, and what its answer must hold."""
 
 from __future__ import annotations
 

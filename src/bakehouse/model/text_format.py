@@ -1,4 +1,4 @@
-"""A format of text: what a value must look like, and how that is said to the person who wrote another."""
+"""A format of text: what a value must look like, and the message for one that does not."""
 
 from __future__ import annotations
 

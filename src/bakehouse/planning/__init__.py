@@ -1,1 +1,1 @@
-"""Cells from axes and recipes, which of them are meant, and the plan that builds them. Pure."""
+"""Cells from axes and recipes, which of them are chosen, and the plan that builds them. Pure."""

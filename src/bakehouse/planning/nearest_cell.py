@@ -1,8 +1,8 @@
 """The valid cell that is nearest to a combination that is not built.
 
-A person who asks for a cell that cannot be has a card and a machine, and is free in the rest. So a neighbour keeps, in
-this order: the recipe (always), the accelerator, the cards, the platform, the flag set; the toolkit changes first, to
-the next newer valid one.
+A person who asks for a cell that cannot be built has a card and a machine; the rest may change. So the nearest cell
+keeps, in this order: the recipe (always), the accelerator, the cards, the platform, the flag set. The toolkit changes
+first, to the next newer valid one.
 """
 
 from __future__ import annotations

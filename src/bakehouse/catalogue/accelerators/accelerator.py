@@ -1,4 +1,4 @@
-"""The seam between the flow and the accelerators."""
+"""The interface that each accelerator implements."""
 
 from __future__ import annotations
 
