@@ -1,4 +1,4 @@
-"""Whose fault a failed build is: the image's, or the infrastructure's."""
+"""Tells whether a failed build is the image's fault or the infrastructure's."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a build replaces stays, under its tag and `.previous`, so that the new image can be compared with it.
+"""Keeps the image that a build replaces, as TAG.previous, so that the new image can be compared with it.
 
-When a tag moves, containerd's image store forgets the image that it named before. So what is there gets a second name
-before a build, and keeps one if it was replaced.
+When a tag moves, containerd's image store forgets the image that it named before. So an image that exists gets a second
+tag before a build, and keeps it if it was replaced.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The narrow doors to the world: programs (`process`), the Docker engine (`docker`), the embedded engine (`local`)."""
+"""The Docker engine: how it is reached, its containers and devices, and a private one if none answers (`embedded/`)."""

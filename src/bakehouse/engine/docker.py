@@ -1,7 +1,7 @@
-"""The only door to python-on-whales: a few typed calls, and DockerException turned into our errors.
+"""The only module that imports python-on-whales: a few typed calls, and DockerException turned into our errors.
 
-EngineError: there is no engine, or it went away. NoSuchObjectError: it answered that the thing does not exist.
-DockerError: it answered something else that we did not want.
+EngineError: there is no engine, or it went away. NoSuchObjectError: it answered that the object does not exist.
+DockerError: any other error that it answers.
 """
 
 from __future__ import annotations

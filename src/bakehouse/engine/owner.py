@@ -1,7 +1,8 @@
-"""Which process a container or a lease belongs to, in words that survive that process.
+"""Identifies the process that a container or a lease belongs to, by a text that stays unique after the process has
+ended.
 
-A pid alone is not enough: it is used again, it means something else in another pid namespace, and an engine can
-serve several machines. So an owner is `<pid>:<boot id>/<pid namespace>/<start time in clock ticks>`.
+A pid alone is not enough: it is used again, it means something else in another pid namespace, and an engine can serve
+several machines. So an owner is `<pid>:<boot id>/<pid namespace>/<start time in clock ticks>`.
 """
 
 from __future__ import annotations

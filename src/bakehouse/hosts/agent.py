@@ -1,6 +1,6 @@
 """What is done on a host, by our own Python in a container there: `python -m bakehouse.hosts VERB`.
 
-Whoever started it hears a sign of life every few seconds. When its input ends, nobody hears it any more: it stops.
+It prints a sign of life every few seconds. When its input ends, the machine that started it is gone, and it stops.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Starts the agent on a host, hears it, and tells a host that was lost from one that failed."""
+"""Starts the agent on a host, reads what it prints, and distinguishes a host that was lost from one that failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a host says of itself, and how an agent's words are told from those of the suite."""
+"""What a host reports of itself, and how the agent's lines are distinguished from the suite's."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A folder on a host that is mirrored here while it grows: as lines of text on the way that the host's words take.
+"""Mirrors a folder of a host here while it grows, as lines of text in the agent's output.
 
-What grows at its end (results, logs) is sent piece by piece, everything else whole whenever it has changed. So a host
-that dies costs what it had not said by then, and nothing more.
+Files that grow at their end (results, logs) are sent piece by piece, others whole when they have changed. So a host
+that dies costs only what it had not sent by then.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Where things lie on a host: below one volume of its engine, which has the same path on the host and in the agent.
+"""Where files lie on a host: below one volume of its engine, which has the same path on the host and in the agent.
 
-Containers that the suite starts are the agent's neighbours, not its children: what they mount is a path of the host.
+Containers that the suite starts are the agent's siblings, not its children: the paths that they mount are the host's.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a card can tell while something runs on it: NVML, amdsmi, and what the kernel's drivers show in sysfs.
 
-Names are the same for all vendors. `gpu_others` says which other processes computed on the card, `gpu_throttled` why
-it was slower than it can be. Only those who are seen below /proc are others: in a container of its own, numbers that
-NVML gives mean nothing.
+Names are the same for all vendors. `gpu_others` says which other processes computed on the card, `gpu_throttled` why it
+was slower than it can be. Only processes that are visible below /proc count as others: inside a container with a pid
+namespace of its own, the numbers that NVML gives mean nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who else computes on a card."""
+"""Other processes that compute on a card."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a machine can hold what a server is about to ask of it. Rules on facts that somebody else has read."""
+"""Whether a machine has what a server will need: rules on facts that the caller has read."""
 
 from __future__ import annotations
 

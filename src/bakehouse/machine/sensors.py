@@ -1,7 +1,7 @@
 """What a machine can tell of itself while something runs on it, by name; units are in the names.
 
-A source that the machine does not have is not among the sensors: its name goes to `missing`, and nobody takes it for 0.
-Reading never raises; None: not this time.
+A source that the machine does not have is not among the sensors: its name goes to `missing`, so that it is not taken
+for 0. Reading never raises; None means no value this time.
 """
 
 from __future__ import annotations

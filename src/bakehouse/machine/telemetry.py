@@ -1,4 +1,4 @@
-"""What a card's driver says of a process, as a second witness beside the process itself."""
+"""What a card's driver reports of a process: a source that does not depend on the process's own log."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A headless Chromium that opens a page, types into it, and tells what happened.
+"""A headless Chromium that opens a page, types into it, and reports what happened.
 
-Spoken is the DevTools protocol (https://chromedevtools.github.io/devtools-protocol/) over its WebSocket; messages are
-JSON, and one object answers each call. The browser reaches loopback only: every other name fails to resolve, so a page
-that needs the internet is seen to need it, also on a machine that has it.
+It is driven by the DevTools protocol (https://chromedevtools.github.io/devtools-protocol/) over its WebSocket: messages
+are JSON, and one object answers each call. The browser reaches loopback only: every other name fails to resolve, so a
+page that needs the internet is seen to need it, also on a machine that has it.
 """
 
 from __future__ import annotations

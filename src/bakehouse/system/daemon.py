@@ -1,4 +1,4 @@
-"""Programs that outlive us: start one, tell whether it runs, end it. Known by their pid, of whoever started them."""
+"""Programs that go on when we have ended: start one, see whether it runs, end it, by its pid, whoever started it."""
 
 from __future__ import annotations
 

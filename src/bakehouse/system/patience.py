@@ -1,4 +1,4 @@
-"""How long we bear with a server."""
+"""How long a server is waited for, and how often a request is tried again."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The only door to other programs that end before we do: run one, stream one, attend one. daemon.py has the others.
+"""The only module that runs programs which end before we do: run one, stream one, attend one. daemon.py has the others.
 
-Contract of everything here: no shell, no traceback for what can happen to users, and nothing is left running. A
-child has a process group of its own. On Ctrl-C or SIGTERM we end that group politely, then firmly, and only then does
-`KeyboardInterrupt` go on. All times are seconds.
+Contract of everything here: no shell, no traceback for what can happen to users, and nothing is left running. A child
+has a process group of its own. On Ctrl-C or SIGTERM that group gets SIGINT, then SIGTERM, then SIGKILL, and only then
+does `KeyboardInterrupt` go on. All times are seconds.
 """
 
 from __future__ import annotations

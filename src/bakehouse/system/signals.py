@@ -1,10 +1,10 @@
 """What SIGTERM and SIGINT mean while something runs.
 
-Python hears signals in its main thread only; elsewhere nothing changes.
+Python handles signals in its main thread only; in another thread nothing changes.
 
 The kernel may give a signal to any thread of a process, most often when another signal came just before. Python then
-notes it, but a main thread that waits in a system call hears of it only when that call returns. So while a signal
-means something, a second thread wakes the main one.
+notes it, but a main thread that waits in a system call learns of it only when that call returns. So while a signal has
+a meaning here, a second thread wakes the main one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is inside an error that a library raised."""
+"""The innermost error of one that a library raised."""
 
 from __future__ import annotations
 

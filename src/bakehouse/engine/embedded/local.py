@@ -1,9 +1,9 @@
 """The embedded engine: a private dockerd under the cache folder, for machines where no engine answers.
 
-Several bakehouse processes share it. Two kernel locks (flock) say who is there, and vanish with a process that crashes:
-`lock` is held while somebody starts or stops the engine, `users` is held (shared) by everybody who uses it. Whoever
-leaves and can have `users` alone is the last one, and stops the engine. One that somebody started by hand on the same
-folder is used, and never stopped.
+Several bakehouse processes share it. They coordinate by two kernel locks (flock), which are released when a process
+crashes. `lock` is held while the engine is started or stopped. `users` is held, shared, by every process that uses it:
+a process that can get it exclusively when it leaves was the last one, and stops the engine. An engine that somebody
+started by hand on the same folder is used, and never stopped.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Ask the engine behind a Unix socket whether it is there, without a client program."""
+"""Asks whether an engine answers on a Unix socket, without a client program."""
 
 from __future__ import annotations
 
