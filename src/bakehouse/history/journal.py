@@ -1,4 +1,4 @@
-"""JSON Lines that are only ever added to, by several processes at once, and read past whatever is wrong in them."""
+"""Append-only JSON Lines, written by several processes at once. Reading skips what is broken."""
 
 from __future__ import annotations
 

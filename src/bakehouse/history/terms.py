@@ -1,4 +1,4 @@
-"""Like is compared with like only. Here stands what must be alike, and how it is said when it is not."""
+"""The conditions that two measurements must share to be comparable, and the messages where they differ."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """How busy this machine is with other things while a container is measured.
 
-/proc/stat counts what all processes use; the container's cgroup says what is its own. What is left, less our own
-client or the program that stands in for it, is foreign. Stolen time (a hypervisor that serves others) counts as
-foreign: it is not ours either, and is told apart, because the remedy is another.
+/proc/stat counts what all processes use; the container's cgroup says what is its own. The rest, less our own client or
+the program that takes its place, is foreign. Stolen time (a hypervisor that serves others) counts as foreign, too, and
+is reported apart, because it has another remedy.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The hold of a device: shared by builds and probes, exclusive for a measurement.
 
-Two files a device, locked with flock(2), so that the kernel releases them when a process dies, however it dies.
-`DEVICE.turnstile` is passed by everybody before `DEVICE.lock`; who waits for an exclusive hold waits in the turnstile,
-so that later sharers queue behind it and cannot starve it. `DEVICE.holders/` says who holds it, for people only.
+Two files a device, locked with flock(2), so that the kernel releases them when a process dies, however it dies. Every
+process passes `DEVICE.turnstile` before it takes `DEVICE.lock`. A process that waits for an exclusive hold keeps the
+turnstile meanwhile, so that later sharers queue behind it and cannot starve it. `DEVICE.holders/` names the holders,
+for people only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Natural text for requests, made from a seed: the same everywhere, never twice the same, under no one's copyright.
+"""Natural text for requests, made from a seed. One seed gives the same text on every machine, and no text comes twice.
 
 Repeated words or random ids would flatter or punish what natural text does not: speculative decoding, prefix caches,
-the routing of experts. So the sentences are English, and differ from the first words on.
+the routing of experts. So the sentences are English, and differ from the first words on. They are made here, so nobody
+has a copyright in them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From a task that a recipe declares to the bytes of its requests, each about the inputs whose turn it is."""
+"""From a task that a recipe declares to the bytes of its requests, each with the next inputs in turn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of a task at a time, how many requests that takes, and what came of it. See docs/metrics.md."""
+"""Runs of a task: what each asks, how many requests it takes, and its results. See docs/metrics.md."""
 
 from __future__ import annotations
 

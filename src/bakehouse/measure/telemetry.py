@@ -1,7 +1,7 @@
-"""Watch the machine and the card while something is measured, in a thread that costs little.
+"""Watches the machine and the card while something is measured, in a thread that costs little.
 
-Levels are looked at every half second, totals and states at both ends, too. What the machine does not tell is said to
-be `unsupported`, never 0.
+Levels are read every half second; totals and states at both ends, too. What the machine does not report is recorded as
+`unsupported`, never as 0.
 """
 
 from __future__ import annotations

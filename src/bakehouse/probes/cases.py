@@ -1,4 +1,4 @@
-"""Probes that a recipe declares: sends what it says, and holds the answer against what it expects."""
+"""Probes that a recipe declares: sends each request, and checks the answer against what is expected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a token or another unit of work costs in energy, on devices so fast that one answer hardly moves their counter.
+"""The energy that a token or another unit of work costs, also where one answer hardly moves the device's counter.
 
 Counters move every 20 to 100 ms. So answers are added up, and asked for again until they took long enough together.
 """

@@ -1,9 +1,9 @@
-"""Foreign work on the card speaks against every sample of the start that it was seen in, however short the sample.
+"""Foreign work on the card counts against every sample of the start in which it was seen, however short the sample.
 
 NVML and the kernel's drivers keep accounts of who computed, with steps of a fraction of a second. A prompt of 20 ms
-lies between two steps: nothing is seen, and it took three times as long. What was seen at any moment of a start,
-before, during or after the samples, therefore counts for all of them. Where a driver keeps no such account, its
-figures are noisy, however little they scatter.
+lies between two steps: it can take three times as long, and nothing is seen. So what was seen at any moment of a start,
+before, during or after the samples, counts for all of them. Where a driver keeps no such account, its figures are
+noisy, however little they scatter.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is compiled at the start of a server: nothing where the image promises native code."""
+"""Whether code is compiled at the start of a server, which must not be where the image promises native code."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""How long prompts and answers are, so that their rates can be measured.
+"""How long prompts and answers must be, so that their rates can be measured.
 
-A request costs a millisecond or two beside its tokens, and clocks and counters of a card tick as coarsely. A prompt of
-512 tokens takes 10 ms on a fast card: so a first try says how long one takes, and longer ones stand beside those that
-are asked for until a sample lasts long enough.
+A request costs a millisecond or two apart from its tokens, and clocks and counters of a card are as coarse. A prompt of
+512 tokens takes 10 ms on a fast card. So a first try says how long one takes, and longer ones are measured beside those
+that are asked for, until a sample lasts long enough.
 """
 
 from __future__ import annotations

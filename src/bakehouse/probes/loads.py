@@ -1,6 +1,6 @@
-"""How a server bears the recipe's workloads: many users, random arrivals, long documents.
+"""How fast a server is under the recipe's workloads: many users, random arrivals, long documents.
 
-Beside pp and tg, which ask one thing at a time. A server is started for each workload, with as many slots as it takes.
+pp and tg, in contrast, ask one thing at a time. A server is started for each workload, with as many slots as it takes.
 One run of a load is a repetition; a first one warms up and is not counted.
 """
 

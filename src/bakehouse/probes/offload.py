@@ -1,8 +1,8 @@
 """The accelerator really runs the model, by what the server's own log says (servers/device_log.py).
 
-A server whose plugin does not load, or whose card is not visible, may serve on the processor without a word. So nothing
-here believes a server that answers. The number of offloaded layers says what was asked for; what became of it say the
-buffers, and the operations of each graph, which a verbose server lists with the backend that computes them.
+A server whose plugin does not load, or whose card is not visible, may serve on the processor without a word. So an
+answer proves nothing here. The number of offloaded layers says what was asked for. What was done is shown by the
+buffers, and by the operations of each graph, which a verbose server lists with the backend that computes them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How many repetitions a start gets, from how long one takes and how much time is left.
 
-More starts say more than more repetitions in each: what differs between starts is seen by no repetition. So a start
-is kept short enough that the wanted number of them fits in.
+More starts tell more than more repetitions in each, since repetitions cannot show what differs between starts. So a
+start is kept short enough that the wanted number of them fits in.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One answer of pp or tg, as samples of each metric that it says something of."""
+"""Records one answer of pp or tg, as a sample of each metric that it has a value for."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """A measurement while it is taken: one container start after the other, alone or in turn with another image's.
 
-What drifts on a machine within an hour is no difference between two images that are started in turn.
+Started in turn, two images are both affected by what drifts on a machine within an hour, so it makes no difference
+between them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""In which order two images are started, so that what drifts on the machine meets both alike."""
+"""In which order two images are started, so that what drifts on the machine affects both alike."""
 
 from __future__ import annotations
 

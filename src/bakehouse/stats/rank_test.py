@@ -1,4 +1,4 @@
-"""Whether two groups differ, by ranks alone; and how many such answers one may believe at once."""
+"""Whether two groups differ, by ranks alone; and how many such results hold at once (Benjamini-Hochberg)."""
 
 from __future__ import annotations
 

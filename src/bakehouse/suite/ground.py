@@ -1,4 +1,4 @@
-"""Where the image suite's pytest runs: on this machine, or on a host that mirrors what it writes."""
+"""Where the image suite's pytest runs: on this machine, or on a host whose files are mirrored here."""
 
 from __future__ import annotations
 

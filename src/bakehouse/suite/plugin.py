@@ -1,8 +1,8 @@
-"""The pytest plugin of the image suite: `pytest -p bakehouse.testing.plugin --suite RUN/suite.json tests/images`.
+"""The pytest plugin of the image suite: `pytest -p bakehouse.suite.plugin --suite RUN/suite.json tests/images`.
 
 A test that asks for `subject` runs once for each cell. With pytest-xdist all tests of a cell go to one worker, where
-those that do not disturb it share one server; cells run side by side. Every test holds the CPU, shared; who measures
-asks for `lease` and holds it alone.
+those that do not disturb it share one server; cells run side by side. Every test holds the CPU, shared; a test that
+measures asks for `lease` and holds it alone.
 """
 
 from __future__ import annotations

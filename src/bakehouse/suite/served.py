@@ -1,4 +1,4 @@
-"""A server that somebody else has started: what can be asked of it, and what nobody here can know.
+"""A server that somebody else has started: what can be asked of it, and what cannot be known here.
 
 A test that starts, stops or looks into a container of its own is not run then, and says so.
 """

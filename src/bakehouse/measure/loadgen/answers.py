@@ -1,4 +1,4 @@
-"""Whole HTTP answers: when each is there, and what it says. Only `complete` is asked during a run."""
+"""Whole HTTP answers: when each is complete, and what it holds. Only `complete` is called during a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ask a server: one streamed request or a whole load, with the time kept; and small questions without a clock."""
+"""Sends a server one streamed request or a whole load, with times; and small requests without times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sent to a server, and what comes back: bytes with their times, not yet understood. Times are seconds."""
+"""What is sent to a server, and what comes back: bytes with their times, not yet parsed. Times are seconds."""
 
 from __future__ import annotations
 

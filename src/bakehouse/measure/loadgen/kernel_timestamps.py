@@ -1,7 +1,7 @@
 """When bytes came: the kernel's own stamps (SO_TIMESTAMPNS), moved to the clock that everything else is timed with.
 
-They are right even when this process had to wait for a core. They are of the system's clock, which can be set: the
-difference of the two clocks is looked at all along, and a jump is recorded.
+They are right even when this process had to wait for a core. They come from the system's clock, which can be set: so
+the difference of the two clocks is checked all the time, and a jump is recorded.
 """
 
 from __future__ import annotations

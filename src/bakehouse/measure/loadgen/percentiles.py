@@ -1,4 +1,4 @@
-"""Percentiles, as they are said everywhere here."""
+"""Percentiles, by the one definition that all figures here use."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""From the events of an answer to what it says. Pure, and done after the run.
+"""Turns the events of an answer into text, counts and errors. Pure, and done after the run.
 
-As they are in the wild: chunks with a role only, an `error` event after HTTP 200, a last chunk with usage only, a
-stream that just ends.
+Answers are taken as real servers send them: chunks with a role only, an `error` event after HTTP 200, a last chunk with
+usage only, a stream that just ends.
 """
 
 from __future__ import annotations

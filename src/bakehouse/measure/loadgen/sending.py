@@ -1,4 +1,4 @@
-"""Send requests that are bytes already, and give their whole answers, with the time kept."""
+"""Sends requests that are bytes already, and gives their whole answers with their times."""
 
 from __future__ import annotations
 

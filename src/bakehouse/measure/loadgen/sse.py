@@ -1,6 +1,7 @@
-"""From an answer's bytes to its events: HTTP, then `text/event-stream`. Pure. Only `complete` is asked during a run.
+"""From an answer's bytes to its events: HTTP, then `text/event-stream`. Pure. Only `complete` is called during a run.
 
-As they are in the wild: comments as keep-alive, UTF-8 split between two reads, a last blank line that is forgotten.
+Streams are taken as real servers send them: comments as keep-alive, UTF-8 split between two reads, a last blank line
+that is missing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is asked of a server, as data. The rates are those that benchmarks of models have: pp, then tg."""
+"""Workloads, as data. Rates have the names that benchmarks of models use: pp for prompts, tg for answers."""
 
 from __future__ import annotations
 
