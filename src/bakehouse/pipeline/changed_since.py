@@ -2,9 +2,9 @@
 
 A cell's inputs are what its image is made from and what is asked of it: the rendered Dockerfile and bake target, the
 rows of its bases, source and model with their pins, the recipe's files, its probes and limits. Both revisions are
-planned and compared, so an edit that changes nothing that a cell sees affects no cell. Where the code that renders
-has changed, the older revision is planned by its own code. The code that builds, proves and measures is not counted:
-its own tests are for it.
+planned and compared, so an edit that changes nothing that a cell sees affects no cell. Where the code that renders has
+changed, the older revision is planned by its own code. The code that builds, proves and measures does not count: it has
+tests of its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The disk space that a run may take, said before it starts, so that nobody waits an hour for a full disk."""
+"""The disk space that a run may take, checked before it starts, so that nobody waits an hour for a full disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes an update into the files of the project that hold what moves, and says what it cannot write."""
+"""Writes an update into the project's files, and reports what it cannot write."""
 
 from __future__ import annotations
 

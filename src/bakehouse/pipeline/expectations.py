@@ -1,4 +1,4 @@
-"""What a cell promises: to the proof at rest, and to the image suite. Pure."""
+"""What must hold of a cell's image, for the proofs at rest and for the image suite. Pure."""
 
 from __future__ import annotations
 

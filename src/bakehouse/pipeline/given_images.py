@@ -1,7 +1,7 @@
 """`--images FOLDER`: images that another machine built and pushed to staging, in place of a build.
 
-The folder holds runs of the machines that built. What they say of an image is its digest, and by this digest it is
-pulled: what is tested here is what was built there, and what will be published.
+The folder holds runs of the machines that built. Each image is pulled by the digest that a run recorded: so what is
+tested here is what was built there, and what will be published.
 """
 
 from __future__ import annotations

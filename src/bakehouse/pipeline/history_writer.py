@@ -1,6 +1,6 @@
-"""A run's measurements on their way into the history, and beside it.
+"""Adds a run's measurements to the history, and compares them with it.
 
-A run that fails to keep them is no failed run: what went wrong is said, and the run's folder holds everything.
+If that fails, the run does not: the reason is reported, and the run's folder holds everything.
 """
 
 from __future__ import annotations

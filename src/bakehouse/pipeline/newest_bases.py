@@ -1,7 +1,7 @@
 """The newest patch of the images that stages start from, and of the toolkits that are in them: registries are asked.
 
 A base keeps its first two numbers and its variant: `12.9.1-devel-ubuntu24.04` becomes `12.9.2-devel-ubuntu24.04`, and
-never 13.0 or another distribution. What a tag without a patch stands for is the lockfile's to say.
+never 13.0 or another distribution. The lockfile says what a tag without a patch stands for.
 """
 
 from __future__ import annotations

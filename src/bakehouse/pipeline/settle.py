@@ -1,4 +1,4 @@
-"""What ends a stage."""
+"""Finishes the cells that a stage left in trouble."""
 
 from __future__ import annotations
 

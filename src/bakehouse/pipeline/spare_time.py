@@ -1,6 +1,6 @@
-"""Time that is left when the image suite has ended: cells whose rates have too few container starts go on.
+"""Uses the time that is left when the image suite has ended: cells whose rates have too few container starts go on.
 
-Loads that were left out, and cells that were exact early, leave time that nobody had known of before.
+Loads that were left out, and cells that were exact early, leave such time.
 """
 
 from __future__ import annotations

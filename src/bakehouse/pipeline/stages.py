@@ -1,4 +1,4 @@
-"""The stages of a run: each takes the cells that are still good and tells the ledger what it found."""
+"""The stages of a run: each takes the cells that are still good, and records what it found in the run state."""
 
 from __future__ import annotations
 

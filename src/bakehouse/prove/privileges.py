@@ -1,4 +1,4 @@
-"""Ways to become somebody else inside a container."""
+"""Files that give a process more rights than its user has: setuid, setgid, capabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that are as somebody published them: named, with their digest, by a list that came with them."""
+"""Files that are as their publisher made them, by a list with their digests that came with them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What passed goes out: by digest, signed, and tagged last; and comes back without a rebuild."""
+"""Publishes what passed: by digest, signed, and tagged last. Rolls back without a rebuild."""

@@ -1,4 +1,4 @@
-"""What is said of an image to those who pull it: tests, rates, how it was built, what is in it. Pure.
+"""Statements about an image for those who pull it: tests, rates, how it was built, what is in it. Pure.
 
 Each is an in-toto Statement (https://in-toto.io/Statement/v1) whose subjects are the index and the very image that was
 run. They are drawn from reports alone, so the same reports give the same bytes.

@@ -1,4 +1,4 @@
-"""What channels name, with all that is attached to it: drawn from the registry, which needs no memory beside it.
+"""What channels name, with all that is attached to it: drawn from the registry alone.
 
 Only statements that the known key has signed count. Only GET and HEAD.
 """

@@ -1,6 +1,6 @@
-"""The history of a channel: every digest that it named, since when, and why. An artifact beside it. Pure.
+"""The history of a channel: every digest that it named, since when, and why. It is an artifact in the registry. Pure.
 
-Rollback, retention and `--list` need no other memory than this.
+Rollback, retention and `--list` need no other record.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The steps of a plan, really done. Each asks first, so that a plan which was cut off can be executed again."""
+"""Executes the steps of a plan. Each asks first, so that a plan which was cut off can be executed again."""
 
 from __future__ import annotations
 

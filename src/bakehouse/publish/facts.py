@@ -1,4 +1,4 @@
-"""What is known of an image beside its run: what is in it, and what the world says of that today. Pure."""
+"""What is known of an image beyond its run: its contents, and today's vulnerabilities and newer bases. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which key signs, and which one is believed."""
+"""Which key signs, and which one is trusted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts of an image that no report has: what is in it, and what the world says of that today."""
+"""Looks up what no report has of an image: its contents, and today's vulnerabilities and newer bases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking at a registry before anything is planned. Only GET and HEAD."""
+"""Reads a registry before anything is planned. Only GET and HEAD."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a machine far away found out about an image, attached to the digest that it tested; and read back here.
+"""What a remote machine found out about an image, attached to the digest that it tested; and read back here.
 
-No shared file system and no way back to us is needed. Three statements about one digest: the tests and the rates as
-they will be published, which others can read, and the whole record of the run, from which the gates are judged.
+It needs no shared file system, and no connection to us. Three statements are about one digest: the tests and the rates
+as they will be published, which others can read, and the whole record of the run, from which the gates are judged.
 """
 
 from __future__ import annotations

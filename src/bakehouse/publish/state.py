@@ -1,4 +1,4 @@
-"""What a registry held when somebody looked: the plan is made from this and nothing else. Pure."""
+"""What a registry held when it was read: the plan is made from this and nothing else. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who built an image, from what, what it passed and how fast it was: by what is signed and attached to its digest."""
+"""Who built an image, from what, what it passed and how fast it was: by signed statements attached to its digest."""
 
 from __future__ import annotations
 

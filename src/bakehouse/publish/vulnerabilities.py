@@ -1,9 +1,9 @@
-"""Known vulnerabilities of Debian packages that a newer package mends, from the security tracker's own file.
+"""Known vulnerabilities of Debian packages that a newer package fixes, from the security tracker's own file.
 
 https://security-tracker.debian.org/tracker/data/json : by source package, then by CVE; `releases` by code name with
 `status` (open, resolved, undetermined) and, where it is known, the `fixed_version` of that release; `0` says that it
-never had the flaw. It is fetched by whoever runs us: a file is at hand or not. What it says nothing of (another
-release, packages of Python) is not taken for sound.
+never had the flaw. The user fetches it: a file is at hand or not. A package that it does not list (of another release,
+of Python) is not taken for sound.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a registry's answers, and failures of a connection, say: in words for people, without an address."""
+"""What a registry's answers and a connection's failures mean, in words for people, without an address."""
 
 from __future__ import annotations
 

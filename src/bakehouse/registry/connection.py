@@ -1,4 +1,4 @@
-"""Requests to one registry: who we are, patience with what passes by, and failures in words.
+"""Requests to one registry: credentials, retries of what is transient, and failures in words.
 
 Basic and Bearer by https://distribution.github.io/distribution/spec/auth/token/ . No credential is ever part of an
 address, a message or a log.

@@ -1,4 +1,4 @@
-"""From one store into another: what a manifest names comes first, then the manifest; nothing is ever half there."""
+"""Copies from one store to another: what a manifest names first, then the manifest, so nothing is ever half there."""
 
 from __future__ import annotations
 

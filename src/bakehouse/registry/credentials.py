@@ -1,4 +1,4 @@
-"""Who we are for a registry: what `docker login` kept, or the variables of CI. Nothing is ever written or shown."""
+"""Credentials for a registry: what `docker login` kept, or the variables of CI. They are never written or shown."""
 
 from __future__ import annotations
 

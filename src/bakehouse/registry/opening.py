@@ -1,4 +1,4 @@
-"""From the name of a place to what is there."""
+"""Opens the repository that a place's name stands for."""
 
 from __future__ import annotations
 

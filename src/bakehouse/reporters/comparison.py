@@ -1,4 +1,4 @@
-"""What stands beside a run in its reports when it was compared with another, or with its history."""
+"""The comparison in a run's reports: with another run, or with its history."""
 
 from __future__ import annotations
 

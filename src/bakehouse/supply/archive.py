@@ -1,7 +1,7 @@
 """Unpacking wheels, sdists and tarballs: one file or one folder of them, all of it or nothing.
 
-An archive is somebody else's. Nothing is written, read or changed outside the folder that it is unpacked into: names
-stay below it, links come last and lead nowhere else, and what is asked for is no link itself.
+An archive is not trusted. Nothing is written, read or changed outside the folder that it is unpacked into: names stay
+below it, links come last and lead nowhere else, and what is asked for is no link itself.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What a run of cells needs from outside: bases, sources, models and tools, each from the first place that has it.
 
-One thing that is not to be had does not stop the others: the cells that need it end as errored, with the places that
-were tried.
+Where no place has something, only the cells that need it end as errored, with the places that were tried.
 """
 
 from __future__ import annotations
