@@ -1,4 +1,4 @@
-"""As much of C++ as it takes to find calls and their arguments: words, strings, punctuation; no comments."""
+"""Reads C++ just far enough to find calls and their arguments: words, strings, punctuation; no comments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dashes where people meant hyphens: a word processor or a web page made one sign of two."""
+"""Finds dashes where people meant hyphens: a word processor or a web page made one sign of two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came of one file: findings, what was looked at and what was not, since silence would read as praise."""
+"""What the lint found in one file, what it checked and what it did not, since silence would read as approval."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the lint has to say about one option or word."""
+"""One finding of the lint: about an option or another word."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody may have meant: `Perhaps WITH_CUDA_GRAPHS?`"""
+"""Suggests what a person may have meant: `Perhaps WITH_CUDA_GRAPHS?`"""
 
 from __future__ import annotations
 

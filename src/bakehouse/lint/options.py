@@ -1,4 +1,4 @@
-"""What one revision of a source can be told: by CMake, on the server's command line, through the environment.
+"""The options that one revision of a source has: CMake's, the server's arguments, and environment variables.
 
 Kept beside the lockfile in `options/SOURCE.json`, so that neither `lint` nor `plan` needs the source tree, and so that
 the diff of an update shows which options came and went.

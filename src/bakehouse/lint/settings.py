@@ -1,4 +1,4 @@
-"""What people wrote, taken from whatever file it stands in: the input of every check."""
+"""Options, arguments and variables as people wrote them, from whatever file they are in: the input of every check."""
 
 from __future__ import annotations
 

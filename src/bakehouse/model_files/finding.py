@@ -1,4 +1,4 @@
-"""What a look found."""
+"""What a check of a model's files found."""
 
 from __future__ import annotations
 

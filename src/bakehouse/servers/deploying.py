@@ -1,4 +1,4 @@
-"""What a deployment must know of a family of servers, beside how it is probed: figures, names, memory. Pure."""
+"""What a deployment must know of a family of servers, apart from how it is probed: figures, names, memory. Pure."""
 
 from __future__ import annotations
 

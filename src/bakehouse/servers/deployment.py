@@ -1,4 +1,4 @@
-"""Every family's part in a deployment, by its name in recipes."""
+"""How each family of servers is deployed, by its name in recipes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The seam between the flow and the families of servers."""
+"""The interface that each family of servers implements."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a stack's file says against what bakehouse decides itself, and a machine's file against its cards. Pure.
+"""Conflicts between a stack's file and what bakehouse decides itself, and between a machine's file and its cards. Pure.
 
-Without these, one of two values would win in silence: an argument beside the one that we give, a card for a service
-that computes on the processor, a folder over which another one is mounted.
+Without these checks, one of two values would win in silence: an argument beside the one that we give, a card for a
+service that computes on the processor, a folder over which another one is mounted.
 """
 
 from __future__ import annotations

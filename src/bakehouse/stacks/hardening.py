@@ -1,4 +1,4 @@
-"""What every service goes without, in one list for all formats, and what a service may be given back with a reason."""
+"""The rights that no service gets, in one list for all formats, and those that one may be given back with a reason."""
 
 from __future__ import annotations
 

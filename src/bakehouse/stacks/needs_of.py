@@ -1,4 +1,4 @@
-"""What a service of a stack takes of a card or of memory, by what is known of it best. Pure."""
+"""What a service of a stack takes of a card or of memory, by the best source there is. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stack's file says against itself: names that nothing defines, circles, ports that are taken twice. Pure."""
+"""Contradictions within a stack's file: undefined names, cyclic dependencies, ports that are taken twice. Pure."""
 
 from __future__ import annotations
 

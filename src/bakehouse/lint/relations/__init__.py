@@ -1,1 +1,1 @@
-"""Rules that hold the stages of a Dockerfile against each other, and against what its builds need."""
+"""Rules that compare the stages of a Dockerfile with each other, and with what its builds need."""

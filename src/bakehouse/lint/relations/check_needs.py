@@ -1,4 +1,4 @@
-"""What builds and images need, and do not hold."""
+"""Finds what builds and images need and do not hold."""
 
 from __future__ import annotations
 

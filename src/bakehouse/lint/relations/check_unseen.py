@@ -1,4 +1,4 @@
-"""What nobody looked at. Silence about it would read as praise."""
+"""Says what was not checked, since silence about it would read as approval."""
 
 from __future__ import annotations
 

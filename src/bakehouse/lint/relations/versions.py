@@ -1,4 +1,4 @@
-"""Versions as far as they are written."""
+"""Compares versions, of which a Dockerfile may write only the first parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The catalogue of images that Dockerfiles stand on: `bases.yaml`, and what is known of one reference."""
+"""The catalogue of images that Dockerfiles start from (`bases.yaml`), and what is known of one reference."""
 
 from __future__ import annotations
 

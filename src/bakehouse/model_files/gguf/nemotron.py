@@ -1,10 +1,10 @@
-"""A model in the form of Nemotron 3 Nano with random weights: the same anywhere, and what it says means nothing. Pure.
+"""Writes a model in the form of Nemotron 3 Nano with random weights: the same bytes anywhere, and no sense in them.
+Pure.
 
 Its 52 blocks stand in the real one's order: 23 of Mamba-2, 23 of experts, 6 of attention. A state has the real size, so
 that each backend's own kernels run; all else is narrow. Names, shapes and keys are those that the reference loader
-reads
-(ggml-org/llama.cpp, src/models/nemotron-h.cpp) and its converter writes (conversion/nemotron.py): `head_count` is one
-number for all blocks, and which block is what follows from the lists of `head_count_kv` and `feed_forward_length`.
+reads (ggml-org/llama.cpp, src/models/nemotron-h.cpp) and its converter writes (conversion/nemotron.py): `head_count` is
+one number for all blocks, and which block is what follows from the lists of `head_count_kv` and `feed_forward_length`.
 
 Sizes of the real one: https://huggingface.co/nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16/blob/main/config.json
 """

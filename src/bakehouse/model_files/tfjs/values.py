@@ -1,7 +1,7 @@
 """What an operator works on: constants, and tensors whose layout is known.
 
-Pictures are NHWC in TensorFlow, and NCHW in ONNX. A tensor that comes from a convolution stays NCHW through everything
-that does not mind, and is transposed only where an operator does.
+Pictures are NHWC in TensorFlow, and NCHW in ONNX. A tensor that comes from a convolution stays NCHW through every
+operator that works in both layouts, and is transposed only where one needs NHWC.
 """
 
 from __future__ import annotations

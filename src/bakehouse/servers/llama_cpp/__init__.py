@@ -1,1 +1,1 @@
-"""llama.cpp: its server, and what else is known of it. Nothing outside this folder and `recipes/` does."""
+"""llama.cpp: its server, and what else is known of it. Nothing outside this folder and `recipes/` names it."""

@@ -1,4 +1,4 @@
-"""What stands on top of every rendered file. Pure."""
+"""The comment at the top of every rendered file. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What files are held against."""
+"""What files are checked against: a revision's options, what is known of them, the matrix, the project's own images."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def exists(name: str, cmake: CMake) -> bool:
 
 
 def check_doubles(step: Sequence[Setting]) -> Iterator[Finding]:
-    """Options that stand twice in one configure step."""
+    """Options that are listed twice in one configure step."""
     first: dict[str, Setting] = {}
     for setting in step:
         before = first.setdefault(setting.name, setting)

@@ -1,4 +1,4 @@
-"""The options in what `llama-server --help` prints: the image's own word, to hold the sources' against."""
+"""Reads the options that `llama-server --help` prints in an image, to compare them with the sources'."""
 
 from __future__ import annotations
 

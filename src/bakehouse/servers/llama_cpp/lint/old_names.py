@@ -1,7 +1,7 @@
-"""What somebody means who writes a name that the source does not have: the name of today, of whatever kind it is.
+"""The name of today for one that the source does not have, of whatever kind it is.
 
-Advice never crosses backends, and never is to leave a backend out: who obeys would get an image that builds, starts and
-answers without the card.
+Advice never crosses backends, and never is to leave a backend out: the image would build, start and answer without the
+card.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The same for what only builds of llama.cpp need."""
+"""Rules about the stages of a Dockerfile that only builds of llama.cpp need."""
