@@ -20,6 +20,7 @@ PROGRAMS_RENAMED = 3400
 """From this build on programs are called `llama-*` for certain (June 2024)."""
 
 _MAKE = frozenset({"make", "gmake", "mingw32-make"})
+_TARGETS = frozenset({"all", "clean", "default", "lib", "install"})
 _NO_DEFINITION = re.compile(r"-{0,2}(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::[A-Za-z]+)?=(?P<value>.*)", re.DOTALL)
 _NO_VALUE = re.compile(r"-D(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::[A-Za-z]+)?")
 _BY_ENVIRONMENT = re.compile(
@@ -121,7 +122,8 @@ def _check_make(
     targets = [word.text for word in command.words[1:] if not word.text.startswith("-") and "=" not in word.text]
     programs = {one.old for one in knowledge.programs} | {one.new for one in knowledge.programs}
     elsewhere = any(word.text in ("-C", "-f", "--directory", "--file") for word in command.words) and not own
-    if not (own or programs & set(targets) or (fetched and not elsewhere)):
+    others = bool(targets) and not (programs | _TARGETS) & set(targets) and not _own_words(command)
+    if not (own or programs & set(targets) or (fetched and not elsewhere)) or (others and not fetched):
         return
     flags = _as_options(own, options, knowledge)
     named = f" --target {' '.join(_today(one, knowledge) for one in targets)}" if programs & set(targets) else ""

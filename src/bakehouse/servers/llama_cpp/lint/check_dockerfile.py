@@ -12,6 +12,7 @@ from bakehouse.lint.container_file import Contents, read_contents
 from bakehouse.lint.dockerfile import read_dockerfile
 from bakehouse.lint.examined import Examined, Looked
 from bakehouse.lint.finding import Finding, Severity, in_order
+from bakehouse.lint.relations.check_globals import check_globals, names_of
 from bakehouse.lint.relations.headers import with_libraries
 from bakehouse.lint.relations.view import SourceProject, View, read_view
 from bakehouse.lint.settings import Setting, Word
@@ -29,6 +30,7 @@ from bakehouse.servers.llama_cpp.lint.check_listening import Listening, check_li
 from bakehouse.servers.llama_cpp.lint.check_revision import check_revisions, lowered
 from bakehouse.servers.llama_cpp.lint.check_upstream import check_entrypoint, check_name
 from bakehouse.servers.llama_cpp.lint.old_names import OWN
+from bakehouse.servers.llama_cpp.lint.own_steps import speaks_of_llama
 from bakehouse.servers.llama_cpp.lint.python_builds import steps_of, wheel_steps
 from bakehouse.servers.llama_cpp.lint.relations.check import check_relations, tell_unseen
 from bakehouse.servers.llama_cpp.lint.upstream_images import upstream_image
@@ -56,6 +58,8 @@ def check_dockerfile(text: str, *, file: str, basis: Basis) -> Examined:
         options=basis.options,
         knowledge=basis.knowledge,
         at_hand=basis.at_hand,
+        arguments=names_of(dockerfile.arguments),
+        mentions=speaks_of_llama(f"{file}\n{text}"),
         relative=relative_in(text, file),
     )
     build = one.other.build if one.other and not one.other.fork else None
@@ -71,13 +75,13 @@ def _check_words(one: WholeFile) -> Iterator[Finding]:
     """What another revision may see differently is lowered where the file builds one."""
     for index, stage in enumerate(one.contents):
         other = one.other_of(index)
-        for _, step in steps_of(stage):
+        for _, step in one.steps(stage):
             yield from check_doubles(step)
             found = check_step({setting.name: setting for setting in step}, one.options, one.knowledge)
             yield from lowered(found, other, one.at_hand)
         yield from lowered(_check_stage(stage, one), other, one.at_hand)
         yield from lowered(_check_commands(stage, one), other, one.at_hand)
-    steps = [{setting.name: setting for setting in step} for stage in one.contents for _, step in steps_of(stage)]
+    steps = [{setting.name: setting for setting in step} for stage in one.contents for _, step in one.steps(stage)]
     yield from lowered(check_backends(steps, one.options.cmake), one.other, one.at_hand)
     if one.start:
         set_here = {setting.name: setting for setting in one.variables}
@@ -116,7 +120,7 @@ def _check_program(one: WholeFile) -> Iterator[Finding]:
 
 def _check_commands(stage: Contents, one: WholeFile) -> Iterator[Finding]:
     yield from check_commands(stage.commands, stage.variables, one.options, one.knowledge)
-    steps = [{setting.name: setting for setting in step} for _, step in steps_of(stage)]
+    steps = [{setting.name: setting for setting in step} for _, step in one.steps(stage)]
     in_image = stage in one.image
     set_here = [
         setting
@@ -153,6 +157,8 @@ def _check_relations(one: WholeFile, view: View) -> Iterator[Finding]:
         yield from check_forms(one.image, one.start)
     if view.builds or one.start or one.installs_wheels or check_image.names_of_server(one.contents):
         yield from lowered(check_relations(view), one.other, one.at_hand)
+    if one.mentions:
+        yield from check_globals(view.sources, one.arguments)
     yield from tell_unseen(view)
     if one.start:
         last = one.image[-1]
@@ -171,8 +177,9 @@ def _check_relations(one: WholeFile, view: View) -> Iterator[Finding]:
 
 
 def _looked(one: WholeFile) -> Looked:
-    steps = [step for stage in one.contents for _, step in steps_of(stage)]
+    steps = [step for stage in one.contents for _, step in one.steps(stage)]
     return Looked(
+        not_at=tuple(f"the configure step of line {word.where.line}, of another project" for word in one.other_steps),
         options=sum(len(step) for step in steps),
         arguments=len(one.start.words) if one.start else 0,
         variables=sum(len(stage.variables) for stage in one.contents),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Literal
 
 from bakehouse.lint.finding import Finding, Severity, finding
@@ -37,7 +38,10 @@ def check_variable(
     if facts:
         fact = facts[0]
         if fact.problem not in ABSENT or setting.name not in known:
-            yield fact.told(setting.where, setting.as_variable)
+            told = fact.told(setting.where, setting.as_variable)
+            if other_program is not None and fact.problem == "ignored":
+                told = replace(told, severity=Severity.NOTE, why=f"{told.why} {other_program} may read it.")
+            yield told
         return
     if stage == "build" or not OWN.fullmatch(setting.name):
         return

@@ -59,7 +59,7 @@ def check_image(
     if model.base.libc == "none" and not (model.entrypoint or model.command):
         return  # files for another build, no image that is started
     yield from _check_user(last, model)
-    yield from _check_health(image, model)
+    yield from _check_health(image, model, serves=serves)
 
 
 def names_of_server(contents: Sequence[Contents]) -> set[str]:
@@ -131,7 +131,7 @@ def _check_user(last: Contents, model: StageModel) -> Iterator[Finding]:
         )
 
 
-def _check_health(image: Sequence[Contents], model: StageModel) -> Iterator[Finding]:
+def _check_health(image: Sequence[Contents], model: StageModel, *, serves: bool) -> Iterator[Finding]:
     last = image[-1]
     if model.health:
         return
@@ -144,7 +144,8 @@ def _check_health(image: Sequence[Contents], model: StageModel) -> Iterator[Find
             severity=Severity.NOTE,
         )
         return
-    yield from _check_health_path([word for command in last.health for word in command.words])
+    if serves:
+        yield from _check_health_path([word for command in last.health for word in command.words])
 
 
 def _check_client(last: Contents, model: StageModel) -> Iterator[Finding]:

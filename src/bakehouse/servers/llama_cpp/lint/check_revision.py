@@ -77,8 +77,12 @@ def _note(one: Revision, what: str, why: str, instead: str) -> Finding:
 
 
 def other_revision(found: Sequence[Revision], at_hand: AtHand) -> Revision | None:
-    """The first source that is pinned to something whose options are not known; None where all are as good as known."""
-    return next((one for one in found if one.llama and _is_other(one, at_hand)), None)
+    """The first source that is pinned to something whose options are not known, else one of which a build argument
+    decides; None where all are as good as known.
+    """
+    others = [one for one in found if one.llama and _is_other(one, at_hand)]
+    unknown = [one for one in found if one.llama and one.kind is Kind.UNKNOWN]
+    return next(iter((*others, *unknown)), None)
 
 
 def _is_other(one: Revision, at_hand: AtHand) -> bool:
@@ -88,11 +92,17 @@ def _is_other(one: Revision, at_hand: AtHand) -> bool:
 
 
 def lowered(findings: Iterable[Finding], other: Revision | None, at_hand: AtHand) -> Iterator[Finding]:
-    """What only the revision at hand says becomes a note where a file builds another one.
+    """What only the revision at hand says becomes a note where a file builds another one, and a warning where nobody
+    knows which one it builds.
 
     A fact that says since which build it holds stays an error for a newer build.
     """
     for one in findings:
+        if other is not None and other.kind is Kind.UNKNOWN and not other.fork:
+            doubt = one.by_revision and one.severity is Severity.ERROR
+            why = f"{one.why} That is so in {at_hand.short}; a build argument decides what is built here."
+            yield replace(one, severity=Severity.WARNING, why=why.strip()) if doubt else one
+            continue
         if other is None or not one.by_revision or one.severity is Severity.NOTE or _still_true(one, other):
             yield one
             continue

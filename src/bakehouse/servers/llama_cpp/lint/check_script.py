@@ -21,6 +21,7 @@ from bakehouse.servers.llama_cpp.lint.check_environment import check_variable
 from bakehouse.servers.llama_cpp.lint.check_revision import check_revisions, lowered, other_revision
 from bakehouse.servers.llama_cpp.lint.containers import is_about
 from bakehouse.servers.llama_cpp.lint.old_names import OWN
+from bakehouse.servers.llama_cpp.lint.own_steps import own_steps
 from bakehouse.servers.llama_cpp.lint.python_builds import python_steps
 from bakehouse.servers.llama_cpp.lint.revisions import find_revisions
 from bakehouse.servers.llama_cpp.lint.upstream_images import SERVER
@@ -52,9 +53,9 @@ def check_script(script: Script, text: str, basis: Basis, *, kind: str) -> Exami
 
 
 def _steps(script: Script) -> Iterator[Sequence[Setting]]:
-    for command in script.commands:
-        if command.configures:
-            yield tuple(definitions(command.words[1:]))
+    steps = ((one, tuple(definitions(one.words[1:]))) for one in script.commands if one.configures)
+    for _, step in own_steps(steps, script.commands, by_default=True):
+        yield step
     for _, step in python_steps(script.commands, script.variables):
         yield step
 

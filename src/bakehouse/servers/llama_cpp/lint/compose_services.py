@@ -104,6 +104,10 @@ def _variables(node: Node, read: Read) -> tuple[tuple[Setting, ...], tuple[str, 
     return (*(one for one in found if one.name not in names), *own), tuple(missing)
 
 
+_OF_OVERRIDES = frozenset({"build", "image", "platform", "pull_policy"})
+"""A service with nothing else is part of one in another file."""
+
+
 def _run(node: Node, variables: tuple[Setting, ...]) -> ContainerRun:
     entrypoint = node.find("entrypoint")
     devices = [word.text for word in node.items("devices")]
@@ -122,7 +126,9 @@ def _run(node: Node, variables: tuple[Setting, ...]) -> ContainerRun:
         ports=tuple(_ports(node)),
         devices=tuple(devices),
         has_nvidia=_asks_for_nvidia(node, devices),
-        devices_known=not (privileged and privileged.text.lower() == "true") and node.find("use_api_socket") is None,
+        devices_known=not (privileged and privileged.text.lower() == "true")
+        and node.find("use_api_socket") is None
+        and not set(node.keys()) <= _OF_OVERRIDES,
         health=tuple(test),
         health_where=health.where_of("test") if health and (test or health.word("disable")) else None,
         shares_host_network=network is not None and network.text == "host",

@@ -18,6 +18,7 @@ from bakehouse.servers.llama_cpp.lint.check_revision import AtHand, other_revisi
 from bakehouse.servers.llama_cpp.lint.containers import inherited_start
 from bakehouse.servers.llama_cpp.lint.known_options import Knowledge
 from bakehouse.servers.llama_cpp.lint.old_names import OWN
+from bakehouse.servers.llama_cpp.lint.own_steps import RELATIVES, Steps, own_steps
 from bakehouse.servers.llama_cpp.lint.python_builds import steps_of
 from bakehouse.servers.llama_cpp.lint.revisions import (
     Kind,
@@ -42,6 +43,10 @@ class WholeFile:
     options: SourceOptions
     knowledge: Knowledge
     at_hand: AtHand
+    arguments: tuple[str, ...] = ()
+    """Names of the arguments before the first FROM."""
+    mentions: bool = True
+    """Whether anything in it speaks of llama.cpp."""
     relative: Word | None = None
     """A relative of llama.cpp that the file speaks of, where it takes its source from the build context."""
 
@@ -63,6 +68,17 @@ class WholeFile:
         """The same for what a stage builds: its own source, else whatever the file has."""
         own = self.revisions[index]
         return other_revision(own, self.at_hand) if any(one.llama for one in own) else self.other
+
+    def steps(self, stage: Contents) -> Steps:
+        """Configure steps of llama.cpp, those of pip last."""
+        return own_steps(steps_of(stage), stage.commands, by_default=self.mentions)
+
+    @cached_property
+    def other_steps(self) -> tuple[Word, ...]:
+        """The first words of configure steps of other projects."""
+        own = {id(command) for stage in self.contents for command, _ in self.steps(stage)}
+        every = (command for stage in self.contents for command, _ in steps_of(stage))
+        return tuple(command.words[0] for command in every if id(command) not in own)
 
     @cached_property
     def is_about_llama_cpp(self) -> bool:
@@ -138,6 +154,10 @@ def _as_relative(found: tuple[Revision, ...], stage: Contents) -> tuple[Revision
     builds = any(OWN.match(setting.name) for _, step in stage.steps for setting in step)
     from_context = any(source is None and words[0].text in (".", "./") for source, words in stage.copies)
     sources = [one for one in found if one.source]
+    named = next((one for _, step in stage.steps for one in step if RELATIVES.match(one.name)), None)
+    if named and builds and not sources:
+        word = Word(text=named.as_option, where=named.where)
+        return (*found, Revision(address=word, ref=None, kind=Kind.BRANCH, fork=True, source=False))
     if not builds or from_context or len(sources) != 1 or sources[0].llama or is_wrapper(sources[0].address.text):
         return found
     return tuple(replace(one, fork=True, llama=True) if one.source else one for one in found)

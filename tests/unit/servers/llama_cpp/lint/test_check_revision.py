@@ -119,7 +119,12 @@ def test_a_build_argument_decides() -> None:
     clone = command_of([*words("git clone -b"), ref, *words("https://github.com/ggml-org/llama.cpp")])
     (one,) = find_revisions([clone])
     assert one.kind is Kind.UNKNOWN
-    assert other_revision([one], AT_HAND) is None
+    assert other_revision([one], AT_HAND) == one
+    certain = finding(by_revision=False)
+    doubtful = finding(by_revision=True)
+    kept, lower = lowered([certain, doubtful], one, AT_HAND)
+    assert kept == certain
+    assert lower.severity is Severity.WARNING, "nobody knows which revision is built"
     assert [found.severity for found in check_revisions([one], AT_HAND)] == [Severity.NOTE]
 
 
