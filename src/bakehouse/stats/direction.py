@@ -8,7 +8,7 @@ HIGHER_IS_BETTER: frozenset[Metric] = frozenset(
     ("prompt_rate", "decode_rate", "system_rate", "system_prompt_rate", "request_rate", "goodput", "work_rate")
 )
 """Rates. Of times, sizes and energy less is better."""
-WITNESSES: frozenset[Metric] = frozenset(
+CONTROLS: frozenset[Metric] = frozenset(
     (
         *(
             "client_prompt_rate",
@@ -20,7 +20,7 @@ WITNESSES: frozenset[Metric] = frozenset(
         *("client_to_server", SERVER_TO_REFERENCE, "request_overhead"),
     )
 )
-"""They say whether the measurement is right, and nothing of the image that others do not: they get no verdict."""
+"""They check the measurement itself, and say nothing more of the image: they get no verdict."""
 FOLLOWS: frozenset[Metric] = frozenset(
     (
         *("system_prompt_rate", "request_rate", "goodput"),
@@ -41,8 +41,8 @@ def higher_is_better(metric: Metric) -> bool:
 
 
 def is_of_image(metric: str) -> bool:
-    return metric not in WITNESSES
+    return metric not in CONTROLS
 
 
 def is_judged(metric: str) -> bool:
-    return metric not in WITNESSES and metric not in FOLLOWS
+    return metric not in CONTROLS and metric not in FOLLOWS

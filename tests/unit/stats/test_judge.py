@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bakehouse.model.enums import Change
 from bakehouse.model.report import Metric
-from bakehouse.stats.direction import HIGHER_IS_BETTER, WITNESSES, higher_is_better, is_judged
+from bakehouse.stats.direction import CONTROLS, HIGHER_IS_BETTER, higher_is_better, is_judged
 from bakehouse.stats.judge import Gates, Pair, Side, group, judge
 
 from .noise import QUIET, RECORDED, fit, pair
@@ -204,7 +204,7 @@ def test_every_metric_has_a_direction() -> None:
         ),
         *("create", "image_size", "memory", "energy_per_token", "energy_per_prompt_token", "energy_per_unit"),
     }
-    assert set(get_args(Metric)) == HIGHER_IS_BETTER | WITNESSES | lower
+    assert set(get_args(Metric)) == HIGHER_IS_BETTER | CONTROLS | lower
     assert not is_judged("client_to_server")
     assert higher_is_better("goodput")
     assert not higher_is_better("memory")
