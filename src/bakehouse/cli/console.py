@@ -13,7 +13,7 @@ from bakehouse.formatting import keep_words_whole
 
 
 class Output(Console):
-    """A terminal that may go away. Its reader has what it wanted; we carry on, and write to nobody."""
+    """A terminal or pipe that may be closed by its reader. Then we go on, and write nothing more."""
 
     def print(self, *objects: Any, **options: Any) -> None:
         """As rich does it, but no word is ever broken or cut: names, paths and links can be copied, also from 80

@@ -36,7 +36,7 @@ def add_run_options(verb: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--calibrate",
         action=argparse.BooleanOptionalAction,
-        help="hold the rates against a benchmark program in the same image (default: unless --quick)",
+        help="compare the rates with a benchmark program's in the same image (default: unless --quick)",
     )
     group.add_argument(
         "--history",
@@ -64,7 +64,7 @@ def add_run_options(verb: argparse.ArgumentParser) -> None:
         dest="hosts",
         help="let only this one of `hosts` in matrix.yaml test; here: this machine (default: all, by their cards)",
     )
-    group.add_argument("--fresh", action="store_true", help="begin anew even if the last run was cut off")
+    group.add_argument("--fresh", action="store_true", help="start a new run even if the last one was cut off")
     group.add_argument("--no-install", action="store_true", help="never install Debian packages")
 
 

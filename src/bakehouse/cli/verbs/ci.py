@@ -22,7 +22,7 @@ examples:
   bakehouse ci check                               fail where a written file is stale
   bakehouse ci kubernetes reports/RUN --gpu rtx5090 | kubectl apply --filename -
                                                    test images that were staged on a cluster's cards
-  bakehouse ci collect reports/RUN                 bring home what those Jobs found
+  bakehouse ci collect reports/RUN                 fetch what those Jobs found
   bakehouse ci jobs --affected-since origin/main   what the workflows ask: shards to build, cards to test on
 """
 
@@ -43,7 +43,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     kubernetes.add_argument(
         "--measure-for", type=duration, default=300.0, metavar="TIME", help="for testing and measuring (default: 5m)"
     )
-    collect = actions.add_parser("collect", help="bring home what Jobs attached to the images that they tested")
+    collect = actions.add_parser("collect", help="fetch what Jobs attached to the images that they tested")
     collect.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="runs that built (default: reports/latest)")
     notice = actions.add_parser("notice", help="what the runs in reports/ found that a person must know, in Markdown")
     notice.add_argument("--catalogue", metavar="FILE", help="what is published: says what was good before")

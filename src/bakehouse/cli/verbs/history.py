@@ -13,7 +13,7 @@ from bakehouse.pipeline.context import Context
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     kinds = verb.add_subparsers(dest="kind", required=True, metavar="ACTION")
     for kind, text in (
-        ("accept", "the level that holds this run is right, although it is worse than the one before"),
+        ("accept", "accept the level that this run belongs to, although it is worse than the one before"),
         ("pin", "compare this cell with this run only"),
         ("unpin", "compare this cell with its history again"),
     ):

@@ -21,9 +21,9 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--cmake", action="append", default=[], metavar="LINE", help="options of a configure step")
     verb.add_argument("--server", action="append", default=[], metavar="LINE", help="a server's command line")
     verb.add_argument("--json", action="store_true", dest="as_json", help="for programs")
-    verb.add_argument("--update", action="store_true", help="read the pinned source anew and keep its options")
+    verb.add_argument("--update", action="store_true", help="read the pinned source again and keep its options")
     verb.add_argument(
-        "--compare-help", metavar="FILE", help="hold what an image's server printed with --help against the source"
+        "--compare-help", metavar="FILE", help="compare what an image's server printed with --help with the source"
     )
 
 

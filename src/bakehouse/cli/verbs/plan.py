@@ -26,7 +26,9 @@ examples:
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     add_selection(verb)
     verb.add_argument(
-        "--driver", metavar="VERSION", help="what runs on this NVIDIA driver, wholly or in part; goes well with --gpu"
+        "--driver",
+        metavar="VERSION",
+        help="what runs on this NVIDIA driver, wholly or in part; can be combined with --gpu",
     )
     verb.add_argument("--excluded", action="store_true", help="list every combination that a reason rules out")
     verb.add_argument("--json", action="store_true", dest="as_json", help="for programs: cells, exclusions, bake file")

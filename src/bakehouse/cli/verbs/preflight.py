@@ -1,4 +1,4 @@
-"""`preflight`: whether this machine can hold what a server is about to ask of it."""
+"""`preflight`: whether this machine has what a server will need."""
 
 from __future__ import annotations
 

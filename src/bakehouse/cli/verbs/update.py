@@ -10,8 +10,8 @@ from bakehouse.pipeline.context import Context
 
 DESCRIPTION = (
     "Ask git, the package index and registries for what is newer than the sources, bases and toolkits of matrix.yaml, "
-    "write it there, hold the recipes "
-    "against the options of the new revision, and lock again. A row one of whose places cannot be asked stays as it is."
+    "write it there, check the recipes against the options of the new revision, and lock again. A row one of whose "
+    "places cannot be asked stays as it is."
 )
 EXAMPLES = """\
 examples:

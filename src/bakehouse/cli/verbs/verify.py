@@ -23,7 +23,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         "reference", metavar="IMAGE", help="NAME:TAG, NAME@DIGEST, oci:FOLDER:TAG or oci-archive:FILE:TAG"
     )
     verb.add_argument(
-        "--key", type=Path, metavar="FILE", help="public key in PEM (default: matrix.yaml's, else that of the own key)"
+        "--key", type=Path, metavar="FILE", help="public key in PEM (default: matrix.yaml's, else bakehouse's own key)"
     )
     verb.add_argument("--json", action="store_true", help="for programs")
 
