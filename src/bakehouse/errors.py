@@ -111,7 +111,7 @@ class SupplyError(InfrastructureError):
     """A base, a source or a model could not be had from any place of its chain."""
 
 
-class Interrupted(BakehouseError):  # noqa: N818 - it is not an error of anybody's
+class Interrupted(BakehouseError):  # noqa: N818 - nothing is wrong
     """Ctrl-C or SIGTERM. What had finished is kept; the next run resumes."""
 
     exit_code = ExitCode.INTERRUPTED

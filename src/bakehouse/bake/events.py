@@ -58,7 +58,7 @@ class Vertex:
 
     @property
     def internal(self) -> bool:
-        """Whether it is BuildKit's own bookkeeping, which nobody needs to watch."""
+        """Whether it is BuildKit's own bookkeeping, which is not shown."""
         return self.name.startswith(("[internal]", "[auth]", "[context")) or "load build" in self.name
 
     @property

@@ -20,7 +20,7 @@ _MARKS = re.compile(r"([\\`*_\[\]|~#@!$<>])")
 def notice(
     runs: Sequence[RunReport], published: ImageCatalogue | None, publications: Sequence[PublishReport] = ()
 ) -> str:
-    """Markdown; empty where nobody must be told anything."""
+    """Markdown; empty where there is nothing to tell."""
     named = _named(published)
     blocks = [*_turned(runs, named), *_stayed(publications), *_stale(published), *_unread(published)]
     return "\n".join(blocks) + "\n" if blocks else ""

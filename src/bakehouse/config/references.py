@@ -127,7 +127,7 @@ def _archs(matrix: Matrix) -> Iterator[InputError]:
 
 
 def _exclude(world: World) -> Iterator[InputError]:
-    """An entry about something that does not exist excludes nothing, and nobody would notice."""
+    """An entry about something that does not exist would exclude nothing, unnoticed."""
     matrix = world.matrix
     known: dict[str, Mapping[str, object]] = {
         "recipe": world.recipes,

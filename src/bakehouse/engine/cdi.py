@@ -21,7 +21,7 @@ from bakehouse.model.machine import Card
 
 KIND = "nvidia.com/gpu"
 FOLDERS = ("/etc/cdi", "/var/run/cdi")
-"""Where engines look when nobody says otherwise."""
+"""Where engines look by default."""
 _VERSION = "0.5.0"
 """The oldest that has all we use, so that every engine with CDI reads it."""
 _SHARED = ("nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia-modeset")

@@ -14,7 +14,7 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64", "riscv
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Engine:
-    """An engine that answered when we asked. Whoever runs `docker` passes `environment()` on."""
+    """An engine that answered when we asked. A program that runs `docker` gets `environment()`."""
 
     kind: Literal["embedded", "external"]
     host: str | None

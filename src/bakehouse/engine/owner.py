@@ -20,7 +20,7 @@ class Standing(StrEnum):
     EARLIER_BOOT = "earlier boot"
     """Of an earlier boot of this machine, or of another machine: we cannot know which."""
     UNKNOWN = "unknown"
-    """Of another pid namespace, or a text that we did not write: nobody but its owner may judge."""
+    """Of another pid namespace, or a text that we did not write: only its owner may judge."""
 
 
 def identity(pid: int | None = None, *, proc: Path = PROC) -> str:

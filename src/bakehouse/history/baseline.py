@@ -237,7 +237,7 @@ def _accepted(
 ) -> tuple[Segment, list[str]]:
     """The newest level that is not worse than the one that was accepted before it, or that somebody accepted.
 
-    Otherwise a regression that nobody mends would be the baseline after three nights.
+    Otherwise a regression that is not fixed would be the baseline after three nights.
     """
     sign = 1 if higher_is_better(cast("Metric", key.metric)) else -1
     chosen = levels[0]
@@ -248,6 +248,6 @@ def _accepted(
         if ratio > 1 - gates.least or accepted & set(names):
             chosen, said = level, []
         else:
-            worse = f"since run {names[0]} it is {1 - ratio:.1%} worse, which nobody accepted"
+            worse = f"since run {names[0]} it is {1 - ratio:.1%} worse, which was not accepted"
             said = [f"{worse}; compared with the level before"]
     return chosen, said

@@ -36,13 +36,13 @@ from bakehouse.system.tarfiles import filtered
 
 LEASE_TIMEOUT = 6 * 3600.0
 LEFT_BEHIND = 2 * 86400.0
-"""Seconds after which nobody goes on with a run."""
+"""Seconds after which a run is not resumed any more."""
 _CHUNK = 1 << 20
 _ENGINE = TypeAdapter(Engine)
 
 
 class Voice:
-    """Lines to whoever listens, from any thread."""
+    """Lines to the process that listens, from any thread."""
 
     def __init__(self, out: BinaryIO) -> None:
         self._out, self._lock = out, threading.Lock()
@@ -54,7 +54,7 @@ class Voice:
 
 
 def main(words: Sequence[str]) -> int:
-    """Do what the words say. The exit status is said, too: one that nobody heard is a host that was lost."""
+    """Do what the words say. The exit status is said, too: without it, the host was lost."""
     voice = Voice(sys.stdout.buffer)
     with beating(voice, BEAT):
         try:
@@ -161,13 +161,13 @@ def _run(voice: Voice, words: Sequence[str]) -> int:
         voice.say(line)
 
     with beating(voice, BEAT / 2, sync):
-        _stop_when_nobody_listens()
+        _stop_when_input_ends()
         code = process.stream(words[1:], on_line=hear).code
     sync()
     return code
 
 
-def _stop_when_nobody_listens() -> None:
+def _stop_when_input_ends() -> None:
     """The end of our input is a SIGTERM to us."""
 
     def wait() -> None:

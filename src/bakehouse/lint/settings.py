@@ -15,7 +15,7 @@ class Setting:
     value: str
     where: Where
     complete: bool = True
-    """Whether the value is all there: a shell variable that nobody knows leaves a hole."""
+    """Whether the value is all there: an unknown shell variable leaves a gap."""
 
     @property
     def as_option(self) -> str:

@@ -46,7 +46,7 @@ def _problem(slot: Slot, node: dict[str, str] | None, render: Path | None, dev: 
     if reason := unbound(slot, DRIVERS, install="load amdgpu (modprobe amdgpu)"):
         return reason
     if not kfd.exists():
-        return f"{kfd} is missing: the kernel's amdgpu was built without ROCm (CONFIG_HSA_AMD), or nobody handed it in"
+        return f"{kfd} is missing: the kernel's amdgpu was built without ROCm (CONFIG_HSA_AMD), or it is not mounted"
     if node is None:
         return "the kernel offers it for graphics alone: it has no node in the compute topology"
     if render is None:

@@ -13,7 +13,7 @@ from bakehouse.model.machine import Card
 from bakehouse.model_files.finding import Finding, error, ok, warning
 
 UTILIZATION = 0.9
-"""What vLLM takes where nobody says `--gpu-memory-utilization`."""
+"""vLLM's default of `--gpu-memory-utilization`."""
 RESERVE = 6 * 2**30
 """Bytes of unified memory for everything but the server: the system, a desktop, the server's own processes."""
 OVERHEAD = 1.1
@@ -49,7 +49,7 @@ class Facts:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Demand:
     utilization: float | None = None
-    """Share of the card's memory; None: nobody said, so the server takes its own."""
+    """Share of the card's memory; None: the server's default."""
     weight_bytes: int | None = None
 
 
@@ -99,7 +99,7 @@ def _memory(facts: Facts, demand: Demand) -> Iterator[Finding]:
     total = facts.memory.total if shared and facts.memory else facts.card.memory
     share = UTILIZATION if demand.utilization is None else demand.utilization
     if total is None:
-        yield warning("nobody says how much memory the card has, so that no share of it could be judged")
+        yield warning("the card's memory is unknown, so that no share of it could be judged")
         return
     if shared and facts.memory:
         yield from _unified(facts.memory, share, is_said=demand.utilization is not None)
@@ -110,7 +110,7 @@ def _memory(facts: Facts, demand: Demand) -> Iterator[Finding]:
 def _unified(memory: Memory, share: float, *, is_said: bool) -> Iterator[Finding]:
     """The share is of all memory, and must be free when the server starts: vLLM ends with a ValueError otherwise."""
     wanted = round(share * memory.total)
-    named = f"--gpu-memory-utilization {share:g}" + ("" if is_said else ", which vLLM takes where nobody says one,")
+    named = f"--gpu-memory-utilization {share:g}" + ("" if is_said else ", vLLM's default,")
     asks = f"{named} asks for {size(wanted)} of the {size(memory.total)} that processor and card share"
     most, now = _share(memory.available - RESERVE, memory.total), _share(memory.free - RESERVE / 2, memory.total)
     if wanted > memory.available - RESERVE:

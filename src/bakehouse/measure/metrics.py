@@ -16,7 +16,7 @@ class VoidError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
-    """Tokens of one answer, as the server counted them: nobody else can."""
+    """Tokens of one answer, as the server counted them: only it can."""
 
     prompt: int
     """Those that were computed; the others came from a cache."""
@@ -43,7 +43,7 @@ def counts(reply: Reply) -> Counts:
             cached=cached,
             output=_count(reply.usage, "completion_tokens"),
         )
-    raise VoidError("the server sent no timings and no usage, so nobody knows how many tokens it made")
+    raise VoidError("the server sent no timings and no usage, so it is unknown how many tokens it made")
 
 
 def check(reply: Reply, request: Request) -> Counts:

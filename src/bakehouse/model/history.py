@@ -36,7 +36,7 @@ class Gpu(Frozen):
 
 
 class Hardware(Frozen):
-    """Where it was measured. What nobody could tell is empty."""
+    """Where it was measured. What is unknown is empty."""
 
     host: str
     platform: str

@@ -26,7 +26,7 @@ class PlatformImage(Entry):
     """What is pulled."""
     bytes_unpacked: int | None = None
     commit: str = ""
-    """Of the repository with matrix.yaml that it was built from; empty where nobody signed one."""
+    """Of the repository with matrix.yaml that it was built from; empty where none is signed."""
     started: datetime | None = None
     """When the run began that built it."""
 

@@ -11,7 +11,7 @@ _GIB = 2**30
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Card:
-    """A GPU of this machine, or a MIG instance of one. What nobody could tell is None."""
+    """A GPU of this machine, or a MIG instance of one. What is unknown is None."""
 
     accelerator: AcceleratorName
     """The vendor's own; Vulkan runs on the cards of all of them."""

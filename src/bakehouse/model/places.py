@@ -47,7 +47,7 @@ class DebootstrapPlace(Model):
         mirror: Link | None = None
         """Mirror address; without it the mirror that this machine uses."""
         frozen: bool = False
-        """Whether the archive may be out of date: a snapshot, or a mirror that nobody updates any more."""
+        """Whether the archive may be out of date: a snapshot, or a mirror that is no longer updated."""
 
     debootstrap: Options
 

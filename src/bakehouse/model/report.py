@@ -228,7 +228,7 @@ class Measurement(Record):
     client: str = ""
     """The program that made the load, with its version: `aiperf 0.13.0`. Empty: our own."""
     limits: list[Limit] = []
-    """What the device allows at most, the one that binds first; empty where nobody knows."""
+    """What the device allows at most, the one that binds first; empty where it is unknown."""
     grading: Grading | None = None
     """None: recorded before there were grades."""
     short: bool = False

@@ -170,7 +170,7 @@ class Gateway(Model):
     probe_every: Seconds = 5.0
     """Seconds between two looks at each of them."""
     key: PathOnThisMachine | None = None
-    """A file of the machine with the key that clients must send. Without it nobody is asked for one."""
+    """A file of the machine with the key that clients must send. Without it no key is asked for."""
 
 
 class Metrics(Model):
@@ -225,4 +225,4 @@ class Stack(Model):
     probes: tuple[StackProbe, ...] = ()
     load: StackLoad | None = None
     host: Name | None = None
-    """The machine in `stacks/hosts/` that it is rendered for where nobody names another."""
+    """The machine in `stacks/hosts/` that it is rendered for by default."""

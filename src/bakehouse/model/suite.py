@@ -79,7 +79,7 @@ class Subject(Record):
     digest: str
     platform: str
     port: int
-    """The port it listens on when nobody says otherwise."""
+    """The port it listens on by default."""
     version: str
     """What `--version` must contain, as the family says it."""
     plugins: list[str]
@@ -105,7 +105,7 @@ class Subject(Record):
     ptx: bool = False
     """Whether cards that are newer than the code may compile it."""
     bytes_compressed: int | None = None
-    """What a registry would send of the image; None: nobody has looked."""
+    """What a registry would send of the image; None: not looked up."""
     baseline: Baseline | None = None
     model_path: str | None = None
     """A model for the probes that need a serving server; the workload's, where there is one."""

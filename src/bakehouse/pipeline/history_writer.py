@@ -29,12 +29,12 @@ _SHOWN = 3
 
 @dataclass(kw_only=True, slots=True)
 class HistoryWriter:
-    """Of one run."""
+    """Writes the measurements of one run."""
 
     reports: Path
     machine: Machine
     revisions: dict[str, str]
-    """Commit of the engine by cell, for images whose labels nobody has read (bench proves nothing)."""
+    """Commit of the engine by cell, for images whose labels were not read (bench proves nothing)."""
     say: Callable[[str], None]
     elsewhere: dict[str, Machine] = field(default_factory=dict)
     """By cell: the machine that tested it, where that was another one."""

@@ -63,7 +63,7 @@ def newest_bases(
             if not isinstance(place, RegistryPlace) or tag is None:
                 continue
             if offline:
-                yield News(kind="base", name=name, silent=(f"nobody was asked, {OFFLINE} is set",))
+                yield News(kind="base", name=name, silent=(f"not asked, {OFFLINE} is set",))
                 continue
             location = parse(place.registry)
             try:

@@ -83,7 +83,7 @@ def _record(job: ProbeJob, context: Context, folder: RunFolder, found: Found) ->
 
 
 def _cell(job: ProbeJob, found: Found) -> CellReport:
-    """The image is what the job says is served: by its digest, which nobody here has seen."""
+    """The image is what the job says is served: by its digest, which was not looked up here."""
     cell = job.cell.model_copy(
         update={
             "build": BuildResult(verdict=Verdict.PASSED, image=job.subject.digest, seconds=0),

@@ -60,7 +60,7 @@ def open_run(
     fresh: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[RunFolder]:
-    """The folder of the last run if it was cut off and did the same, else a new one. Nobody else gets it meanwhile."""
+    """The folder of the last run if it was cut off and did the same, else a new one. It is locked meanwhile."""
     with contextlib.ExitStack() as stack:
         if not fresh and (folder := interrupted_run(reports, fingerprint=fingerprint)):
             # Between our look at it and our hold of it, its owner may have finished it.

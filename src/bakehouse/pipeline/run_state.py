@@ -95,7 +95,7 @@ def conclude(cell: CellReport) -> tuple[Verdict, str]:
     """A cell's verdict and its reason from its parts, the earliest trouble first.
 
     A void measurement makes no cell bad: it is shown where the rate would stand. A passed cell with a reason is one
-    that nothing speaks against, and that nobody has run on what it is for.
+    that is not known to be wrong, and that has not been run on the device it is for.
     """
     if cell.build is None:
         return cell.verdict, cell.reason
@@ -111,7 +111,7 @@ def conclude(cell: CellReport) -> tuple[Verdict, str]:
 
 
 def _never_run(tests: Sequence[TestResult]) -> str:
-    """What nobody has run of an image that nothing speaks against."""
+    """What was not run of an image that is not known to be wrong."""
     offload = [test for test in tests if test.probe == OFFLOAD]
     for of_these, words in ((tests, "built and proven, but never run"), (offload, "never run on its accelerator")):
         if of_these and all(test.verdict is Verdict.SKIPPED for test in of_these):

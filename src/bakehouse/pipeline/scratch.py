@@ -36,7 +36,7 @@ def _remove_abandoned(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Between the making of a folder and its hold, nobody may think that it is abandoned."""
+    """Between the making of a folder and its lock, no other process may take it for abandoned."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -103,7 +103,7 @@ def _root(layout: ProjectLayout, name: str) -> Path:
 
 
 def _files_of_probes(stack: Stack, root: Path) -> Iterator[InputError]:
-    """Those that a probe sends and nobody has."""
+    """Those that a probe sends and that are missing."""
     for index, probe in enumerate(stack.probes):
         for number, step in enumerate(probe.steps):
             at = ("probes", index, "steps", number, "http")

@@ -63,7 +63,7 @@ class _Stage:
     image: SuiteImage
     """For the hosts."""
     alone: Lock
-    """Held by whoever writes a cell, the history or the display."""
+    """Held by the thread that writes a cell, the history or the display."""
     stop: Event
     """Set when the person wants the run to end."""
 

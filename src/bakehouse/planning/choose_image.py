@@ -148,7 +148,7 @@ def _speed(figure: Figure | None, image: PublishedImage, platform: PlatformImage
         grade = "" if figure.grade == "exact" else f" ({figure.grade})"
         return (f"{figure.workload} at {figure.median:.4g} {figure.unit}{grade} on {figure.machine}",)
     measured = dict.fromkeys(one.machine for one in image.figures if one.cell == platform.cell)
-    return (f"measured on {', '.join(measured)} only",) if measured else ("nobody has measured it",)
+    return (f"measured on {', '.join(measured)} only",) if measured else ("it was never measured",)
 
 
 def _rank(choice: Choice, target: Target) -> tuple[object, ...]:

@@ -88,7 +88,7 @@ def drivers_of(gpu: Gpu | None, row: Arch | None) -> CardDrivers:
 
 
 def against_card(driver: Version, drivers: CardDrivers, card: str) -> str | None:
-    """Why the driver does not drive the card at all; None: it does, or nobody wrote it down."""
+    """Why the driver does not drive the card at all; None: it does, or it is not written down."""
     if drivers.first and driver < Version(drivers.first):
         return f"driver {driver} does not know {card} yet: it takes {drivers}"
     if drivers.last and not _is_up_to(driver, Version(drivers.last)):

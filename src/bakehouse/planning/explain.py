@@ -28,7 +28,7 @@ class Origin:
     what: str
     value: str
     where: Where | None
-    """None: nobody wrote it, it is the default."""
+    """None: it is not written, it is the default."""
 
 
 _TOOLKIT_WORDS = {

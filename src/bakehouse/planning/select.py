@@ -21,7 +21,7 @@ AXES = ("recipe", "accelerator", "toolkit", "arch", "flag_set", "platform")
 """Those that have an option of their own."""
 
 OBVIOUS = ("recipe-accelerator", "flag-set-accelerator")
-"""Rules that say what a thing is not for: they surprise nobody, and come last."""
+"""Rules that say what a thing is not for: they are no surprise, and come last."""
 
 SHOWN_REASONS = 4
 SHOWN_NAMES = 12

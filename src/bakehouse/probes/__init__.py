@@ -34,7 +34,7 @@ PROBES: dict[str, Probe] = {
         needs_model=True,
         needs_accelerator=True,
     ),
-    "web_ui": Probe(summary="its web page is whole, asks nobody else, and works in a browser", needs_model=True),
+    "web_ui": Probe(summary="its web page is whole, asks no other machine, and works in a browser", needs_model=True),
     "throughput": Probe(summary="it answers correctly, and how fast", needs_model=True),
     "cases": Probe(
         summary="requests and commands that its recipe declares, with what must come back", needs_model=False

@@ -58,7 +58,7 @@ class Lengths:
                 self.longer[one.name] = _of_length(one, max(tokens))
 
     def choose(self, asked: Workload, ask: Callable[[Workload], float | None]) -> None:
-        """Find what is measured in a workload's stead. `ask`: seconds that one of them takes; None: nobody knows."""
+        """Find what is measured in a workload's stead. `ask`: seconds that one of them takes; None: unknown."""
         one, most = asked, self.context - min(asked.prompt_tokens, asked.output_tokens)
         while (lasted := ask(one)) is not None and lasted < LEAST:
             tokens = lengthened(_tokens(one), lasted, most=most)

@@ -28,7 +28,7 @@ class MeasuredServer:
     """Seconds that the engine took to make its container."""
     load: Watched
     peak_memory: Callable[[], int | None] | None
-    """None: it runs where nobody can look."""
+    """None: it runs where it cannot be seen."""
     others: Callable[[], Sequence[str] | None] = lambda: None
     """Who else computed on the card since the server was started, with a last look a moment later. None: no card, or
     nothing tells."""
@@ -65,7 +65,7 @@ def cold_start(served: MeasuredServer, number: int, *, ask: Ask) -> dict[Metric,
 
 
 def memory(served: MeasuredServer, number: int) -> Sample | None:
-    """The most that was resident in the server's process. None: it runs where nobody can look."""
+    """The most that was resident in the server's process. None: it runs where it cannot be seen."""
     if served.peak_memory is None:
         return None
     peak = served.peak_memory()

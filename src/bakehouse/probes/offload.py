@@ -106,7 +106,7 @@ def computes(model: Placed, log: DeviceLog, accelerator: AcceleratorName) -> str
             elsewhere[operation] += count
     if not model.operations:
         raise ProbeFailed(
-            "the server's log names no operation, so that nobody knows what computes them",
+            "the server's log names no operation, so that it is unknown what computes them",
             hint=log.advice.unread,
         )
     total = model.operations.total()

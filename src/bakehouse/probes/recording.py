@@ -79,7 +79,7 @@ def _client_decode_rate(reply: Reply) -> float:
 
 
 def _raw(outcome: Outcome, usage: Usage) -> dict[str, Any]:
-    """Everything as it was, for whoever doubts a number in a year."""
+    """Everything as it was, so that a number can be checked in a year."""
     raw = raw_usage(usage) | {"client": outcome.own.record()}
     (reply,) = outcome.replies
     if isinstance(reply, Reply):

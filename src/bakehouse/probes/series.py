@@ -29,7 +29,7 @@ _LOOK_BACK, _HELPS = 2, 0.9
 
 
 def _not_kept(*_: Any) -> None:
-    """Nobody takes notes."""
+    """For a series whose samples are not kept on disk."""
 
 
 @dataclass(kw_only=True, slots=True)

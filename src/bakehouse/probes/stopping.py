@@ -17,7 +17,7 @@ from bakehouse.probes import ProbeFailed
 from bakehouse.probes.health import Running
 
 ENDLESS = 100_000
-"""More tokens than anybody waits for."""
+"""More tokens than a client waits for."""
 
 
 def stops(server: Running, health: Health) -> Stopped:

@@ -1,4 +1,4 @@
-"""The image's own web page: served whole, asks nobody else, and works in a browser."""
+"""The image's own web page: served whole, asks no other machine, and works in a browser."""
 
 from __future__ import annotations
 

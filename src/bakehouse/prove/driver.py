@@ -90,7 +90,7 @@ def _in_words(packed: Mapping[str, frozenset[Packing]]) -> str:
 def _labels(image: ImageAtRest, expectation: Expectation) -> Iterator[str]:
     if not expectation.driver_floor:
         toolkit = expectation.toolkit or "the toolkit"
-        yield f"{toolkit} has no driver_floor in matrix.yaml, so nobody can tell which driver runs this image"
+        yield f"{toolkit} has no driver_floor in matrix.yaml, so it is unknown which driver runs this image"
     floors = ((FLOOR_LABEL, expectation.driver_floor), (MINOR_LABEL, expectation.driver_floor_minor))
     for label, wanted in floors:
         have = image.labels.get(label)

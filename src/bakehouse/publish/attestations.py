@@ -65,7 +65,7 @@ class Statement:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What is said, whoever signed it: type and hash of the predicate."""
+        """What is said, apart from its signature: type and hash of the predicate."""
         return key(self.predicate_type, self.predicate)
 
     @property

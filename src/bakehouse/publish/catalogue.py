@@ -204,7 +204,7 @@ def _bytes(text: str | None) -> int | None:
 
 
 def _commit(dependencies: Sequence[Mapping[str, Any]]) -> str:
-    """Of the project; empty where nobody says it, or its files differed from the commit."""
+    """Of the project; empty where it is unknown, or its files differed from the commit."""
     for one in dependencies:
         if one.get("name") == "matrix" and not (one.get("annotations") or {}).get("dirty"):
             return str((one.get("digest") or {}).get("gitCommit", ""))

@@ -17,7 +17,7 @@ STAGING = "-staging"
 class Destination:
     target: Location
     staging: Location | None
-    """None: a folder needs none, nobody pulls from it while it is written."""
+    """None: a folder needs none, since nothing pulls from it while it is written."""
 
 
 def destination(

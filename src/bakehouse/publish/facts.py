@@ -29,7 +29,7 @@ class BaseFact:
     name: str
     digest: str
     newest: str = ""
-    """The digest that its reference stands for today; empty: nobody answered."""
+    """The digest that its reference stands for today; empty: no answer."""
     age_days: int | None = None
     """Of the one that is in the image."""
     reason: str = ""
@@ -46,7 +46,7 @@ class Vulnerability:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """Of one image. None with a reason: nobody could look."""
+    """Of one image. None with a reason: it could not be looked up."""
 
     packages: tuple[Package, ...] | None = None
     why_no_packages: str = "its layers were not read"

@@ -96,7 +96,7 @@ def proof(subject: Subject) -> Found:
 
 
 def probes(subject: Subject) -> Found:
-    """Failed if it failed anywhere; passed if each of `_ALWAYS` passed somewhere. Else nobody could start it."""
+    """Failed if it failed anywhere; passed if each of `_ALWAYS` passed somewhere. Else it was started nowhere."""
     tests = [test for one in subject.candidate.evidence for test in one.cell.tests]
     failed = [f"{test.name}: {test.message}" for test in tests if test.verdict is Verdict.FAILED]
     if failed:

@@ -33,7 +33,7 @@ def chosen_signer(environ: Mapping[str, str], cache: Path, signing: Signing, *, 
 def chosen_verifier(
     environ: Mapping[str, str], cache: Path, signing: Signing, *, root: Path, given: Path | None = None
 ) -> Verifier | None:
-    """Whose signatures count: a key, or with cosign the identity that the policy names. None: nobody is known."""
+    """Whose signatures count: a key, or with cosign the identity that the policy names. None: no signature counts."""
     if signing.tool == "cosign" and signing.identity and signing.issuer and given is None:
         return CosignVerifier(environ=environ, identity=signing.identity, issuer=signing.issuer)
     project = root / signing.public_key if signing.public_key else None

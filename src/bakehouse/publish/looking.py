@@ -72,7 +72,7 @@ class Looker:
             reason = "it was made on the machine that built, from the distribution's packages of that day"
             return BaseFact(name=supplied.name, digest=supplied.identity, reason=reason)
         if self.registries is None:
-            return BaseFact(name=supplied.name, digest=supplied.identity, reason="offline: nobody was asked")
+            return BaseFact(name=supplied.name, digest=supplied.identity, reason="offline: not asked")
         location = parse(place)
         store = self.registries.read(location)
         now = store.resolve(location.reference or "latest") or ""

@@ -38,7 +38,7 @@ class Place:
 
     @property
     def is_on_this_machine(self) -> bool:
-        """Nobody else pulls from it."""
+        """No other machine pulls from it."""
         targets = [self.destination(recipe).target for recipe in self.recipes]
         return all(target.kind != "registry" or is_loopback(target.host) for target in targets)
 

@@ -168,7 +168,7 @@ def open_bundle(content: bytes, verifier: Verifier | None) -> Opened | None:
     envelope = _envelope(content)
     if envelope is None:
         return None
-    why_not = verifier.why_not(envelope) if verifier else "nobody is known whose signature would count"
+    why_not = verifier.why_not(envelope) if verifier else "no key is known whose signature would count"
     return Opened(statement=envelope.statement, valid=not why_not, why_not=why_not)
 
 

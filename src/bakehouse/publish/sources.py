@@ -32,7 +32,7 @@ class Images:
     _saved: dict[str, Source] = field(default_factory=dict)
 
     def find(self, candidate: Candidate, stores: Sequence[Source]) -> Source:
-        """The first store that has the whole image, else the engine. Raises InputError where nobody has it."""
+        """The first store that has the whole image, else the engine. Raises InputError where none has it."""
         for store in stores:
             if store.resolve(candidate.digest):
                 return store

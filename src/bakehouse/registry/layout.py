@@ -162,7 +162,7 @@ class LayoutFolder(Layout):
 
     @contextmanager
     def _changed(self) -> Iterator[list[Descriptor]]:
-        """The entries of index.json, to be changed; nobody else changes them meanwhile."""
+        """The entries of index.json, to be changed; no other process changes them meanwhile."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(self.folder / ".lock", timeout=_LOCK_TIMEOUT):
             entries = self.entries()

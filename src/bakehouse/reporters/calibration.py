@@ -28,7 +28,7 @@ class Held:
     difference: float
     """As a share of the second: 0.01 is 1 % more. Median over the starts."""
     gate: float | None
-    """What may differ; None where nobody said."""
+    """What may differ; None where it is unknown."""
     left: float
     """What is left of the difference without the time that the first may take beside the computing."""
 

@@ -236,7 +236,7 @@ def cached_share(build: BuildResult) -> float | None:
 
 
 def tally(run: RunReport) -> list[tuple[Verdict, int]]:
-    """How many cells have each verdict; verdicts that nobody has are left out; passed first."""
+    """How many cells have each verdict; verdicts that no cell has are left out; passed first."""
     return _counts(run.cells)
 
 

@@ -37,7 +37,7 @@ ADVICE: dict[Disturbance, str] = {
     Disturbance.ELSEWHERE: "run `bakehouse bench` on the machine itself",
     Disturbance.UNWATCHED: "measure where the driver tells who uses the card: on the host, with a newer driver",
 }
-"""What helps, by what was seen. Nothing is advised against what nobody saw."""
+"""What helps, by what was seen. There is no advice on what was not seen."""
 
 
 def is_asked(measurement: Measurement) -> bool:

@@ -176,7 +176,7 @@ def _limits(run: RunReport, *, ascii_only: bool) -> Iterator[RenderableType]:
 
 
 def _skipped(run: RunReport, *, ascii_only: bool) -> Iterator[RenderableType]:
-    """Why tests did not run, most of them first: what nobody is told of, nobody misses."""
+    """Why tests did not run, the most frequent reason first, so that a missing test is noticed."""
     reasons = Counter(
         one_line(plain(test.message), most=200)
         for cell in run.cells

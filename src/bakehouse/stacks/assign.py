@@ -75,7 +75,7 @@ def _order(wish: Wish) -> tuple[object, ...]:
 
 
 def _room(slot: Slot, machine: Machine, taken: Mapping[int, _Taken]) -> int | None:
-    """Bytes that are left; None: nobody knows what the card has."""
+    """Bytes that are left; None: the card's memory is unknown."""
     return None if slot.memory is None else slot.memory - machine.reserve - taken[slot.index].bytes
 
 

@@ -105,14 +105,14 @@ def _gates(plan: StackPlan) -> Iterator[InputError]:
 
 
 def _open_doors(plan: StackPlan) -> Iterator[InputError]:
-    """Whoever reaches a gateway without a key may ask: nobody but this machine should."""
+    """A gateway without a key answers everybody who reaches it: only this machine should."""
     gateway = plan.gateway
     if gateway is None or gateway.key is not None:
         return
     published = plan.service(gateway.service).publish
     if published and not ipaddress.ip_address(published[0]).is_loopback:
         yield wrong(
-            f"the gateway is published on {published[0]} and asks nobody for a key",
+            f"the gateway is published on {published[0]} and asks for no key",
             "gateway",
             hint="Write key: FILE, with a key in that file, or publish it on 127.0.0.1.",
         )

@@ -31,7 +31,7 @@ def on_card(name: str, service: Service, cell: Cell, known: Known) -> Need:
     need = _known(name, service, cell, known, on_card=True)
     if need is None:
         raise wrong(
-            f"nobody knows how much of a card {name} takes",
+            f"it is unknown how much of a card {name} takes",
             *("services", name, "card"),
             hint=_how_to_tell(service, known.facts.get(name, NO_FACTS)),
         )

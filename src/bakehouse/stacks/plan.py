@@ -173,7 +173,7 @@ class PlannedGateway:
     routes: tuple[str, ...]
     probe_every: int
     key: str | None
-    """A file with what clients must send; None: nobody is asked."""
+    """A file with what clients must send; None: no key is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -207,7 +207,7 @@ class StackPlan:
         return tuple(one for one in self.services if any(used.index == slot.index for used in one.slots))
 
     def left(self, slot: Slot) -> int | None:
-        """Bytes of a card that nobody takes, without the reserve; None: nobody knows how many it has."""
+        """Free bytes of a card, without the reserve; None: it is unknown how many it has."""
         if slot.memory is None:
             return None
         return slot.memory - self.machine.reserve - sum(one.need.bytes for one in self.on(slot))

@@ -17,7 +17,7 @@ from bakehouse.stats.judge import group
 from bakehouse.stats.spread import middles
 
 LEAST = 3
-"""Starts. Two would give an interval that is wider than anybody's doubt."""
+"""Starts. Two would give an interval too wide to be of use."""
 BOOTSTRAP_FROM = 6
 """Starts. The lowest and the highest of five hold the median in only 94 % of all cases: no resampling of them can say
 95 %. With fewer, Student's t of the logarithms is used."""

@@ -91,7 +91,7 @@ def choice(
 
 @pytest.fixture
 def _write_line(request: pytest.FixtureRequest) -> Say:
-    """Past pytest's capture and from any worker, to whoever runs the suite."""
+    """Past pytest's capture and from any worker, to the process that runs the suite."""
     capture = request.config.pluginmanager.get_plugin("capturemanager")
 
     def write(line: str) -> None:
@@ -109,7 +109,7 @@ def say(_write_line: Say) -> Say:
 
 @pytest.fixture(autouse=True)
 def _shared_cpu(request: pytest.FixtureRequest, session: Session, say: Say) -> Iterator[None]:
-    """Hold the CPU together with others, so that nobody measures meanwhile; not for who measures himself."""
+    """Hold the CPU's lease, shared, unless the test measures and holds it alone."""
     if "lease" in request.fixturenames:
         yield
         return

@@ -18,7 +18,7 @@ def patient(subject: Subject) -> Subject:
 
 
 def unfit(subject: Subject, card: Card) -> str | None:
-    """None: it runs, or nobody can tell before it is tried."""
+    """None: it runs, or that cannot be told before it is tried."""
     if str(card.accelerator) != subject.accelerator:
         return None  # Vulkan: whatever code a card runs, its driver compiles it
     return _other_arch(subject, card) or _old_driver(subject, card)

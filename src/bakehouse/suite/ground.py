@@ -21,7 +21,7 @@ class Ended:
     said: str
     """The last of both outputs."""
     lost: str = ""
-    """Why nobody knows what became of it."""
+    """Why its end is unknown."""
 
 
 class Ground(Protocol):

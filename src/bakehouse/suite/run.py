@@ -147,7 +147,7 @@ def _missing(
 ) -> list[tuple[str, TestResult]]:
     """Give an `errored` result to each test that has none, and to each cell of which nothing is known.
 
-    When pytest did not end normally, every cell gets one: tests may be missing of which nobody has heard.
+    When pytest did not end normally, every cell gets one: tests may be missing of which nothing is known.
     """
     have = {(cell, test.name) for cell, each in found.items() for test in each.tests}
     lost = [test for test in planned if (test.cell, test.name) not in have]

@@ -19,7 +19,7 @@ from bakehouse.system.patience import Patience
 T = TypeVar("T")
 
 OFFLINE = "BAKEHOUSE_OFFLINE"
-"""`1`: use what is in the cache or on this machine, and ask nobody."""
+"""`1`: use what is in the cache or on this machine, and send no request."""
 NEWS_EVERY = 10.0
 """Seconds between two lines about one download."""
 

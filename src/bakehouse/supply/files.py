@@ -145,7 +145,7 @@ def _file_name(url: str) -> str:
 
 
 def _of_lock(context: SupplyContext, key: str) -> Fetched | None:
-    """What the lockfile pins, where the cache has it: nobody is asked."""
+    """What the lockfile pins, where the cache has it: without a request."""
     pin = context.lock.files.get(key)
     if pin is None or not (cached := _cached(context, pin)).is_file():
         return None

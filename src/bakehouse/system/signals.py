@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 
 _WAKE = signal.SIGURG
-"""Says nothing but "look": its default is to be ignored, and nobody else sends it."""
+"""A signal that only wakes a thread: its default is to be ignored, and no other program sends it."""
 _WAKES, _BETWEEN_WAKES = 3, 0.1
 """One that comes just before the system call is lost; the next, after so many seconds, is not."""
 

@@ -80,7 +80,7 @@ def test_a_regression_that_nobody_mends_does_not_become_the_baseline() -> None:
     assert found.judged.verdict is Change.REGRESS
     (remark,) = found.baseline.remarks
     assert remark.startswith(f"since run {name(20)} it is ")
-    assert remark.endswith("% worse, which nobody accepted; compared with the level before")
+    assert remark.endswith("% worse, which was not accepted; compared with the level before")
     accepted = tonight(history, 93, decide("accept", name(20)))
     assert accepted.judged.verdict is Change.PASS
     assert accepted.baseline.remarks == ()

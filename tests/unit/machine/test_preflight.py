@@ -66,7 +66,7 @@ def test_what_no_cache_could_free_is_too_much() -> None:
 def test_without_an_option_vllms_own_share_is_judged() -> None:
     busy = replace(SPARK, memory=Memory(total=128_458_534_912, free=90 * GIB, available=100 * GIB))
 
-    assert "0.9, which vLLM takes where nobody says one, asks for 108 GiB" in errors(busy, Demand())[0]
+    assert "0.9, vLLM's default, asks for 108 GiB" in errors(busy, Demand())[0]
 
 
 def test_nothing_is_left_for_a_server() -> None:
@@ -122,4 +122,4 @@ def test_memory_that_nobody_tells_is_not_judged() -> None:
     silent = replace(RTX, card=replace(RTX.card, memory=None))
 
     assert errors(silent, Demand(utilization=0.9, weight_bytes=GIB)) == []
-    assert any("nobody says how much memory" in one.what for one in look(silent, Demand()))
+    assert any("the card's memory is unknown" in one.what for one in look(silent, Demand()))

@@ -115,7 +115,7 @@ def test_one_that_fails_does_not_disturb_the_others(mock: Mock) -> None:
 def test_nobody_listens() -> None:
     (found,) = load("http://127.0.0.1:9", [request("good")]).replies
     assert isinstance(found, Failure)
-    assert found.reason == "the connection broke: nobody listens there"
+    assert found.reason == "the connection broke: nothing listens there"
 
 
 def test_stamps_are_those_of_the_server(mock: Mock) -> None:

@@ -82,4 +82,4 @@ def test_a_registry_that_cannot_be_asked_is_said(tmp_path: Path) -> None:
     news = asked.news()
     assert news.moves == ()
     assert "registry 127.0.0.1:9/nvidia/cuda cannot be reached" in news.silent[0]
-    assert asked.news(BAKEHOUSE_OFFLINE="1").silent == ("nobody was asked, BAKEHOUSE_OFFLINE is set",)
+    assert asked.news(BAKEHOUSE_OFFLINE="1").silent == ("not asked, BAKEHOUSE_OFFLINE is set",)

@@ -41,9 +41,7 @@ def test_a_label_that_is_missing_or_wrong_is_named(tmp_path: Path, labels: dict[
 
 def test_a_floor_that_nobody_knows_is_no_promise(tmp_path: Path) -> None:
     check = check_driver_floor(bake_cuda(tmp_path), promise_cuda(driver_floor=None, driver_floor_minor=None))
-    assert check.message.startswith(
-        "cuda 12.4 has no driver_floor in matrix.yaml, so nobody can tell which driver runs"
-    )
+    assert check.message.startswith("cuda 12.4 has no driver_floor in matrix.yaml, so it is unknown which driver runs")
     assert "label io.bakehouse.driver-floor says '550.54.14', which matrix.yaml does not" in check.details
 
 

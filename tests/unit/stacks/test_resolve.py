@@ -88,7 +88,7 @@ def test_what_is_needed_of_a_card_is_not_guessed() -> None:
     with pytest.raises(InputError) as raised:
         plan(CHAT.replace("card: {memory: 10 GiB}", ""), HOSTED)
 
-    assert "stacks/sample.yaml:5: services.chat.card: nobody knows how much of a card chat takes" in str(raised.value)
+    assert "stacks/sample.yaml:5: services.chat.card: it is unknown how much of a card chat takes" in str(raised.value)
     assert "card.memory" in (raised.value.hint or "")
 
 

@@ -109,7 +109,7 @@ class EmbeddedEngine:
                 self._stop()
 
     def ensure_alive(self) -> None:
-        """Raise EngineError with the engine's last words if it went away. For whoever lost the connection to it."""
+        """Raise EngineError with the engine's last words if it went away. Call it when the connection was lost."""
         if not engine_answers(self.socket):
             raise self._error("the embedded engine went away")
 

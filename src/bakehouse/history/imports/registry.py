@@ -43,5 +43,5 @@ def read(path: Path, origin: Origin, *, format_: str | None = None) -> list[Row]
         known = ", ".join(FORMATS)
         raise InputError(f"{path} was written by none of {known}", hint="name the JSON or JSON Lines file itself")
     if name not in FORMATS:
-        raise InputError(f"nobody knows the format {name}", hint=f"there are {', '.join(FORMATS)}")
+        raise InputError(f"unknown format {name}", hint=f"there are {', '.join(FORMATS)}")
     return list(FORMATS[name].read(path, found, origin))

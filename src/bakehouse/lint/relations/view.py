@@ -107,7 +107,7 @@ class Build:
 
     @property
     def gcc(self) -> int | None:
-        """Major version of the GCC that compiles C++; None where it is another compiler, or nobody knows."""
+        """Major version of the GCC that compiles C++; None where it is another compiler, or unknown."""
         named = self.value("CMAKE_CXX_COMPILER", "CXX", "CMAKE_C_COMPILER", "CC")
         if found := _COMPILER.search(named):
             return int(found["version"])

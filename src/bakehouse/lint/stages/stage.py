@@ -48,7 +48,7 @@ class Copy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unseen:
-    """Something that may bring anything, and that nobody read."""
+    """Something that may bring anything, and that was not read."""
 
     where: Where
     subject: str
@@ -88,7 +88,7 @@ class StageModel:
         return Where(file=self.contents.file, line=self.contents.stage.line)
 
     def has(self, name: str, *, by_use: bool = True) -> bool | None:
-        """Whether it holds a component of components.yaml. None where nobody can tell.
+        """Whether it holds a component of components.yaml. None where it cannot be told.
 
         `by_use`: a RUN line that calls the program shows that it is there.
         """
@@ -249,7 +249,7 @@ def _unseen_commands(chain: Sequence[Contents]) -> Iterator[Unseen]:
 
 
 def is_script(command: Command) -> bool:
-    """Whether a command runs a file of commands that nobody reads here."""
+    """Whether a command runs a file of commands that is not read here."""
     if not command.words:
         return False
     first = command.words[0].text

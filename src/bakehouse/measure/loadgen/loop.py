@@ -274,7 +274,7 @@ class _Loop:
     def _give_up(self, now: float) -> None:
         for stream in list(self._streams.values()):
             if not stream.exchange.sent and now - stream.opened > CONNECT_TIMEOUT:
-                self._end(stream, broken=f"nobody accepted the connection within {CONNECT_TIMEOUT:g} s")
+                self._end(stream, broken=f"the connection was not accepted within {CONNECT_TIMEOUT:g} s")
             elif now - max(stream.exchange.sent, stream.raw[-1][0] if stream.raw else 0.0) > self._stall:
                 self._end(stream, broken=f"the server sent nothing for {self._stall:g} s")
             elif now - stream.opened > self._request_timeout:
@@ -298,7 +298,7 @@ def _resolved(address: Address) -> tuple[socket.AddressFamily, tuple[object, ...
 def _broken(code: int | None) -> str:
     match code:
         case errno.ECONNREFUSED:
-            return "the connection broke: nobody listens there"
+            return "the connection broke: nothing listens there"
         case errno.ECONNRESET | errno.EPIPE:
             return "the connection broke: the server reset it"
         case _:

@@ -41,7 +41,7 @@ class Http:
             try:
                 feed(data)
             except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-                if self.complete:  # bytes after the end are nobody's
+                if self.complete:  # bytes after the end do not count
                     return
                 raise RequestFailedError(f"the answer is no HTTP ({error}): {shown(data)}") from None
             if len(pieces) == 1:

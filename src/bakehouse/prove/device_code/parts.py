@@ -13,7 +13,7 @@ class BrokenDeviceCodeError(ValueError):
 
 
 class UnknownDeviceCodeError(ValueError):
-    """Device code in a form that bakehouse does not know. It may be good: nobody can say."""
+    """Device code in a form that bakehouse does not know. It may be good: that cannot be told."""
 
 
 class Form(StrEnum):

@@ -48,7 +48,7 @@ class ImageAtRest:
 
     @property
     def command(self) -> tuple[str, ...]:
-        """What starts when nobody says otherwise: the entrypoint, then its arguments."""
+        """What starts by default: the entrypoint, then its arguments."""
         return (*self.entrypoint, *(self.config.get("Cmd") or ()))
 
     @property

@@ -49,7 +49,7 @@ class MeasurementView:
     struck: float | None
     """What a void figure would be."""
     limit: str
-    """`26 % of what this card's memory allows`; empty where nobody knows."""
+    """`26 % of what this card's memory allows`; empty where it is unknown."""
     limits: tuple[str, ...]
     """How that was reckoned."""
 
@@ -86,7 +86,7 @@ class CellView:
     layers: tuple[Slice, ...]
     logs: tuple[LogView, ...]
     model: str
-    """What its model takes for each token; empty where nobody knows."""
+    """What its model takes for each token; empty where it is unknown."""
     prompt_rate: float | None
     decode_rate: float | None
     work: tuple[tuple[str, str, str], ...]

@@ -60,7 +60,7 @@ class Level:
     """In which the rate lies: `12.3 to 24.0`."""
     is_noisy: bool = False
     share: str = ""
-    """Of what the device allows: `2.4 %`; empty where nobody knows."""
+    """Of what the device allows: `2.4 %`; empty where it is unknown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,7 @@ from bakehouse.servers.deploying import Allocation, Deployment
 _PAD = 256
 """Tokens: a cache has a multiple of them."""
 _SLOTS = 4
-"""Where nobody says how many there are: then they share one cache."""
+"""The default where their number is not given: then they share one cache."""
 _UBATCH = 512
 _WIDTHS, _FEED_FORWARDS = 4, 3
 """Rows of 32-bit floats that the graph keeps for each token of a physical batch: as wide as the model, and as its

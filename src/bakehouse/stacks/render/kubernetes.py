@@ -48,7 +48,7 @@ def of_service(service: Planned, plan: StackPlan) -> list[Object]:
 
 
 def shared(plan: StackPlan) -> list[Object]:
-    """Volumes, and what nobody may reach."""
+    """Volumes, and the policy for outgoing connections."""
     volumes = [_claim(MODELS, "ReadOnlyMany", _MODELS_SIZE)] if _needs_models(plan) else []
     mounts = [mount for service in plan.services for mount in service.mounts if mount.kind == "volume"]
     kept = [_claim(name, "ReadWriteOnce", _VOLUME_SIZE) for name in sorted({mount.source for mount in mounts})]

@@ -19,7 +19,7 @@ _BUILD = re.compile(r"b([0-9]{1,9})")
 """Releases that are called after the number of commits: `b11312`."""
 _HEAD = "HEAD"
 QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -oBatchMode=yes"}
-"""Nobody is there to type a password."""
+"""There is no one to type a password."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -75,7 +75,7 @@ class _Asked:
     def silent(self) -> Iterator[str]:
         """Ask all. Those that do not answer, with the reason."""
         if self._context.offline:
-            yield f"nobody was asked, {OFFLINE} is set"
+            yield f"not asked, {OFFLINE} is set"
             return
         if self._git:
             try:
@@ -131,7 +131,7 @@ class _Asked:
         if self._source.build_number:
             raise _StaysError(f"{requirement} does not say its build number, and there is no git address to ask")
         if release.uploaded is None:
-            raise _StaysError(f"nobody says when the commit of {requirement} was made")
+            raise _StaysError(f"it is unknown when the commit of {requirement} was made")
         uploaded = release.uploaded.astimezone(UTC)
         return _Target(commit=commit, name=requirement, committed=uploaded, requirement=requirement)
 

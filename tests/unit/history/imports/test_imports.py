@@ -245,7 +245,7 @@ def test_files_that_cannot_be_used(tmp_path: Path, text: str, words: str) -> Non
 def test_no_file_and_no_format(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file"):
         read(tmp_path / "missing", ORIGIN)
-    with pytest.raises(InputError, match="nobody knows the format csv"):
+    with pytest.raises(InputError, match="unknown format csv"):
         imported(tmp_path, BENCH, format_="csv")
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="not text in UTF-8"):

@@ -50,7 +50,7 @@ def test_a_refusal_is_an_answer() -> None:
         (WITH_LENGTH[:-3], "", "the connection ended after 13 bytes of the answer"),
         (CHUNKED[:-5], "", "the connection ended after 16 bytes"),
         (CLOSED, "the server reset it", "the server reset it"),
-        (b"", "nobody listens there", "nobody listens there"),
+        (b"", "nothing listens there", "nothing listens there"),
         (b"SSH-2.0-OpenSSH\r\n", "", "the answer is no HTTP"),
     ],
 )

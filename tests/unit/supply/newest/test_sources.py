@@ -106,7 +106,7 @@ def test_a_place_that_is_silent_keeps_everything_as_it_is(tmp_path: Path, git: G
     [
         (None, 0, "tree-python==1.1 does not say which commit its vendor/tree is"),
         ("a" * 40, 9, "tree-python==1.1 does not say its build number, and there is no git address to ask"),
-        ("a" * 40, 0, "nobody says when the commit of tree-python==1.1 was made"),
+        ("a" * 40, 0, "it is unknown when the commit of tree-python==1.1 was made"),
     ],
 )
 def test_a_package_alone_must_say_everything(
@@ -119,6 +119,6 @@ def test_a_package_alone_must_say_everything(
 def test_nobody_is_asked_offline_or_where_nobody_could_be(tmp_path: Path, git: Git) -> None:
     git.commit("2026-11-20", "b10")
     news = ask(tmp_path, source("f" * 40, GitPlace(git=git.address)), BAKEHOUSE_OFFLINE="1")
-    assert news.silent == ("nobody was asked, BAKEHOUSE_OFFLINE is set",)
+    assert news.silent == ("not asked, BAKEHOUSE_OFFLINE is set",)
     news = ask(tmp_path, source("f" * 40, PathPlace(path="tree")))
     assert news.notes == ("stays: it has no git address and no package that could be asked",)
