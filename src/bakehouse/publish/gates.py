@@ -19,7 +19,7 @@ from bakehouse.model.report import Measurement, TestResult
 from bakehouse.publish.candidates import Candidate, Evidence
 from bakehouse.publish.facts import Facts, Measured
 from bakehouse.publish.hardware import Machine, machine_of
-from bakehouse.stats.judge import Judged, judge
+from bakehouse.stats.judge import Judged, judge, looks_much_worse
 
 _SHOWN = 5
 _ALWAYS = ("health",)
@@ -123,17 +123,31 @@ def speed(subject: Subject) -> Found:
     if subject.candidate.digest in subject.present.digests:
         return GateState.PASSED, "the channel names this image already", ()
     judged, why_not = _judged(subject, subject.present)
-    if not judged:
-        return GateState.NOT_RUN, why_not, ()
-    worse = [f"{one.workload} {one.metric}: {one.reason}" for one in judged if one.verdict is Change.REGRESS]
+    return _of_verdicts(judged) if judged else (GateState.NOT_RUN, why_not, ())
+
+
+def _of_verdicts(judged: Sequence[Judged]) -> Found:
+    worse = [one for one in judged if one.verdict is Change.REGRESS]
     if worse:
-        return GateState.FAILED, f"{count(len(worse), 'figure')} worse than the channel's, {worse[0]}", tuple(worse)
+        reason = f"{count(len(worse), 'figure')} worse than the channel's, {_words(worse)[0]}"
+        return GateState.FAILED, reason, _words(worse)
+    if doubtful := [one for one in judged if looks_much_worse(one)]:
+        reason = f"{_figures(doubtful)} much worse and cannot be told, {_words(doubtful)[0]}"
+        return GateState.NOT_RUN, reason, _words(doubtful)
     good = [one for one in judged if one.verdict in (Change.PASS, Change.IMPROVE)]
-    open_ = [f"{one.workload} {one.metric}: {one.reason}" for one in judged if one.verdict is Change.INCONCLUSIVE]
+    open_ = _words([one for one in judged if one.verdict is Change.INCONCLUSIVE])
     if not good:
-        return GateState.NOT_RUN, f"nothing can be told, {open_[0] if open_ else 'all figures are void'}", tuple(open_)
+        return GateState.NOT_RUN, f"nothing can be told, {open_[0] if open_ else 'all figures are void'}", open_
     rest = f", {len(open_)} open" if open_ else ""
-    return GateState.PASSED, f"{count(len(good), 'figure')} not worse than the channel's{rest}", tuple(open_)
+    return GateState.PASSED, f"{count(len(good), 'figure')} not worse than the channel's{rest}", open_
+
+
+def _words(judged: Sequence[Judged]) -> tuple[str, ...]:
+    return tuple(f"{one.workload} {one.metric}: {one.reason}" for one in judged)
+
+
+def _figures(judged: Sequence[Judged]) -> str:
+    return f"{count(len(judged), 'figure')} {'looks' if len(judged) == 1 else 'look'}"
 
 
 def _judged(subject: Subject, present: Measured) -> tuple[list[Judged], str]:

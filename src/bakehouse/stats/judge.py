@@ -16,6 +16,9 @@ from bakehouse.stats.rank_test import benjamini_hochberg, mann_whitney, smallest
 from bakehouse.stats.spread import middles
 from bakehouse.stats.welch import welch
 
+MUCH = 0.2
+"""A change that nobody may miss, also where figures are noisy."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gates:
@@ -96,6 +99,14 @@ class Judged:
     """p among all pairs that were judged together."""
     limit: float | None = None
     """The smallest change for the worse that would have counted, as a share."""
+
+
+def looks_much_worse(judged: Judged) -> bool:
+    """Whether nothing can be told, and what was seen is all the same far worse at its best: look again, then."""
+    if judged.verdict is not Change.INCONCLUSIVE or judged.effect is None:
+        return False
+    goodness = judged.effect if higher_is_better(judged.metric) else judged.effect.inverse()
+    return goodness.high <= 1 - MUCH
 
 
 def judge(pairs: Sequence[Pair], gates: Gates | None = None) -> list[Judged]:

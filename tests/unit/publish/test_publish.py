@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from bakehouse.model.enums import Verdict
+from bakehouse.model.enums import Grade, Verdict
 from bakehouse.model.publish import Publish
+from bakehouse.model.report import Grading
 from bakehouse.publish.gates import GateState
 from bakehouse.publish.plan import Outcome
 from bakehouse.publish.reading import read_history
@@ -16,7 +17,7 @@ from bakehouse.publish.signing import load_signer, new_key
 from bakehouse.publish.steps import Attach, Move
 from bakehouse.publish.verify import lines, verify
 from bakehouse.registry.copying import copy
-from tests.unit.publish.conftest import World, signer
+from tests.unit.publish.conftest import World, rates, signer
 
 TAG = "b11312-cpu-20261127"
 
@@ -147,6 +148,20 @@ def test_a_slower_image_is_refused(world: World) -> None:
     assert gate(planned, "speed").state is GateState.FAILED
     assert "20.0% worse" in gate(planned, "speed").reason
     assert world.tag("nightly-cpu") == before
+
+
+@pytest.mark.parametrize(("speed", "state"), [(60.0, GateState.NOT_RUN), (90.0, GateState.PASSED)])
+def test_a_noisy_figure_that_is_far_worse_is_not_waved_through(world: World, speed: float, state: GateState) -> None:
+    size = rates(100.0, workload="pp512")
+    world.publish(world.run(world.cell(seed="1", measurements=[rates(100.0), size])))
+    world.day += timedelta(days=1)
+    noisy = Grading(grade=Grade.NOISY, low=speed * 0.9, high=speed * 1.1, reasons=["other work"])
+    slow = rates(speed).model_copy(update={"grading": noisy})
+    planned = world.publish(world.run(world.cell(seed="2", measurements=[slow, size])))
+    found = gate(planned, "speed")
+    assert found.state is state, found
+    assert planned.plan.outcome is Outcome.MOVES, "the default policy only tells it"
+    assert ("looks much worse and cannot be told, tg128 decode_rate" in found.reason) == (state is GateState.NOT_RUN)
 
 
 def test_a_faster_image_moves_the_channel(world: World) -> None:
