@@ -5,4 +5,5 @@ RUN pip3 install llama-cpp-python
 CMD ["python3", "-m", "llama_cpp.server", "--host", "0.0.0.0"]
 
 # finds
+# warning 3 is forgotten with the end of its RUN line | ENV
 # warning 4 is built for the CPU alone | ENV CMAKE_ARGS="-DGGML_CUDA=ON"

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator
 
 from bakehouse.lint.finding import Finding
 from bakehouse.lint.relations.check_libc import check_libc
+from bakehouse.lint.relations.check_lost import check_lost
 from bakehouse.lint.relations.check_needs import check_needs
 from bakehouse.lint.relations.check_shell import check_shell
 from bakehouse.lint.relations.check_unseen import check_unseen
+from bakehouse.lint.relations.check_users import check_users
 from bakehouse.lint.relations.view import View
 from bakehouse.servers.llama_cpp.lint.relations.check_archs import check_archs
 from bakehouse.servers.llama_cpp.lint.relations.check_cache import check_cache
+from bakehouse.servers.llama_cpp.lint.relations.check_compilers import check_compilers
 from bakehouse.servers.llama_cpp.lint.relations.check_copied_images import check_copied_images, check_prebuilt
 from bakehouse.servers.llama_cpp.lint.relations.check_driver import check_driver
 from bakehouse.servers.llama_cpp.lint.relations.check_https import check_https
@@ -25,8 +28,11 @@ from bakehouse.servers.llama_cpp.lint.relations.compilers import load_needs
 RULES: dict[str, Callable[[View], Iterator[Finding]]] = {
     "programs": check_programs,
     "shell": check_shell,
+    "lost": check_lost,
     "needs": lambda view: check_needs(view, load_needs()),
     "toolkits": check_toolkits,
+    "compilers": check_compilers,
+    "users": check_users,
     "archs": check_archs,
     "platforms": check_platforms,
     "libc": check_libc,

@@ -29,7 +29,7 @@ def check_libraries(view: View) -> Iterator[Finding]:
     if not shared or len(shared) != len(builds):
         return
     files = gathered(view)
-    program = next((one for one in files if PROGRAM.fullmatch(one.name)), None)
+    program = next((one for one in files if one.is_program), None)
     own = _server(view)
     if program is None and (own is None or not files):
         return

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bakehouse.lint.command import Command
 from bakehouse.lint.finding import Finding, Severity, finding
-from bakehouse.lint.relations.view import Build, View
+from bakehouse.lint.relations.view import Build, View, cuda_version
 from bakehouse.lint.settings import Word
 from bakehouse.lint.stages.components import Component, load_components
 from bakehouse.lint.stages.stage import StageModel
@@ -33,6 +33,7 @@ def check_programs(view: View) -> Iterator[Finding]:
         yield from _check_server(build, view)
     for stage in view.sources:
         yield from _check_wheels(stage)
+        yield from _check_wheel_of_cuda(stage)
 
 
 def _check_server(build: Build, view: View) -> Iterator[Finding]:
@@ -46,6 +47,34 @@ def _check_server(build: Build, view: View) -> Iterator[Finding]:
             "leaves out the server that the image starts",
             f"{start.text} of line {start.where.line} is not made, and --target llama-server stops the build.",
             "leave it out: it is ON by default",
+        )
+
+
+_OF_CUDA = re.compile(r"/whl/cu(?P<major>[0-9]{2})(?P<minor>[0-9])\b")
+
+
+def _check_wheel_of_cuda(stage: StageModel) -> Iterator[Finding]:
+    """A wheel that was built with CUDA asks for its libraries, which it does not bring."""
+    for command in stage.contents.commands:
+        index = next((word for word in command.words if _OF_CUDA.search(word.text)), None)
+        found = _OF_CUDA.search(index.text) if index else None
+        if index is None or found is None or installs_python_package(command) is None:
+            continue
+        wanted = f"{found['major']}.{found['minor']}"
+        there = cuda_version(stage)
+        if there and there[0].partition(".")[0] != found["major"]:
+            what = f"is for CUDA {wanted}, and the image has {there[0]}"
+        elif stage.has("cuda-runtime") is False:
+            what = f"is for CUDA {wanted}, of which the image has nothing"
+        else:
+            continue
+        yield finding(
+            index,
+            what,
+            f'The wheels ask for libcudart.so.{found["major"]} and cuBLAS: "cannot open shared object file".',
+            f"nvidia/cuda:{wanted}.x-runtime-OS under it, or nvidia-cuda-runtime-cu{found['major']} and "
+            f"nvidia-cublas-cu{found['major']} beside it",
+            link="https://github.com/abetlen/llama-cpp-python#supported-backends",
         )
 
 

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from bakehouse.lint.container_file import Contents
 from bakehouse.lint.finding import Finding, finding
 from bakehouse.lint.relations.view import View
 from bakehouse.lint.server_start import find_start
@@ -19,6 +20,7 @@ _MOVERS = re.compile(r"\b(?:cp|mv|ln|install|rsync|tar|unzip|cpack|dpkg|curl|wge
 
 
 def check_start(view: View) -> Iterator[Finding]:
+    yield from _check_sources(view)
     image = view.image
     start = find_start((*image.entrypoint, *image.command), _PROGRAMS)
     if start is None or image.inherited or image.unseen or image.base.image is None or not start.program.complete:
@@ -26,6 +28,31 @@ def check_start(view: View) -> Iterator[Finding]:
     if image.base.image.entrypoint or any(_MOVERS.search(_text(body)) for body in _runs(view)):
         return
     yield from _check_place(start.program, view)
+
+
+def _check_sources(view: View) -> Iterator[Finding]:
+    """A program that is copied from a folder where the build puts none: make once put them at the top."""
+    for copy in view.image.copies:
+        stage = view.stage_named(copy.source) if copy.source else None
+        builds = [build for build in view.builds if stage is not None and build.stage.contents in stage.chain]
+        if stage is None or stage.unseen or not builds or any(_moves(one) for one in stage.chain):
+            continue
+        if any("OUTPUT_DIRECTORY" in name for build in builds for name in build.options):
+            continue
+        for word in copy.words:
+            folder, name = posixpath.split(word.text)
+            if name in _PROGRAMS and posixpath.basename(folder) != "bin" and word.complete and "*" not in folder:
+                yield finding(
+                    word,
+                    "is not where the build puts it",
+                    "CMake puts programs into bin/ of the build folder: COPY finds nothing, and the build stops.",
+                    posixpath.join(folder, "build/bin", name),
+                )
+
+
+def _moves(one: Contents) -> bool:
+    texts = (instruction.body.text for instruction in one.stage.instructions if instruction.name == "RUN")
+    return any(_MOVERS.search(_text(text)) or "-o " in text for text in texts)
 
 
 def _check_place(program: Word, view: View) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from bakehouse.lint.finding import Finding, Severity, finding
 from bakehouse.lint.relations.versions import is_older
 from bakehouse.lint.relations.view import Build, View, base_word, cuda_version
 from bakehouse.lint.settings import Word
+from bakehouse.lint.stages.components import load_components
 from bakehouse.lint.stages.stage import StageModel
 from bakehouse.model.matrix import Matrix
 from bakehouse.servers.llama_cpp.lint.relations.compilers import load_compilers
@@ -171,21 +172,46 @@ def _compare(built: str, runs: tuple[str, Word], title: str) -> Iterator[Finding
 # ---------------------------------------------------------------------------------------------- packages and releases
 
 
+_PROGRAMS = {"apt": ("apt",), "apk": ("apk",), "dnf": ("dnf", "microdnf", "yum", "tdnf"), "zypper": ("zypper",)}
+"""How the names of a package manager's programs begin."""
+
+
 def _check_absent(stage: StageModel) -> Iterator[Finding]:
     """Packages that the release of a stage does not have."""
-    patterns = load_compilers().absent_packages.get(f"{stage.base.distribution_name} {stage.base.release}", ())
+    absent = load_compilers().absent_packages
+    patterns = (
+        *absent.get(f"{stage.base.distribution_name} {stage.base.release}", ()),
+        *absent.get(stage.base.distribution_name or "", ()),
+    )
     if not patterns or _has_other_archive(stage):
         return
-    own = {id(word) for command in stage.contents.commands for word in command.words}
+    own = {
+        id(word)
+        for command in stage.contents.commands
+        if command.program.startswith(_PROGRAMS.get(stage.base.manager or "", ()))
+        for word in command.words
+    }
     for one in stage.packages.installed:
         if id(one.word) in own and any(fnmatch.fnmatchcase(one.name, pattern) for pattern in patterns):
+            ours = stage.base.distribution_name in ("debian", "ubuntu")
             yield finding(
                 one.word,
                 f"is no package of {stage.base.title}",
-                'The build stops: "Unable to locate package".',
-                "a newer release, or the archive that has it",
-                link=f"https://packages.{stage.base.distribution_name}.org/{one.name}",
+                "The build stops: nothing has this name there.",
+                _named(one.name, stage) or "a newer release, or the archive that has it",
+                link=f"https://packages.{stage.base.distribution_name}.org/{one.name}" if ours else None,
             )
+
+
+def _named(package: str, stage: StageModel) -> str | None:
+    """What the distribution calls it, where another one's name stands for something that is known."""
+    if package.startswith(("g++-", "gcc-", "libze")):
+        return None
+    manager = stage.base.manager
+    for component in load_components().values():
+        if manager and package in " ".join(component.install.values()).split() and manager in component.install:
+            return component.install[manager]
+    return None
 
 
 def _has_other_archive(stage: StageModel) -> bool:

@@ -33,6 +33,10 @@ class Gathered:
         return posixpath.basename(self.word.text.rstrip("/"))
 
     @property
+    def is_program(self) -> bool:
+        return bool(PROGRAM.fullmatch(self.name)) and not is_folder(self.word.text)
+
+    @property
     def is_library(self) -> bool:
         return ".so" in self.name
 
@@ -93,6 +97,8 @@ def _of(word: Word, folder: str, stage: StageModel, view: View, *, depth: int) -
 def is_folder(text: str) -> bool:
     """Whether a word of a COPY most likely names a folder."""
     name = posixpath.basename(text.rstrip("/"))
+    if name == "llama" and posixpath.basename(posixpath.dirname(text)) != "bin":
+        return True
     return (
         text.endswith("/")
         or name in ("*", ".")
