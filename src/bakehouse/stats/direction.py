@@ -32,6 +32,8 @@ FOLLOWS: frozenset[Metric] = frozenset(
 """They follow from system_rate, work_rate, decode_rate, ttft and time_to_healthy, or are the tail of few requests. They
 are recorded, drawn and not judged: the more metrics are judged together, the more must be shown of each, and among the
 76 of six workloads 7 starts beside 7 can show nothing at all."""
+RATES: frozenset[Metric] = frozenset(("prompt_rate", "decode_rate", "work_rate"))
+"""What a cell is known by."""
 EXACT: frozenset[Metric] = frozenset(("image_size",))
 """Without noise: any two values can be compared."""
 

@@ -10,7 +10,7 @@ from statistics import fmean
 
 from bakehouse.model.enums import Disturbance, Grade, Verdict
 from bakehouse.model.report import Grading, Measurement, Metric, Sample
-from bakehouse.stats.direction import EXACT
+from bakehouse.stats.direction import EXACT, RATES
 from bakehouse.stats.interval import LEAST, Known, interval
 
 REACH = 0.03
@@ -21,7 +21,6 @@ WITHIN = 0.035
 seen at 2.2 to 2.7 %, disturbed ones at 4.6 and 14.6 %: starts that agree by luck do not make those exact."""
 WIDE_REACH = 0.10
 """The same of all other metrics: loads of few requests, times of a start."""
-_NARROW: frozenset[Metric] = frozenset(("prompt_rate", "decode_rate", "work_rate"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +34,7 @@ class Doubt:
 
 def reach_allowed(metric: Metric, *, is_load: bool = False) -> float:
     """The widest interval of an exact figure: its half, as a share. `is_load`: of many requests at a time."""
-    return REACH if metric in _NARROW and not is_load else WIDE_REACH
+    return REACH if metric in RATES and not is_load else WIDE_REACH
 
 
 def is_load(measurement: Measurement) -> bool:

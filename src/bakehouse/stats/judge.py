@@ -10,7 +10,7 @@ import numpy as np
 
 from bakehouse.model.enums import Change
 from bakehouse.model.report import Metric
-from bakehouse.stats.direction import EXACT, higher_is_better
+from bakehouse.stats.direction import EXACT, RATES, higher_is_better
 from bakehouse.stats.effect import LEVEL, RESAMPLES, Effect, effect
 from bakehouse.stats.rank_test import benjamini_hochberg, mann_whitney, smallest_p
 from bakehouse.stats.spread import middles
@@ -97,13 +97,16 @@ class Judged:
     p: float | None = None
     adjusted: float | None = None
     """p among all pairs that were judged together."""
+    starts: int = 0
+    """Of the side that has fewer; 0 where none were needed."""
     limit: float | None = None
     """The smallest change for the worse that would have counted, as a share."""
 
 
 def looks_much_worse(judged: Judged) -> bool:
-    """Whether nothing can be told, and what was seen is all the same far worse at its best: look again, then."""
-    if judged.verdict is not Change.INCONCLUSIVE or judged.effect is None:
+    """Whether nothing can be told of a rate, and all that several starts gave is far worse: look again, then."""
+    is_open = judged.verdict is Change.INCONCLUSIVE and judged.metric in RATES
+    if not is_open or judged.effect is None or judged.starts < 2:  # noqa: PLR2004 - one says nothing
         return False
     goodness = judged.effect if higher_is_better(judged.metric) else judged.effect.inverse()
     return goodness.high <= 1 - MUCH
@@ -188,7 +191,8 @@ def _noisy(pair: Pair, gates: Gates) -> Judged:
     if verdict is not Change.PASS:
         verdict, words = Change.INCONCLUSIVE, f"{words.partition(':')[0]}: a noisy figure raises no alarm"
     said = _said(pair, verdict, f"{words}; {whose}noisy: {pair.candidate.noisy or pair.baseline.noisy}")
-    return replace(said, candidate=ours, baseline=theirs, effect=found, limit=limit)
+    starts = min(len(pair.candidate.starts), len(pair.baseline.starts))
+    return replace(said, candidate=ours, baseline=theirs, effect=found, starts=starts, limit=limit)
 
 
 def _judge(pair: Pair, gates: Gates, *, test: _Test, adjusted: float, family: int) -> Judged:
@@ -215,6 +219,7 @@ def _judge(pair: Pair, gates: Gates, *, test: _Test, adjusted: float, family: in
         candidate=float(np.median(ours)),
         baseline=float(np.median(theirs)),
         effect=found,
+        starts=min(len(ours), len(theirs)),
         p=test.p,
         adjusted=adjusted,
         limit=limit,

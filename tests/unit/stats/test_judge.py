@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bakehouse.model.enums import Change
 from bakehouse.model.report import Metric
 from bakehouse.stats.direction import CONTROLS, HIGHER_IS_BETTER, higher_is_better, is_judged
-from bakehouse.stats.judge import Gates, Pair, Side, group, judge
+from bakehouse.stats.judge import Gates, Pair, Side, group, judge, looks_much_worse
 
 from .noise import QUIET, RECORDED, fit, pair
 
@@ -247,3 +247,24 @@ def test_noisy_figures_do_not_make_it_harder_to_show_something_of_exact_ones() -
     slow = one(0.95)
     beside = [replace(one(1.0), candidate=noisy(one(1.0).candidate, 80, 120)) for _ in range(60)]
     assert judge([slow, *beside])[0].verdict is Change.REGRESS
+
+
+def disturbed(factor: float, *, starts: int = 3, metric: Metric = "decode_rate") -> Pair:
+    side = Side(starts=((100.0 * factor,),) * starts, noisy="other work", low=90.0 * factor, high=110.0 * factor)
+    return replace(one(1.0, metric=metric), candidate=side)
+
+
+@pytest.mark.parametrize(
+    ("pair", "looks"),
+    [
+        (disturbed(0.6), True),
+        (disturbed(0.8), False),
+        (disturbed(2.0), False),
+        (disturbed(0.6, starts=1), False),
+        (disturbed(2.0, metric="time_to_healthy"), False),
+        (one(0.6), False),
+    ],
+    ids=["at its best 34 % worse", "at its best 12 % worse", "better", "one start", "no rate", "shown to be worse"],
+)
+def test_what_looks_much_worse_is_told_from_what_is(pair: Pair, looks: bool) -> None:
+    assert looks_much_worse(judge([pair], FAST)[0]) == looks
