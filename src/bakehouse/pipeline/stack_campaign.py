@@ -57,6 +57,17 @@ class Killed:
         return "; ".join(parts)
 
 
+def least_seconds(running: Running) -> float:
+    """What the campaign takes for one service, beside its own start."""
+    return 2 * _CALM + _away(running)
+
+
+def _away(running: Running) -> float:
+    """Seconds until gateway and Prometheus have seen that a service is gone."""
+    interval = running.plan.gateway.probe_every if running.plan.gateway else 1
+    return max(2 * interval, running.plan.metrics.every) + 1
+
+
 def kill_and_restart(
     service: Planned, running: Running, load: Load | None, *, clock: Callable[[], float] = time.perf_counter
 ) -> Killed:
@@ -67,7 +78,7 @@ def kill_and_restart(
     time.sleep(_CALM)
     killed = clock()
     running.docker.kill(name, signal="SIGKILL")
-    time.sleep(max(2 * interval, running.plan.metrics.every) + 1)
+    time.sleep(_away(running))
     begun = clock()
     running.docker.start(name)
     healthy = _wait_until_it_answers(service, running, begun, clock)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import requests
 
+from bakehouse import formatting
 from bakehouse.engine.connection import Engine
 from bakehouse.errors import InfrastructureError
 from bakehouse.measure.loadgen.replies import Failure
@@ -17,7 +18,7 @@ from bakehouse.model.report import Measurement, RunReport, TestResult
 from bakehouse.model.stack import StackLoad
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.run_folder import new_run
-from bakehouse.pipeline.stack_campaign import kill_and_restart
+from bakehouse.pipeline.stack_campaign import kill_and_restart, least_seconds
 from bakehouse.pipeline.stack_load import Asked, Load, under_load
 from bakehouse.pipeline.stack_plan import Made
 from bakehouse.pipeline.stack_report import of_kill, of_load, of_memory, report_of
@@ -134,6 +135,7 @@ def _load_and_kill(
         return
     chat = [one.serves for name in plan.gateway.routes if (one := plan.service(name)).serves and _chats(one)]
     url = running.url(plan.gateway.service)
+    context.say(_coming(running, chat, how))
     with under_load(url, chat, how, key=running.key) as load:
         began = time.perf_counter()
         time.sleep(how.seconds)
@@ -145,6 +147,16 @@ def _load_and_kill(
         _try("alone", "load", lambda: _said_of_load(alone, refused, seconds), tests, context)
         _kill_each(running, load, context, tests)
     _try("nothing is lost", "load", lambda: _nothing_hung(load), tests, context)
+
+
+def _coming(running: Running, chat: Sequence[str | None], how: StackLoad) -> str:
+    """What is done in the next minutes, in which little is said."""
+    services = len(active(running.plan))
+    seconds = how.seconds + services * least_seconds(running)
+    return (
+        f"loads {', '.join(str(one) for one in chat)} for {how.seconds:g} s, then kills each of "
+        f"{services} services in turn: at least {formatting.seconds(seconds)}"
+    )
 
 
 def _chats(service: Planned) -> bool:

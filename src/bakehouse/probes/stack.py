@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -17,6 +18,8 @@ from bakehouse.probes import ProbeFailed
 from bakehouse.probes.cases import body_of, wrong_with
 
 SHOWN = 300
+_GIST = 100
+"""Characters of an answer that was right."""
 Where = Callable[[str], tuple[str, Mapping[str, str]]]
 """Service to its address and to headers that it wants: a key."""
 
@@ -55,7 +58,7 @@ def _step(step: StackStep, where: Where, facts: dict[str, str], *, folder: Path)
         raise ProbeFailed(f"{asked.method} {asked.path}: {'; '.join(wrong)}\nit answered: {_short(text)}")
     for name, expression in step.take.items():
         facts[name] = _taken(answer, expression)
-    return f"{answer.status_code} after {time.monotonic() - began:.2f} s: {_short(text)}"
+    return f"{answer.status_code} after {time.monotonic() - began:.2f} s: {gist(text)}"
 
 
 def _streamed(answer: requests.Response) -> str:
@@ -113,5 +116,12 @@ def _filled(value: Any, facts: Mapping[str, str]) -> Any:
             return value
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"
+def gist(text: str) -> str:
+    """What a language model wrote, or how an answer begins, in a line."""
+    with contextlib.suppress(ValueError, jmespath.exceptions.JMESPathError):
+        text = jmespath.search("choices[0].[message.content, text][]|[0]", json.loads(text)) or text
+    return _short(" ".join(str(text).split()), most=_GIST)
+
+
+def _short(text: str, *, most: int = SHOWN) -> str:
+    return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"

@@ -15,7 +15,7 @@ from bakehouse.config.load import _tuples
 from bakehouse.model.cases import HttpRequest
 from bakehouse.model.stack import StackProbe
 from bakehouse.probes import ProbeFailed
-from bakehouse.probes.stack import filled, run_probe
+from bakehouse.probes.stack import filled, gist, run_probe
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -112,3 +112,26 @@ def test_an_answer_cannot_change_the_bodys_structure() -> None:
     request = HttpRequest(method="POST", path="/x", body={"text": "{said}", "n": 1})
 
     assert filled(request, {"said": '", "n": 2, "x": "'}).body == {"text": '", "n": 2, "x": "', "n": 1}
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ('{"choices": [{"text": " Paris.\\n\\nThe"}], "usage": {}}', "Paris. The"),
+        ('{"choices": [{"message": {"content": "Hi there"}}]}', "Hi there"),
+        ("one\ntwo", "one two"),
+        ('{"choices": null}', '{"choices": null}'),
+        ('{"choices": [{"text": 3}]}', "3"),
+        ("[1]", "[1]"),
+        ("", ""),
+    ],
+)
+def test_the_gist_of_an_answer_is_a_line(answer: str, expected: str) -> None:
+    assert gist(answer) == expected
+
+
+def test_the_gist_of_a_long_answer_is_its_beginning() -> None:
+    said = gist(f'{{"data": [{", ".join(["0.1"] * 200)}]}}')
+
+    assert said.startswith('{"data": [0.1, 0.1')
+    assert len(said) < 130
