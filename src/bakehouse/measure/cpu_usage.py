@@ -100,10 +100,10 @@ class Meter:
     def _now(self) -> tuple[float, float, float | None, float, float]:
         container = container_seconds(self._pid, root=self._root)
         stolen = stolen_seconds(root=self._root)
-        return time.perf_counter(), machine_seconds(root=self._root), container, _own_seconds(), stolen
+        return time.perf_counter(), machine_seconds(root=self._root), container, own_seconds(), stolen
 
 
-def _own_seconds() -> float:
+def own_seconds() -> float:
     """CPU time of this process and of the programs that it has run to their end: one of them may make the load."""
     times = os.times()
     return time.process_time() + times.children_user + times.children_system

@@ -6,18 +6,20 @@ import http.server
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from bakehouse.engine.objects import State
+from bakehouse.measure.cpu_usage import usable_cores
 from bakehouse.model.enums import Verdict
 from bakehouse.model.stack import StackLoad
 from bakehouse.pipeline import stack_campaign
 from bakehouse.pipeline.stack_campaign import kill_and_restart
 from bakehouse.pipeline.stack_load import Load, under_load
+from bakehouse.pipeline.stack_other_work import Moment
 from bakehouse.pipeline.stack_start import Running
 from bakehouse.stacks.plan import StackPlan
 from tests.unit.stacks.sample import plan
@@ -30,8 +32,12 @@ STACK = """\
       one: {recipe: llm, serves: one}
       two: {recipe: llm, serves: two}
     gateway: {service: gateway, routes: [one, two], probe_every: 1}
+    metrics: {every: 1}
     """
 HOW = StackLoad(users=1, prompt_words=2, output_tokens=2, seconds=1.0)
+
+
+QUIET = lambda _: None  # noqa: E731 - nobody can tell what else this machine does
 
 
 class Play:
@@ -126,7 +132,7 @@ def loaded(play: Play) -> Any:
 def test_a_killed_service_is_served_again_and_others_never_stop(play: Play) -> None:
     running = stage(play)
     with loaded(play) as load:
-        found = kill_and_restart(running.plan.service("one"), running, load)
+        found = kill_and_restart(running.plan.service("one"), running, load, look=QUIET)
 
     assert found.verdict is Verdict.PASSED, found.reason
     assert play.killed == ["SIGKILL one"]
@@ -141,10 +147,31 @@ def test_failures_of_other_models_are_failures_of_the_stack(play: Play) -> None:
     play.breaks_others = True
     running = stage(play)
     with loaded(play) as load:
-        found = kill_and_restart(running.plan.service("one"), running, load)
+        found = kill_and_restart(running.plan.service("one"), running, load, look=QUIET)
 
     assert found.verdict is Verdict.FAILED
     assert "requests for other models failed" in found.reason
+
+
+def test_failures_while_other_work_had_the_cores_are_no_failures_of_the_stack(play: Play) -> None:
+    play.breaks_others = True
+    running = stage(play)
+    with loaded(play) as load:
+        found = kill_and_restart(running.plan.service("one"), running, load, look=busy(0.9))
+
+    assert found.verdict is Verdict.ERRORED
+    assert "but other work took 90% of this machine's CPU meanwhile" in found.reason
+
+
+def busy(others: float) -> Callable[[Running], Moment | None]:
+    """Two looks, a second apart by their clock, between which others had that share of the machine."""
+    clock = iter(range(2))
+
+    def look(_: Running) -> Moment | None:
+        second = float(next(clock))
+        return Moment(clock=second, machine=second * others * usable_cores(), own=0.0, containers={})
+
+    return look
 
 
 def test_one_that_does_not_come_back(play: Play) -> None:
@@ -154,7 +181,7 @@ def test_one_that_does_not_come_back(play: Play) -> None:
         plan=_impatient(running.plan), compose=running.compose, docker=running.docker, folder=Path(), is_here=True
     )
     with loaded(play) as load:
-        found = kill_and_restart(running.plan.service("one"), running, load)
+        found = kill_and_restart(running.plan.service("one"), running, load, look=QUIET)
 
     assert found.verdict is Verdict.FAILED
     assert "did not answer within 1 s" in found.reason
