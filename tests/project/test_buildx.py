@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -62,3 +64,68 @@ def test_buildx_takes_the_build_cache_from_a_registry(tmp_path: Path) -> None:
     assert f"{place}:{shared}" not in str(second["cache-to"])
     plain = bake_file(amd64, world, published_supplies(world, Lock()))
     assert all("cache-to" not in target for target in plain["target"].values())
+
+
+def documented() -> list[list[str]]:
+    """The builders that docs/hosts.md makes: words behind `docker buildx`."""
+    text = (ROOT / "docs/hosts.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    return [shlex.split(line)[2:] for line in text.splitlines() if line.startswith("docker buildx create")]
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """Settings of its own, and a cluster at which nobody is."""
+    cluster = {"server": "https://127.0.0.1:9"}
+    kubeconfig = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "users": [{"name": "u", "user": {}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+    (tmp_path / "kubeconfig").write_text(json.dumps(kubeconfig))
+    for name in ("ca.pem", "cert.pem", "key.pem"):
+        (tmp_path / name).touch()
+    home = {
+        "HOME": str(tmp_path),
+        "BUILDX_CONFIG": str(tmp_path / "buildx"),
+        "KUBECONFIG": str(tmp_path / "kubeconfig"),
+    }
+    return {"PATH": "/usr/bin:/bin", **home}
+
+
+@pytest.mark.parametrize("driver", ["remote", "kubernetes"])
+def test_buildx_takes_the_builders_that_the_documents_make(
+    driver: str, environ: dict[str, str], tmp_path: Path
+) -> None:
+    (words,) = [[word.replace("$PWD", str(tmp_path)) for word in one] for one in documented() if driver in one]
+    shutil.copytree(ROOT / "buildkit", tmp_path / "buildkit")
+
+    done = process.run([tool("docker-buildx"), *words], env=environ, cwd=tmp_path, check=False, timeout=120)
+
+    assert done.code == 0, done.stderr
+    name = words[words.index("--name") + 1]
+    recorded = json.loads((tmp_path / "buildx/instances" / name).read_text())
+    assert recorded["Driver"] == driver
+    options = recorded["Nodes"][0]["DriverOpts"]
+    given = words[words.index("--driver-opt") + 1].split(",")
+    assert {option.partition("=")[0] for option in given} <= set(options)
+
+
+def test_buildx_loads_what_a_builder_elsewhere_made(tmp_path: Path) -> None:
+    """Cells come into the engine; bases, which have no output, stay with the builder."""
+    path = ROOT / "tests/golden/plans/bootstrapped/docker-bake.json"
+    ours = json.loads(path.read_text())
+    for target in ours["target"].values():
+        target.pop("secret", None)
+    (tmp_path / "docker-bake.json").write_text(json.dumps(ours))
+    cells = ours["group"]["default"]["targets"]
+    words = [word for name in cells for word in ("--set", f"{name}.output=type=docker")]
+
+    done = process.run(
+        [tool("docker-buildx"), "bake", "--file", "docker-bake.json", *words, "--print"], cwd=tmp_path, timeout=120
+    )
+
+    targets = json.loads(done.stdout)["target"]
+    assert {name for name, target in targets.items() if target.get("output")} == set(cells)

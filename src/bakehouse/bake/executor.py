@@ -38,9 +38,15 @@ class Watcher(Protocol):
 class ImageBuilder:
     """Builds the targets of one bake file on one engine."""
 
-    def __init__(self, *, engine: Engine, root: Path, folder: Path, logs: Path, watcher: Watcher) -> None:
-        """`root` is the folder that paths in the bake file are relative to, `folder` holds the bake file."""
+    def __init__(
+        self, *, engine: Engine, builder: str | None = None, root: Path, folder: Path, logs: Path, watcher: Watcher
+    ) -> None:
+        """`root` is the folder that paths in the bake file are relative to, `folder` holds the bake file.
+
+        `builder` builds in the engine's place, and its images are brought into the engine.
+        """
         self._engine = engine
+        self._builder = builder
         self._root = root
         self._folder = folder
         self._logs = logs
@@ -95,7 +101,14 @@ class ImageBuilder:
             "--metadata-file",
             str(metadata),
         ]
-        return [*command, *(cell.target for cell in cells)]
+        return [*command, *self._elsewhere(cells), *(cell.target for cell in cells)]
+
+    def _elsewhere(self, cells: list[Cell]) -> list[str]:
+        """Which builder, and that what it built is loaded into the engine. The bases stay with the builder."""
+        if self._builder is None:
+            return []
+        loaded = [word for cell in cells for word in ("--set", f"{cell.target}.output=type=docker")]
+        return ["--builder", self._builder, *loaded]
 
     def _guilty(self, cells: list[Cell], state: BuildState, message: str) -> dict[str, BuildResult]:
         broken = [vertex for vertex in state.vertices.values() if vertex.failure]

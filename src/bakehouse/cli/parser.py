@@ -26,6 +26,7 @@ environment:
   BAKEHOUSE_REGISTRY_MIRROR  a registry to ask after the public one, as HOST[:PORT][/PREFIX]
   BAKEHOUSE_BUILD_CACHE      a repository of a registry that keeps the build cache, as HOST/NAME: what another machine
                              has compiled is not compiled again
+  BAKEHOUSE_BUILDER          a builder of buildx (remote, kubernetes, docker-container) that builds for the engine
   BAKEHOUSE_OFFLINE=1        use only what is cached or local
   DOCKER_HOST, DOCKER_CONTEXT  the engine to use; without one that answers, root gets a private engine
 """

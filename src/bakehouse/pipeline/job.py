@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bakehouse.config.load import Project
+from bakehouse.engine.builder import Builder
 from bakehouse.engine.connection import Engine
 from bakehouse.model.cell import Cell
 from bakehouse.model.machine import Machine
@@ -106,3 +107,5 @@ class Job:
     """By cell: the reference of the image that is taken instead of being built."""
     hosts: Mapping[str, str] = field(default_factory=dict)
     """By cell: the host that tests it; `here` for this machine."""
+    builder: Builder | None = None
+    """What builds in the engine's place."""

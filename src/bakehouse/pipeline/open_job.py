@@ -9,11 +9,13 @@ import bakehouse
 from bakehouse.config.build_cache import build_cache
 from bakehouse.config.layout import RECIPES
 from bakehouse.config.lock_file import read_lock
+from bakehouse.engine.builder import Builder, find_builder
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.docker import Docker
 from bakehouse.engine.host import describe_host
 from bakehouse.engine.network import network_secrets
 from bakehouse.engine.reaper import reap
+from bakehouse.errors import InputError
 from bakehouse.model.enums import Verdict
 from bakehouse.model.fleet import HERE
 from bakehouse.model.lock import Lock
@@ -48,6 +50,7 @@ def open_job(request: Request) -> Iterator[Job]:
     with open_engine(context, install=options.install) as engine:
         reap(engine, say=context.say)
         check_room(context, engine, request.cells, request.project.world.matrix)
+        builder = None if request.given else _builder(request, engine)
         baselines = _baselines(request, engine)
         gathered = gather(
             world=request.project.world,
@@ -79,6 +82,7 @@ def open_job(request: Request) -> Iterator[Job]:
                 project=request.project,
                 machine=request.machine,
                 engine=engine,
+                builder=builder,
                 gathered=gathered,
                 cells=request.cells,
                 plan=plan,
@@ -88,6 +92,21 @@ def open_job(request: Request) -> Iterator[Job]:
                 given=request.given,
                 hosts=request.hosts,
             )
+
+
+def _builder(request: Request, engine: Engine) -> Builder | None:
+    """What builds in the engine's place. Raises InputError where it does not build for a cell's platform."""
+    builder = find_builder(engine, request.context.environ)
+    if builder is None:
+        return None
+    wanted = {cell.at.platform for cell in request.cells if not cell.cross}
+    if builder.platforms and (missing := sorted(wanted - set(builder.platforms))):
+        raise InputError(
+            f"the builder {builder.name} builds for {', '.join(builder.platforms)}, and not for {', '.join(missing)}",
+            hint="Choose cells of its platforms (--platform), or another builder.",
+        )
+    request.context.say(f"Images are built by {builder.name} ({builder.driver} driver) and brought to this engine")
+    return builder
 
 
 def _baselines(request: Request, engine: Engine) -> Mapping[str, Baseline]:

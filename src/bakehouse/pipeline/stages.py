@@ -64,7 +64,12 @@ def _built(job: Job, cells: list[Cell]) -> dict[str, BuildResult]:
     folder = job.state.folder
     with _busy(job), display(cells, job.context.console, job.context.say) as watcher:
         builder = ImageBuilder(
-            engine=job.engine, root=job.context.root, folder=folder.bake, logs=folder.logs, watcher=watcher
+            engine=job.engine,
+            builder=job.builder.name if job.builder else None,
+            root=job.context.root,
+            folder=folder.bake,
+            logs=folder.logs,
+            watcher=watcher,
         )
         with kept([cell.image for cell in cells], Docker(job.engine)):
             return builder.bake(cells)
