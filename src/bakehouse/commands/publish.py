@@ -20,6 +20,7 @@ from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.engine import open_engine
 from bakehouse.pipeline.project import open_project
 from bakehouse.pipeline.scratch import scratch
+from bakehouse.pipeline.stack_report import is_of_stack
 from bakehouse.publish.attestations import Builder
 from bakehouse.publish.candidates import Variant, variants, without_image
 from bakehouse.publish.keys import chosen_signer, chosen_verifier
@@ -55,7 +56,7 @@ def publish(context: Context, options: PublishOptions) -> ExitCode:
     project, resolution = open_project(context.root)
     policy = project.world.matrix.publish
     channel = None if options.stage else chosen_channel(policy, options.channel)
-    folders = [folder.resolve() for folder in options.runs] or [find_latest(context.reports)]
+    folders = [folder.resolve() for folder in options.runs] or [latest_of_images(context)]
     runs = [json_file.read(folder) for folder in folders]
     cells = policy.channels[channel].cells if channel else ()
     found = variants(runs, wanted=wanted_platforms(resolution), only=options.only, cells=cells)
@@ -77,6 +78,22 @@ def publish(context: Context, options: PublishOptions) -> ExitCode:
             atomic_write.write(folders[-1] / REPORT, report.model_dump_json(indent=2) + "\n")
     good = all(one.outcome not in ("stays", "failed") for one in report.variants)
     return ExitCode.OK if good else ExitCode.CELL_FAILED
+
+
+def latest_of_images(context: Context) -> Path:
+    """The latest run, or the newest before it where the latest tried a stack, whose images came from other runs."""
+    latest = find_latest(context.reports)
+    if not is_of_stack(json_file.read(latest)):
+        return latest
+    for path in sorted(context.reports.glob(f"*/{json_file.file}"), reverse=True):
+        if path.parent.is_symlink() or is_of_stack(json_file.read(path.parent)):
+            continue
+        context.say(f"The latest run tried a stack; the newest of images is {path.parent.name}")
+        return path.parent
+    raise InputError(
+        "the latest run tried a stack, and no run here is of images",
+        hint="Name the folder of one: bakehouse publish reports/RUN.",
+    )
 
 
 def chosen_channel(policy: Publish, name: str | None) -> str:

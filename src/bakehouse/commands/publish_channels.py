@@ -191,15 +191,16 @@ def _show(context: Context, listed: Sequence[dict[str, list[dict[str, object]]]]
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for header in ("repository", "channel", "image", "digest", "confirmed", ""):
-        table.add_column(header)
+        table.add_column(header, no_wrap=True)
     for one in rows:
         when = moment(datetime.fromisoformat(str(one["confirmed"]))) if one["confirmed"] else NOTHING
         words = "stale" if one["stale"] else "rolled back" if one["by"] == "rolled-back" else ""
         table.add_row(str(one["repository"]), str(one["tag"]), str(one["image"]), _short(one["digest"]), when, words)
     context.console.print(table, crop=False)
-    tags = Table(box=None, pad_edge=False, padding=(1, 2, 0, 0))
+    context.console.print()
+    tags = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for header in ("image", "digest", "published", "stays or goes"):
-        tags.add_column(header)
+        tags.add_column(header, no_wrap=header != "stays or goes")
     for one in (one for each in listed for one in each["tags"]):
         fate = str(one["kept"] or f"goes on {one['expires']} at the earliest")
         if one["expires"] and not one["announced"]:

@@ -32,7 +32,7 @@ def tell(plan: VariantPlan, context: Context, *, dry_run: bool) -> None:
 def _gates(gates: tuple[GateResult, ...]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for header in ("gate", "state", "rule", "cell", "reason"):
-        table.add_column(header)
+        table.add_column(header, no_wrap=header != "reason")
     for one in gates:
         state = Text(f"{SYMBOLS[one.state]} {one.state}", style=STYLES[one.state])
         blocks = Text(one.reason, style="bold") if one.blocks else Text(one.reason)

@@ -286,6 +286,9 @@ class CellReport(Record):
     """The oldest driver that runs its native code."""
     size_budget: int | None = None
     """The most that the unpacked image may weigh, in bytes."""
+    supplies: list[str] = []
+    """Those of the run's supplies that it was made from or probed with: `base NAME`, `source NAME`, `model NAME`.
+    Empty: nobody wrote them down, and any of the run's may be."""
     verdict: Verdict
     reason: str = ""
     """One line: why it is not passed."""
@@ -337,3 +340,7 @@ class RunReport(Record):
     def host_of(self, cell: CellReport) -> Host:
         """The machine on which a cell was tested."""
         return cell.host or self.host
+
+    def supplies_of(self, cell: CellReport) -> list[Supplied]:
+        """What a cell was made from and probed with; all of the run's where nobody wrote down which."""
+        return [one for one in self.supplies if not cell.supplies or f"{one.kind} {one.name}" in cell.supplies]

@@ -175,7 +175,7 @@ def _elsewhere(request: Request) -> list[str]:
 
 def _open_state(request: Request, folder: RunFolder, record: RunReport, gathered: Gathered) -> RunState:
     run = record.model_copy(update={"run": folder.name})
-    state = RunState(folder=folder, run=run, cells=request.cells, excluded=request.excluded)
+    state = RunState(folder=folder, run=run, cells=request.cells, excluded=request.excluded, supplies=gathered.needed)
     for cell in request.cells:
         if missing := gathered.reason_against(cell):
             state.update(cell.name, verdict=Verdict.ERRORED, reason=missing)

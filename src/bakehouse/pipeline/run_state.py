@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,12 +21,20 @@ class RunState:
     """The only writer of a run's cells."""
 
     def __init__(
-        self, *, folder: RunFolder, run: RunReport, cells: Iterable[Cell], excluded: Iterable[Excluded]
+        self,
+        *,
+        folder: RunFolder,
+        run: RunReport,
+        cells: Iterable[Cell],
+        excluded: Iterable[Excluded],
+        supplies: Callable[[Cell], Iterable[tuple[str, str]]] = lambda _: (),
     ) -> None:
-        """Takes over what an interrupted run in the same folder had finished."""
+        """Takes over what an interrupted run in the same folder had finished. `supplies`: kinds and names."""
         self.folder = folder
         earlier = folder.read_cells()
-        self._cells = {cell.name: _resumed(earlier.get(cell.name)) or blank(cell) for cell in cells}
+        self._cells = {
+            cell.name: _resumed(earlier.get(cell.name)) or blank(cell, supplies=supplies(cell)) for cell in cells
+        }
         self._run = run.model_copy(update={"excluded": [_excluded(item) for item in excluded]})
 
     def begin(self) -> None:
@@ -132,7 +140,7 @@ def _resumed(cell: CellReport | None) -> CellReport | None:
     return cell if cell and cell.finished and cell.verdict.is_final else None
 
 
-def blank(cell: Cell) -> CellReport:
+def blank(cell: Cell, *, supplies: Iterable[tuple[str, str]] = ()) -> CellReport:
     """Before anything is found out."""
     at = cell.at
     return CellReport(
@@ -148,6 +156,7 @@ def blank(cell: Cell) -> CellReport:
         driver_floor=cell.toolkit.driver_floor if cell.toolkit else None,
         driver_floor_minor=cell.toolkit.driver_floor_minor if cell.toolkit else None,
         size_budget=size_budget(cell),
+        supplies=[f"{kind} {name}" for kind, name in supplies],
         verdict=Verdict.ERRORED,
         reason="the run ended before it was built",
     )

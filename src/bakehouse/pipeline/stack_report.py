@@ -29,6 +29,11 @@ def cell_name(stack: str) -> str:
     return f"{RECIPE}-{stack}"
 
 
+def is_of_stack(run: RunReport) -> bool:
+    """Whether it tried a stack, and built no image."""
+    return bool(run.cells) and all(cell.recipe == RECIPE for cell in run.cells)
+
+
 def report_of(
     made: Made,
     context: Context,

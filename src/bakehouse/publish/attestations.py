@@ -188,7 +188,7 @@ def provenance(one: Evidence, builder: Builder) -> dict[str, Any]:
             "buildType": BUILD_TYPE,
             "externalParameters": {"cell": cell.name, **_coordinates(cell)},
             "internalParameters": {"bakehouse": run.bakehouse, "fingerprint": run.fingerprint},
-            "resolvedDependencies": [*_project(run, builder), *(_dependency(one) for one in run.supplies)],
+            "resolvedDependencies": [*_project(run, builder), *map(_dependency, run.supplies_of(cell))],
         },
         "runDetails": {
             "builder": {"id": builder.id, "version": {"bakehouse": run.bakehouse}},

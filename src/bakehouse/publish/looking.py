@@ -57,7 +57,7 @@ class Looker:
 
     def _bases(self, candidate: Candidate) -> Iterator[BaseFact]:
         """Of the image itself; what its build stages start from is not in it."""
-        supplies = [one for one in candidate.built.run.supplies if one.kind == "base"]
+        supplies = [one for one in candidate.built.run.supplies_of(candidate.built.cell) if one.kind == "base"]
         own = [one for one in supplies if one.name == candidate.labels.get(BASE_NAME)]
         for supplied in own or supplies:
             try:

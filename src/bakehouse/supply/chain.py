@@ -76,13 +76,16 @@ class Gathered:
     platforms: dict[str, frozenset[str]] = field(default_factory=dict)
     """Platforms of the bases that serve some of what was asked, and not all."""
 
+    def needed(self, cell: Cell) -> list[tuple[Kind, str]]:
+        """What it is made from, and the models that it is probed with."""
+        found: list[tuple[Kind, str]] = [("base", name) for name in cell.bases]
+        if cell.recipe.cmake:
+            found.append(("source", cell.recipe.cmake.source))
+        return found + [("model", name) for name in self.models_of_cells.get(cell.name, ())]
+
     def reason_against(self, cell: Cell) -> str | None:
         """Why this cell cannot be built, or None: `no base debian-trixie (tried: ...)`. Models count, sources too."""
-        needed: list[tuple[Kind, str]] = [("base", name) for name in cell.bases]
-        if cell.recipe.cmake:
-            needed.append(("source", cell.recipe.cmake.source))
-        needed += [("model", name) for name in self.models_of_cells.get(cell.name, ())]
-        for kind, name in needed:
+        for kind, name in self.needed(cell):
             if (kind, name) in self.missing:
                 return f"no {kind} {name} ({self.missing[kind, name]})"
             if kind == "base" and cell.at.platform not in self.platforms.get(name, {cell.at.platform}):

@@ -234,3 +234,32 @@ def test_a_run_whose_cells_are_all_bad_is_no_mistake_of_who_types(
     path.write_text(json.dumps(content))
     assert typed("publish") == ExitCode.CELL_FAILED
     assert f"no image to publish: {cell['name']} did not pass" in capsys.readouterr().err
+
+
+def of_stack(world: World, name: str) -> None:
+    """A later run, of a stack."""
+    run = world.run(world.cell())
+    tried = [cell.model_copy(update={"name": "stack-demo", "recipe": "stack", "image": None}) for cell in run.cells]
+    folder = world.folder / "reports" / name
+    folder.mkdir(parents=True)
+    stack = run.model_copy(update={"run": name, "cells": tried})
+    (folder / json_file.file).write_text(json_file.render(stack, folder=folder))
+    update_latest(world.folder / "reports", name)
+
+
+def test_a_run_of_a_stack_is_passed_over(world: World, typed: Type, capsys: pytest.CaptureFixture[str]) -> None:
+    run = record(world)
+    of_stack(world, "29991231-000000-stack0")
+
+    assert typed("publish") == ExitCode.OK
+    assert f"The latest run tried a stack; the newest of images is {run}" in capsys.readouterr().err
+    assert (world.folder / "reports" / run / "publish.json").is_file()
+
+
+def test_runs_of_stacks_alone_hold_nothing_to_publish(
+    world: World, typed: Type, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of_stack(world, "29991231-000000-stack0")
+
+    assert typed("publish") == ExitCode.BAD_INPUT
+    assert "no run here is of images" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pytest
 
 from bakehouse.model.cell import Cell
 from bakehouse.model.enums import Verdict
-from bakehouse.model.report import BuildResult, CellReport, Check, RunReport, TestResult
+from bakehouse.model.report import BuildResult, CellReport, Check, RunReport, Supplied, TestResult
 from bakehouse.pipeline.run_folder import RunFolder
 from bakehouse.pipeline.run_state import RunState, conclude
 from bakehouse.planning.resolve import resolve
@@ -175,3 +175,25 @@ def test_every_change_is_on_disk_at_once(tmp_path: Path, cells: tuple[Cell, ...]
     book.update(cells[0].name, build=BUILT)
     found = CellReport.model_validate_json((tmp_path / "run" / "cells" / f"{cells[0].name}.json").read_bytes())
     assert found.build == BUILT
+
+
+def test_each_cell_keeps_what_it_was_made_from(tmp_path: Path, cells: tuple[Cell, ...]) -> None:
+    one, other = cells
+    of = {one.name: [("base", "debian"), ("source", "tree")], other.name: [("base", "debian"), ("model", "tiny")]}
+    folder = RunFolder(path=tmp_path / "run")
+    folder.path.mkdir()
+    supplies = [
+        Supplied(kind=kind, name=name, attempts=[], identity="", locked=True)
+        for kind, name in (("base", "debian"), ("model", "tiny"), ("source", "tree"))
+    ]
+    run = RunReport(
+        run="run", bakehouse="1", command=["x"], fingerprint="abc", started=NOW, verdict=Verdict.SKIPPED, host=HOST,
+        supplies=supplies,
+    )  # fmt: skip
+    book = RunState(folder=folder, run=run, cells=cells, excluded=(), supplies=lambda cell: of[cell.name])
+    report = book.report()
+
+    assert [each.name for each in report.supplies_of(book[one.name])] == ["debian", "tree"]
+    assert [each.name for each in report.supplies_of(book[other.name])] == ["debian", "tiny"]
+    unknown = book[one.name].model_copy(update={"supplies": []})
+    assert report.supplies_of(unknown) == supplies, "as reports of before had it"

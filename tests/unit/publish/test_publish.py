@@ -9,7 +9,7 @@ import pytest
 
 from bakehouse.model.enums import Grade, Verdict
 from bakehouse.model.publish import Publish
-from bakehouse.model.report import Grading
+from bakehouse.model.report import Grading, Supplied
 from bakehouse.publish.gates import GateState
 from bakehouse.publish.plan import Outcome
 from bakehouse.publish.reading import read_history
@@ -78,6 +78,16 @@ def test_what_is_attached_can_be_verified(world: World) -> None:
         "1 package",
     ):
         assert part in text
+
+
+def test_provenance_holds_what_the_image_was_made_from_and_nothing_of_other_cells(world: World) -> None:
+    run = world.run(world.cell(supplies=["source toy"]))
+    others = Supplied(kind="model", name="of-another", attempts=[], identity="c" * 64, locked=True)
+    world.publish(run.model_copy(update={"supplies": [*run.supplies, others]}))
+
+    text = "\n".join(what for _, what in lines(verify(world.stores()[0], "nightly-cpu", name="x", key=signer().public)))
+    assert "source toy bbbbbbbbbbbb" in text
+    assert "of-another" not in text
 
 
 def test_another_key_is_not_believed(world: World) -> None:

@@ -58,7 +58,7 @@ def _about(run: RunReport, cell: CellReport, measurement: Measurement) -> dict[s
         "cpu_info": run.host_of(cell).cpu,
         "gpu_info": "" if device == "cpu" else str(device),
         "backends": _BACKENDS.get(cell.accelerator, cell.accelerator),
-        "model_filename": next((one.name for one in run.supplies if one.kind == "model"), ""),
+        "model_filename": next((one.name for one in run.supplies_of(cell) if one.kind == "model"), ""),
         "model_type": "",
         "model_size": 0,
         "model_n_params": 0,
