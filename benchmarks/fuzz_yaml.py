@@ -34,7 +34,7 @@ from typing import Any
 import yaml
 
 from bakehouse.bake.executor import write_bake_files
-from bakehouse.commands.lint import findings_of
+from bakehouse.commands.lint_project import findings_of
 from bakehouse.commands.plan_json import document
 from bakehouse.config.lock_file import read_lock
 from bakehouse.errors import InputError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bakehouse.commands.lint import findings_of
+from bakehouse.commands.lint_project import findings_of
 from bakehouse.config.load import load_project
 from bakehouse.lint.finding import Severity
 from bakehouse.lint.options import load_options

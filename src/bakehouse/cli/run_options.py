@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 
+from bakehouse.cli.argument_types import duration, positive
 from bakehouse.cli.selection_options import selection
 from bakehouse.pipeline.job import Options
-
-_DURATION = re.compile(r"(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m(?:in)?)?(?:([0-9]{1,6}(?:\.[0-9]+)?)s?)?", re.ASCII)
 
 
 def add_run_options(verb: argparse.ArgumentParser) -> None:
@@ -85,18 +83,3 @@ def run_options(arguments: argparse.Namespace) -> Options:
         install=not arguments.no_install,
         hosts=tuple(arguments.hosts),
     )
-
-
-def duration(text: str) -> float:
-    """Seconds: `90`, `90s`, `5m`, `1h`, `1h30m`."""
-    found = _DURATION.fullmatch(text.strip())
-    if not found or not any(found.groups()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration: write 90s, 5m or 1h30m")
-    return sum(float(number) * each for number, each in zip(found.groups(), (3600, 60, 1), strict=True) if number)
-
-
-def positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,8 @@ from pathlib import Path
 from rich.console import Console
 
 from bakehouse.commands.lint_packages import look_for_packages, refuse
-from bakehouse.commands.lint_text import looked_at, show, total
+from bakehouse.commands.lint_project import by_linter, findings_of, kept_options, revision_of, sources_of
+from bakehouse.commands.lint_text import looked_at, show
 from bakehouse.config.layout import MATRIX_FILE
 from bakehouse.config.load import Project
 from bakehouse.config.lock_file import read_lock
@@ -21,9 +21,9 @@ from bakehouse.engine.connection import Engine
 from bakehouse.errors import ExitCode, InputError, Where
 from bakehouse.lint.compose_file import Read
 from bakehouse.lint.examined import Examined, Looked
-from bakehouse.lint.finding import Finding, Severity, in_order
+from bakehouse.lint.finding import Severity, in_order
 from bakehouse.lint.linter import Linter
-from bakehouse.lint.options import SourceOptions, load_options, options_file, save_options
+from bakehouse.lint.options import SourceOptions, options_file, save_options
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.project import open_project
 from bakehouse.servers.linters import LINTERS
@@ -74,42 +74,20 @@ def lint(context: Context, options: Options, *, out: Console) -> ExitCode:
     return ExitCode.CELL_FAILED if any(one.severity is Severity.ERROR for one in findings) else ExitCode.OK
 
 
-# ---------------------------------------------------------------------------------------------- for other commands
-
-
-def findings_of(project: Project, recipes: Iterable[str] | None = None) -> tuple[Finding, ...]:
-    """What is to be said about the project, or about some of its recipes."""
-    asked, kept = set(project.world.recipes if recipes is None else recipes), kept_options(project)
-    found = [
-        finding
-        for linter, names in _by_linter(project)
-        for finding in linter.check_project(project, kept, recipes=[name for name in names if name in asked])
-    ]
-    return in_order(found)
-
-
-def mention_findings(context: Context, project: Project) -> None:
-    """One line, where there is something worth it."""
-    counts: Counter[Severity] = Counter(one.severity for one in findings_of(project))
-    del counts[Severity.NOTE]
-    if counts:
-        context.say(f"lint: {total(counts)}; `bakehouse lint` shows them")
-
-
 def refuse_errors(project: Project, recipes: Iterable[str]) -> None:
     """Raise InputErrors for options that would do nothing or break the build, before anything is built.
 
     Silent where the pinned revision's own options are not known: then nothing is certain.
     """
-    if any(kept is None or kept.revision != _revision(project, name) for name, kept in kept_options(project).items()):
+    if any(kept is None or kept.revision != revision_of(project, name) for name, kept in kept_options(project).items()):
         return
     refuse(findings_of(project, recipes))
 
 
 def update(context: Context, project: Project) -> None:
     """Read the source trees that recipes are built from, and keep their options beside the lockfile."""
-    for linter, names in _by_linter(project):
-        for name in _sources(project, names):
+    for linter, names in by_linter(project):
+        for name in sources_of(project, names):
             source = project.world.matrix.sources[name]
             folder = tree_of(name, source, context=supply_context(context))
             if not linter.can_read(folder):
@@ -118,31 +96,6 @@ def update(context: Context, project: Project) -> None:
             changed = save_options(context.root, name, linter.read_tree(folder, revision=source.revision))
             file = options_file(name)
             context.say(f"wrote {file}" if changed else f"{file} has not changed")
-
-
-def kept_options(project: Project) -> dict[str, SourceOptions | None]:
-    """By source of a recipe whose server has a linter."""
-    names = [name for _, recipes in _by_linter(project) for name in _sources(project, recipes)]
-    return {name: load_options(project.root, name) for name in names}
-
-
-def _by_linter(project: Project) -> list[tuple[Linter, list[str]]]:
-    """Linters with the names of the recipes whose servers they know."""
-    recipes = project.world.recipes
-    found = (
-        (linter, [name for name in recipes if recipes[name].server == family]) for family, linter in LINTERS.items()
-    )
-    return [(linter, names) for linter, names in found if names]
-
-
-def _sources(project: Project, recipes: Iterable[str]) -> list[str]:
-    """What they are compiled from, each once."""
-    builds = (project.world.recipes[name].cmake for name in recipes)
-    return list(dict.fromkeys(build.source for build in builds if build))
-
-
-def _revision(project: Project, source: str) -> str:
-    return project.world.matrix.sources[source].revision
 
 
 def supply_context(context: Context) -> SupplyContext:
@@ -168,8 +121,8 @@ def _examined(project: Project, options: Options) -> list[tuple[str, Examined]]:
     if not options.names_something:
         kept = kept_options(project)
         examined = []
-        for linter, names in _by_linter(project):
-            held = _held_against(linter, [kept[name] for name in _sources(project, names)])
+        for linter, names in by_linter(project):
+            held = _held_against(linter, [kept[name] for name in sources_of(project, names)])
             examined.append((held, linter.examine_project(project, kept, recipes=names)))
         return [*examined, *_unknown(project)]
     linter, at_hand = _at_hand(project)
@@ -217,8 +170,8 @@ def _beside(path: Path) -> Read:
 def _at_hand(project: Project) -> tuple[Linter, SourceOptions]:
     """The first source whose options were kept, and the linter of its server."""
     kept = kept_options(project)
-    for linter, names in _by_linter(project):
-        for source in _sources(project, names):
+    for linter, names in by_linter(project):
+        for source in sources_of(project, names):
             if options := kept[source]:
                 return linter, options
     raise InputError("no options of any source are known", hint="`bakehouse lint --update` reads them.")

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bakehouse.bake.executor import BAKE_FILE, write_bake_files
-from bakehouse.commands.lint import mention_findings
+from bakehouse.commands.lint_project import mention_findings
 from bakehouse.commands.plan_json import document
 from bakehouse.commands.plan_text import show_advices, show_excluded, show_matrix, show_shards
 from bakehouse.config.load import Project

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bakehouse.commands import lint
+from bakehouse.commands import lint, lint_project
 from bakehouse.commands.lint_text import show
 from bakehouse.commands.lock import lock, lock_requirements
 from bakehouse.config.load import Project
@@ -60,18 +60,18 @@ def _news(context: Context, project: Project, cells: tuple[Cell, ...]) -> tuple[
 
 def _hold_against_options(context: Context, project: Project, out: Console) -> bool:
     """Read the options of the new revisions, say what came and went, and whether the lint has errors now."""
-    before = lint.kept_options(project)
+    before = lint_project.kept_options(project)
     try:
         lint.update(context, project)
     except BakehouseError as error:
         context.say(f"the options that the lint knows stay what they were: {error.message}")
         return False
-    after = lint.kept_options(project)
+    after = lint_project.kept_options(project)
     for name, old in before.items():
         new = after.get(name)
         for change in changes(old, new) if old and new else ():
             _show_change(name, change, out)
-    findings = [one for one in lint.findings_of(project) if one.severity is not Severity.NOTE]
+    findings = [one for one in lint_project.findings_of(project) if one.severity is not Severity.NOTE]
     show(findings, out)
     return any(one.severity is Severity.ERROR for one in findings)
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bakehouse.commands.lint import Options, lint, mention_findings, refuse_errors
+from bakehouse.commands.lint import Options, lint, refuse_errors
 from bakehouse.commands.lint_packages import refuse_missing_packages
+from bakehouse.commands.lint_project import mention_findings
 from bakehouse.config.load import load_project
 from bakehouse.errors import ExitCode, InputError, SupplyError
 from bakehouse.lint.options import SourceOptions, load_options, save_options

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import get_args
 
+from bakehouse.cli.argument_types import duration
 from bakehouse.cli.console import Output
-from bakehouse.cli.run_options import duration
 from bakehouse.cli.selection_options import add_selection, selection
 from bakehouse.commands import ci, ci_collect, ci_kubernetes
 from bakehouse.pipeline.context import Context

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from bakehouse.cli.argument_types import positive
 from bakehouse.cli.console import Output
-from bakehouse.cli.run_options import positive
 from bakehouse.cli.selection_options import add_selection, selection
 from bakehouse.commands import plan
 from bakehouse.pipeline.context import Context

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bakehouse.cli.run_options import duration
+from bakehouse.cli.argument_types import duration
 from bakehouse.commands.probe import ProbeOptions, probe
 from bakehouse.errors import InputError
 from bakehouse.pipeline.context import Context
