@@ -68,7 +68,8 @@ def plan(context: Context, options: Options, *, out: Console) -> ExitCode:
     if options.write is not None:
         _write(context, made, options.write)
     if options.as_json:
-        hosts = divide(cells, project.world.matrix) if project.world.matrix.hosts else None
+        matrix = project.world.matrix
+        hosts = divide(cells, matrix, platform=machine.platform) if matrix.hosts else None
         text = json.dumps(document(made, advices=advices, affected=affected, shards=shards, hosts=hosts), indent=2)
         out.print(text, soft_wrap=True, markup=False, highlight=False)
     elif options.shards:

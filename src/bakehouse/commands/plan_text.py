@@ -19,7 +19,7 @@ from bakehouse.model.cell import Cell, Excluded
 from bakehouse.model.fleet import HERE
 from bakehouse.model.matrix import Matrix, Toolkit
 from bakehouse.pipeline.changed_since import Affected
-from bakehouse.planning.fleet import divide
+from bakehouse.planning.fleet import divide, without_suite
 from bakehouse.planning.gpus import Fit, Target, runs_on, without_row
 from bakehouse.planning.recommend import Advice, ToolkitAnswer
 from bakehouse.planning.ruled_out import Ruled, group
@@ -47,7 +47,7 @@ def show_matrix(
     """The cells by accelerator and toolkit, each with the archs it holds code for."""
     width = max((len(cell.name) for cell in cells), default=0) + 2
     answers = {answer.name: answer for answer in advice.toolkits} if advice else {}
-    testers = divide(cells, matrix) if matrix.hosts else {}
+    testers = divide(cells, matrix, platform=machine.platform) if matrix.hosts else {}
     ordered = sorted(cells, key=lambda cell: (_position(cell, matrix), cell.name))
     for (_, accelerator, toolkit), members in groupby(ordered, key=lambda cell: _position(cell, matrix)):
         name = toolkit or accelerator
@@ -64,7 +64,7 @@ def show_matrix(
     out.print(Text(f"\n{chosen}; this machine: {machine.describe()}", style="dim"), soft_wrap=True)
     if matrix.hosts:
         out.print(_fleet(testers), soft_wrap=True)
-    for note in without_row(machine, matrix):
+    for note in (*without_suite(cells, matrix, platform=machine.platform), *without_row(machine, matrix)):
         out.print(Text(note, style="yellow"), soft_wrap=True)
 
 

@@ -10,9 +10,9 @@ from bakehouse.config.input_error import MATRIX, input_error, repeated
 from bakehouse.config.suggest import suggest
 from bakehouse.errors import InputError, InputErrors, Where
 from bakehouse.model.build import CMakeBuild, ImageBuild, Prebuilt, Published, WheelsBuild
-from bakehouse.model.cell import World
+from bakehouse.model.cell import COMPILED_AS_IS, World
 from bakehouse.model.enums import AcceleratorName
-from bakehouse.model.fleet import HERE
+from bakehouse.model.fleet import HERE, FleetHost
 from bakehouse.model.matrix import Arch, Matrix, Toolkit
 from bakehouse.model.places import ConvertedPlace, DockerfilePlace
 from bakehouse.model.recipe import Recipe
@@ -158,12 +158,26 @@ def _hosts(matrix: Matrix) -> Iterator[InputError]:
     for name, host in matrix.hosts.items():
         for card in host.cards:
             yield from _unknown([card], {**matrix.gpus, **known}, "gpus", "hosts", name, "cards")
+        yield from _platform_of_cards(name, host, matrix)
         if host.is_here and name != HERE:
             hint = f"Say how its engine is reached: context or ssh. The machine that builds is called {HERE}."
             yield input_error("has no address", "hosts", name, hint=hint)
         if name == HERE and not host.is_here:
             hint = "Give the other machine another name."
             yield input_error(f"{HERE} is the machine that builds, and has no address", "hosts", name, hint=hint)
+
+
+def _platform_of_cards(name: str, host: FleetHost, matrix: Matrix) -> Iterator[InputError]:
+    """A card that comes in machines of one platform only, in one of another."""
+    rows = [(card, row) for card in host.cards for own, row in matrix.gpus.items() if card in (own, *row.aliases)]
+    platform = host.platform or next((row.platform for _, row in rows), COMPILED_AS_IS)
+    for card, row in rows:
+        if row.platform not in (platform, COMPILED_AS_IS):
+            yield input_error(
+                f"{card} comes in {row.platform} machines, and this one is {platform}",
+                *("hosts", name, "cards"),
+                hint="Give each machine a row of its own.",
+            )
 
 
 def _recipe(name: str, recipe: Recipe, matrix: Matrix) -> Iterator[InputError]:

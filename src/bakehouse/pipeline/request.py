@@ -49,7 +49,7 @@ def read_request(context: Context, options: Options) -> Request:
     machine = detect()
     given = read_given(options.images, project.world.matrix.publish) if options.images else {}
     matrix = project.world.matrix
-    fleet.targets(matrix, options.hosts)  # a name that is none is refused before anything else
+    fleet.targets(matrix, options.hosts, platform=machine.platform)  # a wrong name is refused before anything else
     cells = _choose(context, options, project, resolution, machine)
     return Request(
         context=context,
@@ -59,13 +59,13 @@ def read_request(context: Context, options: Options) -> Request:
         cells=_that_were_built(cells, given, context) if options.images else cells,
         excluded=resolution.excluded,
         given=given,
-        hosts=_divide(cells, matrix, options),
+        hosts=_divide(cells, matrix, options, machine.platform),
     )
 
 
-def _divide(cells: tuple[Cell, ...], matrix: Matrix, options: Options) -> Mapping[str, str]:
+def _divide(cells: tuple[Cell, ...], matrix: Matrix, options: Options, platform: str) -> Mapping[str, str]:
     """Who tests what. Raises InputError where a program of this machine would make the load on another."""
-    hosts = fleet.divide(cells, matrix, only=options.hosts)
+    hosts = fleet.divide(cells, matrix, only=options.hosts, platform=platform)
     others = sorted({name for name in hosts.values() if name != HERE})
     if options.client != "bakehouse" and others:
         raise InputError(
@@ -105,12 +105,14 @@ def _choose(
     cells, _ = choose(context, options.selection, project, resolution, machine=machine)
     if cells:
         context.say(_headline(cells, len(resolution.cells)))
+    for note in fleet.without_suite(cells, matrix, platform=machine.platform) if options.tests else ():
+        context.say(note)
     return cells
 
 
 def _require_card(word: str, options: Options, machine: Machine, matrix: Matrix, resolution: Resolution) -> None:
     """Raises InputError where neither this machine nor a host has it; with `--host`, where none of those has it."""
-    if fleet.have_card(word, fleet.elsewhere(matrix, options.hosts), matrix):
+    if fleet.have_card(word, fleet.elsewhere(matrix, options.hosts, platform=machine.platform), matrix):
         return
     if options.hosts and HERE not in options.hosts:
         names = ", ".join(options.hosts)

@@ -57,6 +57,7 @@ def on_host(
     """A host with all that its cells need, until the end of the `with`. Raises InfrastructureError where it is lost."""
     say: Say = lambda text: job.context.say(f"{name}: {text}")  # noqa: E731
     matrix = job.project.world.matrix
+    there = targets(matrix, platform=job.machine.platform)[name]
     folder.mkdir(parents=True, exist_ok=True)
     with scratch(job.context.cache) as room:
         host = open_host(
@@ -65,7 +66,7 @@ def on_host(
             run=job.state.folder.name,
             environ=job.context.environ,
             suite=suite,
-            with_nvidia=any(AcceleratorName.CUDA in target.accelerators for target in targets(matrix)[name]),
+            with_nvidia=any(AcceleratorName.CUDA in target.accelerators for target in there),
             say=job.context.say,
             wanted=wanted,
         )

@@ -17,17 +17,21 @@ from bakehouse.planning.gpus import CPU, FITS, Fit, Target, find_target, fit_of
 PLATFORM = "linux/amd64"
 """Of a host that says none, and whose cards say none."""
 
+ON_A_STRANGER = "Test there what was built here: build-matrix --images (docs/hosts.md, Limits)."
+
 Targets = Mapping[str, Sequence[Target]]
 """By host, in the order of the matrix: what images can run on there."""
 
 
-def divide(cells: Sequence[Cell], matrix: Matrix, *, only: Sequence[str] = ()) -> dict[str, str]:
+def divide(
+    cells: Sequence[Cell], matrix: Matrix, *, only: Sequence[str] = (), platform: str = PLATFORM
+) -> dict[str, str]:
     """By cell the name of the host that tests it; `here` for what no host has a card for.
 
-    A cell goes where its code fits best, then to the host that has the fewest. `only`: these hosts alone. Raises
-    InputError for a name that is none of the matrix's.
+    A cell goes where its code fits best, then to the host that has the fewest. `only`: these hosts alone. `platform`:
+    of the machine that builds, whose suite is brought to hosts. Raises InputError as `targets` does.
     """
-    hosts = targets(matrix, only)
+    hosts = targets(matrix, only, platform=platform)
     able = {cell.name: _able(cell, hosts, matrix) for cell in cells}
     load: Counter[str] = Counter()
     found = {}
@@ -38,17 +42,48 @@ def divide(cells: Sequence[Cell], matrix: Matrix, *, only: Sequence[str] = ()) -
     return dict(sorted(found.items()))
 
 
-def targets(matrix: Matrix, only: Sequence[str] = ()) -> Targets:
-    """What the hosts of these names run images on; without any name, all hosts. Raises InputError."""
+def targets(matrix: Matrix, only: Sequence[str] = (), *, platform: str = PLATFORM) -> Targets:
+    """What the hosts of these names run images on; without any name, all hosts that can run our suite.
+
+    Raises InputError for a name that is none of the matrix's, or that of a machine on which our suite does not run.
+    """
+    others = strangers(matrix, platform=platform)
     for name in only:
         if name not in matrix.hosts and name != HERE:
             raise _no_such(name, matrix)
-    return {name: _of_host(host, matrix) for name, host in matrix.hosts.items() if not only or name in only}
+        if name in others:
+            raise InputError(f"--host {name}: {_strange(others[name], platform)}", hint=ON_A_STRANGER)
+    return {
+        name: _of_host(host, matrix, platform)
+        for name, host in matrix.hosts.items()
+        if name not in others and (not only or name in only)
+    }
 
 
-def elsewhere(matrix: Matrix, only: Sequence[str] = ()) -> Targets:
+def elsewhere(matrix: Matrix, only: Sequence[str] = (), *, platform: str = PLATFORM) -> Targets:
     """The same without the machine that builds."""
-    return {name: found for name, found in targets(matrix, only).items() if not matrix.hosts[name].is_here}
+    found = targets(matrix, only, platform=platform)
+    return {name: there for name, there in found.items() if not matrix.hosts[name].is_here}
+
+
+def strangers(matrix: Matrix, *, platform: str) -> dict[str, str]:
+    """Hosts of another platform than the machine that builds, each with its own: our Python does not run there."""
+    there = {name: platform_of(host, matrix) for name, host in matrix.hosts.items() if not host.is_here}
+    return {name: its for name, its in there.items() if its != platform}
+
+
+def without_suite(cells: Sequence[Cell], matrix: Matrix, *, platform: str) -> list[str]:
+    """A line for each host that would test some of the cells and cannot."""
+    said = []
+    for name, its in strangers(matrix, platform=platform).items():
+        hosts = {name: _of_host(matrix.hosts[name], matrix, platform)}
+        if any(runs_there(cell, hosts, matrix) for cell in cells):
+            said.append(f"{name} tests nothing: {_strange(its, platform)}. {ON_A_STRANGER}")
+    return said
+
+
+def _strange(its: str, ours: str) -> str:
+    return f"it is a {its} machine, and the suite of this one runs on {ours} alone"
 
 
 def runs_there(cell: Cell, hosts: Targets, matrix: Matrix) -> bool:
@@ -74,8 +109,8 @@ def _no_such(name: str, matrix: Matrix) -> InputError:
     return InputError(f"--host {name}: the matrix has no such host", hint=hint)
 
 
-def _of_host(host: FleetHost, matrix: Matrix) -> list[Target]:
-    platform = platform_of(host, matrix)
+def _of_host(host: FleetHost, matrix: Matrix, ours: str) -> list[Target]:
+    platform = ours if host.is_here else platform_of(host, matrix)
     machine = Machine(platform=platform, cores=0, cards=())
     return [replace(find_target(card, matrix, machine), platforms=(platform,)) for card in host.cards]
 

@@ -69,7 +69,7 @@ def select(resolution: Resolution, selection: Selection, *, matrix: Matrix, mach
     with the reasons when no cell is chosen.
     """
     wishes = tuple(_wishes(selection, resolution, matrix, machine))
-    others = fleet.elsewhere(matrix)
+    others = fleet.elsewhere(matrix, platform=machine.platform)
     _refuse_contradictions(wishes, resolution, matrix)
     chosen = tuple(
         cell

@@ -9,7 +9,7 @@ from bakehouse.machine import Machine
 from bakehouse.model.cell import Resolution, World
 from bakehouse.model.fleet import FleetHost
 from bakehouse.model.matrix import Matrix
-from bakehouse.planning.fleet import divide, elsewhere, have_card, runs_there, targets
+from bakehouse.planning.fleet import divide, elsewhere, have_card, runs_there, targets, without_suite
 from bakehouse.planning.select import Selection, select
 from tests.unit.accelerated import accelerated
 
@@ -81,8 +81,11 @@ def test_only_the_named_hosts_count(project: tuple[World, Resolution]) -> None:
 def test_a_hosts_platform_is_that_of_its_card_unless_it_says_another(project: tuple[World, Resolution]) -> None:
     world, _ = project
     matrix = with_hosts(world.matrix, gb=ssh("gb10"), arm=ssh("cpu", platform="linux/arm64"), box=ssh("cpu"))
-    platforms = {name: found[0].platforms for name, found in targets(matrix).items()}
-    assert platforms == {"gb": ("linux/arm64",), "arm": ("linux/arm64",), "box": ("linux/amd64",)}
+    of_arm64 = targets(matrix, platform="linux/arm64")
+    assert {name: found[0].platforms for name, found in of_arm64.items()} == {
+        "gb": ("linux/arm64",), "arm": ("linux/arm64",),
+    }  # fmt: skip
+    assert {name: found[0].platforms for name, found in targets(matrix).items()} == {"box": ("linux/amd64",)}
 
 
 def test_cards_are_found_by_name_alias_and_arch_on_other_machines_only(project: tuple[World, Resolution]) -> None:
@@ -103,3 +106,30 @@ def test_without_a_choice_cells_of_the_fleets_cards_are_chosen_too(project: tupl
     more = [cell for cell in together if cell.name not in known]
     assert known < {cell.name for cell in together}
     assert all(runs_there(cell, elsewhere(matrix), matrix) for cell in more)
+
+
+def test_a_host_of_another_platform_tests_nothing_and_is_told(project: tuple[World, Resolution]) -> None:
+    """The suite that is brought there is this machine's Python."""
+    world, resolution = project
+    matrix = with_hosts(world.matrix, arm=ssh("cpu", platform="linux/arm64"), box=ssh("rtx5090"))
+
+    assert set(divide(resolution.cells, matrix, platform="linux/amd64").values()) == {"box", "here"}
+    assert "arm" not in elsewhere(matrix, platform="linux/amd64")
+    (said,) = without_suite(resolution.cells, matrix, platform="linux/amd64")
+    assert said.startswith(
+        "arm tests nothing: it is a linux/arm64 machine, and the suite of this one runs on linux/amd64"
+    )
+    assert "--images" in said
+    with pytest.raises(InputError, match="--host arm: it is a linux/arm64 machine"):
+        targets(matrix, ["arm"], platform="linux/amd64")
+    amd64 = [cell for cell in resolution.cells if cell.at.platform == "linux/amd64"]
+    assert without_suite(amd64, matrix, platform="linux/amd64") == [], "none of them would be tested there"
+
+
+def test_on_that_platform_it_is_the_other_way_round(project: tuple[World, Resolution]) -> None:
+    world, resolution = project
+    matrix = with_hosts(world.matrix, here={"cards": ("cpu",)}, arm=ssh("cpu", platform="linux/arm64"))
+    arm64 = [cell for cell in resolution.cells if cell.at.platform == "linux/arm64" and cell.at.accelerator == "cpu"]
+
+    assert set(divide(arm64, matrix, platform="linux/arm64").values()) <= {"here", "arm"}
+    assert without_suite(arm64, matrix, platform="linux/arm64") == []
