@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from rich.console import Console
 from rich.table import Table
 
 from bakehouse.commands.publish import chosen_channel
@@ -127,7 +128,7 @@ def prune(context: Context, options: ChannelOptions) -> ExitCode:
     return ExitCode.OK
 
 
-def list_channels(context: Context, options: ChannelOptions) -> ExitCode:
+def list_channels(context: Context, options: ChannelOptions, *, out: Console) -> ExitCode:
     """Ends with 1 where a channel is older than its policy says (pytorch#88833: 18 days without a word)."""
     policy, recipes = _policy(context)
     keep = roots(context.root, context.reports)
@@ -141,7 +142,7 @@ def list_channels(context: Context, options: ChannelOptions) -> ExitCode:
     if options.json:
         sys.stdout.write(json.dumps(listed, indent=2) + "\n")
     else:
-        _show(context, listed)
+        _show(context, listed, out)
     for name in stale:
         context.say(f"{name} is stale: no run has confirmed it for longer than max_age_days allows")
     return ExitCode.CELL_FAILED if stale else ExitCode.OK
@@ -184,7 +185,7 @@ def _described(
     return found
 
 
-def _show(context: Context, listed: Sequence[dict[str, list[dict[str, object]]]]) -> None:
+def _show(context: Context, listed: Sequence[dict[str, list[dict[str, object]]]], out: Console) -> None:
     rows = [one for each in listed for one in each["channels"]]
     if not rows:
         context.say("nothing has been published there yet")
@@ -196,8 +197,8 @@ def _show(context: Context, listed: Sequence[dict[str, list[dict[str, object]]]]
         when = moment(datetime.fromisoformat(str(one["confirmed"]))) if one["confirmed"] else NOTHING
         words = "stale" if one["stale"] else "rolled back" if one["by"] == "rolled-back" else ""
         table.add_row(str(one["repository"]), str(one["tag"]), str(one["image"]), _short(one["digest"]), when, words)
-    context.console.print(table, crop=False)
-    context.console.print()
+    out.print(table)
+    out.print()
     tags = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for header in ("image", "digest", "published", "stays or goes"):
         tags.add_column(header, no_wrap=header != "stays or goes")
@@ -207,7 +208,7 @@ def _show(context: Context, listed: Sequence[dict[str, list[dict[str, object]]]]
             fate += ", not announced yet"
         when = moment(datetime.fromisoformat(str(one["published"])))
         tags.add_row(str(one["tag"]), _short(one["digest"]), when, fate)
-    context.console.print(tags, crop=False)
+    out.print(tags)
 
 
 def _short(digest: object) -> str:

@@ -7,6 +7,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from rich.console import Console
 from rich.text import Text
 
 from bakehouse.config.layout import MATRIX_FILE
@@ -21,7 +22,7 @@ from bakehouse.registry.location import Location, parse
 from bakehouse.registry.opening import Registries
 
 
-def verify_image(context: Context, reference: str, *, key: Path | None, as_json: bool) -> ExitCode:
+def verify_image(context: Context, reference: str, *, key: Path | None, as_json: bool, out: Console) -> ExitCode:
     """Ends with 1 where something is missing or wrong."""
     location = parse(reference)
     if not location.reference:
@@ -35,7 +36,7 @@ def verify_image(context: Context, reference: str, *, key: Path | None, as_json:
     if as_json:
         sys.stdout.write(_json(found) + "\n")
     else:
-        _show(context, found)
+        _show(found, out)
     return ExitCode.OK if found.is_good else ExitCode.CELL_FAILED
 
 
@@ -53,14 +54,14 @@ def start_own(context: Context, location: Location, stack: ExitStack) -> None:
         stack.enter_context(local_registry(context.cache, context.environ, context.say).running())
 
 
-def _show(context: Context, found: Verified) -> None:
-    context.console.print(Text(found.reference, style="bold"), soft_wrap=True)
+def _show(found: Verified, out: Console) -> None:
+    out.print(Text(found.reference, style="bold"), soft_wrap=True)
     for word, what in lines(found):
-        context.console.print(Text.assemble((f"  {word:<9}", "dim"), what), soft_wrap=True)
+        out.print(Text.assemble((f"  {word:<9}", "dim"), what), soft_wrap=True)
     for problem in found.problems:
-        context.console.print(Text.assemble(("  missing  ", "bold red"), problem), soft_wrap=True)
+        out.print(Text.assemble(("  missing  ", "bold red"), problem), soft_wrap=True)
     if found.is_good:
-        context.console.print(Text("  it is what it says it is", style="green"), soft_wrap=True)
+        out.print(Text("  it is what it says it is", style="green"), soft_wrap=True)
 
 
 def _json(found: Verified) -> str:

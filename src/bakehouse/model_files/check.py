@@ -56,7 +56,7 @@ def _ggufs(path: Path) -> CheckedModel:
         try:
             header = read_header(one)
         except GgufError as broken:
-            findings.append(error(broken.message.removeprefix(f"{one} "), broken.hint or "Download it again."))
+            findings.append(error(broken.message.replace(str(one), name, 1), broken.hint or "Download it again."))
             continue
         tensors += len(header.tensors)
         weight_bytes += sum(tensor.bytes or 0 for tensor in header.tensors)

@@ -93,7 +93,7 @@ def test_verify_says_what_it_is(world: World, typed: Type, capsys: pytest.Captur
     assert typed("publish") == ExitCode.OK
     capsys.readouterr()
     assert typed("verify", f"{world.registry.host}/me/toy:nightly") == ExitCode.OK
-    said = capsys.readouterr().err
+    said = capsys.readouterr().out
     assert "it is what it says it is" in said
     assert "b11312" in said
 
@@ -101,7 +101,7 @@ def test_verify_says_what_it_is(world: World, typed: Type, capsys: pytest.Captur
 def test_verify_fails_on_what_is_missing(world: World, typed: Type, capsys: pytest.CaptureFixture[str]) -> None:
     record(world)
     assert typed("verify", f"{world.registry.host}/me/toy-staging:waits") == ExitCode.CELL_FAILED
-    said = capsys.readouterr().err
+    said = capsys.readouterr().out
     assert "missing  it is not signed" in said
     assert "no test results are attached" in said
 
@@ -123,7 +123,9 @@ def test_list_fails_where_a_channel_is_stale(world: World, typed: Type, capsys: 
     assert (nightly["tag"], nightly["stale"]) == ("nightly-cpu", False)
     _age(world, days=30)
     assert typed("publish", "--list") == ExitCode.CELL_FAILED
-    assert "toy nightly-cpu is stale" in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert "toy nightly-cpu is stale" in printed.err
+    assert "nightly-cpu" in printed.out, "what was asked for can be piped"
 
 
 def _age(world: World, *, days: int) -> None:

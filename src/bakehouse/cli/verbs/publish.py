@@ -6,6 +6,7 @@ import argparse
 import re
 from pathlib import Path
 
+from bakehouse.cli.console import Output
 from bakehouse.commands.publish import PublishOptions, publish
 from bakehouse.commands.publish_channels import ChannelOptions, list_channels, prune, roll_back
 from bakehouse.errors import InputError
@@ -66,7 +67,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     if arguments.prune:
         return prune(context, channels)
     if arguments.list:
-        return list_channels(context, channels)
+        return list_channels(context, channels, out=Output())
     options = PublishOptions(
         runs=tuple(arguments.runs),
         channel=arguments.channel,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from bakehouse.cli.console import Output
 from bakehouse.commands.verify import verify_image
 from bakehouse.pipeline.context import Context
 
@@ -29,4 +30,4 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
-    return verify_image(context, arguments.reference, key=arguments.key, as_json=arguments.json)
+    return verify_image(context, arguments.reference, key=arguments.key, as_json=arguments.json, out=Output())
