@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.reaper import reap
@@ -70,6 +73,32 @@ def write(context: Context, made: Made, folder: Path) -> None:
     context.say(f"wrote {len(rendered.files)} files to {folder}")
     for name, why in rendered.refused.items():
         context.say(f"not {name}: {why}")
+    if commands := list(beside(made, folder)):
+        context.say("They name what lies beside them and is not there yet:")
+        for command in commands:
+            context.console.print(Text(f"  {command}"), soft_wrap=True)
+
+
+def beside(made: Made, folder: Path) -> Iterator[str]:
+    """A command for each file that the rendered ones name by a relative path and that is not there."""
+    cached = {
+        path: one.cached[index]
+        for one in made.inputs.facts.values()
+        for index, path in enumerate(one.paths)
+        if index < len(one.cached)
+    }
+    mounts = [mount for service in made.plan.services for mount in service.mounts if mount.kind in ("path", "secret")]
+    for source, is_secret in dict.fromkeys((mount.source, mount.kind == "secret") for mount in mounts):
+        path = Path(source)
+        if path.is_absolute() or source.startswith("~") or (folder / path).exists():
+            continue
+        target = shlex.quote(str(folder / path))
+        if is_secret:
+            yield f"openssl rand -hex 24 | install -D -m 644 /dev/stdin {target}"
+        elif source in cached:
+            yield f"install -D -m 644 {shlex.quote(cached[source])} {target}"
+        else:
+            yield f"# {target}: a file or folder of yours"
 
 
 def _act(context: Context, options: Options, made: Made) -> ExitCode:

@@ -234,7 +234,13 @@ def _of_row(name: str, matrix: Matrix, machine: Machine, context: Context, *, he
     folder = f"{machine.models.rstrip('/')}/{name}"
     paths = [str(path) for path in cached] if here else [f"{folder}/{row.file}" for row in rows]
     header = read_header(cached[0]) if cached[0].suffix == ".gguf" and cached[0].is_file() else None
-    return ModelFacts(header=header, bytes=sum(row.size for row in rows), paths=tuple(paths), digest=rows[0].sha256)
+    return ModelFacts(
+        header=header,
+        bytes=sum(row.size for row in rows),
+        paths=tuple(paths),
+        cached=tuple(map(str, cached)),
+        digest=rows[0].sha256,
+    )
 
 
 def _of_path(model: ServedModel, context: Context, *, strict: bool) -> ModelFacts:

@@ -62,9 +62,11 @@ def _may_be_there(service: Planned, inputs: Inputs) -> bool:
 
 
 def _flexible(loaded: Loaded) -> Loaded:
-    """Without what is said of the machine's own cards."""
+    """Without what is said of the machine's own cards. What is to be on the processor stays there."""
     services = {
-        name: one.model_copy(update={"accelerator": "any", "card": one.card.model_copy(update={"whole": True})})
+        name: one
+        if one.accelerator == "cpu"
+        else one.model_copy(update={"accelerator": "any", "card": one.card.model_copy(update={"whole": True})})
         for name, one in loaded.stack.services.items()
     }
     return replace(loaded, stack=loaded.stack.model_copy(update={"services": services}), host=None)

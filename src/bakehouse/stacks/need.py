@@ -29,6 +29,8 @@ class ModelFacts:
     """All its files together."""
     paths: tuple[str, ...] = ()
     """Of the machine that the stack runs on; the served file or folder first."""
+    cached: tuple[str, ...] = ()
+    """The same files where this machine keeps what it has fetched, in that order."""
     digest: str = ""
 
 
