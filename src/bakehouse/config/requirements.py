@@ -24,6 +24,7 @@ from bakehouse.model.requirements import REQUIREMENTS, Requirements, inputs, loc
 
 MADE_FROM = "# Made by `bakehouse lock` from files with the sha256 "
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)(.*)$")
+_COMMENT = re.compile(r"(^|\s)#.*$")
 _HASH = "--hash=sha256:"
 
 
@@ -121,7 +122,7 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
     """Lines with their continuations, without comments."""
     whole, begin = "", 0
     for number, line in enumerate(text.splitlines(), start=1):
-        words = re.sub(r"(^|\s)#.*$", "", line).strip()
+        words = (_COMMENT.sub("", line) if "#" in line else line).strip()
         begin = begin if whole else number
         whole += words.removesuffix("\\")
         if not words.endswith("\\"):

@@ -103,9 +103,15 @@ class Fact(Model):
         )
 
     def concerns(self, name: str, value: str | None = None) -> bool:
-        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in self.names):
+        if not _is_one_of(name, self.names):
             return False
         return not self.values or (value is not None and any(_is(value, one) for one in self.values))
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _is_one_of(name: str, patterns: tuple[str, ...]) -> bool:
+    """A matrix writes the same few options in each of its cells."""
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 class Meaning(Model):
