@@ -141,6 +141,17 @@ def test_imports_point_down() -> None:
     assert not wrong
 
 
+def test_no_two_modules_need_each_other() -> None:
+    """Directly or through others, imports for the type checker alone included."""
+    needs = {
+        name: {one.removeprefix("bakehouse/") for one in imported(tree)} & set(modules())
+        for name, tree in modules().items()
+    }
+    while leaves := {name for name, needed in needs.items() if not needed & needs.keys()}:
+        needs = {name: needed for name, needed in needs.items() if name not in leaves}
+    assert not needs
+
+
 def is_under(module: str, names: Iterable[str]) -> bool:
     """Whether a module is one of these, or in one of these folders."""
     return any(module == name or module.startswith(f"{name}/") for name in names)

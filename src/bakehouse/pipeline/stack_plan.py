@@ -24,11 +24,12 @@ from bakehouse.planning.gpus import Target
 from bakehouse.reporters import json_file
 from bakehouse.stacks import machines
 from bakehouse.stacks.elsewhere import for_other_vendors
+from bakehouse.stacks.inputs import Inputs
 from bakehouse.stacks.load import load_stack
 from bakehouse.stacks.loaded import Loaded, raise_all, wrong
 from bakehouse.stacks.need import ModelFacts
 from bakehouse.stacks.plan import Machine, StackPlan
-from bakehouse.stacks.resolve import Inputs, resolve_stack
+from bakehouse.stacks.resolve import resolve_stack
 
 _VIDEO, _RENDER = 44, 992
 """Numbers on Debian and Ubuntu, where no node says another."""

@@ -7,9 +7,10 @@ from dataclasses import replace
 from bakehouse.errors import InputError
 from bakehouse.model import machine as found
 from bakehouse.planning.gpus import find_target
+from bakehouse.stacks.inputs import Inputs
 from bakehouse.stacks.loaded import Loaded
 from bakehouse.stacks.plan import Planned, Slot, StackPlan
-from bakehouse.stacks.resolve import Inputs, resolve_stack
+from bakehouse.stacks.resolve import resolve_stack
 from bakehouse.stacks.vendors import VENDORS, Vendor
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 from bakehouse.formatting import size_in_bytes
 from bakehouse.model.cell import Cell
@@ -16,6 +15,7 @@ from bakehouse.servers.deploying import Deployment
 from bakehouse.servers.deployment import DEPLOYMENTS
 from bakehouse.stacks import needs_of
 from bakehouse.stacks.hardening import PIDS
+from bakehouse.stacks.inputs import Inputs
 from bakehouse.stacks.need import ModelFacts, start_seconds
 from bakehouse.stacks.plan import (
     CONTAINER_MODELS,
@@ -28,9 +28,6 @@ from bakehouse.stacks.plan import (
     Scrape,
     Slot,
 )
-
-if TYPE_CHECKING:
-    from bakehouse.stacks.resolve import Inputs
 
 _STEP = 64 * 2**20
 _BESIDE = 256 * 2**20

@@ -7,64 +7,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from bakehouse.errors import InputError
-from bakehouse.model import cell as model
-from bakehouse.model.cell import Cell, Resolution
+from bakehouse.model.cell import Cell
 from bakehouse.model.stack import Service
-from bakehouse.model.stack_host import HostService
-from bakehouse.planning.gpus import Target
 from bakehouse.stacks import choose_cell, needs_of
 from bakehouse.stacks.assign import Wish, assign
 from bakehouse.stacks.check import check
 from bakehouse.stacks.conflicts import check_conflicts
 from bakehouse.stacks.gateway import told
-from bakehouse.stacks.loaded import Loaded, raise_all, wrong
-from bakehouse.stacks.need import ModelFacts
-from bakehouse.stacks.plan import Machine, Planned, PlannedGateway, PlannedMetrics, Slot, StackPlan
+from bakehouse.stacks.inputs import Inputs
+from bakehouse.stacks.loaded import raise_all, wrong
+from bakehouse.stacks.plan import Planned, PlannedGateway, PlannedMetrics, Slot, StackPlan
 from bakehouse.stacks.planned import planned
 from bakehouse.stacks.references import check_references
-
-NOTHING = HostService()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Inputs:
-    """What a plan is made from."""
-
-    loaded: Loaded
-    world: model.World
-    resolution: Resolution
-    machine: Machine
-    targets: Mapping[int, Target]
-    """What images run on each card, by its position."""
-    facts: Mapping[str, ModelFacts] = field(default_factory=dict)
-    """By service."""
-    digests: Mapping[str, str] = field(default_factory=dict)
-    """Cell to the digest of its image that passed."""
-    measured: Mapping[str, int] = field(default_factory=dict)
-    """Service to the bytes of memory that it took under load, with the same image, model and arguments."""
-    rates: Mapping[str, float] = field(default_factory=dict)
-    """Cell to the tokens a second that its newest run wrote for one user."""
-    untested: bool = False
-    """Whether images without a passed report may be used."""
-    folder: str | None = None
-    """Where relative paths of services' files are, if the stack runs here; None: beside what is rendered."""
-
-    def service(self, name: str) -> Service:
-        """With what the machine's file says of it instead."""
-        service, host = self.loaded.stack.services[name], self.host_service(name)
-        changes: dict[str, object] = {"env": {**service.env, **host.env}}
-        if host.args is not None:
-            changes["args"] = host.args
-        if host.memory is not None:
-            changes["card"] = service.card.model_copy(update={"memory": host.memory})
-        return service.model_copy(update=changes)
-
-    def host_service(self, name: str) -> HostService:
-        host = self.loaded.host
-        return host.services.get(name, NOTHING) if host else NOTHING
 
 
 def resolve_stack(inputs: Inputs) -> StackPlan:

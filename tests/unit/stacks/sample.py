@@ -13,10 +13,11 @@ from bakehouse.model.stack import Stack
 from bakehouse.model.stack_host import HostFile
 from bakehouse.planning.resolve import resolve
 from bakehouse.stacks import machines
+from bakehouse.stacks.inputs import Inputs
 from bakehouse.stacks.loaded import HOST, STACK, Loaded
 from bakehouse.stacks.need import ModelFacts
 from bakehouse.stacks.plan import StackPlan
-from bakehouse.stacks.resolve import Inputs, resolve_stack
+from bakehouse.stacks.resolve import resolve_stack
 from tests.unit import accelerated
 from tests.unit.projects import recipe
 from tests.unit.worlds import build
