@@ -18,6 +18,7 @@ from bakehouse.measure.request_cost import MOST, RequestCost, request_cost
 from bakehouse.model import suite
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import REFERENCE_DECODE_RATE, REFERENCE_PROMPT_RATE, Measurement, Metric, Sample
+from bakehouse.probes.agreements import read, recorded, recorded_costs
 from bakehouse.probes.disturbance import disturbed, raw_usage
 from bakehouse.probes.series import troubled, void_if
 from bakehouse.servers.reference import ReferenceTool, Timed
@@ -26,8 +27,6 @@ from bakehouse.stats.grading import Doubt, graded
 
 LARGEST = 0.05
 """Seconds beside the computing of a request that no server explains: the rest is a difference."""
-_SIDES = ("first", "second")
-_RANGES, _DISTURBED = "ranges", "disturbed"
 _DOUBTED: tuple[Metric, ...] = ("prompt_rate", "decode_rate")
 
 
@@ -89,7 +88,8 @@ def calibrated(
     """
     found = agreements(measurements, asked, host_work=host_work)
     gates = [one for one in without_short(found, measurements) if not is_finding(one, measurements)]
-    return [*judged(measurements, gates), *recorded(found, settings), *recorded_costs(measurements, settings)]
+    costs = recorded_costs(request_costs(measurements), settings)
+    return [*judged(measurements, gates), *recorded(found, settings), *costs]
 
 
 def without_short(found: Sequence[Agreement], measurements: Sequence[Measurement]) -> list[Agreement]:
@@ -192,75 +192,19 @@ def request_costs(measurements: Sequence[Measurement]) -> dict[int, RequestCost]
     return {start: cost for start, cost in found.items() if cost is not None}
 
 
-def _in_raw(cost: RequestCost) -> dict[str, Any]:
-    return {"share": cost.share, "lengths": cost.lengths}
-
-
-def recorded_costs(measurements: Sequence[Measurement], settings: dict[str, Any]) -> list[Measurement]:
-    """What a request costs beside the computing, a sample for each start. None where nothing could be held."""
-    costs = request_costs(measurements)
-    samples = [
-        Sample(
-            start=start, repetition=0, value=max(0.0, one.constant), raw={"share": one.share, "lengths": one.lengths}
-        )
-        for start, one in costs.items()
-    ]
-    if not samples:
-        return []
-    found = Measurement(workload="pp", metric="request_overhead", unit="seconds", samples=samples, settings=settings)
-    return [graded(found)]
-
-
-def recorded(found: Sequence[Agreement], settings: dict[str, Any]) -> list[Measurement]:
-    """A row for each pair, with a ratio for each start. `settings["gate"]` is what it was held against, with
-    `settings["allowed_s"]` a token, and a sample's `raw` has the two rates, also where they are void elsewhere.
-    """
-    return [
-        Measurement(
-            workload=one.workload,
-            metric=one.pair.value,
-            unit="ratio",
-            samples=[
-                Sample(start=start, repetition=0, value=ratio, raw=_sides(one, start))
-                for start, ratio in one.ratios.items()
-            ],
-            settings=settings | {"gate": one.gate, "allowed_s": one.allowed},
-        )
-        for one in found
-        if one.ratios
-    ]
-
-
 def summary(measurements: Sequence[Measurement]) -> str:
     """Say in one line how far the three agree, from what `recorded` kept, and what a request costs beside."""
-    words = [one.finding() if is_finding(one, measurements) else one.describe() for one in _read(measurements)]
+    words = [one.finding() if is_finding(one, measurements) else one.describe() for one in read(measurements)]
     costs = [one.counted for one in measurements if one.metric == "request_overhead" and one.counted]
     return "; ".join([*words, *(f"{median(one) * 1e3:.2g} ms a request beside the computing" for one in costs)])
 
 
 def doubted(measurements: Sequence[Measurement]) -> list[Measurement]:
     """All of a cell's: where the server contradicts the client, loads are void as well, which the client alone saw."""
-    contradicted = [one for one in _read(measurements) if one.contradicts and one.pair is Pair.CLIENT_SERVER]
+    contradicted = [one for one in read(measurements) if one.contradicts and one.pair is Pair.CLIENT_SERVER]
     if not contradicted:
         return list(measurements)
     return [graded(_void(one, contradicted[0].reason())) if "kind" in one.settings else one for one in measurements]
-
-
-def _read(measurements: Sequence[Measurement]) -> list[Agreement]:
-    """What `recorded` wrote."""
-    return [
-        Agreement(
-            workload=one.workload,
-            pair=Pair(one.metric),
-            gate=one.settings["gate"],
-            allowed=one.settings["allowed_s"],
-            sides={sample.start: (sample.raw[_SIDES[0]], sample.raw[_SIDES[1]]) for sample in one.samples},
-            ranges={sample.start: sample.raw[_RANGES] for sample in one.samples if _RANGES in sample.raw},
-            is_disturbed=any(sample.raw.get(_DISTURBED) for sample in one.samples),
-        )
-        for one in measurements
-        if one.metric in tuple(Pair) and not one.short
-    ]
 
 
 def judged(measurements: Sequence[Measurement], found: Sequence[Agreement]) -> list[Measurement]:
@@ -295,14 +239,6 @@ def _judged(measurement: Measurement, reason: str, doubt: Doubt | None) -> Measu
     if reason:
         return graded(_void(measurement, reason))
     return graded(measurement, doubt=doubt) if doubt else measurement
-
-
-def _sides(one: Agreement, start: int) -> dict[str, Any]:
-    """Of a start: both medians, both ranges where they say something, and whether anything else was at work."""
-    raw: dict[str, Any] = dict(zip(_SIDES, one.sides[start], strict=True))
-    if start in one.ranges:
-        raw[_RANGES] = one.ranges[start]
-    return raw | ({_DISTURBED: True} if one.is_disturbed else {})
 
 
 def _raw(benched: Benched, one: Timed) -> dict[str, Any]:

@@ -213,3 +213,14 @@ def widest(measurements: Sequence[Measurement]) -> float:
     """Half of the widest interval among the figures that are asked for, as a share; infinite where one is unknown."""
     known = [interval(one.used) for one in measurements if is_asked(one) and one.used]
     return max((reach(each) if each else math.inf for each in known), default=math.inf)
+
+
+def void_reasons(measurements: list[Measurement]) -> list[str]:
+    """For each metric that has no sample left that counts: why."""
+    return [
+        f"{measurement.workload} {measurement.metric}: {measurement.samples[-1].reason}"
+        for measurement in measurements
+        if not measurement.counted
+        and not measurement.short
+        and any(sample.verdict is Verdict.VOID for sample in measurement.samples)
+    ]

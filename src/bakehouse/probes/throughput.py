@@ -19,7 +19,7 @@ from bakehouse.measure.loadgen.client import Ask, Outcome, Reply, RequestFailedE
 from bakehouse.measure.loadgen.replies import Failure
 from bakehouse.measure.loadgen.workloads import Request, Workload
 from bakehouse.model import suite
-from bakehouse.model.enums import Disturbance, Verdict
+from bakehouse.model.enums import Disturbance
 from bakehouse.model.field_types import Unit
 from bakehouse.model.report import REFERENCE_DECODE_RATE, REFERENCE_PROMPT_RATE, Measurement, Metric, Sample
 from bakehouse.probes import ProbeFailed, calibrate
@@ -329,17 +329,6 @@ def _lasted(one: _Answer) -> float | None:
 def _tokens(workload: Workload) -> int:
     """Those that the time goes into: of an answer, or of a prompt."""
     return workload.output_tokens if workload.output_tokens > 1 else workload.prompt_tokens
-
-
-def void_reasons(measurements: list[Measurement]) -> list[str]:
-    """For each metric that has no sample left that counts: why."""
-    return [
-        f"{measurement.workload} {measurement.metric}: {measurement.samples[-1].reason}"
-        for measurement in measurements
-        if not measurement.counted
-        and not measurement.short
-        and any(sample.verdict is Verdict.VOID for sample in measurement.samples)
-    ]
 
 
 def summary(measurements: list[Measurement]) -> str:

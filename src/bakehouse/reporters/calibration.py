@@ -15,7 +15,7 @@ from bakehouse.servers import REFERENCE
 
 CLIENT, BENCH = "client_to_server", SERVER_TO_REFERENCE
 """Metrics whose samples are ratios of two rates, one for each container start; `raw` holds the two as `first` and
-`second`, and `settings` the `gate`. probes/calibrate.py records them."""
+`second`, and `settings` the `gate`. probes/agreements.py records them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

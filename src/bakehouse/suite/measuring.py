@@ -14,8 +14,7 @@ from bakehouse.engine.devices import Devices
 from bakehouse.measure.workload_runs import output_tokens
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Subject
-from bakehouse.probes.series import Series, Turns, take
-from bakehouse.probes.throughput import void_reasons
+from bakehouse.probes.series import Series, Turns, take, void_reasons
 from bakehouse.servers import SERVERS
 from bakehouse.suite.bench import Bench, BenchTool
 from bakehouse.suite.budget import LOADS, RATES, WORK

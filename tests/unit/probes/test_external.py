@@ -16,10 +16,10 @@ from bakehouse.model.history import Value
 from bakehouse.model.recipe import Chat, Limits, Load, LongContext, Sweep
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Workload
-from bakehouse.probes import ProbeFailed, throughput
+from bakehouse.probes import ProbeFailed
 from bakehouse.probes.external import Profiled, loads_of
 from bakehouse.probes.measured_server import MeasuredServer
-from bakehouse.probes.series import Turns, take
+from bakehouse.probes.series import Turns, take, void_reasons
 from tests.doubles.mock import mock_server
 from tests.doubles.mock_server import Script
 from tests.unit.probes.test_throughput import Load as Machine
@@ -108,7 +108,7 @@ def test_failed_requests_and_a_program_that_fails_make_a_repetition_void(tmp_pat
         (Verdict.VOID, "1 of 1 requests failed"),
         (Verdict.VOID, "aiperf was ended by signal 9: it said nothing"),
     ]
-    assert throughput.void_reasons(list(found.values()))
+    assert void_reasons(list(found.values()))
 
 
 def test_others_on_the_machine_make_a_repetition_noisy(tmp_path: Path) -> None:

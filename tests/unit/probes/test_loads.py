@@ -17,9 +17,9 @@ from bakehouse.model.enums import Disturbance, Verdict
 from bakehouse.model.recipe import Arrivals, Chat, Limits, Load, Sweep
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Workload
-from bakehouse.probes import ProbeFailed, loads, throughput
+from bakehouse.probes import ProbeFailed, loads
 from bakehouse.probes.measured_server import MeasuredServer
-from bakehouse.probes.series import Turns, take
+from bakehouse.probes.series import Turns, take, void_reasons
 from tests.doubles.mock import mock_server
 from tests.doubles.mock_server import Script
 
@@ -119,7 +119,7 @@ def test_what_may_not_count_is_void_with_the_reason_and_never_averaged(
     found = measure(replace(FAST, **script), one, folder=tmp_path, own=own, repetitions=1)
     assert [measurement.counted for measurement in found.values()] == [[]] * len(found)
     assert {sample.verdict for measurement in found.values() for sample in measurement.samples} == {Verdict.VOID}
-    assert throughput.void_reasons(list(found.values()))[0].startswith(f"sweep-1u system_rate: {reason}")
+    assert void_reasons(list(found.values()))[0].startswith(f"sweep-1u system_rate: {reason}")
 
 
 def test_a_metric_without_meaning_is_skipped_and_voids_nothing(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_metric_without_meaning_is_skipped_and_voids_nothing(tmp_path: Path) -
     found = measure(replace(FAST, per_chunk=4), one, folder=tmp_path, repetitions=1)
     (sample,) = found["sweep-1u itl"].samples
     assert (sample.verdict, sample.value) == (Verdict.SKIPPED, 0.0)
-    assert throughput.void_reasons(list(found.values())) == []
+    assert void_reasons(list(found.values())) == []
 
 
 def test_a_load_that_was_never_begun_is_left_out_by_name() -> None:

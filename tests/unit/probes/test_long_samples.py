@@ -14,7 +14,7 @@ from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Workload
 from bakehouse.probes.calibrate import Benched
 from bakehouse.probes.lengths import Lengths
-from bakehouse.probes.throughput import void_reasons
+from bakehouse.probes.series import void_reasons
 from bakehouse.servers.llama_cpp import bench_tool
 from tests.doubles.fake_server import Behaviour, Timings
 from tests.unit.probes.test_throughput import rates, served

@@ -21,7 +21,7 @@ from bakehouse.model.suite import Workload
 from bakehouse.probes import ProbeFailed, throughput
 from bakehouse.probes.calibrate import Benched
 from bakehouse.probes.measured_server import MeasuredServer, Start
-from bakehouse.probes.series import Turns, take
+from bakehouse.probes.series import Turns, take, void_reasons
 from bakehouse.servers.llama_cpp import bench_tool
 from tests.doubles.fake_server import Behaviour, fake_server
 
@@ -248,7 +248,7 @@ def test_what_may_not_count_is_void_and_kept(behaviour: Behaviour, reason: str) 
     assert rate.counted == []
     assert {sample.verdict for sample in rate.samples} == {Verdict.VOID}
     assert reason in rate.samples[0].reason
-    assert any(line.startswith("tg5 decode_rate: ") for line in throughput.void_reasons(list(found.values())))
+    assert any(line.startswith("tg5 decode_rate: ") for line in void_reasons(list(found.values())))
 
 
 def test_a_repetition_that_others_disturbed_is_kept_apart_and_the_rest_counts() -> None:
@@ -260,7 +260,7 @@ def test_a_repetition_that_others_disturbed_is_kept_apart_and_the_rest_counts() 
     assert disturbed.value == 80.0  # what it would have been is kept
     assert len(found["pp8 prompt_rate"].counted) == 1
     assert len(found["tg5 decode_rate"].counted) == 2
-    assert throughput.void_reasons(list(found.values())) == []
+    assert void_reasons(list(found.values())) == []
 
 
 def test_a_server_that_answers_nothing_is_wrong() -> None:
