@@ -162,14 +162,29 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def keep_words_whole(table: Table) -> None:
-    """Make each column at least as wide as its longest word, and take room from columns of several words first."""
+def keep_words_whole(table: Table, *, width: int) -> None:
+    """Make each column at least as wide as its longest word, and take room from columns of several words first.
+
+    A column that is not to be wrapped keeps its lines. Where all that is more than `width`, so is the table.
+    """
     for column in table.columns:
         cells = [column.header, *column.cells] if table.show_header else [*column.cells]
         lines = [line for cell in cells if isinstance(cell, str | Text) for line in str(cell).splitlines()]
-        longest = max((len(word) for line in lines for word in line.split()), default=0)
-        column.min_width = max(column.min_width or 0, longest)
-        column.no_wrap = column.no_wrap or max(map(len, lines), default=0) <= column.min_width
+        unbroken = lines if column.no_wrap else [word for line in lines for word in line.split()]
+        column.min_width = max(column.min_width or 0, *map(cell_len, unbroken), 0)
+        column.no_wrap = column.no_wrap or max(map(cell_len, lines), default=0) <= column.min_width
+    needed = sum(column.min_width or 0 for column in table.columns) + _between(table)
+    if table.width is None and needed > width:
+        table.width = needed
+
+
+def _between(table: Table) -> int:
+    """Characters of a table's lines that belong to no column: padding and borders."""
+    _, right, _, left = table.padding
+    columns = len(table.columns)
+    padding = columns * (left + right) - (0 if table.pad_edge else left + right)
+    borders = (columns - 1 + 2 * table.show_edge) if table.box else 0
+    return padding + borders
 
 
 def table_width(rows: Sequence[Mapping[str, _Cell]], *, gap: int) -> int:

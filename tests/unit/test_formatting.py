@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.box import HEAVY, SIMPLE_HEAD, Box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -117,10 +118,29 @@ def test_no_word_of_a_table_is_broken() -> None:
     table.add_column("a name", overflow="fold")
     table.add_column("words")
     table.add_row("llama-server-cuda13.3-ampere-blackwell-amd64", Text("some words that may wrap"))
-    keep_words_whole(table)
+    keep_words_whole(table, width=50)
     console = Console(width=50, file=io.StringIO())
     console.print(table, crop=False)
     assert isinstance(console.file, io.StringIO)
     said = console.file.getvalue()
     assert "llama-server-cuda13.3-ampere-blackwell-amd64" in said
     assert all(word in said for word in ("some", "words", "that", "may", "wrap"))
+
+
+@pytest.mark.parametrize("box", [None, SIMPLE_HEAD, HEAVY])
+@pytest.mark.parametrize("pad_edge", [False, True])
+def test_a_table_of_more_names_than_fit_loses_none(box: Box | None, pad_edge: bool) -> None:
+    table = Table(box=box, padding=(0, 2, 0, 0), pad_edge=pad_edge)
+    table.add_column("image")
+    table.add_column("confirmed", no_wrap=True)
+    table.add_column("digest")
+    table.add_column("why")
+    table.add_row("llama-server-cuda13.3-amd64", "2026-11-28 03:31 UTC", "sha256:5b76d84204aa", "a reason of words")
+    console = Console(width=40, file=io.StringIO())
+    keep_words_whole(table, width=40)
+    console.print(table, crop=False)
+    assert isinstance(console.file, io.StringIO)
+    said = console.file.getvalue()
+    assert "…" not in said
+    for name in ("llama-server-cuda13.3-amd64", "2026-11-28 03:31 UTC", "sha256:5b76d84204aa", "reason"):
+        assert name in said

@@ -26,7 +26,7 @@ class Output(Console):
     def _with_whole_words(self, one: Any, options: dict[str, Any]) -> Any:
         """What rich would break in the middle of a word is wrapped here, and left alone there."""
         if isinstance(one, Table):
-            keep_words_whole(one)
+            keep_words_whole(one, width=self.width)
         if not isinstance(one, str | Text):
             return one
         how: dict[str, Any] = {key: options.get(key) for key in ("markup", "highlight")}

@@ -141,5 +141,6 @@ def _cell(cells: tuple[Cell, ...], name: str | None) -> Cell:
         raise InputError("whose server is it?", hint="Name its cell with --cell; `bakehouse plan` shows them all.")
     by_name = {cell.name: cell for cell in cells}
     if name not in by_name:
-        raise InputError(f"there is no cell {name}{perhaps(name, list(by_name))}", hint="`bakehouse plan` shows them.")
+        words = [perhaps(name, list(by_name)), "`bakehouse plan` shows them."]
+        raise InputError(f"there is no cell {name}", hint=" ".join(word for word in words if word))
     return by_name[name]

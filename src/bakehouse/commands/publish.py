@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bakehouse.commands.publish_text import failed, report_of, tell
-from bakehouse.config.suggest import perhaps
+from bakehouse.config.suggest import suggest
 from bakehouse.engine.connection import Engine
 from bakehouse.errors import ExitCode, InputError
 from bakehouse.model.cell import Resolution
@@ -102,8 +102,8 @@ def chosen_channel(policy: Publish, name: str | None) -> str:
         return next(iter(policy.channels))
     if name not in policy.channels:
         raise InputError(
-            f"there is no channel {name}{perhaps(name, list(policy.channels))}",
-            hint=f"matrix.yaml has: {', '.join(policy.channels)} (publish: channels:).",
+            f"there is no channel {name}",
+            hint=f"{suggest(name, list(policy.channels))} Channels are in matrix.yaml, publish: channels:.",
         )
     return name
 

@@ -62,7 +62,8 @@ class ChannelHistory(BaseModel):
         return frozenset(found)
 
     def of(self, digest: str) -> list[Entry]:
-        return [entry for entry in self.entries if entry.digest == digest]
+        """What it says of an image, by its digest or by how that begins, as tables show it."""
+        return [entry for entry in self.entries if entry.digest.startswith(digest)]
 
     def with_entry(self, entry: Entry) -> ChannelHistory:
         return self.model_copy(update={"entries": (*self.entries, entry)[-_KEPT:]})

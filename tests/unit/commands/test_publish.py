@@ -215,6 +215,8 @@ def test_an_oci_archive(world: World, typed: Type, tmp_path: Path) -> None:
         (["publish", "reports/none"], "holds no run.json"),
         (["verify", "ghcr.io/me/toy"], "names no image"),
         (["verify", "nonsense:a:b"], "names no place for images"),
+        (["publish", "--channel", "nightli"], "there is no channel nightli\n  Perhaps you meant 'nightly'."),
+        (["publish", "--rollback", "nightly", "--to", "sha256:0000"], "--to sha256:0000 is no digest"),
     ],
 )
 def test_what_cannot_be_meant_is_told(

@@ -67,6 +67,11 @@ def test_to_a_digest(world: World) -> None:
     assert world.tag("nightly-cpu") == third
 
 
+def test_to_a_digest_as_tables_show_it(world: World) -> None:
+    first, *_ = nights(world, 3)
+    assert back(world, first[:19]).digest == first
+
+
 def test_to_what_the_channel_never_named(world: World) -> None:
     nights(world, 1)
     plan = back(world, "sha256:" + "0" * 64)

@@ -25,7 +25,8 @@ examples:
   bakehouse publish --rollback nightly         back to the image before, without a build
   bakehouse publish --list                     channels and tags; fails where one is stale
 """
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{12,64}")
+_MEANT = "sha256:"
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -81,6 +82,10 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
 
 
 def _refuse_what_does_not_fit(arguments: argparse.Namespace, digests: list[str], places: list[str]) -> None:
+    if wrong := next((place for place in places if place.startswith(_MEANT)), None):
+        raise InputError(
+            f"--to {wrong} is no digest", hint="It is sha256: and 64 digits, or the first twelve of them or more."
+        )
     if len(digests) > 1 or len(places) > 1:
         raise InputError("--to names more than one place", hint="Name one; with --rollback also one digest.")
     if digests and not arguments.rollback:
