@@ -22,6 +22,9 @@ _CUDA_PACKAGE = re.compile(
 _WHEEL = re.compile(r"nvidia-cuda-(?:nvcc|runtime)(?:-cu[0-9]+)?==(?P<version>[0-9]+\.[0-9]+)")
 PIP = frozenset({"pip", "pip3", "uv", "python", "python3"})
 """Programs that install Python packages, and build them."""
+_OTHER_INDEX = (
+    "--extra-index-url", "--index-url", "--index", "--find-links", "-i", "-f", "-r", "--only-binary", "--prefer-binary",
+)  # fmt: skip
 _COMPILER = re.compile(r"(?:gcc|g\+\+)-(?P<version>[0-9]+)$")
 
 
@@ -58,6 +61,11 @@ class Build:
     def is_python(self) -> bool:
         """Whether pip builds it, as a library, with a CMake and a Ninja of its own."""
         return self.command.program in PIP
+
+    @property
+    def is_from_source(self) -> bool:
+        """Whether pip compiles the package for certain: no other index is named, from which wheels may come."""
+        return self.is_python and not any(word.text.startswith(_OTHER_INDEX) for word in self.command.words)
 
     def is_on(self, name: str) -> bool:
         """Whether it is switched on there; not where the value is not known."""
@@ -173,7 +181,8 @@ def read_view(
                 build = Build(
                     stage=_owner(part, stages), command=command, options=options, static_option=project.static_option
                 )
-                if (ours or any(name.startswith(project.prefixes) for name in options)) and build not in builds:
+                named = any(name.startswith(project.prefixes) for name in options)
+                if (ours or named or build.is_from_source) and build not in builds:
                     builds.append(build)
     return View(
         stages=stages, image=stages[-1], sources=sources, builds=tuple(builds), matrix=matrix, build_number=build_number

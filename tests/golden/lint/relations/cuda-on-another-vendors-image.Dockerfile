@@ -1,7 +1,7 @@
 FROM rocm/dev-ubuntu-24.04:7.0-complete
 RUN apt-get update && apt-get install -y git cmake
 RUN git clone https://github.com/ggml-org/llama.cpp /src && git -C /src checkout 0c1e57098
-RUN cmake -S /src -B /src/build -DGGML_NATIVE=OFF -DGGML_BACKEND_DL=ON -DGGML_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=86-real
+RUN cmake -S /src -B /src/build -DGGML_NATIVE=OFF -DGGML_BACKEND_DL=ON -DGGML_CPU_ALL_VARIANTS=ON -DGGML_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=86-real
 USER 10001:10001
 ENV LLAMA_ARG_HOST=0.0.0.0 LLAMA_ARG_PORT=8080
 HEALTHCHECK CMD ["/bin/true"]

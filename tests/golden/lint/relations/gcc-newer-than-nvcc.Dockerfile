@@ -3,7 +3,7 @@ RUN apt-get update && apt-get install -y software-properties-common && rm -rf /v
 ENV CC=gcc-14 CXX=g++-14 CUDAHOSTCXX=g++-14
 RUN git clone https://github.com/ggml-org/llama.cpp /src && git -C /src checkout 0c1e57098
 WORKDIR /src
-RUN cmake -B build -DGGML_NATIVE=OFF -DGGML_CUDA=ON -DGGML_BACKEND_DL=ON -DCMAKE_CUDA_ARCHITECTURES=86-real && cmake --build build -j4 --target llama-server
+RUN cmake -B build -DGGML_NATIVE=OFF -DGGML_CUDA=ON -DGGML_BACKEND_DL=ON -DGGML_CPU_ALL_VARIANTS=ON -DCMAKE_CUDA_ARCHITECTURES=86-real && cmake --build build -j4 --target llama-server
 USER 10001:10001
 EXPOSE 8080
 ENV LLAMA_ARG_HOST=0.0.0.0 LLAMA_ARG_PORT=8080

@@ -1,7 +1,7 @@
 FROM nvidia/cuda:12.4.1-devel-ubuntu22.04
 RUN apt-get update && apt-get install -y python3-pip
 RUN export CMAKE_ARGS="-DGGML_CUDA=on"
-RUN pip3 install llama-cpp-python
+RUN pip3 install llama-cpp-python[server]
 CMD ["python3", "-m", "llama_cpp.server", "--host", "0.0.0.0"]
 
 # finds

@@ -35,6 +35,9 @@ _OWN = re.compile("GGML_|LLAMA_")
 _CUDA_ARCH = re.compile(r"[0-9]{2,3}[af]?(?:-real|-virtual)?|native|all|all-major")
 _PATH = re.compile(r"_(?:ROOT|DIR|PATH)$")
 """Options that are declared as switches and take a folder."""
+_INSTRUCTIONS = re.compile(
+    r"GGML_(?:SSE42|AVX|BMI2|FMA|F16C|AMX|CPU_ARM_ARCH|CPU_POWERPC|LASX|LSX|RVV|CPU$)|CMAKE_(?:SYSTEM|TOOLCHAIN)"
+)
 _NO_SYCL = re.compile(r"(?:^|[/-])(?:g\+\+|c\+\+|gcc|cc)(?:-[0-9.]+)?$")
 _PLAIN_BLACKWELL = re.compile(r"12[0-9](?:-real|-virtual)?")
 
@@ -223,6 +226,29 @@ def _check_compiler(step: Mapping[str, Setting]) -> Iterator[Finding]:
             'CMake stops: "C++ compiler lacks SYCL support".',
             "CMAKE_C_COMPILER=icx and CMAKE_CXX_COMPILER=icpx",
         )
+
+
+def check_cpu_plugin(step: Mapping[str, Setting]) -> Iterator[Finding]:
+    """Backends are plugins, and that of the CPU is one for a single kind of processor."""
+    plugins, native, variants = (step.get(one) for one in ("GGML_BACKEND_DL", "GGML_NATIVE", "GGML_CPU_ALL_VARIANTS"))
+    if plugins is None or native is None or not is_true(plugins.value) or not is_false(native.value):
+        return
+    if (variants is None or is_false(variants.value)) and not _names_instructions(step):
+        yield finding(
+            plugins,
+            "makes one plugin for the CPU, with AVX2",
+            "It ends with an illegal instruction on processors without, and leaves AVX-512 and AMX of others unused.",
+            "GGML_CPU_ALL_VARIANTS=ON beside it: the server takes the best one where it starts",
+            severity=Severity.WARNING,
+            by_revision=True,
+        )
+
+
+def _names_instructions(step: Mapping[str, Setting]) -> bool:
+    """Whether it says itself for which processors it is."""
+    return any(_INSTRUCTIONS.match(name) for name in step) or any(
+        "-march" in setting.value or "-mcpu" in setting.value for setting in step.values()
+    )
 
 
 def _check_together(step: Mapping[str, Setting]) -> Iterator[Finding]:

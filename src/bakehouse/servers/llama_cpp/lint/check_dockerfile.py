@@ -21,7 +21,13 @@ from bakehouse.servers.llama_cpp.lint import check_image
 from bakehouse.servers.llama_cpp.lint.basis import Basis
 from bakehouse.servers.llama_cpp.lint.catalogue import load_catalogue
 from bakehouse.servers.llama_cpp.lint.check_arguments import check_arguments
-from bakehouse.servers.llama_cpp.lint.check_cmake import ARCHS_OF_AMD, check_backends, check_doubles, check_step
+from bakehouse.servers.llama_cpp.lint.check_cmake import (
+    ARCHS_OF_AMD,
+    check_backends,
+    check_cpu_plugin,
+    check_doubles,
+    check_step,
+)
 from bakehouse.servers.llama_cpp.lint.check_commands import check_commands, check_unreached, old_program
 from bakehouse.servers.llama_cpp.lint.check_container import check_place
 from bakehouse.servers.llama_cpp.lint.check_environment import check_variable
@@ -77,8 +83,9 @@ def _check_words(one: WholeFile) -> Iterator[Finding]:
         other = one.other_of(index)
         for _, step in one.steps(stage):
             yield from check_doubles(step)
-            found = check_step({setting.name: setting for setting in step}, one.options, one.knowledge)
-            yield from lowered(found, other, one.at_hand)
+            by_name = {setting.name: setting for setting in step}
+            yield from lowered(check_step(by_name, one.options, one.knowledge), other, one.at_hand)
+            yield from lowered(check_cpu_plugin(by_name), other, one.at_hand)
         yield from lowered(_check_stage(stage, one), other, one.at_hand)
         yield from lowered(_check_commands(stage, one), other, one.at_hand)
     steps = [{setting.name: setting for setting in step} for stage in one.contents for _, step in one.steps(stage)]

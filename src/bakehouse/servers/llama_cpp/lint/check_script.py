@@ -14,7 +14,13 @@ from bakehouse.lint.server_start import Start, find_start
 from bakehouse.lint.settings import Setting
 from bakehouse.servers.llama_cpp.lint.basis import Basis
 from bakehouse.servers.llama_cpp.lint.check_arguments import check_arguments
-from bakehouse.servers.llama_cpp.lint.check_cmake import check_backends, check_doubles, check_step, exists
+from bakehouse.servers.llama_cpp.lint.check_cmake import (
+    check_backends,
+    check_cpu_plugin,
+    check_doubles,
+    check_step,
+    exists,
+)
 from bakehouse.servers.llama_cpp.lint.check_commands import check_commands, check_unreached, old_program
 from bakehouse.servers.llama_cpp.lint.check_container import check_container, looked_at
 from bakehouse.servers.llama_cpp.lint.check_environment import check_variable
@@ -67,6 +73,7 @@ def _check_steps(script: Script, text: str, basis: Basis) -> Iterator[Finding]:
         steps.append(by_name)
         yield from check_doubles(step)
         yield from check_step(by_name, basis.options, basis.knowledge, for_image=False)
+        yield from check_cpu_plugin(by_name)
     yield from check_backends(steps, basis.options.cmake)
     exported = [one for one in script.variables if one.name in script.exported]
     given = [*exported, *(one for command in script.commands if command.configures for one in command.assigned)]

@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from bakehouse.errors import Where
 from bakehouse.lint.compose_file import Node, Read, read_env_file
 from bakehouse.lint.container_file import Contents, read_contents
 from bakehouse.lint.container_run import ContainerRun, container_port
 from bakehouse.lint.dockerfile import read_dockerfile
 from bakehouse.lint.settings import Setting, Word
+from bakehouse.servers.llama_cpp.lint.upstream_images import upstream_image
 
 _OPTIONAL_PORT = re.compile(r"[0-9]+(?:-[0-9]+)?")
 INLINE = "dockerfile_inline"
@@ -41,7 +43,7 @@ def read_service(name: str, node: Node, read: Read) -> Service:
         told = {setting.name for setting in variables}
         run = replace(
             run,
-            image=None,
+            image=_inherited(dockerfile),
             entrypoint=run.entrypoint or (() if run.entrypoint_is_cleared else last.entrypoint),
             command=run.command or (() if run.entrypoint else last.command),
             variables=(*(one for one in own if one.name in _OF_LISTENING and one.name not in told), *run.variables),
@@ -51,6 +53,14 @@ def read_service(name: str, node: Node, read: Read) -> Service:
     elif node.find("build") is not None:
         missing += (f"the Dockerfile of service {name}, which is not at hand",)
     return Service(name=name, node=node, run=run, dockerfile=dockerfile, missing=missing)
+
+
+def _inherited(stages: tuple[Contents, ...]) -> Word | None:
+    """The project's own image that a Dockerfile stands on, where its entrypoint is left as it is."""
+    last = stages[-1]
+    if len(stages) > 1 or last.entrypoint or upstream_image(last.image) is None:
+        return None
+    return Word(text=last.image, where=Where(file=last.file, line=last.stage.line))
 
 
 def _upstream_build(node: Node) -> Word:

@@ -27,6 +27,7 @@ OPTIONS = SourceOptions(
             "GGML_HIP": switch(),
             "GGML_NATIVE": switch("ON"),
             "GGML_BACKEND_DL": switch(),
+            "GGML_CPU_ALL_VARIANTS": switch(),
             "GGML_COPIES": CMakeOption(kind="STRING", default="4", file="CMakeLists.txt"),
             "GGML_MODE": CMakeOption(kind="STRING", default="size", choices=("none", "size"), file="CMakeLists.txt"),
         },

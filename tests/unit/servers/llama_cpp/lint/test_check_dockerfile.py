@@ -67,7 +67,7 @@ def findings_of(text: str) -> list[str]:
 GOOD = """\
 FROM nvidia/cuda:12.9.1-devel-ubuntu24.04 AS build
 RUN apt-get install -y git cmake && git clone --branch b1234 https://github.com/ggml-org/llama.cpp /src
-RUN cmake -S /src -B /build -DGGML_CUDA=ON -DGGML_NATIVE=OFF \\
+RUN cmake -S /src -B /build -DGGML_CUDA=ON -DGGML_CPU_ALL_VARIANTS=ON -DGGML_NATIVE=OFF \\
       -DCMAKE_CUDA_ARCHITECTURES="86-real" -DCMAKE_BUILD_RPATH_USE_ORIGIN=ON -DGGML_BACKEND_DL=ON
 FROM nvidia/cuda:12.9.1-runtime-ubuntu24.04
 RUN apt-get install -y libgomp1 curl
@@ -145,7 +145,8 @@ def test_a_server_under_another_name_and_static_libraries() -> None:
     )
     assert findings_of(text) == []
     assert findings_of(text.replace('"8080"]', '"8080", "--mlock"]')) == ["12 --mlock: no longer exists"]
-    static = text.replace("COPY --from=build /build/bin/*.so* /app/\n", "").replace(" -DGGML_BACKEND_DL=ON", "")
+    static = text.replace("COPY --from=build /build/bin/*.so* /app/\n", "")
+    static = static.replace(" -DGGML_BACKEND_DL=ON", "").replace(" -DGGML_CPU_ALL_VARIANTS=ON", "")
     assert findings_of(static.replace("-DGGML_CUDA=ON", "-DGGML_CUDA=ON -DBUILD_SHARED_LIBS=OFF")) == []
 
 

@@ -48,7 +48,7 @@ def _has_home(user: str, view: View) -> bool | None:
     manager = view.image.base.manager
     ubuntu = view.image.base.distribution_name == "ubuntu"  # has a user of its own, 1000, since 23.04
     is_number = user.isdigit() and user != "0"
-    known = view.image.base.image is not None and manager is not None and not view.image.inherited
+    known = view.image.base.image is not None and manager is not None
     return False if is_number and known and not (ubuntu and user == "1000") else None
 
 

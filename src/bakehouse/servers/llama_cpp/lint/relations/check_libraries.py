@@ -48,7 +48,7 @@ def check_libraries(view: View) -> Iterator[Finding]:
                 link=_COPIED,
             )
         return
-    named = list(_check_names(libraries))
+    named = list(_check_names(view, libraries)) or list(_check_all(view, libraries))
     yield from named
     if not named:
         yield from _check_loader(view, shared, word, libraries)
@@ -63,11 +63,23 @@ def _server(view: View) -> Word | None:
     return None
 
 
-def _check_names(libraries: Sequence[Gathered]) -> Iterator[Finding]:
+def _check_names(view: View, libraries: Sequence[Gathered]) -> Iterator[Finding]:
     """Programs ask for `libllama.so.0`; `libllama.so` is the name that linkers use."""
     if any(one.keeps_versions for one in libraries):
         return
     first = libraries[0]
+    if first.files_only:
+        if not any(command.program == "ldconfig" for command in view.image.commands):  # which makes the links anew
+            yield finding(
+                first.word,
+                "leaves the links behind under whose names the libraries are asked for",
+                '`find -type f` passes over links, and libllama.so.0 is one: "libllama.so.0: cannot open shared object '
+                'file".',
+                "no -type f, and `cp -P` or `cp -a`",
+                link="https://github.com/ggml-org/llama.cpp/issues/17176",
+                since_build=7100,
+            )
+        return
     yield finding(
         first.word,
         "leaves the libraries behind under the names that are asked for",
@@ -77,6 +89,22 @@ def _check_names(libraries: Sequence[Gathered]) -> Iterator[Finding]:
         link="https://github.com/ggml-org/llama.cpp/issues/17176",
         since_build=7100,
     )
+
+
+def _check_all(view: View, libraries: Sequence[Gathered]) -> Iterator[Finding]:
+    """Where each library is named, one that the others ask for may be forgotten."""
+    if view.image.unseen or not all(one.is_library for one in libraries):
+        return
+    left = [name for name in NAMES if not any(one.may_hold(f"lib{name}.so.0") for one in libraries)]
+    if left:
+        yield finding(
+            libraries[0].word,
+            f"leaves libraries behind: {', '.join(f'lib{name}' for name in left)}",
+            "The server and the others ask for them: it does not start.",
+            "copy lib*.so*, with the links as links",
+            link=_COPIED,
+            by_revision=True,
+        )
 
 
 def _versioned(text: str) -> str:

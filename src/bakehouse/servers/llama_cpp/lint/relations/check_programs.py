@@ -31,6 +31,7 @@ def check_programs(view: View) -> Iterator[Finding]:
     for build in view.builds:
         yield from _check_tools(build)
         yield from _check_server(build, view)
+    yield from _check_python_server(view)
     for stage in view.sources:
         yield from _check_wheels(stage)
         yield from _check_wheel_of_cuda(stage)
@@ -76,6 +77,26 @@ def _check_wheel_of_cuda(stage: StageModel) -> Iterator[Finding]:
             f"nvidia-cublas-cu{found['major']} beside it",
             link="https://github.com/abetlen/llama-cpp-python#supported-backends",
         )
+
+
+def _check_python_server(view: View) -> Iterator[Finding]:
+    """llama_cpp.server needs what only the package's extra `server` brings."""
+    words = [word.text for word in (*view.image.entrypoint, *view.image.command)]
+    if not any("llama_cpp.server" in text for text in words) or view.image.unseen:
+        return
+    commands = list(view.image.commands)
+    texts = [word.text for command in commands for word in command.words]
+    found = [word for command in commands if (word := installs_python_package(command))]
+    extras = re.compile(r"(?:uvicorn|fastapi|requirements|pyproject|starlette-context|sse-starlette)|^-r$|^\.")
+    if not found or any("[" in word.text for word in found) or any(extras.search(text) for text in texts):
+        return
+    yield finding(
+        found[-1],
+        "comes without what its server needs",
+        "llama_cpp.server imports uvicorn, fastapi and others, which only the extra brings: ModuleNotFoundError.",
+        found[-1].text.replace("_", "-").replace("llama-cpp-python", "llama-cpp-python[server]"),
+        link="https://github.com/abetlen/llama-cpp-python#openai-compatible-web-server",
+    )
 
 
 def _check_wheels(stage: StageModel) -> Iterator[Finding]:

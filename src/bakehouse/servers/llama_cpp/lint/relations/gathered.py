@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bakehouse.lint.command import Command
 from bakehouse.lint.relations.view import View
@@ -27,6 +28,8 @@ class Gathered:
     """The pattern, the file or the folder."""
     folder: str
     """Absolute, in the image."""
+    files_only: bool = False
+    """Whether links stay behind: `find -type f`."""
 
     @property
     def name(self) -> str:
@@ -53,7 +56,7 @@ class Gathered:
     @property
     def keeps_versions(self) -> bool:
         """Whether `libllama.so.0` comes along where `libllama.so` does."""
-        return not self.name.endswith(".so")
+        return not self.name.endswith(".so") and not (self.files_only and self.is_library)
 
 
 def gathered(view: View) -> tuple[Gathered, ...]:
@@ -87,8 +90,8 @@ def _of(word: Word, folder: str, stage: StageModel, view: View, *, depth: int) -
         for one in _of(inner_word, folder, other, view, depth=depth + 1)
     ]
     if put or inner:
-        for one in put:
-            yield Gathered(word=one, folder=folder)
+        for one, files_only in put:
+            yield Gathered(word=one, folder=folder, files_only=files_only)
         yield from inner
     else:
         yield Gathered(word=word, folder=folder)
@@ -111,16 +114,17 @@ def _inside(folder: str, wanted: str) -> bool:
     return folder == wanted or folder.startswith(f"{wanted}/")
 
 
-def _put_into(folder: str, stage: StageModel) -> Iterator[Word]:
-    """Sources of the commands that copy to a folder."""
+def _put_into(folder: str, stage: StageModel) -> Iterator[tuple[Word, bool]]:
+    """Sources of the commands that copy to a folder, and whether they leave links behind."""
     for part in stage.chain:
         commands = part.commands
         for index, command in enumerate(commands):
             if command.program in _COPIERS:
-                yield from _copied(command, folder)
+                yield from ((word, False) for word in _copied(command, folder))
             elif command.program == "find":
                 after = commands[index + 1] if index + 1 < len(commands) else None
-                yield from _found(command, after, folder)
+                files_only = ["-type", "f"] in [[one.text, two.text] for one, two in pairwise(command.words)]
+                yield from ((word, files_only) for word in _found(command, after, folder))
 
 
 def _same(target: str, folder: str) -> bool:
