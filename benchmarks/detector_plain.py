@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 import uvicorn
-from detector.adapters.base import Choice, Prepared
-from detector.adapters.nanodet import DEVIATION, MEAN, NanoDet
-from detector.labels import COCO
+from detection.adapters.base import Choice, Prepared
+from detection.adapters.nanodet import DEVIATION, MEAN, NanoDet
+from detection.labels import COCO
 from fastapi import FastAPI, UploadFile
 from PIL import Image
 

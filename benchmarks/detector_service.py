@@ -107,7 +107,8 @@ def served(words: Sequence[str], *, model: Path, log: Path, **more: str) -> Iter
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    paths = [ROOT / "benchmarks", ROOT / "recipes/detector/app", ROOT / "recipes/_service", ROOT / "src"]
+    paths = [ROOT / "benchmarks", ROOT / "recipes/detector/app"]
+    paths += [ROOT / "recipes/_detection", ROOT / "recipes/_service", ROOT / "src"]
     environ = {
         **os.environ,
         "MODEL": str(model),

@@ -1,6 +1,6 @@
 """Makes ONNX of an RT-DETRv2 of transformers, and holds the service's answers against transformers' own.
 
-    export PYTHONPATH=recipes/detector/app:recipes/_service
+    export PYTHONPATH=recipes/detector/app:recipes/_detection:recipes/_service
     python recipes/detector/export.py --model PekingU/rtdetr_v2_r18vd --to models/rtdetr.onnx
     python recipes/detector/export.py --random --to rtdetr.onnx
 
@@ -24,8 +24,8 @@ import numpy as np
 import onnxruntime as ort
 import torch
 import transformers
-from detector.adapters.base import Choice
-from detector.adapters.choose import choose
+from detection.adapters.base import Choice
+from detection.adapters.choose import choose
 from PIL import Image
 from service.pictures import Picture
 

@@ -8,8 +8,6 @@ from typing import Any
 
 from tests.unit.projects import ROOT
 
-SHARED = "recipes/_service"
-
 
 def tools() -> dict[str, Any]:
     with (ROOT / "pyproject.toml").open("rb") as stream:
@@ -17,13 +15,14 @@ def tools() -> dict[str, Any]:
 
 
 def applications() -> set[str]:
-    """Folders with the packages of recipes: `recipes/embedder/app`."""
-    return {path.relative_to(ROOT).as_posix() for path in (ROOT / "recipes").glob("*/app") if any(path.rglob("*.py"))}
+    """Folders with packages of recipes, and with what these share: `recipes/embedder/app`, `recipes/_service`."""
+    folders = [*(ROOT / "recipes").glob("*/app"), *(ROOT / "recipes").glob("_*")]
+    return {path.relative_to(ROOT).as_posix() for path in folders if any(path.rglob("*.py"))}
 
 
 def test_mypy_finds_every_application() -> None:
     named = {path for path in tools()["mypy"]["mypy_path"].split(":") if path.startswith("recipes/")}
-    missing, gone = (applications() | {SHARED}) - named, named - applications() - {SHARED}
+    missing, gone = applications() - named, named - applications()
     assert not missing, f"add to mypy_path of [tool.mypy] in pyproject.toml: {':'.join(sorted(missing))}"
     assert not gone, f"take out of mypy_path: {':'.join(sorted(gone))}"
 

@@ -14,15 +14,12 @@ from starlette.exceptions import HTTPException
 
 from service.batching import QueueFullError, StoppingError
 from service.logs import LOG
+from service.refused import Refused
 
 INTERNAL = 500
 SHOWN = 5
 """Mistakes that one answer tells."""
 RETRY_AFTER = {"Retry-After": "1"}
-
-
-class Refused(HTTPException):
-    """A request that is not served: the status, and what is wrong with it."""
 
 
 def answer(status: int, message: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -36,7 +33,7 @@ def handle(app: FastAPI) -> None:
 
     async def said(_: Request, error: Exception) -> Response:
         match error:
-            case HTTPException():
+            case HTTPException() | Refused():
                 return answer(error.status_code, str(error.detail), headers=error.headers)
             case RequestValidationError() | ValidationError():
                 return answer(http.HTTPStatus.UNPROCESSABLE_ENTITY, _several(error.errors()))
@@ -48,7 +45,15 @@ def handle(app: FastAPI) -> None:
                 LOG.error("a request failed", exc_info=error)
                 return answer(INTERNAL, "internal error")
 
-    for kind in (HTTPException, RequestValidationError, ValidationError, QueueFullError, StoppingError, Exception):
+    for kind in (
+        HTTPException,
+        Refused,
+        RequestValidationError,
+        ValidationError,
+        QueueFullError,
+        StoppingError,
+        Exception,
+    ):
         app.add_exception_handler(kind, said)
 
 

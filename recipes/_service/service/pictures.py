@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from service.errors import Refused
+from service.refused import Refused
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 """What is opened at all. Others (GIF, TIFF, PDF, ...) would only be more code for strangers to reach."""

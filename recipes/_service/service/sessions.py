@@ -13,15 +13,23 @@ import onnxruntime as ort
 
 from service.settings import Settings, usable_threads
 
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "xpu": "OpenVINOExecutionProvider"}
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "rocm": "MIGraphXExecutionProvider",
+    "xpu": "OpenVINOExecutionProvider",
+}
 OPTIONS = {
     "cpu": {},
     "cuda": {
         "cudnn_conv_algo_search": "HEURISTIC",  # the default tries every algorithm again for each new size of a batch
         "arena_extend_strategy": "kSameAsRequested",
     },
+    "rocm": {},
     "xpu": {"device_type": "GPU"},  # OpenVINO's name for Intel's cards
 }
+WHOLE = frozenset({"rocm", "xpu"})
+"""Whose providers take a whole model; what they left would be computed by the CPU in silence."""
 NO_CPU = "session.disable_cpu_ep_fallback"
 Array = npt.NDArray[Any]
 Kept = Any
@@ -122,7 +130,7 @@ def _open(file: Path, settings: Settings, variable: str, *, arena: bool) -> ort.
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = arena
     options.log_severity_level = 3
-    if settings.device == "xpu":  # OpenVINO takes a whole model; what it left would be computed by the CPU in silence
+    if settings.device in WHOLE:
         options.add_session_config_entry(NO_CPU, "1")
     try:
         session = ort.InferenceSession(str(file), options, providers=[(provider, OPTIONS[settings.device])])

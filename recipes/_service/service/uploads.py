@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from service.errors import Refused
+from service.refused import Refused
 from service.settings import PictureSettings
 
 FIELDS = 32

@@ -9,8 +9,8 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
-from service.errors import Refused
 from service.pictures import Picture, decode
+from service.refused import Refused
 
 RED, BLUE = (220, 30, 20), (10, 20, 230)
 MOST = 1_000_000

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import FastAPI, Request
 from pydantic import Field, StrictFloat, StrictInt
-from service.errors import Refused
 from service.pictures import decode
 from service.pipeline import Pipeline
+from service.refused import Refused
 from service.uploads import Options, corners, receive
 from service.web import Metrics, State, create, require_ready
 

@@ -6,17 +6,17 @@ import time
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+from detection.adapters.base import Choice, Prepared
+from detection.boxes import Found
 from fastapi import FastAPI, Request
 from pydantic import Field
-from service.errors import Refused
 from service.pictures import decode
 from service.pipeline import Pipeline
+from service.refused import Refused
 from service.uploads import Options, receive
 from service.web import Metrics, State, create, require_ready
 
 from detector import __version__
-from detector.adapters.base import Choice, Prepared
-from detector.boxes import Found
 from detector.model import Detector, Outputs
 from detector.settings import DetectorSettings
 

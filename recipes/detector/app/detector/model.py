@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from detection.adapters.base import Adapter, Choice, Prepared
+from detection.adapters.choose import choose
+from detection.boxes import Found
 from service.pictures import Picture
 from service.sessions import Array, Session
 
-from detector.adapters.base import Adapter, Choice, Prepared
-from detector.adapters.choose import choose
-from detector.boxes import Found
 from detector.settings import DetectorSettings
 
 Outputs = tuple[Mapping[str, Array], int]

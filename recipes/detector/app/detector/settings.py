@@ -3,10 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
+from detection.labels import COCO
 from pydantic import Field
 from service.settings import PictureSettings
-
-from detector.labels import COCO
 
 
 class DetectorSettings(PictureSettings):

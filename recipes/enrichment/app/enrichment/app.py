@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Request
 from pydantic import BaseModel, ConfigDict, Field
-from service.errors import Refused
 from service.pictures import decode
+from service.refused import Refused
 from service.settings import usable_threads
 from service.uploads import Options, corners, receive
 from service.web import Metrics, State, create, require_ready

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import onnxruntime as ort
-from service.errors import Refused
 from service.pictures import Picture
+from service.refused import Refused
 from service.sessions import Session
 
 from enrichment.memory import meter

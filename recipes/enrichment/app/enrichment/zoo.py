@@ -11,8 +11,9 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from service.errors import RETRY_AFTER, Refused
+from service.errors import RETRY_AFTER
 from service.logs import log
+from service.refused import Refused
 
 from enrichment.memory import Meter
 

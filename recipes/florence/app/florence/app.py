@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 from fastapi import FastAPI, Request
 from prometheus_client import Counter
 from pydantic import Field
-from service.errors import Refused
 from service.pictures import decode
 from service.pipeline import Pipeline
+from service.refused import Refused
 from service.uploads import Options, corners, receive
 from service.web import Metrics, State, create, require_ready
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from service.errors import Refused
 from service.pictures import Picture
+from service.refused import Refused
 from service.sessions import Array, Session, there
 from tokenizers import Tokenizer
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from service.errors import Refused
+from service.refused import Refused
 
 BINS = 1000
 """Places along a side of the picture."""

@@ -1,6 +1,6 @@
 # detector-cpu-amd64: Object detection by onnxruntime, pictures in and boxes in pixels out
 # Rendered from dockerfiles/python-server.Dockerfile.j2: change that, not this.
-# Contexts: debian-trixie (base), recipe (recipes/detector), shared-service
+# Contexts: debian-trixie (base), recipe (recipes/detector), shared-service, shared-detection
 
 # ---- installer: the same for every recipe of wheels on this base ----------------------------------------------
 FROM debian-trixie AS installer
@@ -69,7 +69,8 @@ RUN mkdir -p /out \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 RUN --mount=type=bind,from=recipe,target=/recipe \
     --mount=type=bind,from=shared-service,target=/shared-service \
-    for folder in /recipe/app /shared-service; do if [ -d "$folder" ]; then cp -r "$folder/." /out/; fi; done \
+    --mount=type=bind,from=shared-detection,target=/shared-detection \
+    for folder in /recipe/app /shared-service /shared-detection; do if [ -d "$folder" ]; then cp -r "$folder/." /out/; fi; done \
  && find /out \( -name __pycache__ -o -name tests \) -type d -prune -exec rm -r {} + \
  && chmod -R u=rwX,go=rX /out \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +

@@ -1,6 +1,6 @@
 # triton-cpu-amd64: Triton Inference Server with its Python backend behind KServe's v2 protocol, from the wheel of pytriton
 # Rendered from dockerfiles/python-server.Dockerfile.j2: change that, not this.
-# Contexts: debian-bookworm (base), recipe (recipes/triton)
+# Contexts: debian-bookworm (base), recipe (recipes/triton), shared-service, shared-detection
 
 # ---- installer: the same for every recipe of wheels on this base ----------------------------------------------
 FROM debian-bookworm AS installer
@@ -72,7 +72,9 @@ RUN mkdir -p /out \
  && chmod -R u=rwX,go=rX /out \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 RUN --mount=type=bind,from=recipe,target=/recipe \
-    if [ -d /recipe/app ]; then cp -r /recipe/app/. /out/; fi \
+    --mount=type=bind,from=shared-service,target=/shared-service \
+    --mount=type=bind,from=shared-detection,target=/shared-detection \
+    for folder in /recipe/app /shared-service /shared-detection; do if [ -d "$folder" ]; then cp -r "$folder/." /out/; fi; done \
  && find /out \( -name __pycache__ -o -name tests \) -type d -prune -exec rm -r {} + \
  && chmod -R u=rwX,go=rX /out \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
@@ -109,7 +111,7 @@ LABEL io.bakehouse.accelerator="cpu"
 LABEL io.bakehouse.cell="triton-cpu-amd64"
 LABEL io.bakehouse.flag-set="default"
 LABEL io.bakehouse.recipe="triton"
-LABEL io.bakehouse.requirements="sha256:56524644aca133fee8019d501bd6f9e45b475f86b10127c1b357cb858890c7b8"
+LABEL io.bakehouse.requirements="sha256:5f32d9e711934127c899fb5acee869c06d0ef125657dd2c425a31be726d00e28"
 LABEL org.opencontainers.image.base.name="debian-bookworm"
 LABEL org.opencontainers.image.description="Triton Inference Server with its Python backend behind KServe's v2 protocol, from the wheel of pytriton"
 LABEL org.opencontainers.image.title="triton-cpu-amd64"

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from detector.adapters.base import Choice
-from detector.adapters.choose import Shape, choose
-from detector.adapters.nanodet import DEVIATION, MEAN, NanoDet
-from detector.adapters.rtdetr import RtDetr
-from detector.adapters.yolo import Yolo
+from detection.adapters.base import Choice
+from detection.adapters.choose import Shape, choose
+from detection.adapters.nanodet import DEVIATION, MEAN, NanoDet
+from detection.adapters.rtdetr import RtDetr
+from detection.adapters.yolo import Yolo
 from PIL import Image
 from service.pictures import Picture
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from detector.boxes import Found, corners, overlap, suppress
+from detection.boxes import Found, corners, overlap, suppress
 from hypothesis import given
 from hypothesis import strategies as st
 

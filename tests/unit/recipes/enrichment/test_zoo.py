@@ -13,7 +13,7 @@ import pytest
 from enrichment.zoo import Priority, Zoo
 from hypothesis import given
 from hypothesis import strategies as st
-from service.errors import Refused
+from service.refused import Refused
 
 SIZES = {"face": 10, "pose": 30, "age": 40, "mood": 20, "huge": 500}
 PRIORITIES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from florence.tasks import TASKS, check, places, read
-from service.errors import Refused
+from service.refused import Refused
 
 
 def test_a_token_stands_for_its_sentence() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from detector.adapters.base import Adapter
-from detector.adapters.nanodet import SIDES, NanoDet
-from detector.adapters.rtdetr import BOXES, LOGITS, RtDetr
-from detector.adapters.yolo import COLUMNS, Yolo
+from detection.adapters.base import Adapter
+from detection.adapters.nanodet import SIDES, NanoDet
+from detection.adapters.rtdetr import BOXES, LOGITS, RtDetr
+from detection.adapters.yolo import COLUMNS, Yolo
 
 Shape = Sequence[int | str]
 CHANNELS_FIRST = 4

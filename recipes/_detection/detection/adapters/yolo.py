@@ -13,8 +13,8 @@ from collections.abc import Mapping
 import numpy as np
 from service.pictures import Picture
 
-from detector.adapters.base import Array, Choice, Floats, Prepared
-from detector.boxes import Found, corners, suppress
+from detection.adapters.base import Array, Choice, Floats, Prepared
+from detection.boxes import Found, corners, suppress
 
 COLUMNS = 6
 GREY = 114

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 from service.pictures import Picture
 
-from detector.adapters.base import Array, Choice, Prepared, stretched
-from detector.boxes import Found, corners
+from detection.adapters.base import Array, Choice, Prepared, stretched
+from detection.boxes import Found, corners
 
 LOGITS, BOXES = "logits", "pred_boxes"
 SCALE = np.full(3, 1 / 255, dtype=np.float32)

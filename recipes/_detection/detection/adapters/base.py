@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from service.pictures import Picture
 
-from detector.boxes import Found
+from detection.boxes import Found
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]

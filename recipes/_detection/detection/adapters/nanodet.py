@@ -13,8 +13,8 @@ from functools import cache
 import numpy as np
 from service.pictures import Picture
 
-from detector.adapters.base import Array, Choice, Floats, Prepared, stretched
-from detector.boxes import Found, suppress
+from detection.adapters.base import Array, Choice, Floats, Prepared, stretched
+from detection.boxes import Found, suppress
 
 MEAN = np.array([103.53, 116.28, 123.675], dtype=np.float32)
 DEVIATION = np.array([57.375, 57.12, 58.395], dtype=np.float32)

@@ -1,0 +1,123 @@
+# detector-rocm7.2-amd64: Object detection by onnxruntime, pictures in and boxes in pixels out
+# Rendered from dockerfiles/python-server.Dockerfile.j2: change that, not this.
+# Contexts: rocm-onnxruntime (base), recipe (recipes/detector), shared-service, shared-detection
+
+# ---- installer: the same for every recipe of wheels on this base ----------------------------------------------
+FROM rocm-onnxruntime AS installer
+RUN --mount=type=secret,id=network \
+    --mount=type=secret,id=ca-bundle \
+    --mount=type=cache,id=bakehouse-apt-lists,target=/var/lib/apt/lists,sharing=locked \
+    --mount=type=cache,id=bakehouse-apt-archives,target=/var/cache/apt,sharing=locked \
+    if [ -f /run/secrets/network ]; then . /run/secrets/network; fi \
+ && rm -f /etc/apt/apt.conf.d/docker-clean \
+ && apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+      -o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0 \
+      python3 python3-pip binutils
+
+# ---- the environment: the locked wheels, without what a server never reads -------------------------------------
+FROM installer AS environment
+ARG SOURCE_DATE_EPOCH
+RUN --mount=type=secret,id=network \
+    --mount=type=secret,id=ca-bundle \
+    --mount=type=cache,id=bakehouse-pip,target=/root/.cache/pip \
+    --mount=type=bind,from=recipe,source=requirements.rocm-amd64.txt,target=/requirements.txt \
+    if [ -f /run/secrets/network ]; then . /run/secrets/network; fi \
+ && python3.12 -m pip install --quiet --disable-pip-version-check --root-user-action ignore \
+      --require-hashes --no-deps --only-binary :all: --no-compile \
+      --target /out/env/lib/python3.12/site-packages --requirement /requirements.txt \
+ && mkdir -p /out/env/bin && cd /out/env \
+ && if [ -d /out/env/lib/python3.12/site-packages/bin ]; then mv /out/env/lib/python3.12/site-packages/bin/* bin/ && rmdir /out/env/lib/python3.12/site-packages/bin && sed -i '1s|^#!.*python.*|#!/app/env/bin/python|' bin/*; fi \
+ && ln -s /usr/bin/python3.12 bin/python \
+ && printf 'home = /usr/bin\ninclude-system-site-packages = false\nversion = %s\n' 3.12 > pyvenv.cfg \
+ && echo /app > /out/env/lib/python3.12/site-packages/app.pth \
+ && find /out/env/lib/python3.12/site-packages \( -type d \( -name __pycache__ -o -name tests \) -o -type f \( -name '*.a' -o -name '*.h' -o -name '*.hpp' -o -name '*.pyx' -o -name '*.pxd' \) \) -prune -exec rm -r {} + \
+ && (cd /out/env/lib/python3.12/site-packages && rm -r onnxruntime/capi/libonnxruntime.so.*) \
+
+ && cd /out/env/lib/python3.12/site-packages \
+ && if [ -d nvidia ]; then mkdir /spare && mv nvidia /spare/; fi \
+ && while \
+      moved=; \
+      for name in $(find . -name '*.so*' -type f -exec readelf -d {} + | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u); do \
+        path="$(cd /spare 2> /dev/null && find nvidia -name "$name" | head -n 1)"; \
+        if [ -n "$path" ] && [ ! -e "$path" ]; then mkdir -p "$(dirname "$path")" && cp -a "/spare/$path" "$path" && moved=yes; fi; \
+      done; \
+      [ -n "$moved" ]; \
+    do :; done \
+ && rm -rf /spare \
+ && chmod -R u=rwX,go=rX /out \
+ && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
+
+# ---- the server: the recipe's own files, and those that recipes share ------------------------------------------
+FROM installer AS application
+ARG SOURCE_DATE_EPOCH
+RUN mkdir -p /out \
+ && printf '%s\n' \
+      'import http.client, os, sys' \
+      '' \
+      'port = os.environ.get("PORT") or "8090"' \
+      'connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=2)' \
+      'try:' \
+      '    connection.request("GET", "/ready")' \
+      '    status = connection.getresponse().status' \
+      'except (OSError, http.client.HTTPException) as error:' \
+      '    sys.exit(f"no answer: {error}")' \
+      'print(status)' \
+      'sys.exit(status != 200)' \
+      > /out/healthcheck.py \
+ && chmod -R u=rwX,go=rX /out \
+ && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
+RUN --mount=type=bind,from=recipe,target=/recipe \
+    --mount=type=bind,from=shared-service,target=/shared-service \
+    --mount=type=bind,from=shared-detection,target=/shared-detection \
+    for folder in /recipe/app /shared-service /shared-detection; do if [ -d "$folder" ]; then cp -r "$folder/." /out/; fi; done \
+ && find /out \( -name __pycache__ -o -name tests \) -type d -prune -exec rm -r {} + \
+ && chmod -R u=rwX,go=rX /out \
+ && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
+
+# ---- Python and the libraries that wheels expect of a system ---------------------------------------------------
+FROM rocm-onnxruntime AS runtime
+ARG SOURCE_DATE_EPOCH
+RUN --mount=type=secret,id=network \
+    --mount=type=secret,id=ca-bundle \
+    --mount=type=cache,id=bakehouse-apt-lists,target=/var/lib/apt/lists,sharing=locked \
+    --mount=type=cache,id=bakehouse-apt-archives,target=/var/cache/apt,sharing=locked \
+    if [ -f /run/secrets/network ]; then . /run/secrets/network; fi \
+ && rm -f /etc/apt/apt.conf.d/docker-clean \
+ && apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+      -o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0 \
+      python3 \
+ && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
+ && rm -rf /var/log/* /var/cache/ldconfig/* /var/cache/debconf/*-old /var/lib/dpkg/*-old \
+ && find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /etc/hosts -o -path /etc/hostname -o -path /etc/resolv.conf \) -prune -o \
+      -newermt "@$SOURCE_DATE_EPOCH" -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
+
+# ---- the image -----------------------------------------------------------------------------------------------
+FROM runtime AS image
+COPY --link --from=environment /out/ /app/
+COPY --link --from=application /out/ /app/
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+ENV DEVICE="rocm"
+ENV LD_LIBRARY_PATH="/opt/rocm/lib"
+ENV MAX_BATCH="1"
+ENV ORT_MIGRAPHX_MODEL_CACHE_PATH="/tmp"
+ENV PORT="8090"
+LABEL io.bakehouse.accelerator="rocm"
+LABEL io.bakehouse.archs="gfx90a,gfx942,gfx950,gfx1100,gfx1101,gfx1102,gfx1151,gfx1200,gfx1201"
+LABEL io.bakehouse.cell="detector-rocm7.2-amd64"
+LABEL io.bakehouse.flag-set="default"
+LABEL io.bakehouse.recipe="detector"
+LABEL io.bakehouse.requirements="sha256:c3b4c7c29de22a9a881f1aa424e0de0eb359ffba2be6f5cc7dbf3a593da92ff2"
+LABEL io.bakehouse.toolkit="rocm 7.2.1"
+LABEL org.opencontainers.image.base.name="rocm-onnxruntime"
+LABEL org.opencontainers.image.description="Object detection by onnxruntime, pictures in and boxes in pixels out"
+LABEL org.opencontainers.image.title="detector-rocm7.2-amd64"
+LABEL org.opencontainers.image.version="1.0.0"
+WORKDIR /app
+USER 65532:65532
+EXPOSE 8090
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 \
+    CMD ["/app/env/bin/python", "/app/healthcheck.py"]
+ENTRYPOINT ["/app/env/bin/python", "-m", "detector"]
