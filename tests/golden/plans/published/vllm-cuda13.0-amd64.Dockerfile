@@ -1,6 +1,6 @@
 # vllm-cuda13.0-amd64: vLLM with OpenAI's API, installed from its wheels
 # Rendered from dockerfiles/python-server.Dockerfile.j2: change that, not this.
-# Contexts: debian-bookworm (base), recipe (recipes/vllm)
+# Contexts: debian-bookworm (base), recipe (recipes/vllm), shared-vllm
 
 # ---- installer: the same for every recipe of wheels on this base ----------------------------------------------
 FROM debian-bookworm AS installer
@@ -77,7 +77,8 @@ RUN mkdir -p /out \
  && chmod -R u=rwX,go=rX /out \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 RUN --mount=type=bind,from=recipe,target=/recipe \
-    if [ -d /recipe/app ]; then cp -r /recipe/app/. /out/; fi \
+    --mount=type=bind,from=shared-vllm,target=/shared-vllm \
+    for folder in /recipe/app /shared-vllm; do if [ -d "$folder" ]; then cp -r "$folder/." /out/; fi; done \
  && find /out \( -name __pycache__ -o -name tests \) -type d -prune -exec rm -r {} + \
  && chmod -R u=rwX,go=rX /out \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
@@ -133,4 +134,4 @@ EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=600s --retries=3 \
     CMD ["/app/env/bin/python", "/app/healthcheck.py"]
-ENTRYPOINT ["/app/env/bin/python", "-m", "vllm.entrypoints.openai.api_server"]
+ENTRYPOINT ["/app/env/bin/python", "-m", "vllm_server"]

@@ -1,6 +1,6 @@
 # vllm-gb10-cuda13.0-arm64: vLLM with OpenAI's API for DGX Spark and other machines with a GB10, installed from its wheels
 # Rendered from dockerfiles/python-server.Dockerfile.j2: change that, not this.
-# Contexts: debian-bookworm (base), recipe (recipes/vllm-gb10)
+# Contexts: debian-bookworm (base), recipe (recipes/vllm-gb10), shared-vllm
 
 # ---- debian-bookworm-arm64, unless a context brings it: Debian for another platform, made without running any program of it. ----
 FROM --platform=$BUILDPLATFORM debian-bookworm AS debian-bookworm-arm64-files
@@ -108,7 +108,8 @@ RUN mkdir -p /out \
  && chmod -R u=rwX,go=rX /out \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 RUN --mount=type=bind,from=recipe,target=/recipe \
-    if [ -d /recipe/app ]; then cp -r /recipe/app/. /out/; fi \
+    --mount=type=bind,from=shared-vllm,target=/shared-vllm \
+    for folder in /recipe/app /shared-vllm; do if [ -d "$folder" ]; then cp -r "$folder/." /out/; fi; done \
  && find /out \( -name __pycache__ -o -name tests \) -type d -prune -exec rm -r {} + \
  && chmod -R u=rwX,go=rX /out \
  && find /out -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
@@ -177,4 +178,4 @@ EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=600s --retries=3 \
     CMD ["/app/env/bin/python", "/app/healthcheck.py"]
-ENTRYPOINT ["/app/env/bin/python", "-m", "vllm.entrypoints.openai.api_server"]
+ENTRYPOINT ["/app/env/bin/python", "-m", "vllm_server"]
