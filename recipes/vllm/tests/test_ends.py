@@ -9,7 +9,7 @@ from collections.abc import Callable
 import requests
 
 from bakehouse.model.suite import Subject
-from bakehouse.probes import health
+from bakehouse.probes import stopping
 from bakehouse.suite.session import Server
 
 GRACE = 10.0
@@ -47,7 +47,7 @@ def test_ends_in_time_in_the_middle_of_a_long_answer(
         reader.start()
     time.sleep(1)
 
-    stopped = health.stops(server.container, subject.health)
+    stopped = stopping.stops(server.container, subject.health)
     for reader in readers:
         reader.join(timeout=5)
 

@@ -159,9 +159,13 @@ class WorkRates:
     # ------------------------------------------------------------------------------------------ one level
 
     def _measure(self, served: MeasuredServer, calls: Calls, level: Level, number: int, found: _Start) -> list[_Run]:
-        """A few requests, a run to warm up, and the repetitions: as far as the time reaches. Returns what was kept."""
-        if self.left() <= 0:
-            if (level.name, RATE) not in self.samples.by_metric:
+        """A few requests, a run to warm up, and the repetitions: as far as the time reaches. Returns what was kept.
+
+        The first level of a task gets its few requests in any case, so that a run tells one rate of each.
+        """
+        is_known = (level.name, RATE) in self.samples.by_metric
+        if self.left() <= 0 and (is_known or level != task_runs.levels(calls.task)[0]):
+            if not is_known:
                 self.samples.add(level.name, RATE, no_time(number))
             return []
         one = self._run(served, calls, level, task_runs.least(level), found)

@@ -194,9 +194,15 @@ def test_other_work_makes_it_noisy_and_a_busy_client_voids_it() -> None:
     assert "used 90% of a core" in Measured(own=busy)["embed-b1-1c work_rate"].samples[0].reason
 
 
-def test_without_time_nothing_is_begun_and_with_little_the_first_requests_count() -> None:
-    skipped = Measured(left=0.0)["embed-b1-1c work_rate"].samples
-    assert [(one.verdict, one.disturbed) for one in skipped] == [(Verdict.SKIPPED, Disturbance.NO_TIME)]
+def test_without_time_each_task_has_one_rate_of_its_first_requests() -> None:
+    found = Measured(left=0.0, clients=(1, 2))
+    levels = [found[f"embed-b1-{clients}c work_rate"].samples for clients in (1, 2)]
+    said = [[(one.verdict, one.disturbed) for one in samples] for samples in levels]
+    assert said == [[(Verdict.PASSED, Disturbance.COLD)], [(Verdict.SKIPPED, Disturbance.NO_TIME)]]
+    assert levels[0][0].value > 0
+
+
+def test_with_little_time_the_first_requests_count() -> None:
     cold = Measured(left=0.04)["embed-b1-1c work_rate"].samples
     assert [(one.verdict, one.disturbed) for one in cold] == [(Verdict.PASSED, Disturbance.COLD)]
 
