@@ -124,7 +124,7 @@ def _publication(path: Path) -> PublishReport | None:
 
 
 def _published(context: Context, place: str | None) -> ImageCatalogue | None:
-    """None where it could not be drawn: that is said, and what the runs found is told anyway."""
+    """None where it could not be drawn: that is reported, and so is what the runs found."""
     if place is None:
         return None
     try:

@@ -84,7 +84,7 @@ def _project_files(
 
 
 def _say_missing_rows(context: Context, recipes: Mapping[str, Path], layout: ProjectLayout) -> None:
-    """A matrix is a file of people: what it lacks is said, not written into it."""
+    """A matrix is a file of people: what it lacks is printed, not written into it."""
     matrix = load_document(layout.root / MATRIX_FILE, root=layout.root).value
     for section, lines in starter_files.missing_rows(recipes, layout, have=matrix).items():
         context.say(f"{MATRIX_FILE} lacks what {', '.join(recipes)} needs; add below `{section}:`\n{lines}")

@@ -118,7 +118,7 @@ def _remark(cell: Cell, machine: Machine, matrix: Matrix, affected: Affected | N
 
 
 def archs_in_short(cell: Cell) -> str:
-    """`sm_86 89 120 +PTX 90`: what the vendor's archs have in common is said once."""
+    """`sm_86 89 120 +PTX 90`: what the vendor's archs have in common is printed once."""
     prefix = next((word for word in ("sm_", "gfx") if all(arch.startswith(word) for arch in cell.archs)), "")
     archs = prefix + " ".join(arch.removeprefix(prefix) for arch in cell.archs) if cell.archs else ""
     return f"{archs} +PTX {cell.ptx.removeprefix(prefix)}" if cell.ptx else archs

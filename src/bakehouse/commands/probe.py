@@ -94,7 +94,7 @@ def _probe(context: Context, options: ProbeOptions, asked: _Asked, url: str) -> 
 
 
 def _attaching(context: Context, image: str, stack: ExitStack) -> Callable[[RunReport], None]:
-    """Attaches a run's results to an image. What speaks against it is said before anything is probed.
+    """Attaches a run's results to an image. Reasons against it are reported before anything is probed.
 
     Raises InputError for a name without a digest and where there is no key, RegistryError.
     """

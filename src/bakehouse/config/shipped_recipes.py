@@ -21,7 +21,7 @@ KEY = "recipes"
 
 
 def used(matrix: Document, layout: ProjectLayout) -> dict[str, Path]:
-    """Folders of the recipes that the matrix names and the project does not have; without names that are nowhere."""
+    """Folders of the recipes that the matrix names and the project does not have; without unknown names."""
     own, shipped = layout.own_recipes(), layout.shipped_recipes()
     return {name: shipped[name] for name in _named(matrix) if name in shipped and name not in own}
 

@@ -16,7 +16,7 @@ from bakehouse.config.yaml_document import Document, KeyPath
 from bakehouse.errors import InputError
 
 MOST_ERRORS = 50
-"""Of one file that are told at once."""
+"""The most that are reported of one file at once."""
 LONGEST_VALUE = 200
 """Characters of a wrong value that an error repeats."""
 

@@ -200,7 +200,7 @@ def _creation(launch: Launch, name: str) -> Creation:
 
 
 def _readable(path: str) -> str:
-    """Resolve `path` to a file or folder that the image's user, who is nobody here, can read."""
+    """Resolve `path` to a file or folder that everybody can read: the image's user does not exist here."""
     file = Path(path).resolve()
     if not file.exists():
         raise InfrastructureError(f"{path} is not there, so no container can mount it", hint="Fetch the model again.")

@@ -107,7 +107,7 @@ class Collected:
                 column.spans[run] = noisy
 
     def sides(self, key: Key) -> Iterator[tuple[Run, Terms, Side]]:
-        """Its runs, oldest first. A repetition that stands there twice (two branches were merged) counts once."""
+        """Its runs, oldest first. A repetition that is listed twice (two branches were merged) counts once."""
         column = self.columns.get(key)
         if column is None:
             return
@@ -192,7 +192,7 @@ def keep(folder: Path, rows: Collection[Row]) -> None:
 
 
 def keep_new(folder: Path, rows: Collection[Row]) -> None:
-    """Add those that do not stand there yet: a run that was cut off may have added some. Raises as `keep`, and OSError.
+    """Add those that are not there yet: a run that was cut off may have added some. Raises as `keep`, and OSError.
 
     Only the rows' own months are looked at; what stands in two of them counts once all the same.
     """

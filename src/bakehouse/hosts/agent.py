@@ -54,7 +54,7 @@ class Voice:
 
 
 def main(words: Sequence[str]) -> int:
-    """Do what the words say. The exit status is said, too: without it, the host was lost."""
+    """Do what the arguments say. The exit status is printed, too: without it, the host was lost."""
     voice = Voice(sys.stdout.buffer)
     with beating(voice, BEAT):
         try:

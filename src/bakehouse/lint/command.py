@@ -60,7 +60,7 @@ def command_of(words: Sequence[Word], *, has_cache: bool = False) -> Command:
 
 
 def definitions(words: Iterable[Word]) -> Iterator[Setting]:
-    """`-DNAME=VALUE`, `-DNAME:TYPE=VALUE` and `-D NAME=VALUE`, as often and in the order as they stand there."""
+    """`-DNAME=VALUE`, `-DNAME:TYPE=VALUE` and `-D NAME=VALUE`, as often and in the order as they are written."""
     before = ""
     for word in words:
         text = word.text if before == "-D" else word.text.removeprefix("-D") if word.text.startswith("-D") else ""

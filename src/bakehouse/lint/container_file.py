@@ -52,7 +52,7 @@ class Contents:
 
     @property
     def steps(self) -> Iterator[tuple[Command, tuple[Setting, ...]]]:
-        """Each step of CMake with its options, as often and in the order as they stand there."""
+        """Each step of CMake with its options, as often and in the order as they are written."""
         for command in self.commands:
             if command.configures:
                 yield command, tuple(definitions(command.words[1:]))
@@ -101,7 +101,7 @@ class _Reader:
     instruction: Instruction
     file: str
     known: dict[str, str]
-    """Variables as they stand here; ENV and ARG add to it."""
+    """Variables at this point; ENV and ARG add to it."""
     globals_: Mapping[str, str]
 
     def into(self, one: Contents) -> None:

@@ -85,7 +85,7 @@ def finding(
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """By file and line, each once: a flag set that several recipes use is told of once."""
+    """By file and line, each once: a flag set that several recipes use is reported once."""
     return tuple(
         sorted(
             dict.fromkeys(findings),

@@ -23,7 +23,7 @@ _ENGINE = re.compile(r"^drm-engine-(?!capacity-)\S+:\s+(\d+) ns$", re.MULTILINE)
 class Utilisation:
     """By NVML: who used more than BUSY of the card since we last asked.
 
-    Where it keeps no such account (MIG, some drivers): who is there.
+    Where it keeps no such account (MIG, some drivers): the processes that are there.
     """
 
     def __init__(self, nvml: Any, handle: Any, pid: int, roots: Roots) -> None:

@@ -49,7 +49,7 @@ _ENOUGH = 3
 
 
 class Pair(StrEnum):
-    """Who is held against whom: the first's rate / the second's."""
+    """Which two clocks are compared: the first's rate / the second's."""
 
     CLIENT_SERVER = "client_to_server"
     SERVER_REFERENCE = SERVER_TO_REFERENCE

@@ -49,7 +49,7 @@ class Usage:
     telemetry: Mapping[str, Any] = field(default_factory=dict)
     """What sensors said meanwhile, for a sample's `raw`."""
     trouble: Trouble | None = None
-    """What they said that speaks against the window."""
+    """What they showed that makes the window noisy or void."""
     joules: float | None = None
     """Energy that the device used. None: the hardware does not tell."""
 

@@ -113,7 +113,7 @@ def wall_time(answers: Sequence[Answer]) -> float:
 
 
 def figures(task: Task, calls: Sequence[Call], replies: Replies, limits: WorkLimits, *, wrong: Wrong) -> TaskFigures:
-    """What is said of a run. One request that failed makes all of it void: the others had the server to themselves."""
+    """A run's figures. One request that failed makes all of it void: the others had the server to themselves."""
     if failed := _failures(replies):
         return TaskFigures(reason=f"{len(failed)} of {len(replies)} requests failed; the first: {failed[0]}")
     answers = [one for one in replies if isinstance(one, Answer)]

@@ -146,7 +146,7 @@ class Watch:
 
 
 def trouble(seen: dict[str, Any]) -> Trouble | None:
-    """What speaks against this window: others that computed on the card make it wrong, heat makes it noisy."""
+    """What makes this window noisy or void: others that computed on the card make it wrong, heat makes it noisy."""
     others, throttled = _list(seen, "gpu_others"), HOT & set(_list(seen, "gpu_throttled"))
     if others:
         return Trouble(reason=f"other processes computed on the card meanwhile: {', '.join(others)}")

@@ -1,4 +1,4 @@
-"""Loads of many requests: what is asked and when, and what came of it. The definitions stand in docs/metrics.md."""
+"""Loads of many requests: what is asked and when, and the outcome. The definitions stand in docs/metrics.md."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def quick(asked: Load) -> Load:
 
 
 def figures(planned: Planned, outcome: Outcome, limits: Limits) -> Figures:
-    """What is said of a load. One request that failed makes all of it void: the others had the server to themselves."""
+    """A load's figures. One request that failed makes all of it void: the others had the server to themselves."""
     failed = [reply for reply in outcome.replies if isinstance(reply, Failure)]
     if failed:
         return Figures(reason=_failures(failed, len(outcome.replies)))

@@ -88,7 +88,7 @@ class Value(Model):
 
     @model_serializer(mode="wrap")
     def _what_was_said(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without what was left out, so that `equals: null` is told from none when it is read back."""
+        """Without what was left out, so that `equals: null` differs from none when it is read back."""
         return {name: value for name, value in handler(self).items() if name in self.model_fields_set}
 
     @field_validator("matches")

@@ -175,4 +175,4 @@ class Resolution:
     cells: tuple[Cell, ...]
     excluded: tuple[Excluded, ...]
     never: tuple[Excluded, ...] = ()
-    """Combinations of names that were never meant for each other: a flag set of another accelerator. Listed nowhere."""
+    """Combinations of names that were never meant for each other: a flag set of another accelerator. Not listed."""

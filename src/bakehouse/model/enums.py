@@ -14,7 +14,7 @@ class AcceleratorName(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What is said of a cell, a check, a test or a measurement."""
+    """The result of a cell, a check, a test or a measurement."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -72,7 +72,7 @@ class Disturbance(StrEnum):
 
 
 class Change(StrEnum):
-    """What is said of a metric beside its baseline."""
+    """How a metric compares with its baseline."""
 
     PASS = "pass"  # noqa: S105 - a verdict
     """Nothing worse than the limit can be hidden in it."""

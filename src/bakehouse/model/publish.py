@@ -81,9 +81,9 @@ class GateRule(StrEnum):
     REQUIRED = "required"
     """It must pass: what failed and what could not be run keep the channel where it is."""
     WHEN_RUN = "when-run"
-    """What failed keeps the channel where it is; what could not be run is told."""
+    """What failed keeps the channel where it is; what could not be run is reported."""
     REPORTED = "reported"
-    """It is told, whatever it is."""
+    """It is reported, whatever it is."""
 
 
 Rule = Annotated[GateRule, Field(strict=False)]
@@ -165,7 +165,7 @@ class Publish(Model):
     tag: TagPattern = "{version}-{variant}-{date}"
     """Of the tag that never moves."""
     channels: Annotated[dict[ChannelName, Channel], Field(min_length=1)] = {"nightly": Channel(), "stable": Channel()}
-    """The first is the one that `publish` moves unless it is told another."""
+    """`publish` moves the first one, unless another is named."""
     retention: Retention = Retention()
     base_days: Days = 30
     """How long a base may be outdated."""

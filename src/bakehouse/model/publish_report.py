@@ -33,7 +33,7 @@ class VariantReport(Record):
     """The immutable one."""
     channel: str | None = None
     outcome: Literal["moves", "confirmed", "stays", "staged", "failed"]
-    """failed: the registry did, where the same command goes on; or the image is nowhere."""
+    """failed: the registry did, where the same command goes on; or the image was not found."""
     refusals: list[str] = []
     gates: list[GateReport] = []
     steps: list[str] = []

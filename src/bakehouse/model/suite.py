@@ -153,7 +153,7 @@ class Suite(Record):
     began: float = 0.0
     """When this attempt at the run began to test: seconds since 1970."""
     is_fixed: bool = False
-    """Whether each measurement takes as many starts as it is told, and no more or fewer for what it finds."""
+    """Whether each measurement takes a fixed number of starts, whatever it finds."""
     served: Served | None = None
     """The one server that all tests ask. None: the suite starts containers."""
     subjects: list[Subject]

@@ -1,4 +1,4 @@
-"""`bench --compare BASE`: which image each cell is measured in turn with, and what came of it."""
+"""`bench --compare BASE`: which image each cell is measured in turn with, and the result."""
 
 from __future__ import annotations
 

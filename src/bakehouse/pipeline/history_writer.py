@@ -41,7 +41,7 @@ class HistoryWriter:
     _kept: set[str] = field(default_factory=set, init=False)
 
     def keep(self, run: RunReport) -> None:
-        """Add what its finished cells measured. What stands there already (of the same run, cut off) is not added."""
+        """Add what its finished cells measured. What is there already (of the same run, cut off) is not added."""
         for cell in run.cells:
             if cell.finished is None or not is_kept(cell) or cell.name in self._kept:
                 continue
@@ -52,7 +52,7 @@ class HistoryWriter:
                 self.say(f"{cell.name}: its measurements were not added to the history: {error}")
 
     def compare(self, run: RunReport) -> RunComparison | None:
-        """The run beside what was measured before it. None: the history cannot be read, which is said."""
+        """The run compared with what was measured before it. None: the history cannot be read, which is reported."""
         candidate = Collected()
         cells = [cell for cell in run.cells if is_kept(cell)]
         for cell in cells:
@@ -91,7 +91,7 @@ def hardware_of(cell: CellReport, host: Host, machine: Machine) -> Hardware:
 def read_history(
     reports: Path, cells: Collection[str], *, say: Callable[[str], None]
 ) -> tuple[Collected, list[Decision]]:
-    """Rows of these cells, and what people decided. Lines that cannot be used are said, not raised. Raises OSError."""
+    """Rows of these cells, and what people decided. Bad lines are reported, not raised. Raises OSError."""
     problems = Problems()
     decisions = read_decisions(reports / BASELINES, problems)
     history = collect(reports / HISTORY, cells=cells)

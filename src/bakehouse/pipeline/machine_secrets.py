@@ -1,6 +1,6 @@
 """Texts of the build machine that no image may hold: its names, its folders, and the tokens that a run can read.
 
-A text counts only where it can be told from ordinary contents. `root`, `/home/ubuntu` and `runner` are in many base
+A text counts only where it differs from ordinary contents. `root`, `/home/ubuntu` and `runner` are in many base
 images and packages; so short and shared names are not looked for, and names are looked for as whole words.
 """
 

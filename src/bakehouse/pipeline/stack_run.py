@@ -62,7 +62,7 @@ def run_stack(made: Made, running: Running, context: Context, engine: Engine) ->
 
 
 def _try(name: str, probe: str, act: Callable[[], str], tests: list[TestResult], context: Context) -> bool:
-    """Run one thing and record what came of it. Whether it passed."""
+    """Run one thing and record its outcome. Returns whether it passed."""
     began = time.perf_counter()
     verdict, said = Verdict.PASSED, ""
     try:
@@ -150,7 +150,7 @@ def _load_and_kill(
 
 
 def _coming(running: Running, chat: Sequence[str | None], how: StackLoad) -> str:
-    """What is done in the next minutes, in which little is said."""
+    """Says what is done in the next minutes, in which there is little output."""
     services = len(active(running.plan))
     seconds = how.seconds + services * least_seconds(running)
     return (

@@ -32,7 +32,7 @@ class Choice:
     why: tuple[str, ...]
     """In the order in which it matters."""
     refused: str = ""
-    """Why not to pull it: the driver does not run it, or its tests failed. Empty: nothing speaks against it."""
+    """Why not to pull it: the driver does not run it, or its tests failed. Empty: there is no reason."""
     figure: Figure | None = None
     """How fast it is on this card."""
 
@@ -40,7 +40,7 @@ class Choice:
 def choices(
     images: Iterable[PublishedImage], target: Target, matrix: Matrix, *, driver: str | None
 ) -> tuple[Choice, ...]:
-    """Every image with code for the card, the best first; last those that something speaks against.
+    """Every image with code for the card, the best first; last those with a reason against them.
 
     Raises InputError when `driver` is no version of a driver.
     """

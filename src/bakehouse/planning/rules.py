@@ -237,8 +237,8 @@ RULES: dict[str, Rule] = {
 """In the order in which they are asked; the first objection is the one that is given."""
 
 BY_CONSTRUCTION = frozenset(("recipe-accelerator", "flag-set-accelerator"))
-"""Rules about names that were never meant for each other: what they rule out is no loss, and is listed nowhere. Only
-who asks for such a combination is told why there is none."""
+"""Rules about names that were never meant for each other: what they rule out is no loss, and is not listed. Only
+a person who asks for such a combination is told why there is none."""
 
 
 # ---------------------------------------------------------------------------------------------- names

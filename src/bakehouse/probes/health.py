@@ -23,7 +23,7 @@ _ANSWER = 2.0
 _SAID = 300
 """Characters of an answer that a message holds."""
 SEEN_FOR_SURE = 1.0
-"""Seconds. Who takes longer to be ready, and is asked every POLL seconds, is seen loading."""
+"""Seconds. A server that takes longer to be ready, and is asked every POLL seconds, is seen loading."""
 _NO_PORT = ("couldn't bind", "address already in use", "bind: ")
 
 

@@ -57,7 +57,7 @@ class Loaded:
             self._mark(served.others(), number)
 
     def _mark(self, others: Sequence[str] | None, number: int) -> None:
-        """Keep who else computed on the card at any moment of this start: it speaks against all of its samples."""
+        """Keep who else computed on the card at any moment of this start: it counts against all of its samples."""
         names = [workload for workload, metric in self.samples.by_metric if metric in ALWAYS]
         if others and names:
             reason = f"other processes computed on the card during this start: {', '.join(others)}"

@@ -34,7 +34,7 @@ def _not_kept(*_: Any) -> None:
 
 @dataclass(kw_only=True, slots=True)
 class Samples:
-    """Of one series, in the order they came. Those of an earlier attempt at the same series may stand there already."""
+    """Of one series, in the order they came. Those of an earlier attempt at the same series may be there already."""
 
     by_metric: dict[tuple[str, Metric], list[Sample]] = field(default_factory=dict)
     """By (workload, metric)."""
@@ -143,7 +143,7 @@ def take(
     ended: Callable[[Sequence[Measurement]], None] = lambda _: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[list[Measurement]]:
-    """Take container starts of each kind in turn, one of each and then the next, so that drift meets all of them.
+    """Take container starts of each kind in turn, one of each and then the next, so that drift affects all of them.
 
     Each kind is one image, or two that are compared. What an earlier attempt took is not taken again. Returns all
     measurements of the first image, then of the second. `ended` gets a kind's measurements after each of its turns.

@@ -278,7 +278,7 @@ class Rates:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Answer:
-    """One request of pp or tg, and what came of it."""
+    """One request of pp or tg, and its outcome."""
 
     workload: Workload
     request: Request

@@ -161,7 +161,7 @@ def _versions(process: Process) -> Iterator[str]:
 
 
 def _symbols(process: Process, elf: Elf, elves: list[Elf]) -> tuple[str, bool] | None:
-    """What is said of symbols that nothing which is loaded defines; with it, whether libraries in its folder do."""
+    """Problems with symbols that nothing which is loaded defines; with it, whether libraries in its folder do."""
     outside = {one.library for one in process.missing}
     left = sorted(
         name

@@ -103,7 +103,7 @@ def _what(entry: Entry, linked: set[str]) -> str | None:
 
 
 def _idle_vendor_libraries(image: ImageAtRest, linked: set[str]) -> Iterator[str]:
-    """Of a vendor's runtime image; whoever chose it as a base wanted it, so it is told and not judged."""
+    """Of a vendor's runtime image; it was chosen as a base, so it is reported and not judged."""
     idle = [
         entry
         for entry in image.tree

@@ -49,7 +49,7 @@ class Collector:
     now: datetime
 
     def collect(self, stores: Mapping[str, tuple[Source, Source | None]], *, title: str) -> ImageCatalogue:
-        """`stores`: target and staging by recipe. What cannot be read is told in the catalogue."""
+        """`stores`: target and staging by recipe. What cannot be read is noted in the catalogue."""
         images: list[PublishedImage] = []
         going: list[Going] = []
         unread: list[str] = []

@@ -68,7 +68,7 @@ Found = tuple[GateState, str, tuple[str, ...]]
 
 
 def all_gates(subject: Subject, gates: Gates) -> list[GateResult]:
-    """Every gate, in the order in which they are told."""
+    """Every gate, in the order of reports."""
     found = []
     for name, look in GATES.items():
         state, reason, details = look(subject)

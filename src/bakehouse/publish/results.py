@@ -39,7 +39,7 @@ def statements(run: RunReport, digest: str, *, name: str) -> Iterator[Statement]
 
 
 def attach(run: RunReport, digest: str, *, store: Store, signer: Signer, say: Callable[[str], None]) -> None:
-    """The report comes last: who has it has all. Raises RegistryError; what was attached stays."""
+    """The report comes last: where it is, everything is. Raises RegistryError; what was attached stays."""
     steps = [Attach(subject=digest, statement=one) for one in statements(run, digest, name=store.name)]
     Executor(target=store, staging=None, images={}, signer=signer, say=say).execute(steps)
 

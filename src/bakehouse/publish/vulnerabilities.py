@@ -29,11 +29,11 @@ class Database:
     day: date
     """When it was written."""
     by_source: dict[str, Any]
-    """What is told of each source package."""
+    """What is known of each source package."""
 
     @property
     def releases(self) -> frozenset[str]:
-        """Code names that anything is told of."""
+        """Code names that have entries."""
         told = [facts.get("releases") for flaws in self.by_source.values() for facts in _dicts(flaws.values())]
         return frozenset(name for releases in _dicts(told) for name in releases)
 

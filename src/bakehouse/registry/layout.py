@@ -210,7 +210,7 @@ def tag_of(entry: Descriptor) -> str:
 
 
 def _enter(entries: list[Descriptor], manifest: Manifest, tag: str | None, image_name: str) -> None:
-    """A tag names one manifest; a referrer stands there once."""
+    """A tag names one manifest; a referrer is listed once."""
     if tag:
         entries[:] = [one for one in entries if tag_of(one) != tag]
     elif any(one.digest == manifest.digest for one in entries):

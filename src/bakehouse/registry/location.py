@@ -61,7 +61,7 @@ def parse(text: str) -> Location:
 
 
 def _layout(kind: str, rest: str, digest: str | None) -> Location:
-    """`oci:folder:tag`: as skopeo writes it. A digest is told by `@`."""
+    """`oci:folder:tag`: as skopeo writes it. A digest follows `@`."""
     path, tag = rest, ""
     head, colon, tail = rest.rpartition(":")
     if colon and re.fullmatch(_TAG, tail) and head:

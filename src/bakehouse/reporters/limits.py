@@ -47,7 +47,7 @@ def details(measurement: Measurement) -> Iterator[str]:
 
 
 def lines(cell: CellReport) -> Iterator[str]:
-    """`pp512 221 t/s: 31 % of what this processor's arithmetic allows`; what binds several rates is said once."""
+    """`pp512 221 t/s: 31 % of what this processor's arithmetic allows`; what binds several rates is named once."""
     found: dict[str, list[str]] = {}
     for one in cell.measurements:
         if (part := share(one)) is not None:

@@ -192,7 +192,7 @@ def _skipped(run: RunReport, *, ascii_only: bool) -> Iterator[RenderableType]:
 def _reasons(
     cells: Sequence[CellReport], problems: Sequence[figures.Problem], *, folder: Path, width: int, ascii_only: bool
 ) -> RenderableType:
-    """What is said once for all of these cells."""
+    """The reasons that all of these cells share."""
     verdict = _verdict(cells[0].verdict, ascii_only=ascii_only)
     names = "\n  ".join(plain(cell.name) for cell in cells)
     parts: list[RenderableType] = [Text.assemble("\n", verdict, " ", (names, "bold"))]

@@ -63,7 +63,7 @@ def _may_be_there(service: Planned, inputs: Inputs) -> bool:
 
 
 def _flexible(loaded: Loaded) -> Loaded:
-    """Without what is said of the machine's own cards. What is to be on the processor stays there."""
+    """Without the values for the machine's own cards. What is to be on the processor stays there."""
     services = {
         name: one
         if one.accelerator == "cpu"

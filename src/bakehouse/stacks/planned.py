@@ -172,7 +172,7 @@ def _mounts(service: Service, facts: ModelFacts, folder: str | None) -> tuple[Mo
 
 
 def _source(path: str, folder: str | None) -> str:
-    """Absolute where the stack runs here; `~/` is left to who mounts it."""
+    """Absolute where the stack runs here; `~/` is left to the program that mounts it."""
     return path if folder is None or path.startswith("~/") else str(PurePosixPath(folder) / path)
 
 

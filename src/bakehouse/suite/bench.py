@@ -104,7 +104,7 @@ class Bench(BenchBase):
             yield served
 
     def _run_tool(self, bench: BenchTool, repetitions: int, shapes: Sequence[workloads.Workload]) -> Benched:
-        """Run it once, with what the server is told. Raises InfrastructureError and WillNotStartError."""
+        """Run it once, with the server's settings. Raises InfrastructureError and WillNotStartError."""
         tool, engine = bench.tool, bench.engine
         program = PurePosixPath(Docker(engine).image(self.subject.reference).entrypoint[0])
         launch = replace(serving(self.subject, run=self.run, devices=self.devices), port=None)

@@ -38,7 +38,7 @@ class BenchBase:
         return [self, *filter(None, [self.baseline])]
 
     def samples_of(self, name: str, settings: dict[str, Any]) -> Samples:
-        """Where those of a series go; what an earlier attempt at this run took of it stands there already."""
+        """Where those of a series go. It begins with those that an earlier attempt at this run took."""
         about = self.subject
         return self.kept_samples.samples(
             cell=about.cell, side=self.side, image=about.reference, name=name, settings=settings

@@ -25,7 +25,7 @@ SILENCE = 30.0
 
 
 class SuiteDisplay:
-    """Counts results. Bad ones are said at once, with their first line. `run_folders`: of each machine that tests."""
+    """Counts results. Bad ones are printed at once, in a line. `run_folders`: of each machine that tests."""
 
     def __init__(
         self,

@@ -52,7 +52,7 @@ _LINE: TypeAdapter[SampleLine | StartLine] = TypeAdapter(Annotated[SampleLine | 
 
 
 class SampleLog:
-    """That of one worker, who can read those of the others."""
+    """The log of one worker, which can read those of the others."""
 
     def __init__(self, tests: Path, worker: str) -> None:
         self._folder = tests / FOLDER

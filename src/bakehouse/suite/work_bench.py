@@ -30,7 +30,7 @@ class WorkBench(BenchBase):
         return self.work.starts
 
     def samples(self) -> Samples:
-        """Where those of a series go; what an earlier attempt at this run took of it stands there already."""
+        """Where those of the work go. It begins with those that an earlier attempt at this run took."""
         tasks = [task.model_dump(mode="json") for task in self.work.tasks]
         return self.samples_of("work", self.settings() | {"tasks": tasks})
 

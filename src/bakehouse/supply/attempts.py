@@ -1,4 +1,4 @@
-"""A chain of places: each is tried in turn, and what came of it is kept for the report."""
+"""A chain of places: each is tried in turn, and its outcome is kept for the report."""
 
 from __future__ import annotations
 

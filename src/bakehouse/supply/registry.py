@@ -128,7 +128,7 @@ class Registries:
         return Manifest(digest=digests[0].rpartition("@")[2], platforms=frozenset({content["platform"]}))
 
     def _require_connection(self, host: str, port: int) -> None:
-        """Behind a proxy only the client can tell; else a name that does not resolve is told at once."""
+        """Behind a proxy only the client finds out; else a name that does not resolve is found at once."""
         if any(self.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy")):
             return
         with self._guard:

@@ -50,7 +50,7 @@ HELPERS_GRACE = 30.0
 """Until the browser's helpers have ended: a moment, on a machine that is not busy."""
 BAD = 400
 ASKED_BY_SCRIPTS = ("Fetch", "XHR")
-"""What scripts ask for may be refused: a page finds out so what a server has. What it is made of may not."""
+"""Kinds of requests that a server may refuse: a script tries what there is. Parts of a page must not be refused."""
 _POLL = 0.05
 _OURS = ("127.0.0.1", "localhost")
 _IN_THE_PAGE = ("data", "blob", "about", "chrome", "chrome-extension", "devtools")

@@ -20,7 +20,7 @@ _OF_IMAGES = re.compile(
 
 
 def check_globals(stages: Sequence[StageModel], names: Collection[str]) -> Iterator[Finding]:
-    """`names` are the arguments before the first FROM. Each is told once in a stage."""
+    """`names` are the arguments before the first FROM. Each is reported once in a stage."""
     for stage in stages:
         if stage.base.image is None:
             continue  # it may set any of them

@@ -33,7 +33,7 @@ Steps = Iterator[tuple[Command, tuple[Setting, ...]]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceProject:
-    """How builds of one project are told from others."""
+    """How builds of one project are distinguished from others."""
 
     catalogue: Catalogue
     """Of images that its Dockerfiles stand on."""
@@ -94,7 +94,7 @@ class Build:
 
     @property
     def flags(self) -> str:
-        """Everything that is said to compilers and linkers."""
+        """All arguments and variables of compilers and linkers."""
         names = [name for name in self.options if name.endswith(("_FLAGS", "_RELEASE", "_INIT"))]
         variables = ("LDFLAGS", "CFLAGS", "CXXFLAGS", "CUDAFLAGS", "NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
         return " ".join(self.value(name) for name in (*names, *variables))

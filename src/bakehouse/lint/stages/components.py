@@ -23,7 +23,7 @@ class Component(Model):
     """What a RUN line calls it: where one does, the stage has it."""
     packages: tuple[Text, ...] = ()
     brought_by_recommendation: tuple[Text, ...] = ()
-    """Packages of Debian that bring it, unless --no-install-recommends stands there."""
+    """Packages of Debian that bring it, unless --no-install-recommends is given."""
     files: tuple[Text, ...] = ()
     install: dict[Manager, Text] = {}  # noqa: RUF012 - pydantic copies the defaults of its models
 

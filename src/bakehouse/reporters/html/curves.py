@@ -15,7 +15,7 @@ from bakehouse.reporters.figures import of_measurement
 from bakehouse.reporters.html.scale import Scale, Tick, nice_step
 
 _LEVEL = re.compile(r"^sweep-(\d+)u$")
-"""Names of a sweep's levels are made in measure/workload_runs.py; the number of users stands nowhere else."""
+"""Names of a sweep's levels are made in measure/workload_runs.py; the number of users is recorded nowhere else."""
 HEIGHT = 190
 _TOP, _BOTTOM = 30, 48
 _MARGIN = 6.0

@@ -65,7 +65,7 @@ class Line:
     codes: str
     """What the plugin holds: `sm_75 86 89 120, PTX of 120`. Empty where that is the arch itself, or not recorded."""
     tiles: tuple[tuple[str, tuple[Tile, ...]], ...]
-    """Column's name to what stands there: usually one tile or none."""
+    """Column's name to its tiles: usually one or none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""What must be equal for two measurements to be compared: each set has a letter and is said once."""
+"""What must be equal for two measurements to be compared: each set has a letter and is printed once."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ def _reservation(slots: list[Slot]) -> dict[str, Any]:
 
 
 def _networks(plan: StackPlan) -> dict[str, Any]:
-    """What is published is on the one; all talk to each other on the other, which leads nowhere."""
+    """What is published is on the one; all talk to each other on the other, which is internal."""
     front: dict[str, Any] = {FRONT: {}} if any(service.publish for service in plan.services) else {}
     return {**front, BACK: {"internal": True}}
 

@@ -41,7 +41,7 @@ class _Target:
 
 
 def newest_source(name: str, source: Source, context: SupplyContext) -> News:
-    """Raises nothing: what cannot be reached is told in the answer, and then nothing moves."""
+    """Raises nothing: what cannot be reached is in the answer, and then nothing moves."""
     asked = _Asked(source=source, context=context)
     silent = tuple(asked.silent())
     if silent or (asked.package is None and asked.repository is None):
