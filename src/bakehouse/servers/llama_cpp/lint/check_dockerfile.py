@@ -186,7 +186,10 @@ def _check_relations(one: WholeFile, view: View) -> Iterator[Finding]:
 def _looked(one: WholeFile) -> Looked:
     steps = [step for stage in one.contents for _, step in one.steps(stage)]
     return Looked(
-        not_at=tuple(f"the configure step of line {word.where.line}, of another project" for word in one.other_steps),
+        not_at=(
+            *(() if one.mentions else ("packages and variables of a file in which nothing speaks of llama.cpp",)),
+            *(f"the configure step of line {word.where.line}, of another project" for word in one.other_steps),
+        ),
         options=sum(len(step) for step in steps),
         arguments=len(one.start.words) if one.start else 0,
         variables=sum(len(stage.variables) for stage in one.contents),
@@ -220,6 +223,8 @@ def _check_stage(one: Contents, file: WholeFile) -> Iterator[Finding]:
     for fact in knowledge.images:
         if fact.concerns(read_reference(one.image).vendor_name):
             yield fact.told(check_image.where_from(one), one.image)
+    if not file.mentions:
+        return
     for setting in one.variables:
         found = check_variable(
             setting,
