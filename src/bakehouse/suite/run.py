@@ -14,7 +14,7 @@ from bakehouse.model.report import TestResult
 from bakehouse.model.suite import Suite
 from bakehouse.suite import progress, results
 from bakehouse.suite.fixtures import SAID
-from bakehouse.suite.ground import Ground
+from bakehouse.suite.ground import Ended, Ground
 from bakehouse.suite.plugin import ENGINE_FILE
 from bakehouse.suite.progress import Progress
 
@@ -95,6 +95,11 @@ def run_suite(
     log = folder / results.FOLDER / log_name
     done = ground.run([*command, *extra], folder=folder, on_line=hear, log=log)
     tell()
+    return _outcome(suite, done, folder=folder, on_result=on_result, log=log)
+
+
+def _outcome(suite: Suite, done: Ended, *, folder: Path, on_result: OnResult | None, log: Path) -> Outcome:
+    """What was found, with an `errored` result for each test that has none."""
     found = results.collect(folder)
     collected = results.collected(folder)
     code = _COLLECTION_FAILED if collected.errors else done.code
