@@ -43,6 +43,7 @@ def _applies(need: Need, build: Build, view: View) -> bool:
         need.until_build is not None and (view.build_number is None or view.build_number >= need.until_build),
         any(not _is(build, name, value) for name, value in need.when.items()),
         any(_is(build, name, value) for name, value in need.unless.items()),
+        need.unless_given is not None and need.unless_given in build.options,
         bool(need.unless_flags) and str(need.unless_flags) in build.flags,
         need.unless_graphics and bool(GRAPHICS & set(_capabilities(view.image))),
         need.compiler == "gcc" and not build.compiles_with_gcc,

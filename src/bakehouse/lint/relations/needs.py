@@ -14,6 +14,8 @@ class Need(Model):
     place: Literal["build", "run", "image"]
     when: dict[Text, Literal["on", "off"]] = {}  # noqa: RUF012 - pydantic copies the defaults of its models
     unless: dict[Text, Literal["on", "off"]] = {}  # noqa: RUF012
+    unless_given: Text | None = None
+    """Not where this option has any value."""
     unless_flags: Text | None = None
     """Not where a compiler is told so."""
     unless_graphics: bool = False

@@ -33,6 +33,7 @@ _OF_TOOLCHAINS = re.compile(
 
 _OWN = re.compile("GGML_|LLAMA_")
 _CUDA_ARCH = re.compile(r"[0-9]{2,3}[af]?(?:-real|-virtual)?|native|all|all-major")
+_AMD_ARCH = re.compile(r"gfx[0-9a-f]{3,5}(?::(?:xnack|sramecc)[+-])*|gfx[0-9]+(?:-[0-9]+)?-generic|native|all")
 _PATH = re.compile(r"_(?:ROOT|DIR|PATH)$")
 """Options that are declared as switches and take a folder."""
 _INSTRUCTIONS = re.compile(
@@ -72,6 +73,8 @@ def check_option(
             yield from _check_value(setting, option)
         if setting.name == "CMAKE_CUDA_ARCHITECTURES":
             yield from _check_cuda_archs(setting, for_image=for_image)
+        if setting.name in ARCHS_OF_AMD:
+            yield from _check_amd_archs(setting)
 
 
 def exists(name: str, cmake: CMake) -> bool:
@@ -249,6 +252,20 @@ def _names_instructions(step: Mapping[str, Setting]) -> bool:
     return any(_INSTRUCTIONS.match(name) for name in step) or any(
         "-march" in setting.value or "-mcpu" in setting.value for setting in step.values()
     )
+
+
+def _check_amd_archs(setting: Setting) -> Iterator[Finding]:
+    wrong = next((one for one in setting.value.split(";") if one and not _AMD_ARCH.fullmatch(one)), None)
+    if wrong is not None:
+        found = re.findall(r"gfx[0-9a-f]+|(?<![0-9a-f])[0-9]{3,4}[a-f]?(?![0-9a-z])", wrong)
+        names = ";".join(one if one.startswith("gfx") else f"gfx{one}" for one in found)
+        yield finding(
+            setting,
+            f"{wrong!r} is no arch for the compiler",
+            "It stops: its archs are called like gfx1100, with ';' between them.",
+            f"{setting.name}={names or 'gfx1100;gfx1201'}",
+            link="https://rocm.docs.amd.com/en/latest/reference/gpu-arch-specs.html",
+        )
 
 
 def _check_together(step: Mapping[str, Setting]) -> Iterator[Finding]:

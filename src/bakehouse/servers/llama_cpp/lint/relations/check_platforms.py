@@ -117,7 +117,17 @@ def _check_instructions(build: Build, platform: str) -> Iterator[Finding]:
 
 def _check_build_machine(view: View) -> Iterator[Finding]:
     """A compiler that runs on the build machine compiles for it, unless it is told otherwise."""
+    runs_on = _platform(view.image)
     for build in view.builds_elsewhere:
+        built_for = _platform(build.stage)
+        if built_for and runs_on and built_for != runs_on and not _crosses(build):
+            yield finding(
+                base_word(view.image),
+                f"is for {runs_on}, and the build for {built_for}",
+                'Its programs are for another processor: "exec format error".',
+                f"{built_for} for both, or a cross compiler (CMAKE_TOOLCHAIN_FILE)",
+            )
+            continue
         built, runs = build.stage.chain[0].stage.platform, view.image.chain[0].stage.platform
         if built and _BUILD.search(built) and not (runs and _BUILD.search(runs)) and not _crosses(build):
             yield finding(
