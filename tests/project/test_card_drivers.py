@@ -1,4 +1,4 @@
-"""Cards and drivers, held against NVIDIA's own lists: README.md at the tag of each release of
+"""Cards and drivers, checked against NVIDIA's own lists: README.md at the tag of each release of
 https://github.com/NVIDIA/open-gpu-kernel-modules. A chip is known from the release on whose g_hal.h names it; NVIDIA
 asks for 570.133.20 on a B200 all the same (platform support of its GPU operator).
 """

@@ -1,4 +1,4 @@
-"""What is built first for a card and a driver, held against the vendors' documents.
+"""What is built first for a card and a driver, checked against the vendors' documents.
 
 NVIDIA: table 3 of each CUDA version's release notes (full features), the compatibility guide (CUDA 12 from driver 525
 on, CUDA 13 from 580 on), nvcc's manual and RAPIDS' table (code in Zstandard from 550.54.14 on), the release notes of

@@ -27,7 +27,7 @@ _RUN = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{1,16}(?:-[0-9a-f]{1,16})?")
 def collect(context: Context, runs: Sequence[Path]) -> ExitCode:
     """Write the reports of all runs that tested the images of `runs` (default: of the latest) into `reports`.
 
-    Ends with 1 where nobody has told anything of an image yet. Raises RegistryError.
+    Ends with 1 where there are no results yet for an image. Raises RegistryError.
     """
     project, _ = open_project(context.root)
     policy = project.world.matrix.publish
@@ -44,7 +44,7 @@ def collect(context: Context, runs: Sequence[Path]) -> ExitCode:
             for run in found:
                 _keep(run, context)
     if silent:
-        context.say(f"nobody has told anything of {', '.join(silent)} yet")
+        context.say(f"there are no results yet for {', '.join(silent)}")
     return ExitCode.CELL_FAILED if silent else ExitCode.OK
 
 

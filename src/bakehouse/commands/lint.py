@@ -1,4 +1,4 @@
-"""`lint`: options, arguments and variables of the project or of a Dockerfile, held against the pinned source."""
+"""`lint`: options, arguments and variables of the project or of a Dockerfile, checked against the pinned source."""
 
 from __future__ import annotations
 

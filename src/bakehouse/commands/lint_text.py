@@ -41,7 +41,7 @@ def looked_at(examined: Sequence[tuple[str, Examined]]) -> list[Text]:
         parts = ", ".join(_number(number, what) for number, what in counts if number)
         name = f"{one.file} ({one.kind})"
         if parts:
-            lines.append(Text(f"{name}: {parts}, held against {held}", style="dim"))
+            lines.append(Text(f"{name}: {parts}, checked against {held}", style="dim"))
         elif held:
             words = f"no option, argument or variable of {held.partition(' ')[0]} was found in it"
             lines.append(Text(f"{name}: {words}", style="yellow"))

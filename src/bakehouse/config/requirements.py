@@ -30,8 +30,8 @@ _HASH = "--hash=sha256:"
 
 def _advice(recipe: str, how: str = "") -> str:
     command = f"lock --requirements {recipe}"
-    anew = f" {how}" if how else ""
-    return f"`bakehouse {command}` (nox -s {command.replace('lock', 'lock --', 1)}) writes it{anew}."
+    again = f" {how}" if how else ""
+    return f"`bakehouse {command}` (nox -s {command.replace('lock', 'lock --', 1)}) writes it{again}."
 
 
 def wanted_locks(recipe: Recipe, world_platforms: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -88,7 +88,7 @@ def _read(folder: Path, accelerator: str, platform: str, recipe: Recipe) -> Requ
     lock = parse_lock(text, file=file)
     if not text.startswith(MADE_FROM + origin):
         message = "the lock is not of today's requirements"
-        raise InputError(message, hint=_advice(folder.name, "anew"), where=Where(file=file, line=1))
+        raise InputError(message, hint=_advice(folder.name, "again"), where=Where(file=file, line=1))
     build = recipe.build
     package = build.package_for(AcceleratorName(accelerator)) if isinstance(build, WheelsBuild) else None
     if package and canonicalize_name(package) not in lock.versions:

@@ -76,7 +76,7 @@ def parse(text: str, *, file: str) -> Document:
         raise _syntax_error(error, file=file) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        message = f"not YAML: the character U+{ord(text[error.position]):04X} may not stand in a file"
+        message = f"not YAML: the character U+{ord(text[error.position]):04X} may not be in a file"
         raise InputError(message, where=Where(file=file, line=line)) from None
     except yaml.YAMLError as error:
         raise InputError(f"not YAML: {error}".splitlines()[0], where=Where(file=file)) from None

@@ -37,6 +37,6 @@ def answers_question(url: str, question: Question, *, openai: bool = False) -> s
         raise ProbeFailed(
             f"asked {question.asked!r}, it answered {said!r}, without {question.wanted}",
             hint="The server runs and computes nonsense: suspect the backend plugin or its flags. If the model was "
-            "exchanged: its question stands in matrix.yaml, models.NAME.question.",
+            "exchanged: its question is in matrix.yaml, models.NAME.question.",
         )
     return said

@@ -80,7 +80,7 @@ class Credentials:
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or "it is not JSON"  # the text itself may hold a password
             raise InputError(
-                f"{self.config} cannot be read: {why}", hint="Write it anew with `docker login`."
+                f"{self.config} cannot be read: {why}", hint="Write it again with `docker login`."
             ) from None
         return content if isinstance(content, dict) else {}
 

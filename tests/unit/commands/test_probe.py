@@ -72,7 +72,7 @@ def test_what_a_machine_far_away_found_opens_the_gate_here(world: World, capsys:
     assert typed(world, "publish") == ExitCode.CELL_FAILED
     assert "probes not run" in " ".join(capsys.readouterr().err.split())
     assert typed(world, "ci", "collect") == ExitCode.CELL_FAILED
-    assert "nobody has told anything of toy-cpu-amd64 yet" in capsys.readouterr().err
+    assert "there are no results yet for toy-cpu-amd64" in capsys.readouterr().err
     with fake_server(Behaviour()) as url:
         assert (
             typed(world, "probe", url, "--cell", "toy-cpu-amd64", "--image", image, "--device", "a card") == ExitCode.OK

@@ -32,8 +32,8 @@ _STARTS = (
     (b"version https://git-lfs", "it is a pointer of Git LFS, not the file itself: run `git lfs pull`"),
     (b"PK\x03\x04", "it is a ZIP archive; a checkpoint of PyTorch must be converted first (convert_hf_to_gguf.py)"),
     (b"\x80\x02", "it is a checkpoint of PyTorch and must be converted first (convert_hf_to_gguf.py)"),
-    (b"lmgg", "it is of llama.cpp before GGUF: convert the model's original weights anew"),
-    (b"tjgg", "it is of llama.cpp before GGUF: convert the model's original weights anew"),
+    (b"lmgg", "it is of llama.cpp before GGUF: convert the model's original weights again"),
+    (b"tjgg", "it is of llama.cpp before GGUF: convert the model's original weights again"),
     (b"<!doctype", "it is a web page: a download asked for the page of the file, not for the file"),
     (b"<html", "it is a web page: a download asked for the page of the file, not for the file"),
 )

@@ -1,6 +1,6 @@
 """What llama.cpp's server allocates for a model: weights, cache, and the buffer that it computes in. Pure.
 
-Facts of llama.cpp b11312, held against the memory breakdown that `llama-server -lv 5` prints (tests/engine):
+Facts of llama.cpp b11312, checked against the memory breakdown that `llama-server -lv 5` prints (tests/engine):
 src/llama-kv-cache.cpp (cells), src/llama-context.cpp (the worst-case graph), tools/server/server-context.cpp (slots).
 """
 

@@ -10,4 +10,4 @@ LABEL ubuntu="${UBUNTU:-unknown}"
 USER 1000:1000
 # finds
 # 7 error ${LLAMA_TAG} is empty here | ARG LLAMA_TAG after FROM, without a value: it then takes the one from above
-# 7 note https://github.com/ggml-org/llama.cpp is held against llama.cpp 0c1e57098
+# 7 note https://github.com/ggml-org/llama.cpp is checked against llama.cpp 0c1e57098

@@ -7,5 +7,5 @@ USER 1000:1000
 ENV LLAMA_ARG_HOST=0.0.0.0 LLAMA_ARG_PORT=8080
 ENTRYPOINT ["/l/o/bin/llama-server"]
 # finds
-# 3 note https://github.com/ikawrakow/ik_llama.cpp is held against llama.cpp 0c1e57098
+# 3 note https://github.com/ikawrakow/ik_llama.cpp is checked against llama.cpp 0c1e57098
 # 5 note -DGGML_IQK_FLASH_ATTENTION=ON is not an option of this revision | leave it out

@@ -7,5 +7,5 @@ USER 1000:1000
 ENV LLAMA_ARG_HOST=0.0.0.0 LLAMA_ARG_PORT=8080
 ENTRYPOINT ["/l/o/bin/llama-server"]
 # finds
-# 3 note https://github.com/ggml-org/llama.cpp is held against llama.cpp 0c1e57098
+# 3 note https://github.com/ggml-org/llama.cpp is checked against llama.cpp 0c1e57098
 # 5 error -DLLAMA_VULKAN=ON is called GGML_VULKAN today | GGML_VULKAN=ON

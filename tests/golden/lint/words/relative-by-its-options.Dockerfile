@@ -6,5 +6,5 @@ USER 1000:1000
 HEALTHCHECK CMD curl -f http://localhost:1234/live
 ENTRYPOINT ["/sd/build/bin/sd-server"]
 # finds
-# 4 note -DSD_VULKAN=ON is held against llama.cpp 0c1e57098
+# 4 note -DSD_VULKAN=ON is checked against llama.cpp 0c1e57098
 # 6 error curl is not installed in the image | install curl, or a small program that asks instead

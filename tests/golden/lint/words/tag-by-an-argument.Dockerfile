@@ -5,4 +5,4 @@ RUN git clone -b ${LLAMA_TAG} --depth 1 https://github.com/ggml-org/llama.cpp /l
 USER 1000:1000
 # finds
 # 4 warning -DLLAMA_CURL=ON has no effect since January 2026 | LLAMA_OPENSSL=ON with libssl-dev (the default), or LLAMA_OPENSSL=OFF
-# 4 note https://github.com/ggml-org/llama.cpp is held against llama.cpp 0c1e57098
+# 4 note https://github.com/ggml-org/llama.cpp is checked against llama.cpp 0c1e57098

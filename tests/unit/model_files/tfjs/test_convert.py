@@ -1,4 +1,4 @@
-"""Graph models that are made here, run by onnxruntime, held against what numpy computes."""
+"""Graph models that are made here, run by onnxruntime, checked against what numpy computes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options of one configure step, held against what the source's CMake files and CMake itself read."""
+"""The options of one configure step, checked against what the source's CMake files and CMake itself read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variables of an image or of a build, held against what the source reads, and what CUDA and ROCm make of theirs."""
+"""Variables of an image or of a build, checked against what the source reads, and what CUDA and ROCm make of theirs."""
 
 from __future__ import annotations
 

@@ -34,13 +34,13 @@ def check_revisions(found: Iterable[Revision], at_hand: AtHand) -> Iterator[Find
         if _path(one.address.text).startswith("/ggerganov/llama.cpp"):
             yield _note(one, "has moved", "It still works by a redirection.", "https://github.com/ggml-org/llama.cpp")
         if one.llama and (one.kind is not Kind.BRANCH or _is_other(one, at_hand)) and not _is_known(one, at_hand):
-            yield _held_against(one, at_hand)
+            yield _checked_against(one, at_hand)
 
 
 def _check_pin(one: Revision, at_hand: AtHand) -> Iterator[Finding]:
     if not one.source or one.kind is not Kind.BRANCH:
         return
-    held = f" This file is held against llama.cpp {at_hand.short}." if one.llama else ""
+    held = f" This file is checked against llama.cpp {at_hand.short}." if one.llama else ""
     yield Finding(
         severity=Severity.WARNING,
         where=(one.ref or one.address).where,
@@ -57,8 +57,8 @@ def _is_known(one: Revision, at_hand: AtHand) -> bool:
     )
 
 
-def _held_against(one: Revision, at_hand: AtHand) -> Finding:
-    what = f"is held against llama.cpp {at_hand.short}"
+def _checked_against(one: Revision, at_hand: AtHand) -> Finding:
+    what = f"is checked against llama.cpp {at_hand.short}"
     if one.fork:
         why = "It is not llama.cpp itself: what is said of options, arguments and variables may not hold for it."
         return _note(one, what, why, "")

@@ -1,4 +1,4 @@
-"""The family's `FileLinter`: what people bring along, held against one revision."""
+"""The family's `FileLinter`: what people bring along, checked against one revision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A GGUF as a folder of transformers, held against the package gguf: it wrote it, and reads blocks by its own code."""
+"""A GGUF as a folder of transformers, compared with the package gguf: it wrote it, and reads blocks by its own code."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def test_pins_come_in_many_forms() -> None:
     clone = "RUN git clone https://github.com/ggml-org/llama.cpp && cd llama.cpp"
     for pin in ("git checkout 9496bbb80", "git checkout $COMMIT", "git checkout b7000", "git fetch origin 9496bbb80"):
         (found,) = findings_of(f"FROM debian\n{clone} && {pin}")
-        assert "is held against" in found
+        assert "is checked against" in found
     assert findings_of(f"FROM debian\n{clone} && git checkout b1234") == []
     assert findings_of(f"FROM debian\n{clone} && git checkout master") == ["2 master: is a branch, which is no pin"]
 

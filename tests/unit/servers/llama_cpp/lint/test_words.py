@@ -48,7 +48,7 @@ def lines(examined: Examined) -> list[str]:
     return [
         f"# {one.where.line} {one.severity} {one.subject} {one.what}{f' | {one.instead}' if one.instead else ''}"
         for one in examined.findings
-        if one.severity is not Severity.NOTE or one.by_revision or "held against" in one.what
+        if one.severity is not Severity.NOTE or one.by_revision or "is checked against" in one.what
     ]
 
 

@@ -179,7 +179,7 @@ def _check_loader(view: View, builds: Sequence[Build], word: Word, libraries: Se
     yield finding(
         word,
         "does not find its libraries",
-        "The loader knows /usr/local/lib by its cache only, which nobody wrote."
+        "The loader knows /usr/local/lib by its cache only, which was not written."
         if local
         else "Its search path is the build folder, which this image lacks: the libraries beside it are not looked at.",
         "RUN ldconfig" if local else _RPATH,
