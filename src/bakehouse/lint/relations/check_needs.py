@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bakehouse.lint.finding import Finding, finding
+from bakehouse.lint.finding import Finding, Severity, finding
 from bakehouse.lint.relations.needs import Need
 from bakehouse.lint.relations.view import Build, View, base_word
 from bakehouse.lint.settings import Word
@@ -30,9 +30,14 @@ def check_needs(view: View, needs: Sequence[Need]) -> Iterator[Finding]:
             else:
                 continue
             key = (id(stage), need.component)
-            if key not in told and stage.has(need.component) is False:
+            if key in told:
+                continue
+            if stage.has(need.component) is False:
                 told.add(key)
                 yield _missing(need, build, stage)
+            elif need.place != "build" and (word := stage.only_recommended(need.component)):
+                told.add(key)
+                yield _by_recommendation(need, word, stage)
 
 
 def _applies(need: Need, build: Build, view: View) -> bool:
@@ -74,6 +79,19 @@ def _missing(need: Need, build: Build, stage: StageModel) -> Finding:
     else:
         word, what = _own_word(stage), f"lacks {title}"
     return finding(word, what, need.why, instead, link=need.link, since_build=need.since_build)
+
+
+def _by_recommendation(need: Need, word: Word, stage: StageModel) -> Finding:
+    component = load_components()[need.component]
+    package = component.install.get(stage.base.manager or "apt", "")
+    return finding(
+        word,
+        f"brings {component.title or need.component} as a recommendation only",
+        f"It is gone with --no-install-recommends, and nobody sees why. {need.why}",
+        f"install {package} by name",
+        severity=Severity.WARNING,
+        link=need.link,
+    )
 
 
 def _own_word(stage: StageModel) -> Word:

@@ -176,7 +176,11 @@ def read_view(
     for stage in dict.fromkeys(id(one) for one in sources):
         model = next(one for one in sources if id(one) == stage)
         for part in model.chain:
-            for command, step in (*part.steps, *project.wheel_steps(part)):
+            steps = (*part.steps, *project.wheel_steps(part))
+            alternatives = _alternatives(part, [command for command, _ in steps])
+            for command, step in steps:
+                if id(command) in alternatives:
+                    continue
                 options = {setting.name: setting for setting in step}
                 build = Build(
                     stage=_owner(part, stages), command=command, options=options, static_option=project.static_option
@@ -187,6 +191,18 @@ def read_view(
     return View(
         stages=stages, image=stages[-1], sources=sources, builds=tuple(builds), matrix=matrix, build_number=build_number
     )
+
+
+def _alternatives(part: Contents, commands: Sequence[Command]) -> set[int]:
+    """Configure steps, by identity, of which a RUN line makes one or another: `if ...; then A; else B; fi`."""
+    bodies = [one.body for one in part.stage.instructions if one.name == "RUN"]
+    found: set[int] = set()
+    for body in bodies:
+        first, last = body.starts[0][1], body.starts[-1][1]
+        inside = {id(one): one for one in commands if one.words and first <= (one.words[0].where.line or 0) <= last}
+        if len(inside) > 1 and re.search(r"\b(?:else|elif|case)\b", body.text):
+            found |= set(inside)
+    return found
 
 
 def _owner(contents: Contents, stages: Sequence[StageModel]) -> StageModel:

@@ -112,6 +112,16 @@ class StageModel:
                 return one.word
         return None
 
+    def only_recommended(self, name: str) -> Word | None:
+        """The package that recommends a component, where nothing else says that it is there."""
+        component = load_components()[name]
+        word = self.brings(name)
+        if word is None or any(component.is_brought_by(one.name) for one in self.packages.installed):
+            return None
+        if self.base.has(name) or any(component.is_in(one.text) for one in self._file_words()):
+            return None
+        return word
+
     def _file_words(self) -> Iterator[Word]:
         for one in self.chain:
             for _, words in one.copies:

@@ -255,7 +255,7 @@ def _names_instructions(step: Mapping[str, Setting]) -> bool:
 
 
 def _check_amd_archs(setting: Setting) -> Iterator[Finding]:
-    wrong = next((one for one in setting.value.split(";") if one and not _AMD_ARCH.fullmatch(one)), None)
+    wrong = next((one for one in re.split("[;,]", setting.value) if one and not _AMD_ARCH.fullmatch(one)), None)
     if wrong is not None:
         found = re.findall(r"gfx[0-9a-f]+|(?<![0-9a-f])[0-9]{3,4}[a-f]?(?![0-9a-z])", wrong)
         names = ";".join(one if one.startswith("gfx") else f"gfx{one}" for one in found)

@@ -192,7 +192,8 @@ def _check_absent(stage: StageModel) -> Iterator[Finding]:
         for word in command.words
     }
     for one in stage.packages.installed:
-        if id(one.word) in own and any(fnmatch.fnmatchcase(one.name, pattern) for pattern in patterns):
+        is_file = "/" in one.word.text or one.word.text.endswith((".deb", ".rpm", ".apk"))
+        if id(one.word) in own and not is_file and any(fnmatch.fnmatchcase(one.name, pattern) for pattern in patterns):
             ours = stage.base.distribution_name in ("debian", "ubuntu")
             yield finding(
                 one.word,
