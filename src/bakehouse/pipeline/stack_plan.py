@@ -122,6 +122,10 @@ def _files_of_services(stack: Stack, root: Path) -> Iterator[InputError]:
             if not (root / Path(written).expanduser()).exists():
                 hint = f"Relative paths are of {root}."
                 yield wrong(f"there is no {written} on this machine", "services", name, "files", target, hint=hint)
+    key = stack.gateway.key if stack.gateway else None
+    if key and Path(key).expanduser().is_absolute() and not Path(key).expanduser().is_file():
+        hint = "Make it: a line that clients must send. A relative path is written anew at each start here."
+        yield wrong(f"there is no file {key} on this machine", "gateway", "key", hint=hint)
 
 
 def passed_digests(reports: Path) -> dict[str, str]:

@@ -125,6 +125,9 @@ def _runs_on(wish: Wish, machine: Machine) -> str:
 
 def _refusal(wish: Wish, machine: Machine, taken: Mapping[int, _Taken]) -> InputError:
     at = ("services", wish.service)
+    if not machine.slots:
+        hint = "Write accelerator: cpu, or name another machine: --host NAME."
+        return wrong(f"{wish.service} computes on a card, and {machine.name} has none", *at, hint=hint)
     if not wish.needs:
         instead = ", or write accelerator: cpu" if wish.on_processor else ""
         return wrong(

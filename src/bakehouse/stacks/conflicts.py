@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 from bakehouse.errors import InputError
+from bakehouse.formatting import size_in_bytes
 from bakehouse.model.cell import Resolution, World
 from bakehouse.model.recipe import Recipe
 from bakehouse.model.stack import CardShare, Service, Stack
@@ -38,7 +39,9 @@ def check_conflicts(stack: Stack, host: HostFile | None, world: World, resolutio
         errors += _variables(name, service, recipe, host, stack)
         errors += _model(name, service, recipe)
         errors += _folders(name, service)
+        errors += _shared_memory(name, service)
     errors += _front(stack)
+    errors += _profiles(stack)
     errors += _load(stack, world, resolution)
     errors += _cards(host, world) if host else ()
     return errors
@@ -162,6 +165,27 @@ def _taken(target: PurePosixPath, service: Service) -> str | None:
     return f"the kernel's: {own[0]}" if own and not target.is_relative_to(_SHM) else None
 
 
+def _shared_memory(name: str, service: Service) -> Iterator[InputError]:
+    """What processes share is memory of their container."""
+    if service.shm and service.memory and size_in_bytes(service.shm) >= size_in_bytes(service.memory):
+        yield wrong(
+            f"{name} shares {service.shm} between its processes, and may use {service.memory} of memory for all",
+            *("services", name, "shm"),
+            hint="Raise memory, which holds both, or lower shm.",
+        )
+
+
+def _profiles(stack: Stack) -> Iterator[InputError]:
+    """What must run, and is started only when somebody asks for it."""
+    if all(service.profile for service in stack.services.values()):
+        yield wrong("every service has a profile, so that nothing is started", "services")
+        return
+    named = {"gateway": stack.gateway.service if stack.gateway else None, "metrics": stack.metrics.service}
+    for key, name in named.items():
+        if name and (profile := stack.services[name].profile):
+            yield wrong(f"{name} is started only with the profile {profile}", key, "service", hint="Take out profile.")
+
+
 def _front(stack: Stack) -> Iterator[InputError]:
     """Who routes or watches serves no model itself: then the wrong service was named."""
     named = {
@@ -232,5 +256,12 @@ def _abilities(index: int, card: HostCard, vendor: Vendor) -> Iterator[InputErro
             f"a MIG instance has a part of the memory of {card.gpu}, and nothing says how much",
             *("cards", index, "mig"),
             hint="Write memory: SIZE, as nvidia-smi -L and nvidia-smi mig -lgi show it.",
+            file=HOST,
+        )
+    elif card.mig and not (card.id and (card.id.startswith("MIG-") or ":" in card.id)):
+        yield wrong(
+            f"{card.id or index} names the whole {card.gpu}, and not its instance {card.mig}",
+            *("cards", index, "mig"),
+            hint="Write id: as nvidia-smi -L shows the instance, MIG-..., or CARD:INSTANCE.",
             file=HOST,
         )

@@ -128,3 +128,12 @@ def test_a_file_of_a_service_must_be_there_where_it_runs(context: Context) -> No
     assert mount.source == str(context.root / "x.conf")
     (beside,) = make_stack_plan(context, Wanted(name="x", untested=True)).plan.service("a").mounts
     assert beside.source == "./x.conf"
+
+
+def test_a_key_that_is_not_there_is_told_where_it_runs(context: Context) -> None:
+    text = """services: {a: {recipe: server, serves: m}, g: {recipe: server}}
+gateway: {service: g, routes: [a], key: /nowhere/key}
+"""
+    assert "x.yaml:4: gateway.key: there is no file /nowhere/key on this machine" in wrong_with(
+        context, text, here=True
+    )

@@ -40,6 +40,9 @@ OURS = "is given by bakehouse, which must know it"
         ),
         ("a: {recipe: gate, keeps: {/tmp: x}}\n", "services.a.keeps./tmp: /tmp of a is memory"),
         ("a: {recipe: gate, files: {/proc/x: ./x}}\n", "/proc/x of a is the kernel's: /proc"),
+        ("a: {recipe: gate, shm: 2 GiB, memory: 1 GiB}\n", "services.a.shm: a shares 2 GiB between its processes"),
+        ("a: {recipe: gate, profile: p}\nb: {recipe: gate, profile: q}\n", "services: every service has a profile"),
+        ("a: {recipe: llm, accelerator: cuda, card: {memory: 1 GiB}}\n", "a computes on a card, and box has none"),
     ],
 )
 def test_a_service_against_what_is_given(services: str, expected: str) -> None:
@@ -71,6 +74,16 @@ def test_what_is_beside_it_is_taken(services: str) -> None:
             "a: {recipe: gate, serves: m}\ng: {recipe: gate}\n",
             "gateway: {service: g, routes: [a]}\nload: {users: 1}\n",
             "load: the load is a conversation, and no service behind the gateway answers one",
+        ),
+        (
+            "a: {recipe: llm, serves: m}\ng: {recipe: gate, profile: p}\n",
+            "gateway: {service: g, routes: [a]}\n",
+            "gateway.service: g is started only with the profile p",
+        ),
+        (
+            "a: {recipe: llm}\np: {recipe: gate, profile: q}\n",
+            "metrics: {service: p}\n",
+            "metrics.service: p is started only with the profile q",
         ),
         (
             "a: {recipe: llm, serves: m}\ng: {recipe: gate, env: {AUTH: none}}\n",
@@ -164,6 +177,11 @@ ON_CARD = "a: {recipe: server, accelerator: cuda, card: {memory: 1 GiB, count: 2
             "a: {recipe: gate}\n",
             HOSTED.replace("{gpu: rtx5090}", "{gpu: rtx5090, mig: 1g.10gb}"),
             "cards[0].mig: a MIG instance has a part of the memory of rtx5090, and nothing says how much",
+        ),
+        (
+            "a: {recipe: gate}\n",
+            HOSTED.replace("{gpu: rtx5090}", "{gpu: rtx5090, id: '0', memory: 8 GiB, mig: 1g.10gb}"),
+            "cards[0].mig: 0 names the whole rtx5090, and not its instance 1g.10gb",
         ),
         (
             "a: {recipe: server, accelerator: cuda, card: {memory: 1 GiB}}\n",
