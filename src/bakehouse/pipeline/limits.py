@@ -102,6 +102,7 @@ def find_limits(
     """
     works: dict[str, ServedModel] = {}
     devices: dict[tuple[str, str], Device] = {}
+    processors: dict[int, Device] = {}
     operations = {
         (cell.name, task.name): task.operations
         for cell in cells
@@ -120,7 +121,9 @@ def find_limits(
             continue
         if cell.at.accelerator is AcceleratorName.CPU:
             read = work.weights if work else SMALLEST
-            devices[cell.name, PROCESSOR] = _processor(read, processor, say)
+            if read not in processors:
+                processors[read] = _processor(read, processor, say)
+            devices[cell.name, PROCESSOR] = processors[read]
         for card in machine.usable:
             devices[cell.name, card.name] = _card(card, matrix, bandwidth)
     return Limits(works=works, devices=devices, operations=operations)
