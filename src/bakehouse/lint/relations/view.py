@@ -177,7 +177,7 @@ def read_view(
         model = next(one for one in sources if id(one) == stage)
         for part in model.chain:
             steps = (*part.steps, *project.wheel_steps(part))
-            alternatives = _alternatives(part, [command for command, _ in steps])
+            alternatives = _alternatives(part, steps, project.prefixes)
             for command, step in steps:
                 if id(command) in alternatives:
                     continue
@@ -193,14 +193,25 @@ def read_view(
     )
 
 
-def _alternatives(part: Contents, commands: Sequence[Command]) -> set[int]:
-    """Configure steps, by identity, of which a RUN line makes one or another: `if ...; then A; else B; fi`."""
-    bodies = [one.body for one in part.stage.instructions if one.name == "RUN"]
+def _alternatives(
+    part: Contents, steps: Sequence[tuple[Command, tuple[Setting, ...]]], prefixes: tuple[str, ...]
+) -> set[int]:
+    """Configure steps, by identity, of which a RUN line makes one or another, with other backends:
+    `if ...; then A; else B; fi`.
+    """
     found: set[int] = set()
-    for body in bodies:
+    for body in (one.body for one in part.stage.instructions if one.name == "RUN"):
         first, last = body.starts[0][1], body.starts[-1][1]
-        inside = {id(one): one for one in commands if one.words and first <= (one.words[0].where.line or 0) <= last}
-        if len(inside) > 1 and re.search(r"\b(?:else|elif|case)\b", body.text):
+        inside = {
+            id(command): frozenset(
+                one.name
+                for one in step
+                if one.name.startswith(prefixes) and one.name.count("_") == 1 and is_true(one.value)
+            )
+            for command, step in steps
+            if command.words and first <= (command.words[0].where.line or 0) <= last
+        }
+        if len(set(inside.values())) > 1 and re.search(r"\b(?:else|elif|case)\b", body.text):
             found |= set(inside)
     return found
 

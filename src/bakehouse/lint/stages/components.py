@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import functools
+import re
 from collections.abc import Iterable
 from importlib import resources
 
@@ -13,6 +14,7 @@ from bakehouse.lint.stages.bases import Manager
 from bakehouse.model.field_types import Model, Text
 
 FILE = "components.yaml"
+_ONE_LIBRARY = re.compile(r"^lib[A-Za-z0-9_+-]+\.so")
 
 
 class Component(Model):
@@ -33,7 +35,10 @@ class Component(Model):
     def is_in(self, path: str) -> bool:
         """Whether a path or a pattern of a shell names one of its files."""
         name = path.rstrip("/").rpartition("/")[2]
-        return any(fnmatch.fnmatch(path, one) if "/" in one else _names_file(name, one) for one in self.files)
+        is_file = bool(_ONE_LIBRARY.search(name))  # what lies beside it in its folder does not come along
+        return any(
+            fnmatch.fnmatch(path, one) and not is_file if "/" in one else _names_file(name, one) for one in self.files
+        )
 
 
 class Components(Model):
