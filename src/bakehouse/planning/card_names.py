@@ -116,11 +116,13 @@ def _with_memory(word: str, rows: Mapping[str, Gpu]) -> list[str]:
     size = _SIZE.search(word)
     if size is None:
         return []
-    if found := rows_named(_MOUNT.sub(" ", word), rows):
-        return found
-    bare = _MOUNT.sub(" ", f"{word[: size.start()]} {word[size.end() :]}")
+    bare = f"{word[: size.start()]} {word[size.end() :]}"
     told = re.compile(rf"\b{size['size']} Gi?B\b")
-    return [row for row in rows_named(bare, rows) if told.search(f"{rows[row].memory} {rows[row].note}")]
+    for text in (bare, _MOUNT.sub(" ", word), _MOUNT.sub(" ", bare)):
+        found = rows_named(text, rows) or _by_number_alone(plain(text), rows)
+        if right := [row for row in found if told.search(f"{rows[row].memory} {rows[row].note}")]:
+            return right
+    return []
 
 
 # ---------------------------------------------------------------------------------------------- suggestions

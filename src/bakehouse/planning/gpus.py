@@ -86,7 +86,12 @@ def arch_named(word: str, matrix: Matrix) -> str | None:
     text = re.sub(r"^(\d+)\.(\d)$", r"sm_\1\2", word.lower())
     text = re.sub(r"^compute_?(?=\d)", "sm_", text)
     known = {plain(arch): arch for arch in matrix.archs}
-    return known.get(plain(text)) or known.get(plain(re.sub(r"^(sm_?\d+)[af]$", r"\1", text)))
+    radv = re.search(r"\(radv (gfx[0-9a-f]+)\)", text)  # AMD Radeon Graphics (RADV GFX1151)
+    return (
+        known.get(plain(text))
+        or known.get(plain(re.sub(r"^(sm_?\d+)[af]$", r"\1", text)))
+        or known.get(radv[1] if radv else "")
+    )
 
 
 def fit(target: Target, *, accelerator: AcceleratorName, platform: str, archs: Sequence[str], matrix: Matrix,

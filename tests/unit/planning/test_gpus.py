@@ -54,6 +54,10 @@ def test_an_unknown_card_gets_suggestions_and_another_way(project: tuple[World, 
         find_target("voodoo", matrix, CPU_ONLY)
 
 
+def test_a_name_of_radv_says_the_arch(project: tuple[World, Resolution]) -> None:
+    assert find_target("AMD Radeon Graphics (RADV GFX1100)", project[0].matrix, CPU_ONLY).arch == "gfx1100"
+
+
 @pytest.mark.parametrize("written", ["rtx5090,rtx4090", "rtx5090, rtx4090", "rtx5090 + rtx4090", "rtx5090 and cpu"])
 def test_several_cards_in_one_word_are_refused(written: str, project: tuple[World, Resolution]) -> None:
     """The last one alone would be found, and answered for."""
