@@ -12,6 +12,7 @@ from bakehouse.model.matrix import FlagSet, Matrix, Toolkit
 from bakehouse.model.recipe import Recipe
 from bakehouse.model.requirements import Requirements
 
+DEFAULT_FLAG_SET = "default"
 COMPILED_AS_IS = "linux/amd64"
 """The platform whose stages run as they are; those of any other are cross-compiled on the machine that builds."""
 
@@ -26,6 +27,12 @@ class World:
     """Of recipes of wheels: recipe, then the lock's file name."""
     shipped_folders: Mapping[str, str] = field(default_factory=dict)
     """Recipes, and folders that recipes share, that ship with bakehouse and not with the project: where they are."""
+
+    def serves(self, flag_set: str, recipe: str) -> bool:
+        """Whether a flag set is for a recipe. One that names none is for all that are compiled, `default` for all."""
+        if wanted := self.matrix.flag_sets[flag_set].recipes:
+            return recipe in wanted
+        return self.recipes[recipe].cmake is not None or flag_set == DEFAULT_FLAG_SET
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

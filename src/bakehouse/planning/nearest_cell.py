@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from bakehouse.model.cell import Coordinates
+from bakehouse.model.cell import DEFAULT_FLAG_SET, Coordinates
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import Matrix
 from bakehouse.planning.rules import archs_of, as_version, cards_of
@@ -24,7 +24,6 @@ INSTEAD = (
 )
 """What is offered when nothing of an accelerator is left: what runs on most cards first."""
 
-DEFAULT_FLAG_SET = "default"
 
 K = TypeVar("K")
 V = TypeVar("V")

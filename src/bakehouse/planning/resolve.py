@@ -13,7 +13,7 @@ from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import Axes, Exclusion, FlagSet, Matrix
 from bakehouse.model.recipe import Recipe
 from bakehouse.planning.driver_floors import with_floors_of_cell
-from bakehouse.planning.nearest_cell import DEFAULT_FLAG_SET, Neighbourhood
+from bakehouse.planning.nearest_cell import Neighbourhood
 from bakehouse.planning.rules import BY_CONSTRUCTION, RULES, archs_of, bases_of, compiled
 
 
@@ -52,7 +52,7 @@ def _combinations(world: World) -> Iterator[Coordinates]:
     compiled_here = {name: tuple(_variants(name, world.matrix)) for name in axes.accelerator}
     for name, recipe in world.recipes.items():
         variants = compiled_here if recipe.cmake else _prebuilt_variants(recipe, axes)
-        flag_sets = [word for word in axes.flag_set if serves(word, world.matrix.flag_sets[word], name, recipe)]
+        flag_sets = [word for word in axes.flag_set if world.serves(word, name)]
         for accelerator, pairs in variants.items():
             for toolkit, arch in pairs:
                 for flag_set in flag_sets:
@@ -65,13 +65,6 @@ def _combinations(world: World) -> Iterator[Coordinates]:
                             flag_set=flag_set,
                             platform=platform,
                         )
-
-
-def serves(flag_set: str, row: FlagSet, name: str, recipe: Recipe) -> bool:
-    """Whether a flag set is for a recipe: it names it, or names none and the recipe is compiled, or is `default`."""
-    if row.recipes:
-        return name in row.recipes
-    return recipe.cmake is not None or flag_set == DEFAULT_FLAG_SET
 
 
 def _prebuilt_variants(recipe: Recipe, axes: Axes) -> dict[AcceleratorName, tuple[tuple[str | None, None], ...]]:

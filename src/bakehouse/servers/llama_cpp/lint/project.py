@@ -15,7 +15,6 @@ from bakehouse.lint.settings import Setting, Word
 from bakehouse.model.build import CMakeBuild
 from bakehouse.model.matrix import FlagSet
 from bakehouse.model.recipe import Recipe
-from bakehouse.planning.resolve import serves
 from bakehouse.servers.llama_cpp.lint.check_arguments import check_arguments
 from bakehouse.servers.llama_cpp.lint.check_cmake import check_backends, check_step
 from bakehouse.servers.llama_cpp.lint.check_environment import Stage, check_variable
@@ -129,7 +128,7 @@ class _Reader:
                 if row.accelerator is accelerator
             ]
             for name, flag_set in matrix.flag_sets.items():
-                if accelerator in flag_set.accelerators and serves(name, flag_set, self.name, self.recipe):
+                if accelerator in flag_set.accelerators and self.project.world.serves(name, self.name):
                     flags = self._flags(name, flag_set)
                     for toolkit in toolkits or [{}]:
                         yield plugin | own | toolkit | flags
