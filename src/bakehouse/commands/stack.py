@@ -45,11 +45,12 @@ class Options:
 
 def stack(context: Context, options: Options, *, out: Console) -> ExitCode:
     """Raises InputErrors before anything is rendered or started."""
+    if options.down:
+        return _down(context, options)
     host = options.host or (DETECTED if options.acts else None)
-    wanted = Wanted(name=options.name, host=host, untested=options.untested or options.down, here=options.acts)
+    wanted = Wanted(name=options.name, host=host, untested=options.untested, here=options.acts)
     made = make_stack_plan(context, wanted)
-    if not options.down:
-        show_plan(made, out=out)
+    show_plan(made, out=out)
     if options.render is not None:
         write(context, made, options.render)
     return _act(context, options, made) if options.acts else ExitCode.OK
@@ -105,12 +106,11 @@ def _act(context: Context, options: Options, made: Made) -> ExitCode:
     """On this machine's engine."""
     with open_engine(context, install=options.install) as engine:
         reap(engine, say=context.say)
-        if options.down:
-            return _down(context, made, engine)
-        stack_start.fetch_models(made, context, engine)
-        folder = stack_start.prepare(made, context)
-        running = stack_start.connect_to(made, context, engine, folder)
+        running = stack_start.connect_to(made, context, engine)
+        stack_start.refuse_if_up(running)
         stack_start.require_images(made.plan, running.docker)
+        stack_start.fetch_models(made, context, engine)
+        stack_start.prepare(made, context)
         if options.up:
             return _up(context, running, engine)
         run, path = run_stack(made, running, context, engine)
@@ -125,19 +125,22 @@ def _up(context: Context, running: stack_start.Running, engine: Engine) -> ExitC
             "--up needs an engine that outlives this command, and this one is bakehouse's own",
             hint="Run it inside of one: nox -s engine, then this command there. Or install Docker Engine.",
         )
-    stack_start.refuse_if_up(running)
     stack_start.start(running, context)
     for service in stack_start.active(running.plan):
         if service.publish:
-            context.say(f"{service.name}: http://{service.publish[0]}:{service.publish[1]}")
+            context.say(f"{service.name}: {running.url(service.name)}")
+    if (gateway := running.plan.gateway) and gateway.key:
+        context.say(f"clients send the key in {running.folder / gateway.key} (Authorization: Bearer KEY)")
     return ExitCode.OK
 
 
-def _down(context: Context, made: Made, engine: Engine) -> ExitCode:
-    """Remove what --up left."""
-    folder = stack_start.folder_of(context, made.plan.name)
-    if not (folder / "compose.yaml").is_file():
-        raise InputError(f"{made.plan.name} was not started here", hint=f"Nothing is in {folder}.")
-    stack_start.connect_to(made, context, engine, folder).compose.down()
-    context.say(f"{made.plan.name} is stopped, and what it had left in the engine is removed")
+def _down(context: Context, options: Options) -> ExitCode:
+    """Remove what --up left, whatever the stack's file says by now."""
+    name, started = options.name, stack_start.started(context)
+    if name not in started:
+        there = f"Here were started: {', '.join(started)}." if started else "Nothing was."
+        raise InputError(f"{name} was not started here", hint=there)
+    with open_engine(context, install=options.install) as engine:
+        stack_start.compose_of(name, context, engine).down()
+    context.say(f"{name} is stopped, and what it had left in the engine is removed")
     return ExitCode.OK

@@ -26,7 +26,6 @@ from bakehouse.pipeline.stack_start import (
     Running,
     StackDidNotStartError,
     active,
-    refuse_if_up,
     start,
     stopped_after,
 )
@@ -46,7 +45,6 @@ _LOOK = 0.5
 
 def run_stack(made: Made, running: Running, context: Context, engine: Engine) -> tuple[RunReport, Path]:
     """Everything that is tried of a stack. Only what keeps it from being tried is raised."""
-    refuse_if_up(running)
     folder = new_run(context.reports, started=context.started, fingerprint=FINGERPRINT)
     tests: list[TestResult] = []
     measurements: list[Measurement] = []

@@ -74,6 +74,11 @@ def folder_of(context: Context, name: str) -> Path:
     return context.cache / "stacks" / name
 
 
+def started(context: Context) -> list[str]:
+    """Stacks that have files here: they run, or ran."""
+    return sorted(path.parent.name for path in (context.cache / "stacks").glob("*/compose.yaml"))
+
+
 def fetch_models(made: Made, context: Context, engine: Engine) -> None:
     """Get what the services serve. Raises SupplyError with each place that was tried."""
     matrix = made.project.world.matrix
@@ -111,8 +116,8 @@ def require_images(plan: StackPlan, docker: Docker) -> None:
         raise InputError(f"this engine does not have {names}", hint=f"Build them: nox -s build-matrix -- {cells}")
 
 
-def prepare(made: Made, context: Context) -> Path:
-    """Write the stack's files anew. Returns the folder."""
+def prepare(made: Made, context: Context) -> None:
+    """Write the stack's files anew, its key as well: never those of one that runs."""
     folder = folder_of(context, made.plan.name)
     shutil.rmtree(folder, ignore_errors=True)
     for name, text in render(made.plan).files.items():
@@ -122,7 +127,6 @@ def prepare(made: Made, context: Context) -> Path:
     _write_key(made.plan, folder)
     for directory in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
         directory.chmod(0o755)
-    return folder
 
 
 def _write_key(plan: StackPlan, folder: Path) -> None:
@@ -136,11 +140,21 @@ def _write_key(plan: StackPlan, folder: Path) -> None:
     path.chmod(0o644)  # its reader in the container is nobody here
 
 
-def connect_to(made: Made, context: Context, engine: Engine, folder: Path) -> Running:
+def connect_to(made: Made, context: Context, engine: Engine) -> Running:
     """The stack on an engine, whether it runs or not."""
+    return Running(
+        plan=made.plan,
+        compose=compose_of(made.plan.name, context, engine),
+        docker=Docker(engine),
+        folder=folder_of(context, made.plan.name),
+        is_here=engine.is_here,
+    )
+
+
+def compose_of(name: str, context: Context, engine: Engine) -> Compose:
+    """Compose for a stack's file, which may not be written yet."""
     words = find_compose(engine, cache=context.cache, environ=context.environ, say=context.say)
-    compose = Compose(engine=engine, words=words, project=made.plan.name, file=folder / "compose.yaml")
-    return Running(plan=made.plan, compose=compose, docker=Docker(engine), folder=folder, is_here=engine.is_here)
+    return Compose(engine=engine, words=words, project=name, file=folder_of(context, name) / "compose.yaml")
 
 
 def start(running: Running, context: Context) -> None:

@@ -1,4 +1,4 @@
-"""What `stack --render` says of files that only their owner has."""
+"""What `stack` says of files that only their owner has, and of stacks that were never started."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
+from bakehouse.__main__ import main
 from bakehouse.commands.stack import beside
+from bakehouse.errors import ExitCode
 from bakehouse.pipeline.stack_plan import Made
 from bakehouse.stacks.need import ModelFacts
 from bakehouse.stacks.resolve import resolve_stack
+from tests.unit.projects import write_project
 from tests.unit.stacks.sample import inputs
 
 STACK = """\
@@ -45,3 +50,24 @@ def test_what_is_there_is_not_named(tmp_path: Path) -> None:
         (tmp_path / name).touch()
 
     assert list(beside(made(), tmp_path)) == []
+
+
+@pytest.mark.parametrize("name", ["demo", "../other", "never-heard-of"])
+def test_what_was_not_started_here_is_not_stopped(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No engine is asked, and no file of the stack is read."""
+    monkeypatch.setenv("BAKEHOUSE_CACHE", str(tmp_path / "cache"))
+    root = tmp_path / "project"
+    root.mkdir()
+    write_project(root)
+    words = ["--root", str(root), "stack", name, "--down"]
+
+    assert main(words) == ExitCode.BAD_INPUT
+    assert f"{name} was not started here\n  Nothing was." in capsys.readouterr().err
+    (tmp_path / "cache/stacks/mine").mkdir(parents=True)
+    (tmp_path / "cache/stacks/mine/compose.yaml").touch()
+    (tmp_path / "cache/other").mkdir()
+    (tmp_path / "cache/other/compose.yaml").touch()
+    assert main(words) == ExitCode.BAD_INPUT
+    assert "Here were started: mine." in capsys.readouterr().err
