@@ -195,6 +195,8 @@ class Wheels(Prebuilt):
     bring, only those that something links to, and these, are kept."""
     leave_out: tuple[FilesOfWheels, ...] = ()
     """What the server never reads on this accelerator, beside what the recipe leaves out of all images."""
+    leave_out_of_packages: tuple[PathInImage, ...] = ()
+    """Files of Debian packages that the server never reads, as a driver's compiler for developers. All are there."""
 
 
 class WheelsBuild(Model):

@@ -204,6 +204,7 @@ def _of_kind(cell: Cell, world: World) -> dict[str, object]:
                 "requirements": lock_of(cell),
                 "loads": wheels.loads if wheels else (),
                 "leave_out": build.leave_out + (wheels.leave_out if wheels else ()),
+                "leave_out_of_packages": wheels.leave_out_of_packages if wheels else (),
                 "indexes": wheels.indexes if wheels else (),
                 "shared_contexts": tuple(shared_context(name) for name in build.shares),
             }

@@ -32,7 +32,7 @@ RUN --mount=type=secret,id=network \
  && printf 'home = /usr/bin\ninclude-system-site-packages = false\nversion = %s\n' 3.11 > pyvenv.cfg \
  && echo /app > /out/env/lib/python3.11/site-packages/app.pth \
  && find /out/env/lib/python3.11/site-packages \( -type d \( -name __pycache__ -o -name tests \) -o -type f \( -name '*.a' -o -name '*.h' -o -name '*.hpp' -o -name '*.pyx' -o -name '*.pxd' \) \) -prune -exec rm -r {} + \
- && (cd /out/env/lib/python3.11/site-packages && rm -r onnxruntime/capi/libonnxruntime.so.* onnxruntime/capi/libopenvino.so onnxruntime/capi/libopenvino.so.????.* onnxruntime/capi/libopenvino_onnx_frontend.so onnxruntime/capi/libopenvino_onnx_frontend.so.????.* onnxruntime/capi/libtbb.so onnxruntime/capi/libopenvino_c.so* onnxruntime/capi/libopenvino_intel_npu_plugin.so onnxruntime/capi/libopenvino_auto_plugin.so onnxruntime/capi/libopenvino_hetero_plugin.so) \
+ && (cd /out/env/lib/python3.11/site-packages && rm -r onnxruntime/capi/libonnxruntime.so.* onnxruntime/capi/libopenvino.so onnxruntime/capi/libopenvino.so.????.* onnxruntime/capi/libopenvino_onnx_frontend.so onnxruntime/capi/libopenvino_onnx_frontend.so.????.* onnxruntime/capi/libtbb.so onnxruntime/capi/libtbbmalloc.so onnxruntime/capi/libopenvino_c.so* onnxruntime/capi/libopenvino_intel_npu_plugin.so onnxruntime/capi/libopenvino_auto_plugin.so onnxruntime/capi/libopenvino_hetero_plugin.so) \
 
  && cd /out/env/lib/python3.11/site-packages \
  && if [ -d nvidia ]; then mkdir /spare && mv nvidia /spare/; fi \
@@ -88,6 +88,7 @@ RUN --mount=type=secret,id=network \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
       -o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0 \
       python3 intel-opencl-icd ocl-icd-libopencl1 \
+ && rm /usr/bin/ocloc /usr/include/ocloc_api.h \
  && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
  && rm -rf /var/log/* /var/cache/ldconfig/* /var/cache/debconf/*-old /var/lib/dpkg/*-old \
  && find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /etc/hosts -o -path /etc/hostname -o -path /etc/resolv.conf \) -prune -o \

@@ -87,6 +87,7 @@ RUN --mount=type=secret,id=network \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
       -o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0 \
       python3 intel-opencl-icd ocl-icd-libopencl1 \
+ && rm /usr/bin/ocloc /usr/include/ocloc_api.h \
  && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
  && rm -rf /var/log/* /var/cache/ldconfig/* /var/cache/debconf/*-old /var/lib/dpkg/*-old \
  && find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /etc/hosts -o -path /etc/hostname -o -path /etc/resolv.conf \) -prune -o \

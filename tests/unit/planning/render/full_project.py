@@ -284,7 +284,9 @@ OTHER_KINDS: list[dict[str, Any]] = [
             "python": "3.13",
             "package": "server",
             "shares": ["_service"],
-            "backends": {"cuda": _PREBUILT | {"loads": ["nvidia/lib/*.so"]}},
+            "backends": {
+                "cuda": _PREBUILT | {"loads": ["nvidia/lib/*.so"], "leave_out_of_packages": ["/usr/bin/tool"]}
+            },
         }
     },
     RECIPE | {"accelerators": ["cpu"], "build": {"kind": "wheels", "base": "debian", "version": "1.0"}},
