@@ -21,7 +21,7 @@ SMALLEST = {
     "history_scale": ("--rows", "2000"),
     "load_client": ("--users", "1", "2", "--seconds", "0.2", "--runs", "1", "--clients", "ours"),
 }
-BUILDS = {"detector_service", "no_change", "image_size", "native_decode", "rebuild_cost", "build_cost"}
+BUILDS = {"detector_service", "stack_memory", "no_change", "image_size", "native_decode", "rebuild_cost", "build_cost"}
 """They need an engine, and minutes of compiling: only their command lines are tried."""
 NETWORK = {"cuda_size"}
 """It asks the package index."""

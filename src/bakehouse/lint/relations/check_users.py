@@ -20,7 +20,7 @@ _CREATES = re.compile(r"\b(?:useradd|adduser|newusers|usermod|groupmod)\b|/etc/p
 
 
 def check_users(view: View) -> Iterator[Finding]:
-    """`USER llama` without a useradd: the engine cannot start the container."""
+    """`USER server` without a useradd: the engine cannot start the container."""
     image = view.image
     user = image.contents.user
     name = user.text.partition(":")[0] if user else ""
