@@ -87,17 +87,24 @@ def compare(
     What is short is judged only where a slower or faster image got another length, of which there is no history.
     """
     gates = gates or Gates()
-    long: list[tuple[Key, Side, Baseline]] = []
-    short: list[tuple[Key, Side, Baseline]] = []
-    for key in filter(lambda key: is_judged(key.metric), candidate.columns):
-        for ours, terms, side in candidate.sides(key):
-            if ours.name == run:
-                found = find(history, key, terms, run=run, before=ours.time, decisions=decisions, gates=gates)
-                (short if candidate.is_short(key, run) else long).append((key, side, found))
-    unpaired = {_without_length(key) for key, _, found in long if found.missing}
-    taken = long + [one for one in short if not one[2].missing and _without_length(one[0]) in unpaired]
+
+    def found(one: tuple[Key, Run, Terms, Side]) -> tuple[Key, Side, Baseline]:
+        key, ours, terms, side = one
+        return key, side, find(history, key, terms, run=run, before=ours.time, decisions=decisions, gates=gates)
+
+    ours = [
+        (key, *one)
+        for key in candidate.columns
+        if is_judged(key.metric)
+        for one in candidate.sides(key)
+        if one[0].name == run
+    ]
+    taken = [found(one) for one in ours if not candidate.is_short(one[0], run)]
+    unpaired = {_without_length(key) for key, _, baseline in taken if baseline.missing}
+    short = [one for one in ours if candidate.is_short(one[0], run) and _without_length(one[0]) in unpaired]
+    taken += [one for one in map(found, short) if not one[2].missing]
     judged = judge([_pair(*one) for one in taken], gates)
-    return [Compared(judged=one, baseline=found) for one, (_, _, found) in zip(judged, taken, strict=True)]
+    return [Compared(judged=one, baseline=baseline) for one, (_, _, baseline) in zip(judged, taken, strict=True)]
 
 
 def _without_length(key: Key) -> tuple[str, str, str]:
