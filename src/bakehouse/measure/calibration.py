@@ -19,6 +19,7 @@ from typing import assert_never
 from bakehouse.model.report import SERVER_TO_REFERENCE
 from bakehouse.servers import REFERENCE
 from bakehouse.stats import student
+from bakehouse.stats.ratio import ratio_left
 
 CLIENT_GATE = 0.01
 """Share by which the client's decode rate may differ from the server's."""
@@ -94,11 +95,7 @@ class Agreement:
     @property
     def left(self) -> dict[int, float]:
         """By container start: the ratio without what the first does beside, as far as that explains it."""
-        found = {}
-        for start, (first, second) in self.sides.items():
-            beside = min(self.allowed, max(0.0, 1 / first - 1 / second))
-            found[start] = 1 / (1 / first - beside) / second
-        return found
+        return {start: ratio_left(first, second, self.allowed) for start, (first, second) in self.sides.items()}
 
     @property
     def disagrees(self) -> bool:

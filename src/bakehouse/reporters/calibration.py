@@ -12,6 +12,7 @@ from bakehouse.model.enums import Disturbance, Grade
 from bakehouse.model.report import SERVER_TO_REFERENCE, CellReport, Measurement
 from bakehouse.reporters import grades
 from bakehouse.servers import REFERENCE
+from bakehouse.stats.ratio import ratio_left
 
 CLIENT, BENCH = "client_to_server", SERVER_TO_REFERENCE
 """Metrics whose samples are ratios of two rates, one for each container start; `raw` holds the two as `first` and
@@ -131,16 +132,11 @@ def _held(measurement: Measurement) -> Held | None:
         second=statistics.median(float(other) for _, other, _ in known),
         difference=statistics.median(ratio for _, _, ratio in known) - 1,
         gate=float(gate) if _is_rate(gate) else None,
-        left=statistics.median(_left(float(one), float(other), seconds) for one, other, _ in known) - 1,
+        left=statistics.median(
+            ratio_left(float(one), float(other), seconds) if one and other else 1.0 for one, other, _ in known
+        )
+        - 1,
     )
-
-
-def _left(first: float, second: float, allowed: float) -> float:
-    """The ratio of two rates without what the first does beside, as far as `allowed` seconds a token explain it."""
-    if not first or not second:
-        return 1.0
-    beside = min(allowed, max(0.0, 1 / first - 1 / second))
-    return 1 / (1 / first - beside) / second
 
 
 def _is_rate(value: object) -> TypeGuard[float]:
