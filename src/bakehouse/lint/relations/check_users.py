@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from bakehouse.lint.finding import Finding, finding
 from bakehouse.lint.relations.view import View
-from bakehouse.lint.stages.stage import StageModel
 
 _OF_DISTRIBUTIONS = frozenset(
     {
@@ -26,20 +25,11 @@ def check_users(view: View) -> Iterator[Finding]:
     name = user.text.partition(":")[0] if user else ""
     if user is None or not user.complete or not name or name.isdigit() or "$" in name or name in _OF_DISTRIBUTIONS:
         return
-    if image.base.image is None or not image.base.complete or image.unseen or _creates(image):
+    if image.base.image is None or not image.base.complete or image.unseen or image.fills(_CREATES):
         return
     yield finding(
         user,
         "is no user of the image",
         f'Nothing creates it: the engine says "unable to find user {name}", and starts nothing.',
         f"RUN useradd --create-home {name} before it, or a number: USER 65532:65532",
-    )
-
-
-def _creates(image: StageModel) -> bool:
-    return any(
-        _CREATES.search(instruction.body.text)
-        for one in image.chain
-        for instruction in one.stage.instructions
-        if instruction.name in ("RUN", "COPY", "ADD")
     )

@@ -87,6 +87,15 @@ class StageModel:
     def where(self) -> Where:
         return Where(file=self.contents.file, line=self.contents.stage.line)
 
+    def fills(self, pattern: re.Pattern[str]) -> bool:
+        """Whether a line that puts files into it has a match."""
+        return any(
+            pattern.search(instruction.body.text)
+            for one in self.chain
+            for instruction in one.stage.instructions
+            if instruction.name in ("RUN", "COPY", "ADD")
+        )
+
     def has(self, name: str, *, by_use: bool = True) -> bool | None:
         """Whether it holds a component of components.yaml. None where it cannot be told.
 

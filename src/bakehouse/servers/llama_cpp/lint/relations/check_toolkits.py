@@ -88,7 +88,7 @@ def _check_cmake(build: Build, matrix: Matrix) -> Iterator[Finding]:
     """The CMake of a distribution, where it is too old for a backend."""
     stage = build.stage
     cmake = stage.base.facts.cmake
-    if cmake is None or stage.unseen or _has_other_archive(stage):
+    if cmake is None or stage.unseen or stage.fills(_OTHER_ARCHIVE):
         return
     package = next((one for one in stage.packages.installed if one.name == "cmake"), None)
     if package is None or any(command.program.startswith("pip") for command in stage.commands):
@@ -183,7 +183,7 @@ def _check_absent(stage: StageModel) -> Iterator[Finding]:
         *absent.get(f"{stage.base.distribution_name} {stage.base.release}", ()),
         *absent.get(stage.base.distribution_name or "", ()),
     )
-    if not patterns or _has_other_archive(stage):
+    if not patterns or stage.fills(_OTHER_ARCHIVE):
         return
     own = {
         id(word)
@@ -213,13 +213,3 @@ def _named(package: str, stage: StageModel) -> str | None:
         if manager and package in " ".join(component.install.values()).split() and manager in component.install:
             return component.install[manager]
     return None
-
-
-def _has_other_archive(stage: StageModel) -> bool:
-    """Whether packages may come from elsewhere."""
-    return any(
-        _OTHER_ARCHIVE.search(instruction.body.text)
-        for one in stage.chain
-        for instruction in one.stage.instructions
-        if instruction.name in ("RUN", "COPY", "ADD")
-    )
