@@ -25,7 +25,8 @@ def test_the_share_of_what_a_card_allows() -> None:
     assert limits.words(measured(300.0, 307.0, 310.0)) == "27 % of what this card's memory allows"
     assert limits.words(measured(307.0, device="cpu")) == "27 % of what this processor's memory allows"
     compute = MEMORY.model_copy(update={"by": "compute"})
-    assert limits.words(measured(1.0, found=[compute, MEMORY])) == "0.087 % of what this card's arithmetic allows"
+    of_card = measured(1.0, found=[compute, MEMORY])
+    assert limits.words(of_card) == "0.087 % of what this card's 16-bit arithmetic allows"
 
 
 def test_how_it_was_reckoned() -> None:
@@ -48,7 +49,7 @@ def test_nothing_is_said_of_what_is_not_known() -> None:
 def test_a_line_for_each_rate() -> None:
     first, second = limits.lines(passed_cell("a", flag_set="default", seed=1, decode=100.0))
     assert first.startswith("pp512 ")
-    assert first.endswith("of what this processor's arithmetic allows")
+    assert first.endswith("of what this processor's 32-bit arithmetic allows")
     assert second.endswith("of what this processor's memory allows")
 
 
