@@ -24,6 +24,7 @@ LAYERS = (
     ("stacks",),
     ("ci",),
     ("lint", "engine", "model_files/tfjs"),
+    ("servers/others",),
     ("servers/llama_cpp/lint",),
     ("servers/linters",),
     ("measure/loadgen", "supply", "prove", "reporters"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,17 @@ _FLAGS = frozenset(
     }
 )  # fmt: skip
 """Options of `run` that take no value."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mount:
+    """Something that is laid over a folder of the container."""
+
+    word: Word
+    target: str | None
+    """None where nobody can tell."""
+    is_bind: bool
+    """Whether a folder of the host hides what the image has there; a new volume is filled from the image."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +54,19 @@ class ContainerRun:
     health_where: Where | None = None
     shares_host_network: bool = False
     entrypoint_is_cleared: bool = False
+    mounts: tuple[Mount, ...] = ()
+    files_known: bool = True
+    """False where files may come into the container by another way than its mounts."""
+    cards: int | None = None
+    """How many cards it gets, where a number says so."""
+    shares_memory: bool = True
+    """Whether /dev/shm is larger than the engine's 64 MB, or may be."""
+    gives_cards: str = (
+        "--gpus all; in a compose file gpus: all, or deploy.resources.reservations.devices with capabilities: [gpu]"
+    )
+    """How a card of NVIDIA is asked for where this is written."""
+    gives_memory: str = "ipc: host or shm_size: 8gb; --ipc=host or --shm-size 8g"
+    """How more shared memory is asked for where this is written."""
 
 
 def container_of(command: Command) -> ContainerRun | None:
@@ -69,7 +94,51 @@ def container_of(command: Command) -> ContainerRun | None:
         health=tuple(value for name, value in options if name == "--health-cmd"),
         health_where=next((value.where for name, value in options if name == "--health-cmd"), None),
         shares_host_network=any(name in ("--network", "--net") and value.text == "host" for name, value in options),
+        mounts=tuple(_mounts(options)),
+        files_known=not any(name in ("--volumes-from", "--env-file") for name, _ in options),
+        cards=_cards(options),
+        shares_memory=any(_is_shared(name, value.text) for name, value in options),
     )
+
+
+_WHOLE = re.compile(r"\"?(?:device=)?(?P<cards>[0-9]+(?:,[0-9]+)*|GPU-[^,\"]+(?:,GPU-[^,\"]+)*)\"?")
+
+
+def _cards(options: Sequence[tuple[str, Word]]) -> int | None:
+    """`--gpus 2`, `--gpus device=0,1`."""
+    asked = next((value.text.strip("'") for name, value in options if name == "--gpus"), "")
+    found = _WHOLE.fullmatch(asked)
+    if found is None:
+        return None
+    return len(found["cards"].split(",")) if "device" in asked else int(asked) if asked.isdigit() else None
+
+
+def _is_shared(name: str, value: str) -> bool:
+    return (
+        name == "--shm-size"
+        or (name == "--ipc" and value not in ("private", "none"))
+        or (name in ("-v", "--volume", "--mount", "--tmpfs") and "/dev/shm" in value)  # noqa: S108 - in the container
+    )
+
+
+def _mounts(options: Sequence[tuple[str, Word]]) -> Iterator[Mount]:
+    for name, value in options:
+        if name in ("-v", "--volume"):
+            yield mount_of(value)
+        elif name == "--mount":
+            parts = dict(part.partition("=")[::2] for part in value.text.split(","))
+            target = next((parts[key] for key in ("target", "dst", "destination") if key in parts), None)
+            is_bind = parts.get("type") == "bind"
+            yield Mount(word=value, target=target if value.complete else None, is_bind=is_bind)
+
+
+def mount_of(value: Word) -> Mount:
+    """`./models:/models:ro`"""
+    parts = value.text.split(":")
+    target = parts[1] if len(parts) > 1 else parts[0]
+    is_bind = len(parts) > 1 and parts[0].startswith((".", "/", "~", "$"))
+    is_known = value.complete and "\\" not in value.text
+    return Mount(word=value, target=target if is_known else None, is_bind=is_bind)
 
 
 def _options(words: Sequence[Word]) -> tuple[list[tuple[str, Word]], tuple[Word, ...]]:

@@ -38,7 +38,7 @@ def find_start(words: Sequence[Word], names: Collection[str]) -> Start | None:
 
     `names` are file names of the server.
     """
-    words = _unwrapped(words)
+    words = unwrapped(words)
     for index, word in enumerate(words):
         program = word.text.rpartition("/")[2]
         if program in names:
@@ -48,7 +48,7 @@ def find_start(words: Sequence[Word], names: Collection[str]) -> Start | None:
     return None
 
 
-def _unwrapped(words: Sequence[Word]) -> Sequence[Word]:
+def unwrapped(words: Sequence[Word]) -> Sequence[Word]:
     """The last command of `sh -c "..."`, else the words themselves."""
     if len(words) < 3 or words[0].text.rpartition("/")[2] not in SHELLS or not _SHELL_TEXT.fullmatch(words[1].text):  # noqa: PLR2004 - sh -c TEXT
         return words

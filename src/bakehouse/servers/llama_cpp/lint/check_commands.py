@@ -122,7 +122,7 @@ def _check_make(
     targets = [word.text for word in command.words[1:] if not word.text.startswith("-") and "=" not in word.text]
     programs = {one.old for one in knowledge.programs} | {one.new for one in knowledge.programs}
     elsewhere = any(word.text in ("-C", "-f", "--directory", "--file") for word in command.words) and not own
-    others = bool(targets) and not (programs | _TARGETS) & set(targets) and not _own_words(command)
+    others = bool(set(targets) - programs - _TARGETS) and not _own_words(command)
     if not (own or programs & set(targets) or (fetched and not elsewhere)) or (others and not fetched):
         return
     flags = _as_options(own, options, knowledge)

@@ -10,50 +10,90 @@ from bakehouse.lint.container_file import Contents
 from bakehouse.lint.container_run import ContainerRun
 from bakehouse.lint.examined import Examined, Looked
 from bakehouse.lint.finding import Finding, Severity, finding, in_order
+from bakehouse.lint.server_start import setting_of
 from bakehouse.servers.llama_cpp.lint.basis import Basis
 from bakehouse.servers.llama_cpp.lint.check_any_service import check_any_service, check_cards
 from bakehouse.servers.llama_cpp.lint.check_compose_build import check_build
 from bakehouse.servers.llama_cpp.lint.check_container import check_container, looked_at
 from bakehouse.servers.llama_cpp.lint.check_dockerfile import check_dockerfile
+from bakehouse.servers.llama_cpp.lint.check_listening import PORT
 from bakehouse.servers.llama_cpp.lint.check_mounts import check_mounts
 from bakehouse.servers.llama_cpp.lint.compose_services import (
     TEST_FORMS,
+    Service,
     builds_upstream,
     inline_dockerfile,
     read_service,
     reservations,
     text_of,
 )
-from bakehouse.servers.llama_cpp.lint.containers import is_about, upstream_of
+from bakehouse.servers.llama_cpp.lint.containers import is_about, start_of, upstream_of
+from bakehouse.servers.others.check_together import Member, check_together, health_of
+from bakehouse.servers.others.started import looked_at as others_looked_at
+from bakehouse.servers.others.started import started_by
 
 
 def check_compose(file: ComposeFile, basis: Basis, *, read: Read) -> Examined:
     """Findings in the order of the file, and which services were not looked at."""
     findings = [*_check_top(file)]
     looked = Looked()
+    members: dict[str, Member] = {}
     for name, node in file.services.items():
         service = read_service(name, node, read)
         builds_llama = any(is_about_llama(one) for one in service.dockerfile) or builds_upstream(node)
+        members[name] = _member(service)
         findings += check_cards(service.run)
         if not (is_about(service.run) or builds_llama):
             findings += check_any_service(service.run, basis)
-            looked += Looked(not_at=(f"service {name}, in which nothing speaks of llama.cpp",))
+            looked += _looked_at_other(name, service.run)
             continue
         findings += check_container(service.run, basis)
         findings += _check_devices(node)
         findings += _check_health(node, service.run)
-        findings += check_mounts(node, service.run)
+        findings += check_mounts(service.run)
         findings += _check_names(node)
         findings += check_build(node, service.dockerfile, basis)
         if inline := _check_inline(node, file.document.file, basis):
             findings += inline.findings
             looked += inline.looked
         looked += looked_at(service.run) + Looked(not_at=service.missing)
+    findings += check_together(file, members)
     unknown = tuple(
         f"${{{name}}} of line {where.line}, which has no value here" for name, where in file.unknown.items()
     )
     looked += Looked(not_at=unknown)
     return Examined(file=file.document.file, findings=in_order(findings), looked=looked, kind="compose file")
+
+
+def _member(service: Service) -> Member:
+    stages = service.dockerfile
+    own = stages[-1].health is not None if stages and len(stages) == 1 else None
+    return Member(
+        node=service.node,
+        run=service.run,
+        port=_port(service.run),
+        builds=service.node.find("build") is not None,
+        has_health=health_of(service.node, service.run, own=True if own else None),
+    )
+
+
+def _port(run: ContainerRun) -> str | None:
+    """Where the server of a service listens, as far as that is known."""
+    if start := start_of(run):
+        told = setting_of(start, run.variables, ("--port",), "LLAMA_ARG_PORT")
+        if told is None:
+            return PORT if start.is_inherited else None
+        return told.text if told.complete and told.text.isdigit() else None
+    other = started_by(run)
+    return other.port if other and (other.is_inherited or other.told(other.server.port)) else None
+
+
+def _looked_at_other(name: str, run: ContainerRun) -> Looked:
+    """A server of others is looked at by what is known of it; nothing is known of the rest."""
+    started = started_by(run)
+    if started is None:
+        return Looked(not_at=(f"service {name}, of whose server nothing is known",))
+    return others_looked_at(started)
 
 
 def _check_inline(node: Node, file: str, basis: Basis) -> Examined | None:

@@ -12,6 +12,7 @@ from bakehouse.lint.settings import Word
 from bakehouse.servers.llama_cpp.lint.basis import Basis
 from bakehouse.servers.llama_cpp.lint.check_arguments import check_arguments
 from bakehouse.servers.llama_cpp.lint.check_environment import check_variable
+from bakehouse.servers.llama_cpp.lint.check_health import check_health_path
 from bakehouse.servers.llama_cpp.lint.check_listening import Listening, check_listening
 from bakehouse.servers.llama_cpp.lint.check_revision import check_revisions, lowered, other_revision
 from bakehouse.servers.llama_cpp.lint.check_upstream import FLOATS, check_entrypoint, check_name
@@ -45,6 +46,7 @@ def check_container(run: ContainerRun, basis: Basis) -> Iterator[Finding]:
                 image_is_unknown=not start.is_inherited,
             )
         )
+        yield from check_health_path(run.health)
     yield from _check_hidden_cards(run)
     if run.image and run.devices_known:
         yield from _check_devices(run, run.image)
@@ -137,7 +139,7 @@ def _check_devices(run: ContainerRun, image: Word) -> Iterator[Finding]:
     upstream = upstream_of(run)
     if upstream is None:
         if is_named_after(run) and _CUDA_IMAGE.search(image.text) and not run.has_nvidia:
-            yield _without_card(image, "gpus: all, or --gpus all")
+            yield _without_card(image, run.gives_cards)
         return
     yield from _check_backend(run, image, upstream)
 
@@ -171,7 +173,7 @@ def _check_hidden_cards(run: ContainerRun) -> Iterator[Finding]:
 def _check_backend(run: ContainerRun, image: Word, upstream: UpstreamImage) -> Iterator[Finding]:
     dri = any(one.startswith("/dev/dri") or "intel.com/" in one for one in run.devices)
     if upstream.backend == "cuda" and not run.has_nvidia:
-        yield _without_card(image, _NVIDIA)
+        yield _without_card(image, run.gives_cards)
     elif upstream.backend == "rocm" and "amd.com/gpu" not in " ".join(run.devices):
         missing = [one for one in ("/dev/kfd", "/dev/dri") if not any(two.startswith(one) for two in run.devices)]
         if missing:
@@ -211,9 +213,6 @@ def _check_capabilities(run: ContainerRun, image: Word, upstream: UpstreamImage)
         why,
         "NVIDIA_DRIVER_CAPABILITIES=compute,utility,graphics" if name == "graphics" else "compute,utility, or all",
     )
-
-
-_NVIDIA = "--gpus all; in a compose file gpus: all, or deploy.resources.reservations.devices with capabilities: [gpu]"
 
 
 def _without_card(image: Word, instead: str) -> Finding:

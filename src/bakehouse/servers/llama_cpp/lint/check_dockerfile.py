@@ -13,6 +13,8 @@ from bakehouse.lint.dockerfile import read_dockerfile
 from bakehouse.lint.examined import Examined, Looked
 from bakehouse.lint.finding import Finding, Severity, in_order
 from bakehouse.lint.relations.check_globals import check_globals, names_of
+from bakehouse.lint.relations.check_home import check_home
+from bakehouse.lint.relations.check_wheels import check_wheels
 from bakehouse.lint.relations.headers import with_libraries
 from bakehouse.lint.relations.view import SourceProject, View, read_view
 from bakehouse.lint.settings import Setting, Word
@@ -41,6 +43,7 @@ from bakehouse.servers.llama_cpp.lint.python_builds import steps_of, wheel_steps
 from bakehouse.servers.llama_cpp.lint.relations.check import check_relations, tell_unseen
 from bakehouse.servers.llama_cpp.lint.upstream_images import upstream_image
 from bakehouse.servers.llama_cpp.lint.whole_file import OLD_SERVER, WholeFile, relative_in
+from bakehouse.servers.others.check_dockerfile import check_image as check_other_image
 
 
 @functools.cache
@@ -73,7 +76,8 @@ def check_dockerfile(text: str, *, file: str, basis: Basis) -> Examined:
     findings = list(_check_words(one))
     if view is not None:
         own = with_libraries(findings, view.image) if len(contents) > 1 else findings
-        findings = [*own, *_check_relations(one, view)]
+        findings = [*own, *_check_relations(one, view), *check_wheels(view.stages), *check_home(view.image)]
+        findings += [] if one.start else [*check_other_image(one.image)]
     return Examined(file=file, findings=in_order(findings), looked=_looked(one), kind="Dockerfile")
 
 

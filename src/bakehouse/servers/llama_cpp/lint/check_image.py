@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from bakehouse.errors import Where
@@ -12,26 +11,11 @@ from bakehouse.lint.container_file import Contents
 from bakehouse.lint.finding import Finding, Severity, finding
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.stages.stage import StageModel
+from bakehouse.servers.llama_cpp.lint.check_health import check_health_path
 from bakehouse.servers.llama_cpp.lint.python_builds import steps_of
 
 SERVER = "llama-server"
 _CLIENTS = ("curl", "wget")
-_LOCAL_URL = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::[^/]*)?(?P<path>/[^?]*)?")
-_NO_PAGES = frozenset(
-    {
-        "/healthz",
-        "/livez",
-        "/readyz",
-        "/ready",
-        "/live",
-        "/healthcheck",
-        "/ping",
-        "/status",
-        "/api/health",
-        "/-/healthy",
-    }
-)
-"""What other servers call their health, and this one does not have."""
 
 
 def where_from(one: Contents) -> Where:
@@ -53,7 +37,7 @@ def check_image(
         contents
     ):
         if serves:
-            yield from _check_health_path([word for command in last.health or () for word in command.words])
+            yield from check_health_path([word for command in last.health or () for word in command.words])
         return
     yield from _check_steps(contents)
     if model.base.libc == "none" and not (model.entrypoint or model.command):
@@ -145,7 +129,7 @@ def _check_health(image: Sequence[Contents], model: StageModel, *, serves: bool)
         )
         return
     if serves:
-        yield from _check_health_path([word for command in last.health for word in command.words])
+        yield from check_health_path([word for command in last.health for word in command.words])
 
 
 def _check_client(last: Contents, model: StageModel) -> Iterator[Finding]:
@@ -159,17 +143,3 @@ def _check_client(last: Contents, model: StageModel) -> Iterator[Finding]:
             f"{model.base.text} has none: the check fails for ever, and the container is unhealthy.",
             f"install {client.text}, or a small program that asks instead",
         )
-
-
-def _check_health_path(words: Sequence[Word]) -> Iterator[Finding]:
-    """A page that the server lacks gives 404, and curl -f and wget fail at it for ever."""
-    for word in words:
-        found = _LOCAL_URL.fullmatch(word.text)
-        if found and (found["path"] or "/").rstrip("/").lower() in _NO_PAGES:
-            yield finding(
-                word,
-                "is no page of the server",
-                "It answers 404, so that curl -f and wget fail, and the container is unhealthy for ever.",
-                f"{word.text.removesuffix(found['path'])}/health",
-                link="https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md#get-health-returns-heath-check-result",
-            )

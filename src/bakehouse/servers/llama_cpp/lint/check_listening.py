@@ -92,7 +92,7 @@ def _check_port(one: Listening) -> Iterator[Finding]:
     yield from _check_health(one, listens, why)
     numbers = [word.text.partition("/")[0] for word in one.ports]
     if numbers and listens not in numbers and all(number.isdigit() for number in numbers):
-        published = one.ports_are != "EXPOSE"
+        published = one.ports_are not in ("EXPOSE", "containerPort")
         yield finding(
             one.ports[0],
             "is not where the server listens",

@@ -13,6 +13,7 @@ from bakehouse.lint.script import Script
 from bakehouse.lint.server_start import Start, find_start
 from bakehouse.lint.settings import Setting
 from bakehouse.servers.llama_cpp.lint.basis import Basis
+from bakehouse.servers.llama_cpp.lint.check_any_service import check_any_service, check_cards
 from bakehouse.servers.llama_cpp.lint.check_arguments import check_arguments
 from bakehouse.servers.llama_cpp.lint.check_cmake import (
     check_backends,
@@ -24,6 +25,7 @@ from bakehouse.servers.llama_cpp.lint.check_cmake import (
 from bakehouse.servers.llama_cpp.lint.check_commands import check_commands, check_unreached, old_program
 from bakehouse.servers.llama_cpp.lint.check_container import check_container, looked_at
 from bakehouse.servers.llama_cpp.lint.check_environment import check_variable
+from bakehouse.servers.llama_cpp.lint.check_mounts import check_mounts
 from bakehouse.servers.llama_cpp.lint.check_revision import check_revisions, lowered, other_revision
 from bakehouse.servers.llama_cpp.lint.containers import is_about
 from bakehouse.servers.llama_cpp.lint.old_names import OWN
@@ -31,6 +33,9 @@ from bakehouse.servers.llama_cpp.lint.own_steps import own_steps
 from bakehouse.servers.llama_cpp.lint.python_builds import python_steps
 from bakehouse.servers.llama_cpp.lint.revisions import find_revisions
 from bakehouse.servers.llama_cpp.lint.upstream_images import SERVER
+from bakehouse.servers.others.check_start import check_start
+from bakehouse.servers.others.started import find_program, started_by
+from bakehouse.servers.others.started import looked_at as others_looked_at
 
 OLD_SERVER = "server"
 _OF_A_SERVER = re.compile(r"--?(?:m|model|ngl|n-gpu-layers|hf|hf-repo|c|ctx-size|fa|flash-attn)|.*\.gguf")
@@ -52,9 +57,17 @@ def check_script(script: Script, text: str, basis: Basis, *, kind: str) -> Exami
     ]
     looked = _looked(script, starts)
     for command in script.commands:
-        if (run := container_of(command)) and is_about(run):
+        run = container_of(command)
+        if run is not None and is_about(run):
             findings += check_container(run, basis)
+            findings += check_mounts(run)
             looked += looked_at(run)
+        elif run is not None:
+            findings += [*check_cards(run), *check_any_service(run, basis)]
+            looked += others_looked_at(started_by(run))
+        elif found := find_program(command.words, command.assigned):
+            findings += check_start(found)
+            looked += others_looked_at(found)
     return Examined(file=script.file, findings=in_order(findings), looked=looked, kind=kind)
 
 
@@ -140,7 +153,10 @@ def _looked(script: Script, starts: Sequence[tuple[Command, Start]]) -> Looked:
 def is_of_interest(script: Script) -> bool:
     """Whether it has anything that is looked at."""
     return any(
-        command.configures or command.builds or (run is not None and is_about(run))
+        command.configures
+        or command.builds
+        or (run is not None and (is_about(run) or started_by(run) is not None))
+        or find_program(command.words) is not None
         for command in script.commands
         for run in (container_of(command),)
     ) or bool(

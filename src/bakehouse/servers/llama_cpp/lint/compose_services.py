@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from bakehouse.errors import Where
 from bakehouse.lint.compose_file import Node, Read, read_env_file
 from bakehouse.lint.container_file import Contents, read_contents
-from bakehouse.lint.container_run import ContainerRun, container_port
+from bakehouse.lint.container_run import ContainerRun, Mount, container_port, mount_of
 from bakehouse.lint.dockerfile import read_dockerfile
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.servers.llama_cpp.lint.upstream_images import upstream_image
@@ -142,7 +142,45 @@ def _run(node: Node, variables: tuple[Setting, ...]) -> ContainerRun:
         health=tuple(test),
         health_where=health.where_of("test") if health and (test or health.word("disable")) else None,
         shares_host_network=network is not None and network.text == "host",
+        mounts=tuple(_mounts(node)),
+        files_known=not any(node.find(key) is not None for key in _BRING_FILES),
+        cards=_cards(node),
+        shares_memory=_shares_memory(node),
     )
+
+
+_BRING_FILES = ("volumes_from", "configs", "secrets", "develop", "models", "pre_start", "post_start")
+"""Keys that put files into a container by other ways."""
+
+
+def _mounts(node: Node) -> Iterator[Mount]:
+    yield from (mount_of(word) for word in node.items("volumes"))
+    for one in node.nodes("volumes"):
+        target = one.word("target")
+        word = target or Word(text="volumes", where=one.where)
+        is_bind = text_of(one, "type") == "bind"
+        yield Mount(word=word, target=target.text if target and target.complete else None, is_bind=is_bind)
+
+
+def _cards(node: Node) -> int | None:
+    """Of all reservations together; None where one of them asks for all."""
+    numbers = [_number(one) for one in reservations(node)]
+    return sum(number for number in numbers if number) if numbers and all(numbers) else None
+
+
+def _number(one: Node) -> int | None:
+    if ids := one.items("device_ids"):
+        return len(ids)
+    count = text_of(one, "count")
+    return int(count) if count.isdigit() else None
+
+
+def _shares_memory(node: Node) -> bool:
+    ipc = text_of(node, "ipc")
+    mounts = [mount.target or "/dev/shm" for mount in _mounts(node)]  # noqa: S108 - in the container
+    tmpfs = [word.text for word in node.items("tmpfs")]
+    keys = any(node.find(key) is not None for key in ("shm_size", "extends"))
+    return keys or ipc not in ("", "private") or any("/dev/shm" in one for one in (*mounts, *tmpfs))  # noqa: S108
 
 
 def _test(health: Node | None) -> Sequence[Word]:

@@ -4,6 +4,8 @@
 |---|---|
 | Dockerfile | its first instruction is FROM, or ARG before it |
 | compose file | YAML with a mapping `services` |
+| manifest of Kubernetes | YAML with `apiVersion` and `kind`, in one document or more |
+| configuration of llama-swap | YAML with a mapping `models`, each with a `cmd` |
 | unit | a section [Service] or [Container] |
 | CMake presets | JSON with `configurePresets` |
 | script | a first line `#!` with a shell, or a line that starts CMake, a server or a container |
@@ -21,18 +23,22 @@ from bakehouse.errors import InputError, Where
 from bakehouse.lint.compose_file import Read, read_compose, read_env_file
 from bakehouse.lint.examined import Examined
 from bakehouse.lint.finding import in_order
+from bakehouse.lint.kubernetes import is_kubernetes, read_manifests
 from bakehouse.lint.script import read_script
+from bakehouse.lint.swap_file import is_swap, read_swap
 from bakehouse.lint.unit_file import SECTION, read_container, read_entries, read_service
 from bakehouse.servers.llama_cpp.lint.basis import Basis
 from bakehouse.servers.llama_cpp.lint.check_compose import check_compose, is_compose
 from bakehouse.servers.llama_cpp.lint.check_container import check_container, looked_at
 from bakehouse.servers.llama_cpp.lint.check_dockerfile import check_dockerfile
+from bakehouse.servers.llama_cpp.lint.check_kubernetes import check_kubernetes
 from bakehouse.servers.llama_cpp.lint.check_presets import check_presets
 from bakehouse.servers.llama_cpp.lint.check_script import check_script, is_of_interest
+from bakehouse.servers.llama_cpp.lint.check_swap import check_swap
 
 CAN_BE = (
-    "Dockerfiles, compose files, shell scripts, units of systemd and Podman, and CMake presets can be linted; "
-    "a command line with --cmake or --server."
+    "Dockerfiles, compose files, manifests of Kubernetes, configurations of llama-swap, shell scripts, units of "
+    "systemd and Podman, and CMake presets can be linted; a command line with --cmake or --server."
 )
 _FIRST_INSTRUCTION = re.compile(r"(?:\s*(?:#[^\n]*)?\n)*\s*(?:ARG|FROM)\s+\S", re.IGNORECASE)
 _FROM = re.compile(r"^\s*FROM\s+\S", re.IGNORECASE | re.MULTILINE)
@@ -45,7 +51,7 @@ _UNITS = frozenset({"Service", "Container"})
 
 def check_input(text: str, *, file: str, basis: Basis, read: Read) -> Examined:
     """Raises InputError for what cannot be linted, with what it is as far as one sees."""
-    for kind in (_as_unit, _as_presets, _as_compose, _as_dockerfile, _as_script):
+    for kind in (_as_unit, _as_presets, _as_kubernetes, _as_swap, _as_compose, _as_dockerfile, _as_script):
         found = kind(text, file, basis, read)
         if found is not None:
             return found
@@ -70,6 +76,22 @@ def _as_compose(text: str, file: str, basis: Basis, read: Read) -> Examined | No
         what = _kind_of_yaml(compose.document.value)
         raise InputError(f"{what} cannot be linted", hint=CAN_BE, where=Where(file=file))
     return check_compose(compose, basis, read=read)
+
+
+def _as_kubernetes(text: str, file: str, basis: Basis, _: Read) -> Examined | None:
+    if PurePath(file).suffix not in _YAML or not is_kubernetes(text):
+        return None
+    manifests = read_manifests(text, file=file)
+    values = (one.document.value for one in manifests)
+    kinds = dict.fromkeys(_kind_of_yaml(value) for value in values)
+    return check_kubernetes(manifests, basis, file=file, kinds=", ".join(kinds))
+
+
+def _as_swap(text: str, file: str, basis: Basis, _: Read) -> Examined | None:
+    if PurePath(file).suffix not in _YAML or not re.search(r"^models:\s*(?:#.*)?$", text, re.MULTILINE):
+        return None
+    document = parse(text, file=file)
+    return check_swap(read_swap(document, text), basis) if is_swap(document.value) else None
 
 
 def _kind_of_yaml(value: object) -> str:

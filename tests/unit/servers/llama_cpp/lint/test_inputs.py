@@ -26,6 +26,8 @@ def said(examined: Examined) -> list[str]:
         ("Containerfile", "from debian\nRUN true\n", "Dockerfile"),
         ("stack.yml", "services: {a: {image: llama-server}}\n", "compose file"),
         ("noext", "services:\n  a:\n    image: x\n", "compose file"),
+        ("pod.yaml", "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: x}]}\n", "manifest of Kubernetes"),
+        ("config.yaml", "models:\n  a: {cmd: llama-server --port 80}\n", "configuration of llama-swap"),
         ("a.service", "[Service]\nExecStart=/bin/llama-server --port 80\n", "unit of systemd"),
         ("a.container", "[Container]\nImage=x\n", "unit of Podman"),
         ("CMakePresets.json", '{"configurePresets": []}', "CMake presets"),
@@ -40,7 +42,8 @@ def test_kinds(file: str, text: str, kind: str) -> None:
 @pytest.mark.parametrize(
     ("file", "text", "what"),
     [
-        ("pod.yaml", "apiVersion: v1\nkind: Pod\n", "a Pod of Kubernetes"),
+        ("pod.yaml", "apiVersion: v1\nkind: Pod\n", "a Pod of Kubernetes starts no container"),
+        ("chart.yaml", "apiVersion: v1\nkind: Pod\nname: {{ .Values.name }}\n", "a template"),
         ("ci.yml", "on: push\njobs: {}\n", "a workflow of CI"),
         ("matrix.yaml", "version: 1\naxes: {}\n", "a file of the project"),
         ("list.yaml", "- a\n", "YAML without services"),
@@ -127,7 +130,7 @@ services:
     looked = examine(text, "compose.yaml").looked
     assert looked.arguments == 2
     assert looked.not_at == (
-        "service web, in which nothing speaks of llama.cpp",
+        "service web, of whose server nothing is known",
         "${MODEL} of line 4, which has no value here",
     )
 

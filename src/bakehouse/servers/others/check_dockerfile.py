@@ -1,0 +1,41 @@
+"""The image that a Dockerfile makes on one of a server of others, or with its program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bakehouse.errors import Where
+from bakehouse.lint.container_file import Contents
+from bakehouse.lint.container_run import ContainerRun
+from bakehouse.lint.finding import Finding
+from bakehouse.lint.settings import Word
+from bakehouse.servers.others.check_client import check_client
+from bakehouse.servers.others.check_service import check_service
+from bakehouse.servers.others.started import started_by
+
+
+def run_of(image: Sequence[Contents]) -> ContainerRun | None:
+    """The container that it starts, of whose devices and memory nothing is known."""
+    if not image:
+        return None
+    last, lowest = image[-1], image[0]
+    return ContainerRun(
+        image=Word(text=lowest.image, where=Where(file=lowest.file, line=lowest.stage.line)),
+        entrypoint=last.entrypoint,
+        command=last.command,
+        variables=tuple(setting for one in image for setting in one.variables),
+        ports=tuple(last.ports),
+        ports_are="EXPOSE",
+        devices_known=False,
+        health=tuple(word for command in last.health or () for word in command.words),
+        health_where=last.health_where,
+    )
+
+
+def check_image(image: Sequence[Contents]) -> Iterator[Finding]:
+    run = run_of(image)
+    started = started_by(run) if run else None
+    if run is None or started is None:
+        return
+    yield from check_service(run)
+    yield from check_client(run)

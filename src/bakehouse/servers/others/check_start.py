@@ -1,0 +1,63 @@
+"""The words that a server of others is given, and its variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bakehouse.lint.finding import Finding, Severity, finding
+from bakehouse.lint.settings import Setting, Word
+from bakehouse.servers.others.known import Known
+from bakehouse.servers.others.started import Started, is_program
+
+
+def check_start(started: Started) -> Iterator[Finding]:
+    """Options that it does not have, numbers that it refuses, and its own program among its arguments."""
+    first = started.words[0] if started.words else None
+    if started.is_inherited and first is not None and is_program(first, started.server):
+        yield finding(
+            first,
+            "is taken for an argument",
+            f"The image's entrypoint is {started.server.title} already, and its command holds arguments only.",
+            "leave the program out, or set an entrypoint",
+            link=started.server.link,
+        )
+        return
+    for index, word in enumerate(started.words):
+        name, equals, value = word.text.partition("=")
+        told = value if equals else next((one.text for one in started.words[index + 1 : index + 2]), "")
+        for known in started.server.arguments:
+            if name in known.names and _concerns(known, told):
+                yield _told(known, word, name if known.above is None else f"{name} {told}", started)
+    for setting in started.variables:
+        for known in started.server.environment:
+            if setting.name in known.names and (started.is_inherited or not known.only_image):
+                yield _told(known, setting, setting.as_variable, started)
+
+
+def _told(known: Known, at: Word | Setting, subject: str, started: Started) -> Finding:
+    return finding(
+        at,
+        f"{_what(known, at)} {started.server.title}",
+        known.why,
+        known.instead,
+        subject=subject,
+        severity=known.severity,
+        link=started.server.link,
+    )
+
+
+def _what(known: Known, at: Word | Setting) -> str:
+    if known.above is not None:
+        return "is too large for"
+    if isinstance(at, Setting):
+        return "is not read by"
+    return "is no option of" if known.severity is Severity.ERROR else "is an option of older releases of"
+
+
+def _concerns(known: Known, value: str) -> bool:
+    if known.above is None:
+        return True
+    try:
+        return float(value) > known.above
+    except ValueError:
+        return False
