@@ -20,6 +20,9 @@ class Severity(StrEnum):
     """Worth knowing."""
 
 
+ALWAYS = 0
+"""Since which build something is so that no revision sees differently."""
+
 RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 
 

@@ -41,6 +41,7 @@ def check_together(file: ComposeFile, members: Mapping[str, Member]) -> Iterator
         yield from _check_waits(name, one, members)
         yield from _check_addresses(name, one, members)
         yield from _check_volumes(one, file)
+        yield from _check_gateway(one)
     yield from _check_published(members)
 
 
@@ -164,6 +165,27 @@ def _is_between(one: Member, other: Member) -> bool:
     """Whether both are on networks of the engine."""
     modes = (one.node.word("network_mode"), other.node.word("network_mode"))
     return not any(mode is not None and mode.text != "bridge" for mode in modes)
+
+
+_GATEWAY = "host.docker.internal"
+
+
+def _check_gateway(one: Member) -> Iterator[Finding]:
+    """The host by its name, which Docker Desktop knows by itself, and an engine on Linux does not."""
+    places: tuple[Setting | Word, ...] = (*one.run.variables, *one.run.command)
+    for at in places:
+        text = at.value if isinstance(at, Setting) else at.text
+        if _GATEWAY in text and one.node.find("extra_hosts") is None and not one.run.shares_host_network:
+            yield finding(
+                at,
+                "names a host that an engine on Linux does not know",
+                "Docker Desktop brings host.docker.internal by itself; elsewhere the name is not found.",
+                'extra_hosts: ["host.docker.internal:host-gateway"]',
+                subject=at.as_variable if isinstance(at, Setting) else at.text,
+                severity=Severity.WARNING,
+                link="https://docs.docker.com/reference/cli/docker/container/run/#add-host",
+            )
+            return
 
 
 # ---------------------------------------------------------------------------------------------- ports and volumes

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from bakehouse.lint.dashes import DASHES, with_hyphens
-from bakehouse.lint.finding import Finding, Severity, finding
+from bakehouse.lint.finding import ALWAYS, Finding, Severity, finding
 from bakehouse.lint.nearest import nearest
 from bakehouse.lint.options import Argument, SourceOptions
 from bakehouse.lint.settings import Setting, Word
@@ -23,6 +23,8 @@ _THOUSANDS = {"k": 1024, "m": 1024**2}
 _OPTION = re.compile(r"--[a-z][a-z0-9-]+")
 
 _finding = functools.partial(finding, by_revision=True)
+_TAKES_A_VALUE_SINCE = dict.fromkeys(("-fa", "--flash-attn"), 6325)
+"""By name: the build since which a flag of before takes a value (#15434)."""
 
 
 def by_name(arguments: Sequence[Argument]) -> dict[str, Argument]:
@@ -133,7 +135,8 @@ def _check_values(word: Word, argument: Argument, values: Sequence[Word]) -> Ite
     if len(values) < VALUES[argument.takes]:
         example = argument.choices[0] if argument.choices else wanted
         why = "The server takes the next word for its value, whatever that is, and exits."
-        yield _finding(word, "needs a value", why, f"{word.text} {example}")
+        since = _TAKES_A_VALUE_SINCE.get(argument.names[0], ALWAYS if argument.takes == "number" else None)
+        yield _finding(word, "needs a value", why, f"{word.text} {example}", since_build=since)
     for value in values:
         if not value.complete:
             continue
@@ -154,11 +157,11 @@ def _unknown(word: Word, known: Mapping[str, Argument], options: SourceOptions, 
     name, equals, value = spelled(word.text).partition("=")
     if equals and name in known:
         why = "The server exits: it does not split words at '='."
-        return _finding(word, "is not an argument", why, f"two words: {name} {value}")
+        return _finding(word, "is not an argument", why, f"two words: {name} {value}", since_build=ALWAYS)
     first, space, rest = word.text.partition(" ")
     if space and spelled(first) in known:
         why = "The server exits: it takes the two for one word."
-        return _finding(word, "is not an argument", why, f"two words: {first} and {rest.strip()}")
+        return _finding(word, "is not an argument", why, f"two words: {first} and {rest.strip()}", since_build=ALWAYS)
     if fact := next((fact for fact in knowledge.arguments if fact.concerns(spelled(word.text))), None):
         return fact.told(word.where, word.text)
     if meant := meant_argument(word.text, options):

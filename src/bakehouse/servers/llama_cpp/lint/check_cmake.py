@@ -128,6 +128,11 @@ def _is_on(step: Mapping[str, Setting], switch: str) -> bool:
     return any(one is not None and (is_true(one.value) or not one.complete) for one in switches)
 
 
+_RENAMED = 3400
+"""The build that surely has the options of ggml under its own prefix (July 2024)."""
+_RENAMED_LATER = frozenset({"LLAMA_CURL"})
+
+
 def _absent(setting: Setting, options: SourceOptions, knowledge: Knowledge, facts: Iterable[Fact]) -> Finding:
     deprecated = options.cmake.deprecated.get(setting.name)
     if fact := next(iter(facts), None):
@@ -139,6 +144,7 @@ def _absent(setting: Setting, options: SourceOptions, knowledge: Knowledge, fact
             "The source knows the name only to complain about it.",
             f"{deprecated.instead}={setting.value}" if deprecated.instead else "leave it out",
             severity=Severity.ERROR if deprecated.fatal else Severity.WARNING,
+            since_build=None if setting.name in _RENAMED_LATER else _RENAMED,
             by_revision=True,
         )
     meant = meant_option(setting.name, setting.value, options, knowledge)

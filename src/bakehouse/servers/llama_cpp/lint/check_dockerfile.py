@@ -41,6 +41,7 @@ from bakehouse.servers.llama_cpp.lint.old_names import OWN
 from bakehouse.servers.llama_cpp.lint.own_steps import speaks_of_llama
 from bakehouse.servers.llama_cpp.lint.python_builds import steps_of, wheel_steps
 from bakehouse.servers.llama_cpp.lint.relations.check import check_relations, tell_unseen
+from bakehouse.servers.llama_cpp.lint.relations.check_archs import check_extensions
 from bakehouse.servers.llama_cpp.lint.upstream_images import upstream_image
 from bakehouse.servers.llama_cpp.lint.whole_file import OLD_SERVER, WholeFile, relative_in
 from bakehouse.servers.others.check_dockerfile import check_image as check_other_image
@@ -77,6 +78,7 @@ def check_dockerfile(text: str, *, file: str, basis: Basis) -> Examined:
     if view is not None:
         own = with_libraries(findings, view.image) if len(contents) > 1 else findings
         findings = [*own, *_check_relations(one, view), *check_wheels(view.stages), *check_home(view.image)]
+        findings += check_extensions(view)
         findings += [] if one.start else [*check_other_image(one.image)]
     return Examined(file=file, findings=in_order(findings), looked=_looked(one), kind="Dockerfile")
 

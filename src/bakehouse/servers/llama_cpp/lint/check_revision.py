@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.finding import ALWAYS, Finding, Severity
 from bakehouse.servers.llama_cpp.lint.revisions import Kind, Revision, is_newest
 
 _PIN = "git fetch --depth 1 ADDRESS COMMIT, or a build context with a commit"
@@ -111,7 +111,9 @@ def lowered(findings: Iterable[Finding], other: Revision | None, at_hand: AtHand
 
 
 def _still_true(one: Finding, other: Revision) -> bool:
-    return not other.fork and one.since_build is not None and other.build is not None and other.build >= one.since_build
+    if other.fork or one.since_build is None:
+        return False
+    return one.since_build == ALWAYS or (other.build is not None and other.build >= one.since_build)
 
 
 def _short(other: Revision) -> str:

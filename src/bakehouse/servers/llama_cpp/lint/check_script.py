@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from bakehouse.lint.cmake_names import is_true
 from bakehouse.lint.command import Command, definitions
 from bakehouse.lint.container_run import container_of
 from bakehouse.lint.examined import Examined, Looked
-from bakehouse.lint.finding import Finding, in_order
+from bakehouse.lint.finding import Finding, Severity, finding, in_order
 from bakehouse.lint.script import Script
 from bakehouse.lint.server_start import Start, find_start
 from bakehouse.lint.settings import Setting
@@ -87,6 +88,7 @@ def _check_steps(script: Script, text: str, basis: Basis) -> Iterator[Finding]:
         yield from check_doubles(step)
         yield from check_step(by_name, basis.options, basis.knowledge, for_image=False)
         yield from check_cpu_plugin(by_name)
+        yield from _check_sycl(by_name, script)
     yield from check_backends(steps, basis.options.cmake)
     exported = [one for one in script.variables if one.name in script.exported]
     given = [*exported, *(one for command in script.commands if command.configures for one in command.assigned)]
@@ -97,6 +99,21 @@ def _check_steps(script: Script, text: str, basis: Basis) -> Iterator[Finding]:
         basis.knowledge,
         lambda name: bool(re.search(rf"\$\{{?{re.escape(name)}\b", text)),
     )
+
+
+def _check_sycl(step: Mapping[str, Setting], script: Script) -> Iterator[Finding]:
+    """SYCL where nothing names a compiler for it: CMake takes the first that it finds, which is another one."""
+    switch = step.get("GGML_SYCL")
+    named = {*step, *(one.name for one in script.variables), *(a.name for c in script.commands for a in c.assigned)}
+    if switch and is_true(switch.value) and not named & {"CMAKE_CXX_COMPILER", "CXX", "CMAKE_TOOLCHAIN_FILE"}:
+        yield finding(
+            switch,
+            "names no compiler for SYCL",
+            'CMake takes g++ where it finds it, which knows no SYCL: "C++ compiler lacks SYCL support".',
+            "-DCMAKE_C_COMPILER=icx -DCMAKE_CXX_COMPILER=icpx beside it",
+            severity=Severity.WARNING,
+            link="https://github.com/ggml-org/llama.cpp/blob/master/docs/backend/SYCL.md",
+        )
 
 
 def _starts(commands: Sequence[Command]) -> Iterator[tuple[Command, Start]]:

@@ -18,7 +18,7 @@ from bakehouse.config.load import validate
 from bakehouse.config.yaml_document import parse
 from bakehouse.errors import Where
 from bakehouse.lint.cmake_names import is_false, is_true
-from bakehouse.lint.finding import Finding, Severity
+from bakehouse.lint.finding import ALWAYS, Finding, Severity
 from bakehouse.model.field_types import Link, Model, Text
 
 FILE = "knowledge.yaml"
@@ -99,7 +99,7 @@ class Fact(Model):
             instead=(self.instead or "").replace("{value}", subject.partition("=")[2] or "VALUE"),
             link=self.link,
             by_revision=self.since_build is not None or self._is_about_a_revision,
-            since_build=self.since_build,
+            since_build=ALWAYS if self.since_build is None and self.problem == "never existed" else self.since_build,
         )
 
     def concerns(self, name: str, value: str | None = None) -> bool:

@@ -64,9 +64,11 @@ class Revision:
 
     @property
     def build(self) -> int | None:
-        """Of a tag like b4500."""
+        """Of a tag like b4500; of a release of llama-cpp-python, one that it has reached for certain."""
         found = _BUILD.fullmatch(self.name.rpartition("/")[2])
-        return int(found["number"]) if found else None
+        if found:
+            return int(found["number"])
+        return _build_of_package(self.name) if not self.source and _PACKAGE.match(self.address.text) else None
 
     def is_at(self, commit: str, build: int | None) -> bool:
         """Whether it is the revision whose options are at hand."""
@@ -194,6 +196,16 @@ def _archive(word: Word) -> Revision | None:
     ref = _ARCHIVE.search(found["rest"]) or _RELEASE.search(found["rest"])
     one = _of_repository(word, Word(text=ref["ref"], where=word.where, complete="$" not in ref["ref"]) if ref else None)
     return one if ref and one.llama else None
+
+
+_REACHED = {(0, 2, 85): 3400, (0, 3, 0): 3700, (0, 3, 5): 4200, (0, 3, 9): 5200, (0, 3, 16): 6000}
+"""By release of llama-cpp-python: a build that its llama.cpp is newer than."""
+
+
+def _build_of_package(version: str) -> int | None:
+    numbers = tuple(int(one) for one in re.findall(r"[0-9]+", version)[:3])
+    reached = [build for release, build in _REACHED.items() if release <= numbers]
+    return reached[-1] if reached else None
 
 
 _PIP = frozenset({"pip", "pip3", "uv", "pipx", "poetry", "pdm", "conda", "mamba"})

@@ -27,6 +27,23 @@ def check_archs(view: View) -> Iterator[Finding]:
         yield from _check_amd(build, view.matrix)
 
 
+_EXTENSIONS = re.compile(r"setup\.py|\bpip3?\b.*\binstall\b|\buv\b|\bbuild\b")
+
+
+def check_extensions(view: View) -> Iterator[Finding]:
+    """What extensions of PyTorch are compiled for: TORCH_CUDA_ARCH_LIST against the stage's nvcc."""
+    for stage in view.stages:
+        setting, found = stage.environment.get("TORCH_CUDA_ARCH_LIST"), cuda_version(stage)
+        own = {id(one) for one in stage.contents.variables}
+        if setting is None or found is None or id(setting) not in own or not stage.fills(_EXTENSIONS):
+            continue
+        numbers = [re.match(r"([0-9]+)\.([0-9])", one.strip()) for one in re.split(r"[;,\s]+", setting.value)]
+        names = [f"sm_{number[1]}{number[2]}" for number in numbers if number]
+        archs = {name: facts for name in names if (facts := _nvidia_facts(name, view.matrix))}
+        word = Word(text=setting.as_variable, where=setting.where)
+        yield from _refused(word, archs, Compiler(title="CUDA", version=found[0], said_by=found[1]))
+
+
 # ---------------------------------------------------------------------------------------------- NVIDIA
 
 
@@ -69,13 +86,13 @@ class Compiler:
         return None
 
 
-def _refused(setting: Setting, archs: Mapping[str, ArchFacts], compiler: Compiler) -> Iterator[Finding]:
+def _refused(at: Setting | Word, archs: Mapping[str, ArchFacts], compiler: Compiler) -> Iterator[Finding]:
     """One finding for all archs of an option."""
     refused = {arch: said for arch, facts in archs.items() if (said := compiler.refuses(arch, facts))}
     if not refused:
         return
     yield finding(
-        Word(text=setting.as_option, where=setting.where),
+        at,
         f"cannot be compiled with {compiler.said_by.text} of line {compiler.said_by.where.line}",
         " ".join(reason for reason, _ in refused.values()),
         "; ".join(dict.fromkeys(instead for _, instead in refused.values()))
