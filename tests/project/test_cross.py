@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bakehouse.config.load import load_project
+from bakehouse.model.build import WheelsBuild
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.lock import Lock
 from bakehouse.model.plan import Supply
@@ -62,6 +63,22 @@ def test_amd64_cells_know_nothing_of_it(world: World, cells: dict[str, Cell]) ->
         if not cell.cross:
             text = Renderer(ROOT).render(cell, world)
             assert not [word for word in ("BUILDPLATFORM", "aarch64", "arm64") if word in text], cell.name
+
+
+def test_files_of_packages_are_left_out_of_what_is_copied(world: World, cells: dict[str, Cell]) -> None:
+    """Packages are unpacked below another root; what is new there becomes the image's."""
+    cell = next(one for one in cells.values() if one.cross and isinstance(one.recipe.build, WheelsBuild))
+    name = cell.at.accelerator
+    build = cell.recipe.build
+    assert isinstance(build, WheelsBuild)
+    leaner = build.backends[name].model_copy(update={"leave_out_of_packages": ("/usr/bin/ocloc", "/opt/a b")})
+    build = build.model_copy(update={"backends": {**build.backends, name: leaner}})
+    text = Renderer(ROOT).render(replace(cell, recipe=cell.recipe.model_copy(update={"build": build})), world)
+    assert text.count("rm /rootfs/usr/bin/ocloc '/rootfs/opt/a b'") == 1
+    before, _, after = text.partition("rm /rootfs/usr")
+    assert "DPkg::Options::=--root=/rootfs" in before
+    assert "xargs -0 cp -a --parents -t /out" in after
+    assert "rm /rootfs/usr" not in Renderer(ROOT).render(cell, world)
 
 
 def contexts(cell: Cell, world: World, **bases: Supply) -> dict[str, str]:
