@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -75,11 +75,14 @@ class Watched(Protocol):
 
 
 class Meter:
-    """Compares the machine's CPU time with that of the container whose first process is `pid`."""
+    """Compares the machine's CPU time with that of the container whose first process is `pid`.
 
-    def __init__(self, pid: int, *, root: Path = Path("/")) -> None:
+    `others`: the first processes of containers that belong to it, whose time is no foreign one.
+    """
+
+    def __init__(self, pid: int, *, others: Sequence[int] = (), root: Path = Path("/")) -> None:
         self._root = root
-        self._pid = pid
+        self._pids = (pid, *others)
         self._at: tuple[float, float, float | None, float, float] = (0.0, 0.0, None, 0.0, 0.0)
 
     def start(self) -> None:
@@ -98,7 +101,8 @@ class Meter:
         )
 
     def _now(self) -> tuple[float, float, float | None, float, float]:
-        container = container_seconds(self._pid, root=self._root)
+        seconds = [container_seconds(pid, root=self._root) for pid in self._pids]
+        container = None if None in seconds else sum(filter(None, seconds))
         stolen = stolen_seconds(root=self._root)
         return time.perf_counter(), machine_seconds(root=self._root), container, own_seconds(), stolen
 

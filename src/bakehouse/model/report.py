@@ -171,6 +171,7 @@ Metric = Literal[
     "latency",
     "latency_p90",
     "latency_p99",
+    "added_latency",
     "port_open",
     "time_to_healthy",
     "first_token",

@@ -12,7 +12,7 @@ from bakehouse.model.question import Question
 from bakehouse.model.recipe import Health, Limits, Load
 from bakehouse.model.report import Record
 from bakehouse.model.serving import ServerName, Start
-from bakehouse.model.work import Task, WorkLimits
+from bakehouse.model.work import Behind, Task, WorkLimits
 
 
 class Workload(Record):
@@ -51,6 +51,7 @@ class WorkToMeasure(Record):
     starts: int
     repetitions: int
     limits: WorkLimits = WorkLimits()
+    behind: Behind | None = None
     seconds: float = 1.0
     """Of one repetition, about: as many requests are sent as take so long."""
 

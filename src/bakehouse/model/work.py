@@ -34,7 +34,20 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from bakehouse.model.cases import Expected, HeaderName, require_expression
-from bakehouse.model.field_types import Count, Line, Model, Name, OneLine, PathInside, Rate, Seconds, UrlPath
+from bakehouse.model.field_types import (
+    Count,
+    EnvName,
+    Line,
+    Model,
+    Name,
+    OneLine,
+    PathInImage,
+    PathInside,
+    Port,
+    Rate,
+    Seconds,
+    UrlPath,
+)
 from bakehouse.model.text_format import Format
 
 INPUT, INPUTS, BATCH, FILE = "{input}", "{inputs}", "{batch}", "{file}"
@@ -151,10 +164,38 @@ class WorkLimits(Model):
     latency: Seconds | None = None
 
 
+ADDRESS = "{address}"
+"""What is filled in where a server is told of the one behind it: `http://HOST:PORT`."""
+
+
+class Behind(Model):
+    """A server that the measured one passes its requests on to, as a gateway does; a container of the same image.
+
+    Requests with one client are then also sent to it, in turn: the difference is what the measured one adds.
+    """
+
+    command: Annotated[tuple[Line, ...], Field(min_length=1)]
+    mounts: dict[PathInside, PathInImage] = {}
+    """Files and folders below the recipe's to paths in the container, read-only."""
+    port: Port
+    env: dict[EnvName, OneLine]
+    """Variables that tell the measured server of it, in place of those of the probes; "{address}" is its address."""
+    ready: UrlPath
+    """Path of the measured server that says 200 as soon as it has found what is behind it."""
+
+    @model_validator(mode="after")
+    def _told(self) -> Behind:
+        if not any(ADDRESS in value for value in self.env.values()):
+            raise ValueError(f"env holds no {ADDRESS}: the measured server would not know what is behind it")
+        return self
+
+
 class MeasuredWork(Model):
     """The rates of work that is not only tokens."""
 
     tasks: Annotated[tuple[Task, ...], Field(min_length=1)]
+    behind: Behind | None = None
+    """What the server passes requests on to."""
     starts: Count = 3
     """Container starts; noise between starts is larger than within one."""
     repetitions: Count = 5

@@ -221,6 +221,7 @@ def _work(
         starts=starts or probes.work.starts,
         repetitions=repetitions or probes.work.repetitions,
         limits=probes.work.limits,
+        behind=probes.work.behind,
         seconds=seconds,
     )
 

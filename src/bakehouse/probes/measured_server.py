@@ -18,6 +18,8 @@ class MeasuredServer:
     """A server that is ready, as a measurement sees it."""
 
     url: str
+    behind: str = ""
+    """Address of the server that it passes requests on to, where there is one."""
     healthy: float | None
     """Seconds from its start to the first 200. None: somebody else started it."""
     port_open: float | None = None

@@ -75,7 +75,7 @@ def serving(
     if port_from == "environment" and port_told.environment:
         environment[port_told.environment] = str(listens)
     beside = {file: f"{MODELS}/{Path(file).name}" for file in subject.models_beside}
-    mounts = {str(_inside(Path(subject.recipe_folder), name)): there for name, there in subject.mounts.items()}
+    mounts = {str(inside_recipe(Path(subject.recipe_folder), name)): there for name, there in subject.mounts.items()}
     return Launch(
         reference=subject.reference,
         run=run,
@@ -98,7 +98,7 @@ def serving(
     )
 
 
-def _inside(folder: Path, name: str) -> Path:
+def inside_recipe(folder: Path, name: str) -> Path:
     """Raises ProbeFailed for a link that leads out of the recipe's folder."""
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):

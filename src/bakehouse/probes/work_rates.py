@@ -43,6 +43,7 @@ START = "start"
 """The workload of what a container's start itself tells."""
 RATE: Metric = "work_rate"
 ENERGY: Metric = "energy_per_unit"
+ADDED: Metric = "added_latency"
 SHORTEST = 0.2
 """Seconds of the shortest run, where time is short: what a few requests scatter is an interval then, and not hidden."""
 _UNITS: dict[Metric, Unit] = {
@@ -176,6 +177,7 @@ class WorkRates:
             one = self._warm_up(served, calls, level, one, found)
         if level.name not in self.counts.by_level or self.left() < one.seconds:
             self._keep(one, at=(number, 0), found=found, trouble=COLD)
+            self._keep_added(served, calls, one, at=(number, 0), trouble=COLD)
             return [one]
         runs: list[_Run] = []
         for repetition in range(self._repetitions(one.seconds, number, found)):
@@ -183,6 +185,7 @@ class WorkRates:
                 break
             one = self._run(served, calls, level, self.counts.by_level[level.name], found)
             self._keep(one, at=(number, repetition), found=found)
+            self._keep_added(served, calls, one, at=(number, repetition))
             runs.append(one)
         return runs
 
@@ -206,18 +209,40 @@ class WorkRates:
         return one
 
     def _run(self, served: MeasuredServer, calls: Calls, level: Level, count: int, found: _Start) -> _Run:
+        one = self._sent(served.url, served, calls, level, count)
+        if found.first is None:
+            found.first = next((each.ended for each in one.outcome.answers if isinstance(each, Answer)), None)
+        found.answered += not one.figures.reason
+        found.wrong = one.figures.reason or found.wrong
+        return one
+
+    def _sent(self, url: str, served: MeasuredServer, calls: Calls, level: Level, count: int) -> _Run:
         made = calls.make(count, batch=level.batch)
         data = [one.data for one in made]
         served.load.start()
-        outcome = self.send(served.url, data, users=level.clients, due=task_runs.moments(level, count))
+        outcome = self.send(url, data, users=level.clients, due=task_runs.moments(level, count))
         usage = served.load.usage()
         wrong = partial(self.wrong, calls.task)
         figures = task_runs.figures(calls.task, made, outcome.answers, self.asked.limits, wrong=wrong)
-        if found.first is None:
-            found.first = next((one.ended for one in outcome.answers if isinstance(one, Answer)), None)
-        found.answered += not figures.reason
-        found.wrong = figures.reason or found.wrong
         return _Run(level=level, calls=made, outcome=outcome, usage=usage, figures=figures)
+
+    def _keep_added(
+        self, served: MeasuredServer, calls: Calls, one: _Run, *, at: tuple[int, int], trouble: Trouble | None = None
+    ) -> None:
+        """What the server adds to the median answer of one client: as many requests go to what is behind it, next."""
+        if not served.behind or one.level.clients != 1:
+            return
+        bare = self._sent(served.behind, served, calls, one.level, len(one.calls))
+        reason = one.figures.reason or (bare.figures.reason and f"without it, {bare.figures.reason}")
+        sample = Sample(
+            start=at[0],
+            repetition=at[1],
+            value=0.0 if reason else one.figures.shortest - bare.figures.shortest,
+            verdict=Verdict.VOID if reason else Verdict.PASSED,
+            reason=reason,
+        )
+        what = disturbed(one.usage) or disturbed(bare.usage) or trouble
+        self.samples.add(one.level.name, ADDED, troubled(what, sample))
 
     def _keep(self, one: _Run, *, at: tuple[int, int], found: _Start, trouble: Trouble | None = None) -> None:
         """One sample for each metric; what came over the wire is kept once, with the rate."""

@@ -47,6 +47,10 @@ METRICS: dict[Metric, tuple[str, str]] = {
     "latency": ("Time to the whole answer", "from the request's first byte sent to the last chunk"),
     "latency_p90": ("Time to the whole answer, 90 %", "90 % of the requests were done sooner"),
     "latency_p99": ("Time to the whole answer, 99 %", "99 % of the requests were done sooner"),
+    "added_latency": (
+        "Added to an answer",
+        "the median time to the whole answer, less that of as many requests sent to what is behind the server",
+    ),
     "port_open": ("Time to an open port", "from the container's start to the first answer of any kind"),
     "time_to_healthy": ("Time to healthy", "from the container's start to the first healthy answer"),
     "first_token": ("Time to the first token of all", "from the container's start to a token of the first request"),

@@ -24,7 +24,7 @@ CONTROLS: frozenset[Metric] = frozenset(
 FOLLOWS: frozenset[Metric] = frozenset(
     (
         *("system_prompt_rate", "request_rate", "goodput"),
-        *("latency", "latency_p90", "latency_p99"),
+        *("latency", "latency_p90", "latency_p99", "added_latency"),
         *("tpot", "tpot_p90", "tpot_p99", "itl", "itl_p90", "itl_p99"),
         *("ttft_p90", "ttft_p99", "create", "port_open"),
     )

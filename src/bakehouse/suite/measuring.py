@@ -6,10 +6,15 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import pytest
 
+from bakehouse.engine.connection import Engine
+from bakehouse.engine.container import Container, Launch, start
 from bakehouse.engine.devices import Devices
 from bakehouse.measure.workload_runs import output_tokens
 from bakehouse.model.report import Measurement
@@ -20,6 +25,7 @@ from bakehouse.suite.bench import Bench, BenchTool
 from bakehouse.suite.budget import LOADS, RATES, WORK
 from bakehouse.suite.fixtures import Say
 from bakehouse.suite.progress import counter
+from bakehouse.suite.served import NOT_RUN
 from bakehouse.suite.session import Session
 from bakehouse.suite.verdicts import MeasurementVoid
 from bakehouse.suite.work_bench import WorkBench
@@ -74,15 +80,23 @@ def work_bench(request: pytest.FixtureRequest, subject: Subject, session: Sessio
     """Starts servers to be measured at what their recipe declares. Holds the lease."""
     if subject.work is None:
         pytest.skip("the recipe declares no work")
+    has_behind = subject.work.behind is not None
+    if has_behind and session.suite.served:
+        pytest.skip(NOT_RUN)
     return WorkBench(
         open_server=session.open_server,
         run=session.suite.run,
         subject=subject,
         work=subject.work,
+        start_container=partial(_start_with, session.engine) if has_behind else None,
         devices=lease,
         log=lambda: session.log_path(subject.cell, request.node.nodeid),
         kept_samples=session.kept_samples,
     )
+
+
+def _start_with(engine: Engine, launch: Launch, log: Path) -> AbstractContextManager[Container]:
+    return start(engine, launch, log=log)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -60,6 +60,7 @@ def measured(
     subject: Subject,  # noqa: ARG001
     devices: Devices,  # noqa: ARG001
     log: Path,  # noqa: ARG001
+    others: Sequence[int] = (),  # noqa: ARG001
 ) -> Iterator[MeasuredServer]:
     """The server as it is: see OpenServer. When it was started and what it holds in memory is not known."""
     yield MeasuredServer(url=served.url, healthy=None, load=_Unseen(Meter(_NO_PROCESS)), peak_memory=None)

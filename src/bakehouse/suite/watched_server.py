@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -22,22 +22,22 @@ from bakehouse.probes.measured_server import MeasuredServer
 
 
 class OpenServer(Protocol):
-    """Gives a server that is ready to be measured."""
+    """Gives a server that is ready to be measured. `others`: first processes of containers that belong to it."""
 
     def __call__(
-        self, launch: Launch, *, subject: Subject, devices: Devices, log: Path
+        self, launch: Launch, *, subject: Subject, devices: Devices, log: Path, others: Sequence[int] = ()
     ) -> contextlib.AbstractContextManager[MeasuredServer]: ...
 
 
 @contextlib.contextmanager
 def watched_server(
-    engine: Engine, launch: Launch, *, subject: Subject, devices: Devices, log: Path
+    engine: Engine, launch: Launch, *, subject: Subject, devices: Devices, log: Path, others: Sequence[int] = ()
 ) -> Iterator[MeasuredServer]:
     """Start a fresh server, ready to be measured, and remove it. Raises ProbeFailed when it does not get ready."""
     with start(engine, launch, log=log) as container:
         startup = wait_serving(container, subject.health, memory_limit=subject.memory_limit)
         pid = container.state().pid
-        with watched(pid, devices) as watch:
+        with watched(pid, devices, others=others) as watch:
             yield MeasuredServer(
                 url=container.url,
                 healthy=startup.healthy,
@@ -51,7 +51,7 @@ def watched_server(
 
 
 @contextlib.contextmanager
-def watched(pid: int, devices: Devices) -> Iterator[Watch]:
+def watched(pid: int, devices: Devices, *, others: Sequence[int] = ()) -> Iterator[Watch]:
     """Watch a container's first process, the machine and the card."""
     card = devices.card
     with contextlib.ExitStack() as stack:
@@ -60,4 +60,4 @@ def watched(pid: int, devices: Devices) -> Iterator[Watch]:
             libraries = load_libraries()
             sensors |= stack.enter_context(of_card(card, pid, nvml=libraries.nvml, amdsmi=libraries.amdsmi))
         telemetry = stack.enter_context(Telemetry(sensors).running())
-        yield Watch(Meter(pid), telemetry, energy=CARD_ENERGY if card else PROCESSOR_ENERGY)
+        yield Watch(Meter(pid, others=others), telemetry, energy=CARD_ENERGY if card else PROCESSOR_ENERGY)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bakehouse.engine.container import Container, Launch
 from bakehouse.measure.loadgen.answers import Answer
 from bakehouse.model.suite import WorkToMeasure
 from bakehouse.model.work import Task
+from bakehouse.probes import behind
 from bakehouse.probes.cases import contents, wrong_with
 from bakehouse.probes.measured_server import MeasuredServer
 from bakehouse.probes.series import Samples
@@ -23,6 +26,8 @@ class WorkBench(BenchBase):
     """Measures work in units of its own."""
 
     work: WorkToMeasure
+    start_container: Callable[[Launch, Path], AbstractContextManager[Container]] | None = None
+    """How a container is had that stands behind the server. None: the work names none."""
 
     @property
     def starts(self) -> int:
@@ -39,8 +44,17 @@ class WorkBench(BenchBase):
         """Start a fresh server, ready to be measured, and remove it. Raises ProbeFailed when it does not get ready."""
         launch = serving(self.subject, run=self.run, devices=self.devices)
         about, devices = self.subject, self.devices
-        with self.open_server(launch, subject=about, devices=devices, log=self.log()) as served:
-            yield served
+        if self.work.behind is None or self.start_container is None:
+            with self.open_server(launch, subject=about, devices=devices, log=self.log()) as served:
+                yield served
+            return
+        asked = self.work.behind
+        with self.start_container(behind.launch(about, asked, run=self.run), self.log()) as backend:
+            found = backend.state()
+            told = replace(launch, env=launch.env | behind.told(asked, found.address))
+            with self.open_server(told, subject=about, devices=devices, log=self.log(), others=[found.pid]) as served:
+                behind.wait_found(served.url, asked.ready, patience=about.health.start_period)
+                yield replace(served, behind=backend.url)
 
     def settings(self) -> dict[str, Any]:
         """What must be equal for two measurements to be compared, beside what belongs to a task."""

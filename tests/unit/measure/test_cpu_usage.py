@@ -99,3 +99,19 @@ def test_a_meter_sees_what_was_used_between_start_and_now(tmp_path: Path) -> Non
     assert used.machine == pytest.approx(3.0)
     assert used.container == pytest.approx(2.0)
     assert used.elapsed > 0
+
+
+def test_a_container_that_belongs_to_it_is_not_foreign(tmp_path: Path) -> None:
+    def used(seconds: int) -> None:
+        write(tmp_path, "proc/stat", f"cpu  {2 * seconds * JIFFIES} 0 0 0 0 0 0 0\n")
+        for name in "xy":
+            write(tmp_path, f"sys/fs/cgroup/{name}/cpu.stat", f"usage_usec {seconds * 1000000}\n")
+
+    for pid, name in ((7, "x"), (8, "y")):
+        write(tmp_path, f"proc/{pid}/cgroup", f"0::/{name}\n")
+    meters = [Meter(7, others=(8,), root=tmp_path), Meter(7, root=tmp_path), Meter(7, others=(9,), root=tmp_path)]
+    used(1)
+    for meter in meters:
+        meter.start()
+    used(3)
+    assert [meter.usage().container for meter in meters] == [pytest.approx(4.0), pytest.approx(2.0), None]

@@ -90,3 +90,17 @@ def test_the_guides_examples_are_tasks() -> None:
         for task in example.get("tasks", example.get("probes", {}).get("work", {}).get("tasks"))
     ]
     assert {task.unit for task in tasks} >= {"embeddings", "detections", "audio seconds", "images"}
+
+
+BEHIND: dict[str, Any] = {
+    "command": ("/bin/backend",),
+    "port": 8000,
+    "env": {"BACKENDS": "{address}"},
+    "ready": "/ready",
+}
+
+
+def test_what_is_behind_a_server_must_be_told_to_it() -> None:
+    assert MeasuredWork.model_validate({"tasks": (EMBED,), "behind": BEHIND}).behind is not None
+    with pytest.raises(ValidationError, match="would not know what is behind it"):
+        MeasuredWork.model_validate({"tasks": (EMBED,), "behind": BEHIND | {"env": {"BACKENDS": "http://a:1"}}})

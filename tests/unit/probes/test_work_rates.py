@@ -5,7 +5,7 @@ import math
 import random
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -65,6 +65,7 @@ class Measured:
         counts: Counts | None = None,
         limits: dict[str, float] | None = None,
         repetitions: int = 2,
+        behind: Respond | None = None,
         **task: Any,
     ) -> None:
         self.counts = counts or Counts()
@@ -72,10 +73,14 @@ class Measured:
 
         @contextmanager
         def start() -> Iterator[MeasuredServer]:
-            with work_server(respond, seconds=0.002) as server:
+            with ExitStack() as stack:
+                server = stack.enter_context(work_server(respond, seconds=0.002 if behind is None else 0.02))
                 self.servers.append(server)
+                if behind:
+                    self.servers.append(stack.enter_context(work_server(behind, seconds=0.002)))
                 yield MeasuredServer(
                     url=server.url,
+                    behind=self.servers[-1].url if behind else "",
                     healthy=0.5,
                     started=time.perf_counter(),
                     load=Watched(foreign, joules),
@@ -124,6 +129,27 @@ def test_each_level_has_its_rate_in_its_own_unit_and_its_latencies() -> None:
     assert one["embed-b1-100ps work_rate"].settings["arrivals"] == 100
     assert "embed-b1-1c" in summary(list(one.found.values()))
     assert one["start first_answer"].unit == one["start time_to_healthy"].unit == "seconds"
+
+
+def test_what_a_server_adds_is_held_against_the_same_requests_to_the_one_behind_it() -> None:
+    """They take 20 ms here and 2 ms there."""
+    one = Measured(behind=embed, clients=(1, 2))
+    added = one["embed-b1-1c added_latency"]
+    assert added.unit == "seconds"
+    assert len(added.counted) == 2
+    assert all(0.01 < value < 0.1 for value in added.counted)
+    assert "embed-b1-2c added_latency" not in one.found, "two clients wait for each other"
+    assert one["embed-b1-1c work_rate"].counted[0] < 60, "what is sent behind it is not the server's work"
+    assert "embed-b1-1c added_latency" not in Measured().found
+
+
+def test_what_a_server_adds_is_void_where_the_one_behind_it_does_not_answer() -> None:
+    def broken(_: Asked) -> tuple[int, Any]:
+        return 500, {}
+
+    added = Measured(behind=broken)["embed-b1-1c added_latency"]
+    assert {one.verdict for one in added.samples} == {Verdict.VOID}
+    assert added.samples[0].reason.startswith("without it, ")
 
 
 def test_a_unit_has_its_energy_where_a_counter_tells() -> None:
