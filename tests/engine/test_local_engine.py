@@ -59,10 +59,11 @@ def interfaces() -> set[str]:
     return {line.partition(":")[0].strip() for line in lines if not line.strip().startswith("veth")}
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 90.0, of: Path | None = None) -> None:
+    """Wait until it is so; what stands in the log `of` tells why it never was."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, f"waited in vain: {of.read_text() if of else condition}"
         time.sleep(0.05)
 
 
@@ -221,9 +222,10 @@ def test_an_engine_started_by_hand_is_used_and_not_stopped(cache: Path) -> None:
     # A bridge of its own here too: without one, dockerd deletes docker0.
     by_hand["bridge"] = bridge.create_bridge("bakehouse-hand", routes=routes()).name
     (cache / "by-hand.json").write_text(json.dumps(by_hand))
-    pid = daemon.start(["dockerd", "--config-file", str(cache / "by-hand.json")], log=cache / "by-hand.log")
+    log = cache / "by-hand.log"
+    pid = daemon.start(["dockerd", "--config-file", str(cache / "by-hand.json")], log=log)
     try:
-        wait_for(engine.socket.exists)
+        wait_for(engine.socket.exists, of=log)
         with engine_at(cache) as user:
             assert docker(user, "version").code == 0
         assert daemon.alive(pid)
