@@ -22,7 +22,7 @@ def test_case(
     run_program: Callable[[tuple[str, ...]], Finished],
     note: Note,
 ) -> None:
-    facts = {"version": subject.version, "cell": subject.cell}
+    facts = cases.facts_of(subject)
     if case.exec:
         note(cases.runs(case, run_program, facts=facts))
         return

@@ -15,6 +15,7 @@ from pydantic import ByteSize, TypeAdapter
 
 from bakehouse.engine.container import Finished
 from bakehouse.model.cases import Case, Expected, HttpRequest, Scalar, Upload, Value
+from bakehouse.model.suite import Subject
 from bakehouse.probes import ProbeFailed
 
 Run = Callable[[tuple[str, ...]], Finished]
@@ -43,6 +44,11 @@ class Answered(Protocol):
 
 _BYTES = TypeAdapter(ByteSize)
 _PAUSE = 1.0
+
+
+def facts_of(subject: Subject) -> dict[str, str]:
+    """What `{version}` and others in expected texts stand for."""
+    return {"version": subject.version, "cell": subject.cell, "accelerator": subject.accelerator}
 
 
 def asks(

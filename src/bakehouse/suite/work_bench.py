@@ -14,7 +14,7 @@ from bakehouse.measure.loadgen.answers import Answer
 from bakehouse.model.suite import WorkToMeasure
 from bakehouse.model.work import Task
 from bakehouse.probes import behind
-from bakehouse.probes.cases import contents, wrong_with
+from bakehouse.probes.cases import contents, facts_of, wrong_with
 from bakehouse.probes.measured_server import MeasuredServer
 from bakehouse.probes.series import Samples
 from bakehouse.probes.serving import serving
@@ -71,5 +71,4 @@ class WorkBench(BenchBase):
 
     def wrong(self, task: Task, answer: Answer) -> str:
         """What is not as the task expects it; empty where all is."""
-        facts = {"version": self.subject.version, "cell": self.subject.cell}
-        return "; ".join(wrong_with(answer, task.expect, facts))
+        return "; ".join(wrong_with(answer, task.expect, facts_of(self.subject)))

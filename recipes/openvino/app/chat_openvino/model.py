@@ -93,6 +93,7 @@ class Writer:
             "model": self._settings.name,
             "model_sha256": self._digest,
             "device": self._settings.device,
+            "accelerator": "xpu" if self._settings.device.startswith("GPU") else "cpu",
             "openvino": openvino.get_version(),
         }
 
