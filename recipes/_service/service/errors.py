@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from service.batching import QueueFullError, StoppingError
 from service.logs import LOG
@@ -20,6 +21,8 @@ INTERNAL = 500
 SHOWN = 5
 """Mistakes that one answer tells."""
 RETRY_AFTER = {"Retry-After": "1"}
+CLOSE = {"Connection": "close"}
+"""For a request whose body is not read to its end."""
 
 
 def answer(status: int, message: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -39,6 +42,8 @@ def handle(app: FastAPI) -> None:
                 return answer(http.HTTPStatus.UNPROCESSABLE_ENTITY, _several(error.errors()))
             case QueueFullError():
                 return answer(http.HTTPStatus.TOO_MANY_REQUESTS, "too many requests wait", headers=RETRY_AFTER)
+            case ClientDisconnect():
+                return answer(http.HTTPStatus.BAD_REQUEST, "the client has gone")
             case StoppingError():
                 return answer(http.HTTPStatus.SERVICE_UNAVAILABLE, "the service is ending", headers=RETRY_AFTER)
             case _:
@@ -52,6 +57,7 @@ def handle(app: FastAPI) -> None:
         ValidationError,
         QueueFullError,
         StoppingError,
+        ClientDisconnect,
         Exception,
     ):
         app.add_exception_handler(kind, said)

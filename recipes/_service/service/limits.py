@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.batching import QueueFullError
-from service.errors import answer
+from service.errors import CLOSE, RETRY_AFTER, answer
 from service.metrics import Metrics
 
-TOO_LARGE = 413
+TOO_LARGE, TOO_MANY, TOO_SLOW = 413, 429, 408
 
 
 class Room:
@@ -35,26 +37,40 @@ class Room:
             self.taken -= items
 
 
-class Limits:
-    """Counts requests and ends those whose body is too large, before it is in memory."""
+@dataclass(slots=True)
+class _Body:
+    """Of one request, as far as it has come."""
 
-    def __init__(self, app: ASGIApp, *, most: int, metrics: Metrics) -> None:
+    until: float
+    held: int = 0
+    ended: bool = False
+
+
+class Limits:
+    """Counts requests, and ends those whose body is too large, before it is in memory, or comes too slowly.
+
+    `most`: bytes of one body. `together`: of all that are held, from their first byte to their answer. `seconds`: in
+    which a body must have come.
+    """
+
+    def __init__(self, app: ASGIApp, *, most: int, together: int, seconds: float, metrics: Metrics) -> None:
         self._app = app
         self._most = most
+        self._together = together
+        self._seconds = seconds
         self._metrics = metrics
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begin, status, seen = time.perf_counter(), 500, 0
+        begin, status = time.perf_counter(), 500
+        body = _Body(until=asyncio.get_running_loop().time() + self._seconds)
 
         async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self._most:
-                raise HTTPException(TOO_LARGE, self._message)
+            message = await self._received(receive, body)
+            self._take(len(message.get("body", b"")), body)
             return message
 
         async def noted(message: Message) -> None:
@@ -64,12 +80,33 @@ class Limits:
 
         try:
             if self._declared(scope) > self._most:
-                refusal = answer(TOO_LARGE, self._message, headers={"Connection": "close"})
+                refusal = answer(TOO_LARGE, self._message, headers=CLOSE)
                 await refusal(scope, receive, noted)
             else:
                 await self._app(scope, counted, noted)
         finally:
+            self._held -= body.held
             self._count(scope, status, time.perf_counter() - begin)
+
+    async def _received(self, receive: Receive, body: _Body) -> Message:
+        """The next part. After the last one it waits for the client to go, however long that takes."""
+        if body.ended:
+            return await receive()
+        try:
+            async with asyncio.timeout_at(body.until):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(TOO_SLOW, f"the body took longer than {self._seconds:g} s", headers=CLOSE) from None
+        body.ended = not message.get("more_body", False)
+        return message
+
+    def _take(self, size: int, body: _Body) -> None:
+        body.held += size
+        self._held += size
+        if body.held > self._most:
+            raise HTTPException(TOO_LARGE, self._message, headers=CLOSE)
+        if size and self._held > self._together:
+            raise HTTPException(TOO_MANY, "too much is being sent at this moment", headers=RETRY_AFTER | CLOSE)
 
     @property
     def _message(self) -> str:
@@ -88,4 +125,4 @@ class Limits:
             self._metrics.refused.labels(REASONS[status]).inc()
 
 
-REASONS = {413: "size", 415: "format", 422: "content", 429: "queue", 503: "not-ready"}
+REASONS = {408: "slow", 413: "size", 415: "format", 422: "content", 429: "queue", 503: "not-ready"}

@@ -9,11 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from service.jpeg import scans_of
 from service.refused import Refused
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 """What is opened at all. Others (GIF, TIFF, PDF, ...) would only be more code for strangers to reach."""
 ONE = 1
+MOST_SCANS = 64
+"""Encoders write a dozen. Each scan of 80 bytes makes a decoder go over all pixels again: 1 MB of them took minutes."""
 Image.MAX_IMAGE_PIXELS = None  # ours is checked first, by the header, and has a setting
 SIXTEEN_BITS = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
 Pixels = npt.NDArray[np.uint8]
@@ -71,6 +74,8 @@ def decode(content: bytes, *, max_pixels: int, enough: int | None = None) -> Pic
 def _opened(content: bytes) -> Image.Image:
     if not content:
         raise Refused(422, "the picture is empty")
+    if (scans := scans_of(content)) > MOST_SCANS:
+        raise Refused(415, f"a JPEG of {scans} scans; at most {MOST_SCANS} are decoded")
     try:
         return Image.open(io.BytesIO(content), formats=FORMATS)
     except (OSError, ValueError, SyntaxError, TypeError, OverflowError):

@@ -29,6 +29,10 @@ class Settings(BaseModel):
     threads: Annotated[int, Field(ge=0)] = 0
     """Threads of one inference; 0: as many as this process may use."""
     max_body_bytes: Annotated[int, Field(gt=0)] = 1_048_576
+    max_bodies_bytes: Annotated[int, Field(gt=0)] = 256 * 1_048_576
+    """Of all requests that are held at a time."""
+    receive_s: Annotated[float, Field(gt=0)] = 30.0
+    """Seconds in which a request's body must have come."""
     max_batch: Annotated[int, Field(gt=0)] = 32
     """Items of one inference."""
     max_wait_ms: Annotated[float, Field(ge=0)] = 2.0

@@ -19,6 +19,7 @@ from service.errors import RETRY_AFTER
 from service.limits import Limits
 from service.logs import configure_logs, log
 from service.metrics import Metrics
+from service.protocol import Bounded
 from service.settings import Settings
 
 __all__ = ["Engine", "Metrics", "State", "create", "log", "require_ready", "serve"]
@@ -79,7 +80,13 @@ def create(
         await closed()
 
     app = FastAPI(title=title, version=version, lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.add_middleware(Limits, most=settings.max_body_bytes, metrics=state.metrics)
+    app.add_middleware(
+        Limits,
+        most=settings.max_body_bytes,
+        together=settings.max_bodies_bytes,
+        seconds=settings.receive_s,
+        metrics=state.metrics,
+    )
     errors.handle(app)
     _probes(app, state, about={"service": title, "version": version, "image": settings.image_digest or None})
     return app
@@ -99,6 +106,8 @@ def serve(app: FastAPI, settings: Settings) -> None:
         app,
         host=settings.host,
         port=settings.port,
+        http=Bounded,
+        ws="none",
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=round(settings.stop_grace_s),

@@ -7,10 +7,12 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import requests
 import uvicorn
 from fastapi import FastAPI
+from service.protocol import Bounded
 
 PATIENCE = 60.0
 """Seconds until a service that starts must answer; a busy machine takes some."""
@@ -19,7 +21,8 @@ PATIENCE = 60.0
 @contextlib.contextmanager
 def running(app: FastAPI) -> Iterator[str]:
     """Its address."""
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
+    told: dict[str, Any] = {"http": Bounded, "ws": "none", "log_config": None, "access_log": False, "lifespan": "on"}
+    server = uvicorn.Server(uvicorn.Config(app, **told))
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import random
 import struct
 import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
+from service.jpeg import scans_of
 from service.pictures import Picture, decode
 from service.refused import Refused
 
@@ -148,3 +150,28 @@ class TestBad:
         with pytest.raises(Refused) as caught:
             picture.cropped(box)
         assert caught.value.status_code == 422
+
+
+def of_scans(more: int) -> bytes:
+    """A progressive JPEG of six scans, whose last one comes so often again."""
+    content = saved(Image.new("L", (64, 64), 128), "JPEG", progressive=True)
+    last = content[content.rindex(b"\xff\xda") : -2]
+    return content[:-2] + last * more + content[-2:]
+
+
+def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded() -> None:
+    """80 bytes make a decoder go over all pixels once more."""
+    assert decode(of_scans(0), max_pixels=MOST).width == 64
+    with pytest.raises(Refused, match="a JPEG of 1006 scans; at most 64"):
+        decode(of_scans(1000), max_pixels=MOST)
+
+
+def test_what_cameras_add_to_a_jpeg_is_no_scan() -> None:
+    """A film behind the picture, a thumbnail in a segment."""
+    noise = random.Random(1).randbytes(3 << 20)
+    picture = halves()
+    assert noise.count(b"\xff\xda") > 16
+    plain = saved(picture, "JPEG", progressive=True)
+    assert scans_of(plain + noise) == scans_of(plain) > 1
+    assert scans_of(saved(picture, "JPEG", exif=b"Exif\0\0" + b"\xff\xda" * 100)) == 1
+    assert scans_of(saved(picture, "PNG") + noise) == 0

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import io
 import json
 import logging
+import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import requests
 from fastapi import FastAPI, Request
 from PIL import Image
+from service import protocol
 from service.logs import Lines
 from service.pictures import Picture, decode
 from service.pipeline import Pipeline
@@ -201,6 +204,101 @@ class TestRefusals:
         assert (answer.status_code, error(answer)) == (404, "Not Found")
 
 
+class Client:
+    """A connection whose bytes a test chooses."""
+
+    def __init__(self, url: str) -> None:
+        host, _, port = url.removeprefix("http://").partition(":")
+        self._socket = socket.create_connection((host, int(port)), timeout=10)
+
+    def send(self, *pieces: bytes) -> None:
+        """As far as the other side takes them."""
+        with contextlib.suppress(OSError):
+            for piece in pieces:
+                self._socket.sendall(piece)
+
+    def status(self) -> int:
+        """Of the answer; 0 where the connection was cut off while we still sent."""
+        try:
+            return int(self._socket.recv(1000).split()[1])
+        except (OSError, IndexError):
+            return 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+
+HEAD = b"POST /bright HTTP/1.1\r\nHost: a\r\nContent-Type: image/png\r\n"
+
+
+class TestClientsThatMeanHarm:
+    @pytest.mark.parametrize("line", [b"X: " + b"a" * 1000, b"X: a\r\n" * 200], ids=["one header", "many headers"])
+    def test_a_head_without_an_end(self, url: str, line: bytes) -> None:
+        with Client(url) as client:
+            client.send(HEAD, *[line] * 2000)
+            assert client.status() in (431, 0)
+        assert requests.get(f"{url}/health", timeout=10).ok
+
+    @pytest.mark.parametrize("sent", [b"", b"GET /health HTTP/1.1\r\nHo"], ids=["silent", "half a head"])
+    def test_a_head_that_does_not_come(self, url: str, sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(protocol, "PATIENCE", 0.1)
+        with Client(url) as client:
+            client.send(sent)
+            assert client.status() == 408
+
+    def test_a_connection_that_is_kept_is_not_cut_off_between_requests(
+        self, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(protocol, "PATIENCE", 0.1)
+        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+        for _ in range(2):
+            connection.request("GET", "/health")
+            assert connection.getresponse().read()
+            time.sleep(0.3)
+        connection.close()
+
+    def test_a_body_that_does_not_come(self, model: Brightness) -> None:
+        with running(application(model, receive_s=0.2)) as url:
+            wait(url)
+            with Client(url) as client:
+                client.send(HEAD, b"Content-Length: 100\r\n\r\nabc")
+                assert client.status() == 408
+            assert 'requests_refused_total{reason="slow"} 1.0' in requests.get(f"{url}/metrics", timeout=10).text
+
+    def test_an_answer_may_take_longer_than_a_body(self, model: Brightness) -> None:
+        with running(application(model, receive_s=0.2)) as url:
+            wait(url)
+            model.free.clear()
+            threading.Timer(0.5, model.free.set).start()
+            assert requests.post(f"{url}/bright", files={"a": picture(5)}, timeout=10).json() == {"bright": [5]}
+
+    def test_many_bodies_at_a_time(self, model: Brightness) -> None:
+        """Four that are not complete leave no room for a fifth; it gets it as soon as they are gone."""
+        with running(application(model, max_body_bytes=50_000, max_bodies_bytes=165_000)) as url:
+            wait(url)
+            with contextlib.ExitStack() as stack:
+                *others, fifth = [stack.enter_context(Client(url)) for _ in range(5)]
+                for client in others:
+                    client.send(HEAD, b"Content-Length: 50000\r\n\r\n", b"a" * 40_000)
+                time.sleep(0.2)
+                fifth.send(HEAD, b"Content-Length: 50000\r\n\r\n", b"a" * 40_000)
+                assert fifth.status() == 429
+            until = time.monotonic() + 10
+            while requests.post(f"{url}/bright", files={"a": picture(5)}, timeout=10).status_code == 429:
+                assert time.monotonic() < until
+
+    def test_a_client_that_goes_is_no_error_of_ours(self, url: str, caplog: pytest.LogCaptureFixture) -> None:
+        with Client(url) as client:
+            client.send(HEAD, b"Content-Length: 100\r\n\r\nabc")
+        until = time.monotonic() + 10
+        while 'path="/bright",status="400"' not in requests.get(f"{url}/metrics", timeout=10).text:
+            assert time.monotonic() < until
+        assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
+
+
 class TestReadiness:
     def test_alive_and_not_ready_while_it_loads(self, model: Brightness) -> None:
         model.loading.clear()
@@ -255,6 +353,16 @@ class TestMetricsAndLogs:
             "service_ready 1.0",
         ):
             assert line in found
+
+    def test_an_error_is_logged_by_its_place_and_not_by_its_text(
+        self, url: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        requests.post(f"{url}/bug", timeout=10)
+        (record,) = [one for one in caplog.records if one.getMessage() == "a request failed"]
+        line = Lines().format(record)
+        found = json.loads(line)
+        assert (found["error"], found["at"][-1].endswith(" bug")) == ("RuntimeError", True)
+        assert "secret" not in line
 
     def test_logs_are_json_without_what_clients_sent(self) -> None:
         record = logging.LogRecord("service", logging.INFO, "x.py", 1, "ready", (), None)
