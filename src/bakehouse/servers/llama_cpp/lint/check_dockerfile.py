@@ -40,7 +40,7 @@ from bakehouse.servers.llama_cpp.lint.check_upstream import check_entrypoint, ch
 from bakehouse.servers.llama_cpp.lint.old_names import OWN
 from bakehouse.servers.llama_cpp.lint.own_steps import speaks_of_llama
 from bakehouse.servers.llama_cpp.lint.python_builds import steps_of, wheel_steps
-from bakehouse.servers.llama_cpp.lint.relations.check import check_relations, tell_unseen
+from bakehouse.servers.llama_cpp.lint.relations.check import check_any_file, check_relations
 from bakehouse.servers.llama_cpp.lint.relations.check_archs import check_extensions
 from bakehouse.servers.llama_cpp.lint.upstream_images import upstream_image
 from bakehouse.servers.llama_cpp.lint.whole_file import OLD_SERVER, WholeFile, relative_in
@@ -172,7 +172,7 @@ def _check_relations(one: WholeFile, view: View) -> Iterator[Finding]:
         yield from lowered(check_relations(view), one.other, one.at_hand)
     if one.mentions:
         yield from check_globals(view.sources, one.arguments)
-    yield from tell_unseen(view)
+    yield from check_any_file(view)
     if one.start:
         last = one.image[-1]
         health = [word for command in last.health or () for word in command.words]

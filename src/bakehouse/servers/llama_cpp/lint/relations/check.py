@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from bakehouse.lint.finding import Finding
 from bakehouse.lint.relations.check_libc import check_libc
 from bakehouse.lint.relations.check_lost import check_lost
+from bakehouse.lint.relations.check_managers import check_managers
 from bakehouse.lint.relations.check_needs import check_needs
 from bakehouse.lint.relations.check_shell import check_shell
 from bakehouse.lint.relations.check_unseen import check_unseen
@@ -18,6 +19,7 @@ from bakehouse.servers.llama_cpp.lint.relations.check_compilers import check_com
 from bakehouse.servers.llama_cpp.lint.relations.check_copied_images import check_copied_images, check_prebuilt
 from bakehouse.servers.llama_cpp.lint.relations.check_driver import check_driver
 from bakehouse.servers.llama_cpp.lint.relations.check_https import check_https
+from bakehouse.servers.llama_cpp.lint.relations.check_installation import check_installation
 from bakehouse.servers.llama_cpp.lint.relations.check_libraries import check_libraries
 from bakehouse.servers.llama_cpp.lint.relations.check_platforms import check_platforms
 from bakehouse.servers.llama_cpp.lint.relations.check_programs import check_programs
@@ -37,6 +39,7 @@ RULES: dict[str, Callable[[View], Iterator[Finding]]] = {
     "platforms": check_platforms,
     "libc": check_libc,
     "libraries": check_libraries,
+    "installation": check_installation,
     "start": check_start,
     "driver": check_driver,
     "https": check_https,
@@ -52,6 +55,7 @@ def check_relations(view: View) -> Iterator[Finding]:
         yield from rule(view)
 
 
-def tell_unseen(view: View) -> Iterator[Finding]:
-    """Of every file: what was not looked at."""
+def check_any_file(view: View) -> Iterator[Finding]:
+    """Of every file: what was not looked at, and what stops any build."""
     yield from check_unseen(view)
+    yield from check_managers(view)

@@ -9,23 +9,26 @@ from collections.abc import Iterator, Sequence
 from bakehouse.lint.finding import Finding, Severity, finding
 from bakehouse.lint.relations.view import Build, View
 from bakehouse.lint.settings import Word
+from bakehouse.servers.llama_cpp.lint.relations.check_installation import (
+    CMAKE,
+    RPATH,
+    STANDARD,
+    is_installed,
+    is_told,
+    sets_rpath,
+)
 from bakehouse.servers.llama_cpp.lint.relations.gathered import PROGRAM, Gathered, gathered
 
 NAMES = ("llama", "llama-common", "llama-server-impl", "mtmd", "ggml", "ggml-base")
 """Libraries that a server of shared libraries asks for by name, whatever its backends."""
-_STANDARD = re.compile(r"/(?:usr/)?lib(?:64)?(?:/[a-z0-9_]+-linux-(?:gnu|musl)[a-z]*)?")
-"""Folders that the loader looks at by itself."""
-_RPATH = "-DCMAKE_INSTALL_RPATH='$ORIGIN' -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON"
 _COPIED = "https://github.com/ggml-org/llama.cpp/issues/17190"
 _PLUGINS = "https://github.com/ggml-org/llama.cpp/blob/master/ggml/src/ggml-backend-reg.cpp"
-_CMAKE = "https://cmake.org/cmake/help/latest/prop_tgt/BUILD_WITH_INSTALL_RPATH.html"
 
 
 def check_libraries(view: View) -> Iterator[Finding]:
     builds = [build for build in view.builds_elsewhere if not build.is_static]
     shared = [build for build in builds if build.shares_libraries]
     yield from _check_origin(view.builds)
-    yield from _check_installed(view)
     if not shared or len(shared) != len(builds):
         return
     files = gathered(view)
@@ -127,38 +130,11 @@ def _check_origin(builds: Sequence[Build]) -> Iterator[Finding]:
                 )
 
 
-def _check_installed(view: View) -> Iterator[Finding]:
-    """`cmake --install` in the image itself: to a folder that the loader knows by its cache only."""
-    elsewhere = list(view.builds_elsewhere)
-    own = [build for build in view.builds if build not in elsewhere and build.shares_libraries and not build.is_static]
-    words = view.image.entrypoint or view.image.command
-    if not own or not words or view.image.base.libc != "glibc" or _is_told(view, {"/usr/local/lib"}):
-        return
-    for build in own:
-        prefix = build.value("CMAKE_INSTALL_PREFIX") or "/usr/local"
-        program = words[0].text
-        starts = program == posixpath.basename(program) or posixpath.dirname(program) == f"{prefix}/bin"
-        named = any(word.text == "--prefix" for command in build.stage.commands for word in command.words)
-        is_ours = bool(PROGRAM.fullmatch(posixpath.basename(program)))
-        if is_ours and starts and prefix == "/usr/local" and not named and _is_installed(build) and not _rpath(build):
-            yield finding(
-                words[0],
-                "does not find its libraries",
-                "They are installed to /usr/local/lib, which the loader knows by its cache only, and nothing wrote it.",
-                "RUN ldconfig after the installation",
-                link=_CMAKE,
-            )
-
-
-def _rpath(build: Build) -> bool:
-    return "rpath" in build.flags.lower() or any("RPATH" in name for name in build.options)
-
-
 def _check_loader(view: View, builds: Sequence[Build], word: Word, libraries: Sequence[Gathered]) -> Iterator[Finding]:
     folders = {one.folder for one in libraries}
-    if any(_has_rpath(build) for build in builds) or _is_told(view, folders) or view.image.unseen:
+    if any(_has_rpath(build) for build in builds) or is_told(view, folders) or view.image.unseen:
         return
-    if any(_STANDARD.fullmatch(one) for one in folders):
+    if any(STANDARD.fullmatch(one) for one in folders):
         return
     if _at_build(builds, libraries):
         return
@@ -171,9 +147,9 @@ def _check_loader(view: View, builds: Sequence[Build], word: Word, libraries: Se
             "finds its libraries by the working folder alone",
             "The search path of the build ends with an empty entry, and that is the folder where the container starts: "
             "with `docker run -w`, or in a pod with a workingDir, the server does not start.",
-            _RPATH,
+            RPATH,
             severity=Severity.WARNING,
-            link=_CMAKE,
+            link=CMAKE,
         )
         return
     yield finding(
@@ -182,8 +158,8 @@ def _check_loader(view: View, builds: Sequence[Build], word: Word, libraries: Se
         "The loader knows /usr/local/lib by its cache only, which was not written."
         if local
         else "Its search path is the build folder, which this image lacks: the libraries beside it are not looked at.",
-        "RUN ldconfig" if local else _RPATH,
-        link=_CMAKE,
+        "RUN ldconfig" if local else RPATH,
+        link=CMAKE,
     )
 
 
@@ -194,34 +170,12 @@ def _has_rpath(build: Build) -> bool:
         for name, setting in build.options.items()
     )
     if not origin:
-        return _rpath(build)
+        return sets_rpath(build)
     if build.is_on("CMAKE_BUILD_WITH_INSTALL_RPATH") or build.is_on("CMAKE_BUILD_RPATH_USE_ORIGIN"):
         return True
     if any("BUILD_RPATH" in name for name in build.options):
         return True
-    return _is_installed(build)
-
-
-def _is_installed(build: Build) -> bool:
-    """`cmake --install` writes the search path anew."""
-    return any(
-        any(word.text in ("--install", "install", "install/strip") for word in command.words)
-        for command in build.stage.commands
-        if command.program in ("cmake", "make", "ninja")
-    )
-
-
-def _is_told(view: View, folders: set[str]) -> bool:
-    image = view.image
-    if any(command.program in ("ldconfig", "patchelf", "chrpath") for command in image.commands):
-        return True
-    if any(command.program in ("patchelf", "chrpath") for stage in view.sources for command in stage.commands):
-        return True
-    setting = image.environment.get("LD_LIBRARY_PATH")
-    if setting is None:
-        return False
-    paths = [path for path in setting.value.split(":") if "LD_LIBRARY_PATH" not in path]
-    return any("$" in path or (path.rstrip("/") or "/") in folders for path in paths)
+    return is_installed(build)
 
 
 def _at_build(builds: Sequence[Build], libraries: Sequence[Gathered]) -> bool:

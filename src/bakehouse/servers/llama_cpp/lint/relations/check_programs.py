@@ -27,7 +27,6 @@ def check_programs(view: View) -> Iterator[Finding]:
                 if key not in told:
                     told.add(key)
                     yield _missing(word, load_components()[name], stage)
-        yield from _check_manager(stage)
     for build in view.builds:
         yield from _check_tools(build)
         yield from _check_server(build, view)
@@ -131,29 +130,6 @@ def _has_options(stage: StageModel, command: Command) -> bool:
 _SWITCHES = {"cuda": "GGML_CUDA", "rocm": "GGML_HIP"}
 _INDEXES = ("--extra-index-url", "--index-url", "--find-links", "-i", "-f", "--no-index")
 _OPTIONS = re.compile(r"cmake\.args|\.whl$|^-r|requirements|^-e$")
-_MANAGERS = {
-    "apt-get": "apt",
-    "apt": "apt",
-    "apk": "apk",
-    "dnf": "dnf",
-    "microdnf": "dnf",
-    "yum": "dnf",
-    "pacman": "pacman",
-}
-
-
-def _check_manager(stage: StageModel) -> Iterator[Finding]:
-    """The package manager of another distribution."""
-    for command in stage.contents.commands:
-        wanted = _MANAGERS.get(command.program)
-        if wanted and stage.base.manager and stage.base.complete and wanted != stage.base.manager:
-            yield finding(
-                command.words[0],
-                f"is not the package manager of {stage.base.text}",
-                "The build stops: the program is not there.",
-                f"{stage.base.manager}, or another image",
-            )
-            return
 
 
 def _called(stage: StageModel, name: str) -> Word | None:
