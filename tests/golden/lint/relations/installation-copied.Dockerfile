@@ -12,4 +12,4 @@ HEALTHCHECK CMD curl -f http://localhost:8080/health
 ENTRYPOINT ["llama-server"]
 
 # finds
-# error 9 brings libraries that are not found | RUN ldconfig
+# error 8 brings libraries that are not found | RUN ldconfig
