@@ -106,6 +106,28 @@ def advice(card: str, driver: str | None = None) -> Advice:
         ("v100", None, "cuda12.9", "sm_70"),
         ("gb10", None, "cuda13.0", "sm_121a"),
         ("a100", None, "cuda13.0", "sm_80"),
+        # borders of branches, and names as people type them
+        ("Quadro RTX 8000", "550.54.14", "cuda12.4", "sm_75"),
+        ("T1000", "575.51.03", "cuda12.8", "sm_75"),
+        ("Titan Xp", "535.54.03", "cuda12.4", "sm_61"),
+        ("GTX 1080", "580.95.05", "cuda12.9", "sm_61"),
+        ("GTX 980 Ti", "535.183.01", "cuda12.4", "sm_50"),
+        ("A100 SXM4 40GB", "525.60.13", "cuda12.4", "sm_80"),
+        ("4070 Ti Super", "550.54.14", "cuda12.4", "sm_89"),
+        ("L4", "535.183.01", "cuda12.4", "sm_89"),
+        ("L40S", "580.65.06", "cuda13.0", "sm_89"),
+        ("H20", "535.161.08", "cuda12.4", "sm_90"),
+        ("GH200 480GB", "560.28.03", "cuda12.4", "sm_90"),
+        ("GB200", "570.133.20", "cuda12.9", "sm_100"),
+        ("GB300", "580.95.05", "cuda13.0", "sm_103"),
+        ("RTX 5080", "590.44.01", "cuda13.0", "sm_120a"),
+        ("RTX PRO 6000 Blackwell Max-Q", "575.57.08", "cuda12.9", "sm_120a"),
+        ("RTX PRO 5000 72GB", "580.95.05", "cuda13.0", "sm_120a"),
+        ("DGX Spark", "580.95.05", "cuda13.0", "sm_121a"),
+        # drivers of Windows
+        ("RTX 4090", "551.61", "cuda12.4", "sm_89"),
+        ("RTX 4090", "572.16", "cuda12.8", "sm_89"),
+        ("RTX 5090", "572.16", "cuda12.8", "sm_120a"),
         # the driver is in the image
         ("rx7900xtx", None, "rocm7.2", "gfx1100"),
         ("rx7900xtx", "580.95.05", "rocm7.2", "gfx1100"),
@@ -257,3 +279,21 @@ def test_what_to_type(card: str, words: list[str]) -> None:
 def test_vulkan_on_an_nvidia_card_is_handed_over_by_its_driver() -> None:
     vulkan = next(one for one in advice("rtx4090").ranked if one.cell.at.accelerator == "vulkan")
     assert "--gpus all" in vulkan.run_with
+
+
+@pytest.mark.parametrize(
+    ("card", "driver", "words"),
+    [
+        ("RX 9070 XT", "5.7", "too old for ROCm 7.2"),
+        ("RX 9070 XT", "7.2", "suits ROCm 7.2"),
+        ("MI300X", "6.4.3", "suits ROCm 7.2"),
+        ("MI300X", "6.3.4", "too old for ROCm 7.2"),
+        ("RX 7900 XTX", "30.10", "suits ROCm 7.2"),
+        ("Arc B580", "550.54", "none of NVIDIA's drivers"),
+    ],
+)
+def test_drivers_of_other_vendors_are_not_taken_for_nvidias(card: str, driver: str, words: str) -> None:
+    """https://rocm.docs.amd.com/projects/install-on-linux/en/latest/reference/user-kernel-space-compat-matrix.html"""
+    said = advice(card, driver)
+    assert words in " ".join(said.notes)
+    assert said.ranked, "the images stay what they are"

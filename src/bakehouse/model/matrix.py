@@ -106,6 +106,8 @@ class Toolkit(Model):
     """Oldest driver with all features, for example `575.57.08`."""
     driver_floor_minor: DriverVersion | None = None
     """Oldest driver that runs native code of this toolkit, but compiles no PTX (minor-version compatibility)."""
+    kernel_driver: ToolkitVersion | None = None
+    """Of ROCm: the oldest release whose kernel driver (amdgpu) this one is tested with."""
     gcc: MajorVersion | None = None
     """Major version of the GCC that compiles host code, where the base's own will not do."""
     newest_gcc: MajorVersion | None = None

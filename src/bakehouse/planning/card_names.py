@@ -23,7 +23,10 @@ LONG_NUMBER = 4
 
 _MARKS = re.compile(r"\((?:r|tm|c)\)", re.IGNORECASE)
 _REMARK = re.compile(r"\s*\([^()]*\)\s*$")
-_FILLERS = ("graphics", "gpu")
+_FILLERS = ("graphics", "gpu", "oam", "developer", "kit", "devkit")
+"""Words behind a name that name no other card."""
+_PART = re.compile(r"\s+MIG\s+[0-9]+[cg]\.\S+$", re.IGNORECASE)
+"""A part of a card, as NVIDIA's tools name it: `NVIDIA H100 80GB HBM3 MIG 1g.10gb`."""
 _PCI = re.compile(r"^[0-9a-f]{4}:[0-9a-f]{4}$")
 _LAPTOP = re.compile(r"[\s-]+(?:mobile|notebook|laptop|max-q|with max-q design)(?:\s+(?:gpu|edition))?$", re.IGNORECASE)
 _LAPTOP_LETTER = re.compile(r"(?<=[23459]0[5-9]0)m$|(?<=[2345]0[5-9]0 ti)m$", re.IGNORECASE)
@@ -85,6 +88,7 @@ def find_rows(word: str, matrix: Matrix) -> list[str]:
     if _PCI.match(word.lower()):
         return [name for name, gpu in matrix.gpus.items() if word.lower() in gpu.pci]
     rows = matrix.gpus
+    word = _PART.sub("", word)
     return (
         rows_named(word, rows)
         or _by_number_alone(plain(word), rows)

@@ -44,7 +44,8 @@ def choices(
 
     Raises InputError when `driver` is no version of a driver.
     """
-    version = driver_support.parse(driver) if driver is not None else None
+    is_nvidias = not {AcceleratorName.ROCM, AcceleratorName.XPU} & set(target.accelerators)
+    version = driver_support.parse(driver) if driver is not None and is_nvidias else None
     found = [
         choice
         for image in images

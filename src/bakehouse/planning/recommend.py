@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -45,7 +46,7 @@ def advise(
 
     Raises InputError when `driver` is no version of a driver.
     """
-    version = driver_support.parse(driver) if driver is not None else None
+    version = driver_support.parse(driver) if driver is not None and _is_nvidias(target) else None
     candidates = [candidate_of(cell, matrix, target, version) for cell in cells]
     if target is not None:
         candidates = [candidate for candidate in candidates if candidate.fit]
@@ -56,8 +57,33 @@ def advise(
         ranked=ranked,
         ruled_out=ruled_out(resolution, matrix, target),
         toolkits=_toolkits(ranked, version),
-        notes=tuple(_notes(ranked, target, version, resolution, matrix)),
+        notes=(
+            *(_of_the_kernel(driver, target, ranked) if driver and target and not _is_nvidias(target) else ()),
+            *_notes(ranked, target, version, resolution, matrix),
+        ),
     )
+
+
+def _is_nvidias(target: Target | None) -> bool:
+    return target is None or not {AcceleratorName.ROCM, AcceleratorName.XPU} & set(target.accelerators)
+
+
+def _of_the_kernel(driver: str, target: Target, ranked: Sequence[Candidate]) -> Iterable[str]:
+    """Of other vendors' cards the user's half of the driver is in the image, and the kernel's half is the host's."""
+    own = {one.cell.toolkit.version: one.cell.toolkit for one in ranked if one.cell.toolkit}
+    own = {version: toolkit for version, toolkit in own.items() if toolkit.kernel_driver}
+    if AcceleratorName.ROCM not in target.accelerators or not own:
+        yield f"{target.name} takes none of NVIDIA's drivers: --driver {driver} says nothing about it"
+        return
+    for toolkit in own.values():
+        least = toolkit.kernel_driver or ""
+        known = re.fullmatch(r"[0-9]+(?:\.[0-9]+)*", driver)
+        suits = known is None or Version(driver) >= Version(least)
+        word = "suits" if suits else "is too old for"
+        yield (
+            f"driver {driver} {word} ROCm {toolkit.version}, which the image brings itself: of the host it takes the "
+            f"kernel's driver (amdgpu) of ROCm {least} or later, or that of a kernel which knows the card"
+        )
 
 
 def _toolkits(ranked: Sequence[Candidate], driver: Version | None) -> tuple[ToolkitAnswer, ...]:
@@ -104,9 +130,7 @@ def _notes_of_card(target: Target, driver: Version | None, resolution: Resolutio
         yield f"{target.name} is no card of the catalogue: memory and platform of the machine are not known"
     if row and row.note:
         yield row.note
-    if driver and AcceleratorName.CUDA not in target.accelerators:
-        yield f"{target.name} takes none of NVIDIA's drivers: --driver {driver} says nothing about it"
-    elif refused := _refused(target, driver, matrix) if driver else None:
+    if refused := _refused(target, driver, matrix) if driver else None:
         yield refused
     elif early := driver_support.before_card(driver, card_drivers(target, matrix), target.name) if driver else None:
         yield early
