@@ -24,10 +24,17 @@ RETRY_AFTER = {"Retry-After": "1"}
 CLOSE = {"Connection": "close"}
 """For a request whose body is not read to its end."""
 
+OURS: dict[type[Exception], tuple[int, str, Mapping[str, str]]] = {
+    QueueFullError: (http.HTTPStatus.TOO_MANY_REQUESTS, "too many requests wait", RETRY_AFTER),
+    StoppingError: (http.HTTPStatus.SERVICE_UNAVAILABLE, "the service is ending", RETRY_AFTER),
+    ClientDisconnect: (http.HTTPStatus.BAD_REQUEST, "the client has gone", CLOSE),
+}
+
 
 def answer(status: int, message: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
     kind = "invalid_request_error" if status < INTERNAL else "server_error"
-    content = {"error": {"message": message, "type": kind, "code": status}}
+    told = message.encode(errors="replace").decode()  # a message may repeat half a character of a client's
+    content = {"error": {"message": told, "type": kind, "code": status}}
     return JSONResponse(content, status_code=status, headers=dict(headers or {}))
 
 
@@ -36,31 +43,26 @@ def handle(app: FastAPI) -> None:
 
     async def said(_: Request, error: Exception) -> Response:
         match error:
+            case HTTPException() if is_unreadable(error):
+                return answer(http.HTTPStatus.UNPROCESSABLE_ENTITY, "the body is no JSON")
             case HTTPException() | Refused():
                 return answer(error.status_code, str(error.detail), headers=error.headers)
             case RequestValidationError() | ValidationError():
                 return answer(http.HTTPStatus.UNPROCESSABLE_ENTITY, _several(error.errors()))
-            case QueueFullError():
-                return answer(http.HTTPStatus.TOO_MANY_REQUESTS, "too many requests wait", headers=RETRY_AFTER)
-            case ClientDisconnect():
-                return answer(http.HTTPStatus.BAD_REQUEST, "the client has gone")
-            case StoppingError():
-                return answer(http.HTTPStatus.SERVICE_UNAVAILABLE, "the service is ending", headers=RETRY_AFTER)
+            case _ if type(error) in OURS:
+                status, message, headers = OURS[type(error)]
+                return answer(status, message, headers=headers)
             case _:
                 LOG.error("a request failed", exc_info=error)
                 return answer(INTERNAL, "internal error")
 
-    for kind in (
-        HTTPException,
-        Refused,
-        RequestValidationError,
-        ValidationError,
-        QueueFullError,
-        StoppingError,
-        ClientDisconnect,
-        Exception,
-    ):
+    for kind in (HTTPException, Refused, RequestValidationError, ValidationError, *OURS, Exception):
         app.add_exception_handler(kind, said)
+
+
+def is_unreadable(error: HTTPException) -> bool:
+    """Whether FastAPI says of a body, with a status of its own, that it is not UTF-8, nested too deeply or the like."""
+    return error.status_code == http.HTTPStatus.BAD_REQUEST and isinstance(error.__cause__, ValueError | RecursionError)
 
 
 def _several(errors: Sequence[Mapping[str, Any]]) -> str:
@@ -72,4 +74,5 @@ def _several(errors: Sequence[Mapping[str, Any]]) -> str:
 def wrong(error: Mapping[str, Any]) -> str:
     """Where and what; not the value, which is the client's."""
     place = ".".join(str(part) for part in error["loc"] if part != "body")
-    return f"{place}: {error['msg']}" if place else str(error["msg"])
+    said = str(error["msg"]).removeprefix("Value error, ")
+    return f"{place}: {said}" if place else said

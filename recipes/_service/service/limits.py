@@ -6,16 +6,19 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.batching import QueueFullError
+from service.disconnects import ClientGoneError, unless_gone
 from service.errors import CLOSE, RETRY_AFTER, answer
 from service.metrics import Metrics
 
 TOO_LARGE, TOO_MANY, TOO_SLOW = 413, 429, 408
+GONE = 499
+"""For the metrics alone: nobody is there to be answered."""
 
 
 class Room:
@@ -44,6 +47,13 @@ class _Body:
     until: float
     held: int = 0
     ended: bool = False
+    whole: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def gone(self, receive: Receive) -> None:
+        """Returns when the client has hung up; not before all of the body was read, which others wait for."""
+        await self.whole.wait()
+        while (await receive())["type"] != "http.disconnect":
+            pass
 
 
 class Limits:
@@ -83,7 +93,9 @@ class Limits:
                 refusal = answer(TOO_LARGE, self._message, headers=CLOSE)
                 await refusal(scope, receive, noted)
             else:
-                await self._app(scope, counted, noted)
+                await unless_gone(self._app(scope, counted, noted), lambda: body.gone(receive))
+        except ClientGoneError:
+            status = GONE
         finally:
             self._held -= body.held
             self._count(scope, status, time.perf_counter() - begin)
@@ -98,6 +110,8 @@ class Limits:
         except TimeoutError:
             raise HTTPException(TOO_SLOW, f"the body took longer than {self._seconds:g} s", headers=CLOSE) from None
         body.ended = not message.get("more_body", False)
+        if body.ended:
+            body.whole.set()
         return message
 
     def _take(self, size: int, body: _Body) -> None:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
@@ -20,9 +20,10 @@ from service.limits import Limits
 from service.logs import configure_logs, log
 from service.metrics import Metrics
 from service.protocol import Bounded
+from service.refused import Refused
 from service.settings import Settings
 
-__all__ = ["Engine", "Metrics", "State", "create", "log", "require_ready", "serve"]
+__all__ = ["Engine", "Metrics", "State", "create", "log", "require_ready", "serve", "takes"]
 
 
 class Engine(Protocol):
@@ -92,6 +93,17 @@ def create(
     return app
 
 
+def takes(kind: str) -> Any:
+    """A route's dependency: requests with another Content-Type are refused (415) before their body is looked at."""
+
+    def check(request: Request) -> None:
+        found = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if found != kind:
+            raise Refused(415, f"Content-Type {found or 'is not set'}: {kind}")
+
+    return Depends(check)
+
+
 def require_ready(state: State) -> None:
     if state.stopping:
         raise HTTPException(503, "the service is ending", headers=RETRY_AFTER)
@@ -116,11 +128,13 @@ def serve(app: FastAPI, settings: Settings) -> None:
 
 
 def _probes(app: FastAPI, state: State, *, about: dict[str, Any]) -> None:
+    @app.head("/health")
     @app.get("/health")
     async def health() -> dict[str, str]:
         """The process lives."""
         return {"status": "ok"}
 
+    @app.head("/ready")
     @app.get("/ready")
     async def ready() -> dict[str, Any]:
         """The model is loaded, on the device that the image was built for."""

@@ -21,6 +21,7 @@ import requests
 from fastapi import FastAPI, Request
 from PIL import Image
 from service import protocol
+from service.errors import answer
 from service.logs import Lines
 from service.pictures import Picture, decode
 from service.pipeline import Pipeline
@@ -40,6 +41,7 @@ class Brightness:
         self.failure: Exception | None = None
         self.loading = threading.Event()
         self.loading.set()
+        self.seen: list[int] = []
 
     def load(self) -> None:
         self.loading.wait()
@@ -51,7 +53,9 @@ class Brightness:
 
     def infer(self, pictures: Sequence[Picture]) -> list[int]:
         self.free.wait()
-        return [int(one.image.convert("L").getpixel((0, 0))) for one in pictures]  # type: ignore[arg-type] # grey has one
+        found = [int(one.image.convert("L").getpixel((0, 0))) for one in pictures]  # type: ignore[arg-type] # grey has one
+        self.seen += found
+        return found
 
 
 class Question(Options):
@@ -199,9 +203,19 @@ class TestRefusals:
         answer = requests.post(f"{url}/bug", timeout=10)
         assert (answer.status_code, error(answer)) == (500, "internal error")
 
+    def test_half_a_character_of_a_client_breaks_no_answer(self) -> None:
+        assert json.loads(bytes(answer(422, "there is no \ud800").body))["error"]["message"] == "there is no ?"
+
     def test_an_unknown_path(self, url: str) -> None:
         answer = requests.get(f"{url}/nowhere", timeout=10)
         assert (answer.status_code, error(answer)) == (404, "Not Found")
+
+
+def metrics_say(url: str, line: str) -> None:
+    until = time.monotonic() + 20
+    while line not in requests.get(f"{url}/metrics", timeout=10).text:
+        assert time.monotonic() < until, line
+        time.sleep(0.01)
 
 
 class Client:
@@ -299,11 +313,39 @@ class TestClientsThatMeanHarm:
         assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
 
 
+class TestClientsThatHangUp:
+    def test_nobody_computes_for_them(self, url: str, model: Brightness) -> None:
+        """One is computed, the second waits and goes, the third is served."""
+        model.free.clear()
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(requests.post, f"{url}/bright", files={"a": picture(1)}, timeout=60)
+            metrics_say(url, "inference_queue_items 1.0")
+            body = picture(2)
+            with Client(url) as second:
+                second.send(HEAD, b"Content-Length: %d\r\n\r\n" % len(body), body)
+                metrics_say(url, "inference_queue_items 2.0")
+            metrics_say(url, 'http_requests_total{path="/bright",status="499"} 1.0')
+            metrics_say(url, "inference_queue_items 1.0")
+            third = pool.submit(requests.post, f"{url}/bright", files={"a": picture(3)}, timeout=60)
+            metrics_say(url, "inference_queue_items 2.0")
+            model.free.set()
+            assert [one.result().json() for one in (first, third)] == [{"bright": [1]}, {"bright": [3]}]
+        assert model.seen == [1, 3]
+
+    def test_half_closed_is_not_gone(self, url: str) -> None:
+        """A client that sends no more still reads."""
+        body = picture(7)
+        with Client(url) as client:
+            client.send(HEAD, b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body), body)
+            assert client.status() == 200
+
+
 class TestReadiness:
     def test_alive_and_not_ready_while_it_loads(self, model: Brightness) -> None:
         model.loading.clear()
         with running(application(model)) as url:
             assert requests.get(f"{url}/health", timeout=10).json() == {"status": "ok"}
+            assert [requests.head(f"{url}/{one}", timeout=10).status_code for one in ("health", "ready")] == [200, 503]
             answers = [requests.get(f"{url}/ready", timeout=10), requests.post(f"{url}/bright", timeout=10)]
             model.loading.set()
             assert [(one.status_code, error(one), one.headers["Retry-After"]) for one in answers] == [

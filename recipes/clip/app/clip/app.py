@@ -105,6 +105,8 @@ def application(settings: ClipSettings) -> FastAPI:
 async def _embedded(service: Service, contents: list[bytes], question: Question) -> dict[str, Any]:
     if not contents and not question.texts:
         raise Refused(422, "neither a picture nor texts")
+    if question.bbox is not None and not contents:
+        raise Refused(422, "bbox: there is no picture")
     begin = time.perf_counter()
     vectors = await service.see(contents, question) if contents else []
     vectors += await service.read(question.texts) if question.texts else []
@@ -120,6 +122,8 @@ async def _classified(service: Service, contents: list[bytes], question: Labels)
     labels = [one.strip() for one in given]
     if not all(labels):
         raise Refused(422, "labels: one of them is empty")
+    if len(set(labels)) < len(labels):
+        raise Refused(422, "labels: one of them comes twice")
     begin = time.perf_counter()
     (picture,) = await service.see(contents, question)
     logits = np.stack(await service.read(labels)) @ picture * service.settings.logit_scale

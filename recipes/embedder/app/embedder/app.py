@@ -7,9 +7,9 @@ import base64
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 from service.pipeline import Batches
-from service.web import Metrics, State, create, require_ready
+from service.web import Metrics, State, create, require_ready, takes
 from starlette.exceptions import HTTPException
 
 from embedder import __version__
@@ -17,14 +17,26 @@ from embedder.model import Embedder, Text, Vector
 from embedder.settings import EmbedderSettings
 
 
+def _texts(given: object) -> list[str]:
+    """One text or several. Raises ValueError."""
+    found: list[Any] = given if isinstance(given, list) else [given]
+    if found and all(isinstance(one, int | list) and not isinstance(one, bool) for one in found):
+        raise ValueError("ids of tokens are another tokenizer's; send texts")
+    if wrong := [number for number, one in enumerate(found) if not isinstance(one, str)]:
+        raise ValueError(f"expected a text or a list of texts; number {wrong[0] + 1} is none")
+    if any(text != text.encode(errors="ignore").decode() for text in found):
+        raise ValueError("a text holds half a character")
+    if not found or "" in found:
+        raise ValueError("a text is empty" if found else "there is no text")
+    return found
+
+
 class Question(BaseModel):
-    """OpenAI's request. Text only: token ids would be those of another tokenizer."""
+    """OpenAI's request. Texts only: ids of tokens would be those of another tokenizer."""
 
     model_config = ConfigDict(strict=True)
 
-    input: (
-        Annotated[str, Field(min_length=1)] | Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
-    )
+    input: Annotated[list[str], BeforeValidator(_texts)]
     model: str = ""
     encoding_format: Literal["float", "base64"] = "float"
     user: str = ""
@@ -40,10 +52,10 @@ def application(settings: EmbedderSettings) -> FastAPI:
         state, settings=settings, title="embedder", version=__version__, opened=batches.open, closed=batches.close
     )
 
-    @app.post("/v1/embeddings")
+    @app.post("/v1/embeddings", dependencies=[takes("application/json")])
     async def embeddings(question: Question) -> dict[str, Any]:
         require_ready(state)
-        texts = [question.input] if isinstance(question.input, str) else question.input
+        texts = question.input
         _check(question, texts, embedder, settings)
         tokens = await asyncio.to_thread(lambda: [embedder.tokens(text) for text in texts])
         vectors = await batches.ask(tokens)

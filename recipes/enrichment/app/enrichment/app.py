@@ -11,7 +11,7 @@ from service.pictures import decode
 from service.refused import Refused
 from service.settings import usable_threads
 from service.uploads import Options, corners, receive
-from service.web import Metrics, State, create, require_ready
+from service.web import Metrics, State, create, require_ready, takes
 from service.workers import Workers
 
 from enrichment import __version__
@@ -72,7 +72,7 @@ def application(settings: EnrichmentSettings) -> FastAPI:
         assert zoo is not None
         return {"budget_bytes": zoo.budget, "used_bytes": zoo.used, "models": zoo.status()}
 
-    @app.post("/models/preload")
+    @app.post("/models/preload", dependencies=[takes("application/json")])
     async def preload(names: Names) -> dict[str, Any]:
         """Load them, as far as the budget allows all of them at once."""
         require_ready(state)
@@ -88,7 +88,10 @@ def _wanted(question: Question, engine: Enrichment) -> list[str]:
     if question.models == ALL:
         return list(engine.models)
     if question.models is not None:
-        return [one.strip() for one in question.models.split(",") if one.strip()]
+        names = [one.strip() for one in question.models.split(",") if one.strip()]
+        if not names:
+            raise Refused(422, "models: names none")
+        return names
     if question.detection_type not in OF_DETECTIONS:
         raise Refused(422, f"detection_type: there is {', '.join(OF_DETECTIONS)}; or name models")
     return list(OF_DETECTIONS[question.detection_type])

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime as ort
 from service.pictures import Picture
 from service.refused import Refused
-from service.sessions import Session
+from service.sessions import Session, sha256_of
 
 from enrichment.memory import meter
 from enrichment.models import face
@@ -26,6 +26,7 @@ class Enrichment:
         self._settings = settings
         self.models = registry(settings.folder)
         self._providers: list[str] = []
+        self._digests: dict[str, str] = {}
         self.zoo: Zoo[Session] | None = None
 
     def load(self) -> None:
@@ -33,6 +34,7 @@ class Enrichment:
         settings = self._settings
         if not settings.folder.is_dir():
             raise FileNotFoundError(f"MODEL: there is no folder {settings.folder}; mount it, or name another")
+        self._digests = {name: sha256_of(one.file) for name, one in self.models.items() if one.file.is_file()}
         first = Session(self.models[FACE].file, settings)
         self._providers = first.providers
         zoo = Zoo(
@@ -52,6 +54,7 @@ class Enrichment:
             "providers": self._providers,
             "onnxruntime": ort.__version__,
             "models": list(self.models),
+            "models_sha256": self._digests,
             "loaded": sorted(name for name, one in zoo.status().items() if one["loaded"]) if zoo else [],
         }
 

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from prometheus_client import Counter
 from pydantic import BaseModel, ConfigDict, Field
-from service.web import Metrics, State, create, require_ready
+from service.web import Metrics, State, create, require_ready, takes
 from starlette.exceptions import HTTPException
 
 from chat_openvino import __version__
@@ -51,7 +51,7 @@ class Message(BaseModel):
     model_config = ConfigDict(strict=True)
 
     role: Literal["system", "user", "assistant"]
-    content: str
+    content: Annotated[str, Field(max_length=10_000_000)]  # with any bound, half a character is refused
 
 
 class ChatAsked(Asked):
@@ -92,11 +92,11 @@ def application(settings: ChatSettings) -> FastAPI:
         usage = {"prompt_tokens": read, "completion_tokens": said.count, "total_tokens": read + said.count}
         return JSONResponse(form.document(text, said.reason) | {"usage": usage})
 
-    @app.post("/v1/completions")
+    @app.post("/v1/completions", dependencies=[takes("application/json")])
     async def completions(asked: CompletionAsked) -> Response:
         return await answered(asked, asked.prompt, chat=False)
 
-    @app.post("/v1/chat/completions")
+    @app.post("/v1/chat/completions", dependencies=[takes("application/json")])
     async def chat_completions(asked: ChatAsked) -> Response:
         require_ready(state)
         history = [message.model_dump() for message in asked.messages]

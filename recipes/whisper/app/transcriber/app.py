@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Form, UploadFile
 from fastapi.responses import Response
 from prometheus_client import Counter
 from pydantic import BaseModel, Field
+from service.limits import Room
 from service.pipeline import Batches
-from service.web import Metrics, State, create, require_ready
+from service.refused import Refused
+from service.web import Metrics, State, create, require_ready, takes
+from service.workers import Workers
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartParser
 
 from transcriber import __version__
 from transcriber.formats import Format, response
 from transcriber.model import Recording, Transcriber, Transcript
-from transcriber.recording import NoRecordingError, Samples, TooLongError, decode
+from transcriber.recording import RATE, NoRecordingError, Samples, TooLongError, decode
 from transcriber.settings import TranscriberSettings
 
 
@@ -32,36 +36,63 @@ class Asked(BaseModel):
     temperature: Annotated[float | None, Field(ge=0, le=1)] = None
     granularities: Annotated[list[Literal["word", "segment"]], Field(alias="timestamp_granularities[]")] = []
 
+    @property
+    def words(self) -> bool:
+        return "word" in self.granularities
+
+    def recording(self, samples: Samples) -> Recording:
+        return Recording(
+            samples=samples,
+            language=self.language or None,
+            prompt=self.prompt or None,
+            temperature=self.temperature,
+            words=self.words,
+        )
+
 
 def application(settings: TranscriberSettings) -> FastAPI:
     transcriber, metrics = Transcriber(settings), Metrics()
     heard = Counter("inference_audio_seconds_total", "Sound that was transcribed.", registry=metrics.registry)
     state = State(transcriber, metrics)
     batches: Batches[Recording, Transcript] = Batches(transcriber.transcribe, settings=settings, metrics=metrics)
-    metrics.holds(lambda: len(batches))
+    decoders = Workers(threads=settings.decoders, most=settings.max_queue, metrics=metrics)
+    held = Room(math.ceil(max(settings.max_held_seconds, settings.max_seconds)))
     # Uploads stay in memory, whose size the limit on bodies bounds: the root file system may be read-only.
     MultiPartParser.spool_max_size = settings.max_body_bytes
-    app = create(
-        state, settings=settings, title="whisper", version=__version__, opened=batches.open, closed=batches.close
-    )
 
-    @app.post("/v1/audio/transcriptions")
+    async def opened() -> None:
+        await batches.open()
+        await decoders.open()
+
+    async def closed() -> None:
+        await batches.close()
+        await decoders.close()
+
+    app = create(state, settings=settings, title="whisper", version=__version__, opened=opened, closed=closed)
+
+    async def transcribed(asked: Asked) -> Transcript:
+        """Of the recordings that wait to be decoded only the files are held; of the others, as many seconds as fit."""
+        with decoders.room(1):
+            content = await asked.file.read()
+            samples = await decoders.run("decode", lambda: _samples(content, settings))
+            with held.of(math.ceil(samples.size / RATE)):
+                recording = asked.recording(samples)
+                try:
+                    (transcript,) = await batches.ask([recording])
+                except asyncio.CancelledError:
+                    recording.gone.set()
+                    raise
+        heard.inc(recording.seconds)
+        return transcript
+
+    @app.post("/v1/audio/transcriptions", dependencies=[takes("multipart/form-data")])
     async def transcriptions(asked: Annotated[Asked, Form(media_type="multipart/form-data")]) -> Response:
         require_ready(state)
         if asked.model not in ("", settings.model_name):
             raise HTTPException(404, f"there is no model {asked.model!r}; there is {settings.model_name!r}")
         if asked.language and asked.language not in transcriber.languages:
             raise HTTPException(422, f"language: the model knows {', '.join(transcriber.languages)}")
-        recording = Recording(
-            samples=await _samples(await asked.file.read(), settings),
-            language=asked.language or None,
-            prompt=asked.prompt or None,
-            temperature=asked.temperature,
-            words="word" in asked.granularities,
-        )
-        (transcript,) = await batches.ask([recording])
-        heard.inc(recording.seconds)
-        return response(transcript, asked.response_format, words=recording.words)
+        return response(await transcribed(asked), asked.response_format, words=asked.words)
 
     @app.get("/v1/models")
     async def models() -> dict[str, Any]:
@@ -70,11 +101,11 @@ def application(settings: TranscriberSettings) -> FastAPI:
     return app
 
 
-async def _samples(sent: bytes, settings: TranscriberSettings) -> Samples:
-    """Decoded beside the event loop. Raises HTTPException."""
+def _samples(sent: bytes, settings: TranscriberSettings) -> Samples:
+    """Raises Refused."""
     try:
-        return await asyncio.to_thread(decode, sent, longest=settings.max_seconds)
+        return decode(sent, longest=settings.max_seconds)
     except NoRecordingError as error:
-        raise HTTPException(422, f"file: {error}") from None
+        raise Refused(422, f"file: {error}") from None
     except TooLongError as error:
-        raise HTTPException(413, f"file: {error}; MAX_SECONDS is {settings.max_seconds:g}") from None
+        raise Refused(413, f"file: {error}; MAX_SECONDS is {settings.max_seconds:g}") from None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from faster_whisper import WhisperModel
 from faster_whisper.transcribe import Segment
 from service.settings import usable_threads
 
-from transcriber.recording import RATE, Samples
+from transcriber.recording import RATE, Samples, as_floats
 from transcriber.settings import TranscriberSettings
 
 BESIDE = ("config.json", "tokenizer.json")
@@ -31,6 +33,8 @@ class Recording:
     """None: greedy, and warmer where the answer looks wrong."""
     words: bool
     """Whether each word gets its times."""
+    gone: threading.Event = field(default_factory=threading.Event)
+    """Set when nobody waits for it any more: the next half minute of it is not begun."""
 
     @property
     def seconds(self) -> float:
@@ -97,18 +101,19 @@ class Transcriber:
     def _one(self, recording: Recording) -> Transcript:
         assert self._model is not None
         found, facts = self._model.transcribe(
-            recording.samples,
+            as_floats(recording.samples),
             language=recording.language,
             initial_prompt=recording.prompt,
             beam_size=self._settings.beam_size,
             word_timestamps=recording.words,
             **({} if recording.temperature is None else {"temperature": recording.temperature}),
         )
-        return Transcript(language=facts.language, seconds=recording.seconds, segments=tuple(found))
+        segments = tuple(itertools.takewhile(lambda _: not recording.gone.is_set(), found))
+        return Transcript(language=facts.language, seconds=recording.seconds, segments=segments)
 
     def _warm_up(self) -> None:
         """A second of silence: the first inference makes buffers."""
-        silence = np.zeros(RATE, dtype=np.float32)
+        silence = np.zeros(RATE, dtype=np.int16)
         self._one(Recording(samples=silence, language="en", prompt=None, temperature=0.0, words=False))
 
 

@@ -17,6 +17,10 @@ class TranscriberSettings(Settings):
     max_queue: Annotated[int, Field(gt=0)] = 32
     max_seconds: Annotated[float, Field(gt=0)] = 3600.0
     """Of one recording."""
+    max_held_seconds: Annotated[float, Field(gt=0)] = 7200.0
+    """Of all recordings that are decoded and wait; an hour of 16-bit samples takes 115 MB."""
+    decoders: Annotated[int, Field(gt=0)] = 2
+    """Recordings that are decoded at a time."""
     model_name: str = "whisper-1"
     """What clients call the model."""
     compute_type: str = ""

@@ -159,3 +159,11 @@ def test_the_middle_of_a_picture_that_is_not_square() -> None:
 
     expected = (np.array([1, 0, 0], np.float32) - MEAN) / DEVIATION
     np.testing.assert_allclose(values, np.broadcast_to(expected[:, None, None], (3, 50, 50)), atol=1e-5)
+
+
+def test_what_would_be_ignored_is_refused(url: str) -> None:
+    twice = requests.post(f"{url}/classify", files={"a": picture(9)}, data={"labels": "a, b,a"}, timeout=10)
+    bare = requests.post(f"{url}/embed", json={"texts": ["a"], "bbox": [0, 0, 1, 1]}, timeout=10)
+    assert (twice.status_code, bare.status_code) == (422, 422)
+    assert "comes twice" in twice.text
+    assert "there is no picture" in bare.text
