@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
+import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core.core_schema import ModelSchema
 
 from bakehouse.model.history import Row
 from bakehouse.model.image_catalogue import ImageCatalogue
@@ -34,13 +40,52 @@ SCHEMAS: dict[str, type[BaseModel]] = {
 }
 
 
+class _WithDocstrings(GenerateJsonSchema):
+    """Describes each key by the string below it in its class.
+
+    pydantic can do that itself (`use_attribute_docstrings`), but then reads the source of every class at each start.
+    """
+
+    def model_schema(self, schema: ModelSchema) -> JsonSchemaValue:
+        found = super().model_schema(schema)
+        for key, words in _docstrings(schema["cls"]).items():
+            if key in found.get("properties", {}):
+                found["properties"][key].setdefault("description", words)
+        return found
+
+
+def _docstrings(model: type) -> dict[str, str]:
+    """The strings below the attributes of a class, those of its bases included."""
+    found = {}
+    for base in reversed(model.__mro__):
+        body = _classes(base.__module__).get(base.__qualname__, []) if issubclass(base, BaseModel) else []
+        for statement, below in zip(body, body[1:], strict=False):
+            match statement, below:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
+                    found[name] = inspect.cleandoc(words)
+    return found
+
+
+@cache
+def _classes(module: str) -> dict[str, list[ast.stmt]]:
+    """The statements of each class of a module, by its qualified name."""
+    found: dict[str, list[ast.stmt]] = {}
+    rest: list[tuple[str, ast.Module | ast.ClassDef]] = [("", ast.parse(inspect.getsource(sys.modules[module])))]
+    for prefix, tree in rest:
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef):
+                found[prefix + node.name] = node.body
+                rest.append((f"{prefix}{node.name}.", node))
+    return found
+
+
 def schemas() -> dict[str, str]:
     """File name to text."""
     return {name: json.dumps(_schema(name, model), indent=2) + "\n" for name, model in SCHEMAS.items()}
 
 
 def _schema(name: str, model: type[BaseModel]) -> dict[str, object]:
-    schema = model.model_json_schema()
+    schema = model.model_json_schema(schema_generator=_WithDocstrings)
     if model is Matrix:
         _allow_overrides(schema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": name, **schema}

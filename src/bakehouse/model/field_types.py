@@ -300,4 +300,4 @@ Unit = Annotated[str, Field(pattern=r"^(seconds|bytes|ratio|joules/[a-z]+([ -][a
 
 
 class Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)

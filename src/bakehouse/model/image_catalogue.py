@@ -13,7 +13,7 @@ CATALOGUE_SCHEMA = 1
 
 
 class Entry(Record):
-    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
 class PlatformImage(Entry):

@@ -21,7 +21,7 @@ METRIC_DEFINITIONS = 1
 
 
 class Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid")
 
 
 class Attempt(Record):
