@@ -8,7 +8,7 @@ from typing import Any
 
 from bakehouse.model.cell import Cell, Excluded
 from bakehouse.model.plan import Plan
-from bakehouse.pipeline.changed_since import Affected
+from bakehouse.pipeline.affected import Affected
 from bakehouse.planning.candidates import Candidate
 from bakehouse.planning.recommend import Advice
 from bakehouse.planning.shards import Shard

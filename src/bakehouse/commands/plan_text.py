@@ -1,4 +1,4 @@
-"""A plan for people: the matrix, what is left out and why, and advice for a card or a driver."""
+"""A plan for people: the matrix, and what is left out and why."""
 
 from __future__ import annotations
 
@@ -13,25 +13,22 @@ from rich.table import Table
 from rich.text import Text
 
 from bakehouse.catalogue.accelerators import ACCELERATORS
-from bakehouse.formatting import count, round_seconds
+from bakehouse.formatting import count
 from bakehouse.machine import Machine
 from bakehouse.model.cell import Cell, Excluded
 from bakehouse.model.fleet import HERE
 from bakehouse.model.matrix import Matrix, Toolkit
-from bakehouse.pipeline.changed_since import Affected
+from bakehouse.pipeline.affected import Affected
+from bakehouse.planning.driver_support import Runs
 from bakehouse.planning.fleet import divide, without_suite
-from bakehouse.planning.gpus import Fit, Target, runs_on, without_row
-from bakehouse.planning.recommend import Advice, ToolkitAnswer
+from bakehouse.planning.gpus import runs_on, without_row
 from bakehouse.planning.ruled_out import Ruled, group
 from bakehouse.planning.select import OBVIOUS
-from bakehouse.planning.shards import Shard
 
-WIDE = 100
-"""Columns from which a ranking has room for all of its columns."""
 SHOWN_REASONS = 5
 """Of one rule; `--excluded` shows all."""
-_STYLES = {"full": "green", "native-only": "yellow", "no": "red"}
-_RUNS = {"full": "runs", "native-only": "native code only", "no": "does not run"}
+_STYLES: dict[Runs, str] = {"full": "green", "native-only": "yellow", "no": "red"}
+_RUNS: dict[Runs, str] = {"full": "runs", "native-only": "native code only", "no": "does not run"}
 
 
 def show_matrix(
@@ -42,18 +39,20 @@ def show_matrix(
     machine: Machine,
     out: Console,
     affected: Affected | None = None,
-    advice: Advice | None = None,
+    runs: Mapping[str, Runs] | None = None,
 ) -> None:
-    """The cells by accelerator and toolkit, each with the archs it holds code for."""
+    """The cells by accelerator and toolkit, each with the archs it holds code for.
+
+    `runs`: what a driver does with each toolkit, where one was named.
+    """
     width = max((len(cell.name) for cell in cells), default=0) + 2
-    answers = {answer.name: answer for answer in advice.toolkits} if advice else {}
     testers = divide(cells, matrix, platform=machine.platform) if matrix.hosts else {}
     ordered = sorted(cells, key=lambda cell: (_position(cell, matrix), cell.name))
     for (_, accelerator, toolkit), members in groupby(ordered, key=lambda cell: _position(cell, matrix)):
         name = toolkit or accelerator
         several = list(members)
         row = min((cell.toolkit for cell in several if cell.toolkit), key=_native_floor, default=None)
-        out.print(_heading(name, row, answers.get(name)))
+        out.print(_heading(name, row, (runs or {}).get(name)))
         table = _table("left", "left", "left")
         table.columns[0].min_width, table.columns[2].no_wrap = width, True
         for cell in several:
@@ -75,15 +74,6 @@ def _fleet(testers: Mapping[str, str]) -> Text:
     return Text(f"hosts: {', '.join(parts) or 'none tests anything'}", style="dim")
 
 
-def show_shards(shards: Sequence[Shard], *, out: Console) -> None:
-    """What each machine builds, and how long that may take."""
-    for number, shard in enumerate(shards, start=1):
-        words = f"shard {number} of {len(shards)}  {count(len(shard.cells), 'cell')}, {round_seconds(shard.seconds)}"
-        out.print(Text(words, style="bold"))
-        for cell in shard.cells:
-            out.print(Text(f"  {cell}"), soft_wrap=True)
-
-
 def _position(cell: Cell, matrix: Matrix) -> tuple[int, str, str]:
     """Accelerators and toolkits in the order of the matrix's axes, then toolkits that only a recipe names."""
     toolkits = list(dict.fromkeys((*matrix.axes.toolkit, *matrix.toolkits)))
@@ -92,9 +82,9 @@ def _position(cell: Cell, matrix: Matrix) -> tuple[int, str, str]:
     return order, cell.at.accelerator, cell.at.toolkit or ""
 
 
-def _heading(name: str, row: Toolkit | None, answer: ToolkitAnswer | None) -> Text:
+def _heading(name: str, row: Toolkit | None, runs: Runs | None) -> Text:
     text = Text.assemble((name, "bold"), (f"  {_facts(row)}" if row else "", "dim"))
-    return text + Text(f"  {_RUNS[answer.runs]}", style=_STYLES[answer.runs]) if answer else text
+    return text + Text(f"  {_RUNS[runs]}", style=_STYLES[runs]) if runs else text
 
 
 def _native_floor(row: Toolkit) -> Version:
@@ -132,10 +122,10 @@ def show_excluded(excluded: Sequence[Excluded], *, every: bool, out: Console) ->
     more = "" if every else "; --excluded lists each"
     title = f"\n{_count(len(excluded), 'combination')} excluded for {_count(len(reasons), 'reason')}{more}:"
     out.print(Text(title, style="bold"))
-    _show_ruled(reasons, every=every, out=out)
+    show_ruled(reasons, every=every, out=out)
 
 
-def _show_ruled(reasons: Iterable[Ruled], *, every: bool, out: Console) -> None:
+def show_ruled(reasons: Iterable[Ruled], *, every: bool, out: Console) -> None:
     """A section for each rule, in which a reason takes a line or two."""
     for rule, members in groupby(reasons, key=lambda one: one.rule):
         several = list(members)
@@ -163,93 +153,6 @@ def _reason(one: Ruled, *, every: bool, room: int) -> Text:
     if every:
         text += Text("".join(f"\n{name}" for name in one.names), style="dim")
     return text
-
-
-# ---------------------------------------------------------------------------------------------- advice
-
-
-def show_advices(advices: Sequence[Advice], *, every: bool, out: Console) -> None:
-    """One answer after the other, for each card that was named."""
-    for number, advice in enumerate(advices):
-        if number:
-            out.print()
-        show_advice(advice, every=every, out=out)
-
-
-def show_advice(advice: Advice, *, every: bool, out: Console) -> None:
-    """What to build for the card, and why not the rest."""
-    if advice.target:
-        out.print(_card(advice.target))
-    for note in advice.notes:
-        out.print(Text(f"  {note}", style="yellow"))
-    if advice.ranked:
-        out.print()
-        out.print(_ranking(advice, out))
-        for line in _legend(advice):
-            out.print(Text(f"  {line}", style="dim"))
-        _show_command(advice, out)
-    else:
-        out.print(Text("\nno cell runs on it", style="bold red"))
-    if advice.ruled_out:
-        out.print(Text(f"\nwhy not the others{'' if every else ' (--excluded lists each)'}:", style="bold"))
-        _show_ruled(advice.ruled_out, every=every, out=out)
-
-
-def _show_command(advice: Advice, out: Console) -> None:
-    """How the first is started: an option that is left out leaves the server on the processor without a word."""
-    first = advice.ranked[0]
-    if advice.target is None or first.runs == "no":
-        return
-    out.print(Text("\nrun the first with, then the server's own arguments:", style="dim"))
-    out.print(Text(f"  {first.run_with}"), soft_wrap=True)
-
-
-def _card(target: Target) -> Text:
-    """Its name, and what the catalogue knows of it."""
-    gpu = target.gpu
-    facts = [" and ".join(target.accelerators), target.arch if target.arch != target.name else None]
-    facts += [gpu.memory, gpu.bandwidth] if gpu else []
-    facts.append(" or ".join(target.platforms))
-    return Text.assemble((target.name, "bold"), (f"  {' · '.join(fact for fact in facts if fact)}", "dim"))
-
-
-def _ranking(advice: Advice, out: Console) -> Table:
-    """Best first, a line for each cell."""
-    wide = out.width >= WIDE
-    headings = ["", "build the first that suits you", "code", "how", "driver", *(["all features"] if wide else [])]
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading else "right", min_width=3, overflow="fold")
-    for rank, one in enumerate(advice.ranked, 1):
-        style = "red" if one.runs == "no" else "yellow" if one.fit is Fit.PTX else "green"
-        driver = (
-            Text(f"needs {one.driver}" if one.needs_newer else "no", style="red")
-            if one.runs == "no"
-            else Text(one.driver or "")
-        )
-        row = [Text(str(rank)), Text(one.cell.name, style=style), Text(one.code or ""), Text(one.fit or ""), driver]
-        table.add_row(*row, *([Text(one.driver_full or "")] if wide else []))
-    return table
-
-
-_MEANING = {
-    Fit.FAMILY: "family: code for a family of archs, without what only its newest can do",
-    Fit.COMPATIBLE: "compatible: code for another arch, which this card runs, without what its own could do better",
-    Fit.PORTABLE: "portable: SPIR-V, which the card's driver compiles",
-    Fit.PTX: "ptx: the driver compiles it at the first start, which takes minutes",
-}
-
-
-def _legend(advice: Advice) -> Iterable[str]:
-    """Words for what is not plain native code, and what the driver in question does."""
-    for how, meaning in _MEANING.items():
-        if any(one.fit is how for one in advice.ranked):
-            yield meaning
-    if any(one.runs == "native-only" for one in advice.ranked):
-        yield f"driver {advice.driver} runs the native code of these toolkits, but compiles no PTX of theirs"
-
-
-# ---------------------------------------------------------------------------------------------- words and tables
 
 
 def _facts(row: Toolkit) -> str:

@@ -7,6 +7,7 @@ import inspect
 import json
 import sys
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def _docstrings(model: type) -> dict[str, str]:
     found = {}
     for base in reversed(model.__mro__):
         body = _classes(base.__module__).get(base.__qualname__, []) if issubclass(base, BaseModel) else []
-        for statement, below in zip(body, body[1:], strict=False):
+        for statement, below in pairwise(body):
             match statement, below:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
                     found[name] = inspect.cleandoc(words)

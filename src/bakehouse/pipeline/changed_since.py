@@ -28,6 +28,7 @@ from bakehouse.model.build import WheelsBuild
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.lock import Lock
 from bakehouse.model.plan import Plan
+from bakehouse.pipeline.affected import Affected
 from bakehouse.planning.planner import make_plan, published_supplies
 from bakehouse.planning.render.bake_file import dockerfile_name
 from bakehouse.planning.resolve import resolve
@@ -43,19 +44,6 @@ OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 
 Inputs = dict[str, str]
 """What it is to the hash of its content."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Affected:
-    revision: str
-    """As it was typed."""
-    commit: str
-    why: dict[str, tuple[str, ...]]
-    """For each affected cell, which of its inputs changed; `new` for a cell that was not there."""
-    gone: tuple[str, ...] = ()
-    """Cells of that revision that are none any more."""
-    everything_because: str | None = None
-    """Set when no cell could be spared."""
 
 
 def find_affected(root: Path, revision: str, *, world: World, environ: Mapping[str, str]) -> Affected:

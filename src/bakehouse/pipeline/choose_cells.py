@@ -7,7 +7,7 @@ from dataclasses import replace
 from bakehouse.config.load import Project
 from bakehouse.machine import Machine
 from bakehouse.model.cell import Cell, Resolution
-from bakehouse.pipeline.changed_since import Affected, find_affected
+from bakehouse.pipeline.affected import Affected
 from bakehouse.pipeline.context import Context
 from bakehouse.planning.select import Selection, select
 
@@ -33,6 +33,8 @@ def choose(
         cells = select(resolution, asked, matrix=project.world.matrix, machine=machine)
     if selection.affected_since is None:
         return cells, None
+    from bakehouse.pipeline.changed_since import find_affected  # noqa: PLC0415 - renders what the revisions differ in
+
     affected = find_affected(context.root, selection.affected_since, world=project.world, environ=context.environ)
     kept = tuple(cell for cell in cells if cell.name in affected.why)
     context.say(_headline(kept, cells, affected))

@@ -14,7 +14,8 @@ from bakehouse.config.catalogue import shipped
 from bakehouse.config.load import load_project
 from bakehouse.errors import InputError
 from bakehouse.model.lock import Lock
-from bakehouse.pipeline.changed_since import Affected, find_affected
+from bakehouse.pipeline.affected import Affected
+from bakehouse.pipeline.changed_since import find_affected
 from bakehouse.planning.planner import make_plan, published_supplies
 from bakehouse.planning.resolve import resolve
 from bakehouse.system import process
