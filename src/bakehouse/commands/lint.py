@@ -19,8 +19,7 @@ from bakehouse.config.load import Project
 from bakehouse.config.lock_file import read_lock
 from bakehouse.engine.connection import Engine
 from bakehouse.errors import ExitCode, InputError, Where
-from bakehouse.lint.compose_file import Read
-from bakehouse.lint.examined import Examined, Looked
+from bakehouse.lint.examined import Examined, Looked, Read
 from bakehouse.lint.finding import Severity, in_order
 from bakehouse.lint.linter import Linter
 from bakehouse.lint.options import SourceOptions, options_file, save_options

@@ -6,7 +6,7 @@ See https://github.com/compose-spec/compose-spec/blob/main/spec.md; interpolatio
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,9 +21,6 @@ _VARIABLE = re.compile(
     r"|\{(?P<name>[A-Za-z_]\w*)(?:(?P<sign>:?[-?+])(?P<word>(?:[^{}]|\{[^{}]*\})*))?\})"
 )
 _MERGE = "<<"
-
-Read = Callable[[str], str | None]
-"""The text of a file that another one names, relative to it; None where it is not at hand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bakehouse.lint.finding import Finding
+
+Read = Callable[[str], str | None]
+"""The text of a file that another one names, relative to it; None where it is not at hand."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

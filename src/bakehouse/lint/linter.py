@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bakehouse.config.load import Project
-from bakehouse.lint.compose_file import Read
-from bakehouse.lint.examined import Examined
+from bakehouse.lint.examined import Examined, Read
 from bakehouse.lint.finding import Finding
 from bakehouse.lint.options import Argument, SourceOptions
 

@@ -13,7 +13,6 @@ from bakehouse.lint.options import CMake, CMakeOption, SourceOptions
 from bakehouse.lint.settings import Setting
 from bakehouse.servers.llama_cpp.lint.known_options import ABSENT, Fact, Knowledge
 from bakehouse.servers.llama_cpp.lint.old_names import meant_option
-from bakehouse.servers.llama_cpp.lint.python_builds import OWN_OPTIONS
 
 NO_BACKENDS = frozenset({"GGML_CPU"})
 """Switches that are on without being asked for."""
@@ -23,6 +22,8 @@ ALSO_READ_BY = {"GGML_CUDA": ("GGML_HIP", "GGML_MUSA")}
 RENAMED_BUILD = 3400
 """From this build on `LLAMA_X` of ggml is `GGML_X` for certain (June 2024, ggml-org/llama.cpp#8006)."""
 
+OF_PYTHON_PACKAGE = frozenset({"LLAMA_BUILD", "LLAVA_BUILD", "MTMD_BUILD"})
+"""Options that llama-cpp-python's own CMakeLists.txt adds."""
 ARCHS_OF_AMD = frozenset({"GPU_TARGETS", "AMDGPU_TARGETS", "CMAKE_HIP_ARCHITECTURES"})
 """Each tells the compiler for AMD cards the archs."""
 
@@ -82,7 +83,7 @@ def exists(name: str, cmake: CMake) -> bool:
 
     What begins with a package's name is its find module's: CUDAToolkit_ROOT.
     """
-    if name in cmake.options or name in cmake.variables or name in OWN_OPTIONS or is_of_cmake(name):
+    if name in cmake.options or name in cmake.variables or name in OF_PYTHON_PACKAGE or is_of_cmake(name):
         return True
     if _OF_TOOLCHAINS.fullmatch(name):
         return True

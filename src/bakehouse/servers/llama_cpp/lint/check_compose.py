@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bakehouse.lint.compose_file import ComposeFile, Node, Read
+from bakehouse.lint.compose_file import ComposeFile, Node
 from bakehouse.lint.container_file import Contents
 from bakehouse.lint.container_run import ContainerRun
-from bakehouse.lint.examined import Examined, Looked
+from bakehouse.lint.examined import Examined, Looked, Read
 from bakehouse.lint.finding import Finding, Severity, finding, in_order
 from bakehouse.lint.server_start import setting_of
 from bakehouse.servers.llama_cpp.lint.basis import Basis

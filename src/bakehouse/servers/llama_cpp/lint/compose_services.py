@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bakehouse.errors import Where
-from bakehouse.lint.compose_file import Node, Read, read_env_file
+from bakehouse.lint.compose_file import Node, read_env_file
 from bakehouse.lint.container_file import Contents, read_contents
 from bakehouse.lint.container_run import ContainerRun, Mount, container_port, mount_of
 from bakehouse.lint.dockerfile import read_dockerfile
+from bakehouse.lint.examined import Read
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.servers.llama_cpp.lint.upstream_images import upstream_image
 

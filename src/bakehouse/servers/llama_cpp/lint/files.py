@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bakehouse.config.load import Project
-from bakehouse.lint.compose_file import Read
-from bakehouse.lint.examined import Examined
+from bakehouse.lint.examined import Examined, Read
 from bakehouse.lint.options import SourceOptions
 from bakehouse.model.places import PyPIPlace
 from bakehouse.servers.llama_cpp.lint import inputs

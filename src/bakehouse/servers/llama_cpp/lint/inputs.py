@@ -20,8 +20,8 @@ from pathlib import PurePath
 
 from bakehouse.config.yaml_document import parse
 from bakehouse.errors import InputError, Where
-from bakehouse.lint.compose_file import Read, read_compose, read_env_file
-from bakehouse.lint.examined import Examined
+from bakehouse.lint.compose_file import read_compose, read_env_file
+from bakehouse.lint.examined import Examined, Read
 from bakehouse.lint.finding import in_order
 from bakehouse.lint.kubernetes import is_kubernetes, read_manifests
 from bakehouse.lint.script import read_script

@@ -12,8 +12,6 @@ from bakehouse.lint.settings import Setting, Word
 from bakehouse.servers.llama_cpp.lint.revisions import installs_python_package
 
 VARIABLES = ("CMAKE_ARGS", "SKBUILD_CMAKE_ARGS")
-OWN_OPTIONS = frozenset({"LLAMA_BUILD", "LLAVA_BUILD", "MTMD_BUILD"})
-"""Of the package's own CMakeLists.txt."""
 
 _CONFIG = re.compile(r"(?:--config-settings?=|-C)?cmake\.args=(?P<value>.*)", re.DOTALL)
 _WHEELS = re.compile(r"llama[-_]cpp[-_]python")
