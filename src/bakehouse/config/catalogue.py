@@ -13,7 +13,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from bakehouse.config.suggest import closest
-from bakehouse.config.yaml_document import Document, KeyPath, Mark, parse
+from bakehouse.config.yaml_document import Document, KeyPath, Mark, Marks, parse
 from bakehouse.errors import InfrastructureError, InputError, InputErrors
 from bakehouse.model.matrix import ROWS
 
@@ -72,15 +72,19 @@ def complete(matrix: Document, catalogue: Iterable[Document]) -> Document:
 def with_rows(matrix: Document, others: Iterable[Document]) -> Document:
     """The matrix with the rows of other documents, merged as `complete` says."""
     value: dict[str, Any] = dict(matrix.value)
-    marks: dict[KeyPath, Mark] = {}
+    merged: list[tuple[Document, str, Mapping[str, Any]]] = []
     for document in others:
         for section, rows in document.value.items():
             own = value[section] if section in value else {}  # noqa: SIM401 - null is a mistake, not an absence
             if not isinstance(own, dict):
                 continue  # the model says what is wrong with it
             value[section] = _merged(rows, own)
-            marks.update(_kept_marks(document, section, own))
-    return Document(file=matrix.file, value=value, marks=marks | matrix.marks)
+            merged.append((document, section, own))
+
+    def marks() -> dict[KeyPath, Mark]:
+        return {**dict(kept for one in merged for kept in _kept_marks(*one)), **matrix.marks}
+
+    return Document(file=matrix.file, value=value, marks=Marks(marks))
 
 
 def _merged(rows: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

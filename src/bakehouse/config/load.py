@@ -160,10 +160,6 @@ def _bad_recipe_name(name: str) -> InputError:
 
 def _tuples(value: Any) -> Any:
     """Lists become tuples, which is what strict models of immutable values take."""
-    match value:
-        case dict():
-            return {key: _tuples(item) for key, item in value.items()}
-        case list():
-            return tuple(_tuples(item) for item in value)
-        case _:
-            return value
+    if isinstance(value, dict):
+        return {key: _tuples(item) for key, item in value.items()}
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

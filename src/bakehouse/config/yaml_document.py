@@ -6,7 +6,9 @@ errors, anchors cannot form cycles or bombs, and a number keeps the spelling it 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import yaml
@@ -47,6 +49,26 @@ class Mark:
     spelling: str | None
 
 
+class Marks(Mapping[KeyPath, Mark]):
+    """Found when they are first asked for: only errors and explanations say where a value stands."""
+
+    def __init__(self, find: Callable[[], Mapping[KeyPath, Mark]]) -> None:
+        self._find = find
+
+    @cached_property
+    def _found(self) -> Mapping[KeyPath, Mark]:
+        return self._find()
+
+    def __getitem__(self, path: KeyPath) -> Mark:
+        return self._found[path]
+
+    def __iter__(self) -> Iterator[KeyPath]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Document:
     """A parsed file, or several merged into one. `marks` has an entry for each key path that exists."""
@@ -54,7 +76,7 @@ class Document:
     file: str
     """Of a merged document: the file that a person wrote, which the others complete."""
     value: Any
-    marks: dict[KeyPath, Mark]
+    marks: Mapping[KeyPath, Mark]
 
     def where(self, path: KeyPath) -> Where:
         """The place of `path`, or of its nearest ancestor that exists in the file."""
@@ -86,11 +108,11 @@ def parse(text: str, *, file: str) -> Document:
         raise InputError("nested too deeply", where=Where(file=file)) from None
     if node is None:
         raise InputError("the file is empty", where=Where(file=file))
-    builder = _Builder(file)
-    value = builder.build(node, ())
+    root, builder = node, _Builder(file)
+    value = builder.build(root, ())
     if builder.errors:
         raise builder.errors[0] if len(builder.errors) == 1 else InputErrors(builder.errors)
-    return Document(file=file, value=value, marks=builder.marks)
+    return Document(file=file, value=value, marks=Marks(lambda: dict(_marks(root, (), file))))
 
 
 def _compose(text: str) -> yaml.Node | None:
@@ -110,51 +132,63 @@ def _syntax_error(error: yaml.MarkedYAMLError, *, file: str) -> InputError:
     return InputError(f"not YAML: {problem}", hint=hint, where=Where(file=file, line=mark.line + 1 if mark else None))
 
 
+def _marks(node: yaml.Node, path: KeyPath, file: str) -> Iterator[tuple[KeyPath, Mark]]:
+    """Of a tree that `_Builder` took: its keys are text, and each mapping has a key once."""
+    spelling = node.value if isinstance(node, yaml.ScalarNode) else None
+    yield path, Mark(file=file, line=node.start_mark.line + 1, spelling=spelling)
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _marks(value, (*path, key.value), file)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield from _marks(value, (*path, index), file)
+
+
 def _half(text: str) -> str | None:
     """The first surrogate, which an escape of a quoted text can make, and no text in UTF-8 can hold."""
+    if text.isascii():
+        return None
     return next((letter for letter in text if "\ud800" <= letter <= "\udfff"), None)
 
 
 class _Builder:
-    """Turns a node tree into values, noting marks and collecting errors."""
+    """Turns a node tree into values, collecting errors."""
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.marks: dict[KeyPath, Mark] = {}
         self.errors: list[InputError] = []
+        self._built = 0
         self._open: set[int] = set()
         self._scalars = yaml.SafeLoader("")
 
     def build(self, node: yaml.Node, path: KeyPath) -> Any:
         self._guard(node, path)
-        spelling = node.value if isinstance(node, yaml.ScalarNode) else None
-        self.marks[path] = Mark(file=self.file, line=node.start_mark.line + 1, spelling=spelling)
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, path)
+        if node.tag not in _COLLECTIONS:
+            raise self._error(f"the tag {node.tag!r} is not allowed", node, path)
         self._open.add(id(node))
         try:
-            match node:
-                case yaml.CollectionNode() if node.tag not in _COLLECTIONS:
-                    raise self._error(f"the tag {node.tag!r} is not allowed", node, path)
-                case yaml.MappingNode():
-                    return self._mapping(node, path)
-                case yaml.SequenceNode():
-                    return [self.build(child, (*path, index)) for index, child in enumerate(node.value)]
-                case _:
-                    return self._scalar(node, path)
+            if isinstance(node, yaml.MappingNode):
+                return self._mapping(node, path)
+            return [self.build(child, (*path, index)) for index, child in enumerate(node.value)]
         finally:
             self._open.discard(id(node))
 
     def _guard(self, node: yaml.Node, path: KeyPath) -> None:
+        self._built += 1
         if id(node) in self._open:
             raise self._error("an alias that contains itself", node, path)
         if len(path) > MAX_DEPTH:
             raise self._error(f"nested more than {MAX_DEPTH} levels deep", node, path)
         if len(self.errors) > MAX_ERRORS:
             raise InputErrors(self.errors)
-        if len(self.marks) > MAX_NODES:
+        if self._built > MAX_NODES:
             raise self._error(f"more than {MAX_NODES} values (counting each use of an alias)", node, path)
 
     def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
         result: dict[str, Any] = {}
+        first: dict[str, int] = {}
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
             if key is None:
@@ -162,11 +196,10 @@ class _Builder:
             elif half := _half(key):
                 self.errors.append(self._half_error(half, key_node, path))
             elif key in result:
-                first = self.marks[(*path, key)].line
-                self.errors.append(
-                    self._error(f"the key {key!r} is listed twice; it is first on line {first}", key_node, (*path, key))
-                )
+                message = f"the key {key!r} is listed twice; it is first on line {first[key]}"
+                self.errors.append(self._error(message, key_node, (*path, key)))
             else:
+                first[key] = value_node.start_mark.line + 1
                 result[key] = self.build(value_node, (*path, key))
         return result
 
