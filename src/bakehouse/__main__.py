@@ -65,7 +65,9 @@ def _joined(words: Sequence[str]) -> list[str]:
 def run() -> None:
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     degrade(sys.stdout, sys.stderr)
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    gc.freeze()  # nobody needs the last search for cycles, which takes as long as reading the project
+    sys.exit(code)
 
 
 if __name__ == "__main__":
