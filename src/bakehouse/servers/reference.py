@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from bakehouse.model.report import CellReport, Measurement, RunReport
+if TYPE_CHECKING:  # a plan asks families of servers, and needs no reports
+    from bakehouse.model.report import CellReport, Measurement, RunReport
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bakehouse.model.report import CellReport, Measurement, Metric, RunReport
+if TYPE_CHECKING:  # a plan asks families of servers, and needs no reports
+    from bakehouse.model.report import CellReport, Measurement, Metric, RunReport
 
 TOKENS: dict[Metric, str] = {"prompt_rate": "prompt_tokens", "decode_rate": "output_tokens"}
 """Metrics that llama-bench has, and the setting that says how many tokens they are of."""
