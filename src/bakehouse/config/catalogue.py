@@ -6,14 +6,15 @@ error still has the file and the line of the value that is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
 from bakehouse.config.suggest import closest
-from bakehouse.config.yaml_document import Document, KeyPath, Mark, Marks, parse
+from bakehouse.config.yaml_document import Document, KeyPath, Mark, parse
 from bakehouse.errors import InfrastructureError, InputError, InputErrors
 from bakehouse.model.matrix import ROWS
 
@@ -72,19 +73,15 @@ def complete(matrix: Document, catalogue: Iterable[Document]) -> Document:
 def with_rows(matrix: Document, others: Iterable[Document]) -> Document:
     """The matrix with the rows of other documents, merged as `complete` says."""
     value: dict[str, Any] = dict(matrix.value)
-    merged: list[tuple[Document, str, Mapping[str, Any]]] = []
+    merged: list[_Merged] = []
     for document in others:
         for section, rows in document.value.items():
             own = value[section] if section in value else {}  # noqa: SIM401 - null is a mistake, not an absence
             if not isinstance(own, dict):
                 continue  # the model says what is wrong with it
             value[section] = _merged(rows, own)
-            merged.append((document, section, own))
-
-    def marks() -> dict[KeyPath, Mark]:
-        return {**dict(kept for one in merged for kept in _kept_marks(*one)), **matrix.marks}
-
-    return Document(file=matrix.file, value=value, marks=Marks(marks))
+            merged.append(_Merged(document.marks, section, own))
+    return Document(file=matrix.file, value=value, marks=_MergedMarks(matrix.marks, merged))
 
 
 def _merged(rows: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,13 +95,43 @@ def _merged(rows: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _kept_marks(document: Document, section: str, own: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Mark]]:
-    """Marks of the catalogue's values that the matrix neither overrides nor removes."""
-    for path, mark in document.marks.items():
-        row = own.get(str(path[1]), {}) if len(path) > 1 else {}
-        overridden = not isinstance(row, dict) or any(key in row for key in path[2:3])
-        if path[:1] == (section,) and not overridden:
-            yield path, mark
+@dataclass(frozen=True, slots=True)
+class _Merged:
+    """A section of the catalogue, and what the matrix has of it."""
+
+    marks: Mapping[KeyPath, Mark]
+    section: str
+    own: Mapping[str, Any]
+
+    def keeps(self, path: KeyPath) -> bool:
+        """Whether a value is one that the matrix neither overrides nor removes."""
+        row = self.own.get(str(path[1]), {}) if len(path) > 1 else {}
+        return path[:1] == (self.section,) and isinstance(row, dict) and not any(key in row for key in path[2:3])
+
+
+class _MergedMarks(Mapping[KeyPath, Mark]):
+    """Those of the matrix, and those of the catalogue's values that it keeps."""
+
+    def __init__(self, matrix: Mapping[KeyPath, Mark], others: Sequence[_Merged]) -> None:
+        self._matrix = matrix
+        self._others = others
+
+    def __getitem__(self, path: KeyPath) -> Mark:
+        for marks in (self._matrix, *(one.marks for one in reversed(self._others) if one.keeps(path))):
+            if mark := marks.get(path):
+                return mark
+        raise KeyError(path)
+
+    @cached_property
+    def _paths(self) -> tuple[KeyPath, ...]:
+        kept = [path for one in self._others for path in one.marks if one.keeps(path)]
+        return tuple(dict.fromkeys((*kept, *self._matrix)))
+
+    def __iter__(self) -> Iterator[KeyPath]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
 
 
 def _misnamed(section: str, own: Mapping[str, Any], rows: Mapping[str, Any], matrix: Document) -> Iterator[InputError]:

@@ -50,7 +50,7 @@ def rows_for(folders: Mapping[str, Path], layout: ProjectLayout) -> Document:
         section: {name: row for name, row in matrix.value.get(section, {}).items() if (section, name) in wanted}
         for section in ("sources", "models")
     }
-    marks = {path: mark for path, mark in matrix.marks.items() if path[:2] in wanted}
+    marks = {path: matrix.marks[path] for path in matrix.marks if path[:2] in wanted}
     return Document(file=matrix.file, value={section: rows for section, rows in value.items() if rows}, marks=marks)
 
 

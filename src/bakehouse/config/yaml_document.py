@@ -6,7 +6,7 @@ errors, anchors cannot form cycles or bombs, and a number keeps the spelling it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -50,23 +50,45 @@ class Mark:
 
 
 class Marks(Mapping[KeyPath, Mark]):
-    """Found when they are first asked for: only errors and explanations say where a value stands."""
+    """Of one file, looked up in its node tree when they are asked for: most runs ask where a few values stand."""
 
-    def __init__(self, find: Callable[[], Mapping[KeyPath, Mark]]) -> None:
-        self._find = find
-
-    @cached_property
-    def _found(self) -> Mapping[KeyPath, Mark]:
-        return self._find()
+    def __init__(self, root: yaml.Node, file: str) -> None:
+        """Of a tree that `_Builder` took: its keys are text, and each mapping has a key once."""
+        self._root = root
+        self._file = file
 
     def __getitem__(self, path: KeyPath) -> Mark:
-        return self._found[path]
+        node = self._root
+        for part in path:
+            found = next((child for key, child in _children(node) if key == part), None)
+            if found is None:
+                raise KeyError(path)
+            node = found
+        spelling = node.value if isinstance(node, yaml.ScalarNode) else None
+        return Mark(file=self._file, line=node.start_mark.line + 1, spelling=spelling)
+
+    @cached_property
+    def _paths(self) -> tuple[KeyPath, ...]:
+        return tuple(_paths(self._root, ()))
 
     def __iter__(self) -> Iterator[KeyPath]:
-        return iter(self._found)
+        return iter(self._paths)
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self._paths)
+
+
+def _paths(node: yaml.Node, path: KeyPath) -> Iterator[KeyPath]:
+    yield path
+    for key, child in _children(node):
+        yield from _paths(child, (*path, key))
+
+
+def _children(node: yaml.Node) -> Iterable[tuple[str | int, yaml.Node]]:
+    """With the part of a key path that leads there."""
+    if isinstance(node, yaml.MappingNode):
+        return ((key.value, value) for key, value in node.value)
+    return enumerate(node.value) if isinstance(node, yaml.SequenceNode) else ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,11 +130,11 @@ def parse(text: str, *, file: str) -> Document:
         raise InputError("nested too deeply", where=Where(file=file)) from None
     if node is None:
         raise InputError("the file is empty", where=Where(file=file))
-    root, builder = node, _Builder(file)
-    value = builder.build(root, ())
+    builder = _Builder(file)
+    value = builder.build(node, ())
     if builder.errors:
         raise builder.errors[0] if len(builder.errors) == 1 else InputErrors(builder.errors)
-    return Document(file=file, value=value, marks=Marks(lambda: dict(_marks(root, (), file))))
+    return Document(file=file, value=value, marks=Marks(node, file))
 
 
 def _compose(text: str) -> yaml.Node | None:
@@ -130,18 +152,6 @@ def _syntax_error(error: yaml.MarkedYAMLError, *, file: str) -> InputError:
     problem = " ".join(part for part in (error.context, error.problem) if part)
     hint = "Indent with spaces, not with tabs." if "\\t" in problem else None
     return InputError(f"not YAML: {problem}", hint=hint, where=Where(file=file, line=mark.line + 1 if mark else None))
-
-
-def _marks(node: yaml.Node, path: KeyPath, file: str) -> Iterator[tuple[KeyPath, Mark]]:
-    """Of a tree that `_Builder` took: its keys are text, and each mapping has a key once."""
-    spelling = node.value if isinstance(node, yaml.ScalarNode) else None
-    yield path, Mark(file=file, line=node.start_mark.line + 1, spelling=spelling)
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            yield from _marks(value, (*path, key.value), file)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            yield from _marks(value, (*path, index), file)
 
 
 def _half(text: str) -> str | None:

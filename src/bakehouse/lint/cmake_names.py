@@ -24,14 +24,21 @@ def is_true(value: str) -> bool:
 
 def is_of_cmake(name: str) -> bool:
     """Whether CMake itself reads a variable."""
-    plain, pattern = names_of_cmake()
-    return name in plain or bool(pattern.fullmatch(name))
+    return name in names_of_cmake() or bool(_patterned_names().fullmatch(name))
 
 
 @functools.cache
-def names_of_cmake() -> tuple[frozenset[str], re.Pattern[str]]:
-    """The variables in CMake's manual: plain names, and those with a language or a configuration in them."""
+def names_of_cmake() -> frozenset[str]:
+    """The variables in CMake's manual that have one name."""
+    return frozenset(name for name in _manual() if "<" not in name)
+
+
+@functools.cache
+def _patterned_names() -> re.Pattern[str]:
+    """Those with a language or a configuration in their names: `CMAKE_<LANG>_FLAGS`."""
+    return re.compile("|".join(re.sub("<[^>]*>", "[A-Za-z0-9]+", name) for name in _manual() if "<" in name))
+
+
+def _manual() -> list[str]:
     text = resources.files("bakehouse.lint").joinpath(VARIABLES).read_text(encoding="utf-8")
-    names = [line for line in text.splitlines() if line and not line.startswith("#")]
-    patterns = (re.sub("<[^>]*>", "[A-Za-z0-9]+", name) for name in names if "<" in name)
-    return frozenset(name for name in names if "<" not in name), re.compile("|".join(patterns))
+    return [line for line in text.splitlines() if line and not line.startswith("#")]

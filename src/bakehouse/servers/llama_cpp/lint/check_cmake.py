@@ -51,10 +51,18 @@ def check_step(
 
     `for_image` says whether other machines run what is built.
     """
-    for setting in step.values():
+    return check_steps([step], options, knowledge, for_image=for_image)
+
+
+def check_steps(
+    steps: Sequence[Mapping[str, Setting]], options: SourceOptions, knowledge: Knowledge, *, for_image: bool = True
+) -> Iterator[Finding]:
+    """The same of several steps, which have most of their options in common: each is looked at once."""
+    for setting in dict.fromkeys(setting for step in steps for setting in step.values()):
         yield from check_option(setting, options, knowledge, for_image=for_image)
-    yield from _check_together(step)
-    yield from _check_compiler(step)
+    for step in steps:
+        yield from _check_together(step)
+        yield from _check_compiler(step)
 
 
 def check_option(
@@ -165,7 +173,7 @@ def _without_advice(setting: Setting, cmake: CMake) -> str:
     built = setting.name.replace("LLAMA_", "LLAMA_BUILD_", 1)  # LLAMA_SERVER, LLAMA_TESTS
     if built in cmake.options:
         return f"{built}={setting.value}"
-    if near := nearest(setting.name, names_of_cmake()[0]):
+    if near := nearest(setting.name, names_of_cmake()):
         return near
     if _OWN.match(setting.name) and setting.name.count("_") == 1 and is_true(setting.value):
         backends = ", ".join(name for name in cmake.switches if name not in NO_BACKENDS)

@@ -111,7 +111,7 @@ class Fact(Model):
 @functools.lru_cache(maxsize=1 << 14)
 def _is_one_of(name: str, patterns: tuple[str, ...]) -> bool:
     """A matrix writes the same few options in each of its cells."""
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+    return name in patterns or any("*" in pattern and fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 class Meaning(Model):

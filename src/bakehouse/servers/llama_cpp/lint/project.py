@@ -16,7 +16,7 @@ from bakehouse.model.build import CMakeBuild
 from bakehouse.model.matrix import FlagSet
 from bakehouse.model.recipe import Recipe
 from bakehouse.servers.llama_cpp.lint.check_arguments import check_arguments
-from bakehouse.servers.llama_cpp.lint.check_cmake import check_backends, check_step
+from bakehouse.servers.llama_cpp.lint.check_cmake import check_backends, check_steps
 from bakehouse.servers.llama_cpp.lint.check_environment import Stage, check_variable
 from bakehouse.servers.llama_cpp.lint.known_options import Knowledge
 
@@ -102,8 +102,7 @@ class _Reader:
 
     def check(self, options: SourceOptions, knowledge: Knowledge) -> Iterator[Finding]:
         steps = list(self.steps())
-        for step in steps:
-            yield from check_step(step, options, knowledge)
+        yield from check_steps(steps, options, knowledge)
         yield from check_backends(steps, options.cmake)
         for stage, setting in self.variables():
             yield from check_variable(setting, options, knowledge, stage=stage)
