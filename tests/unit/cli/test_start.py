@@ -20,8 +20,22 @@ def test_help_loads_no_library_that_takes_longer_than_printing_it() -> None:
     assert not {"pydantic", "jinja2", "yaml", "requests", "python_on_whales"} & loaded_by("--help")
 
 
-def test_plan_loads_nothing_that_only_builds_and_measurements_need(tmp_path: Path) -> None:
+ONLY_OTHER_VERBS = {"numpy", "requests", "pypi_simple", "python_on_whales", "pytest"}
+ONLY_FILES = {"jinja2", "bakehouse.planning.render", "bakehouse.bake", "bakehouse.model.report", "bakehouse.engine"}
+"""What `plan` needs for --json, --write and --shards."""
+ONLY_LINT = {"bakehouse.lint.stages", "bakehouse.lint.relations", "bakehouse.servers.llama_cpp.lint.source_tree"}
+"""What `lint` needs for other files than the project's."""
+
+
+def test_plan_loads_what_its_answer_needs(tmp_path: Path) -> None:
     assert main(["--root", str(tmp_path), "init"]) == 0
     loaded = loaded_by("--root", str(tmp_path), "plan")
     assert "pydantic" in loaded
-    assert not {"numpy", "requests", "pypi_simple", "python_on_whales", "pytest"} & loaded
+    assert not (ONLY_OTHER_VERBS | ONLY_FILES | ONLY_LINT) & loaded
+
+
+def test_a_plan_for_programs_renders_and_starts_nothing(tmp_path: Path) -> None:
+    assert main(["--root", str(tmp_path), "init"]) == 0
+    loaded = loaded_by("--root", str(tmp_path), "plan", "--json")
+    assert "bakehouse.planning.render" in loaded
+    assert not (ONLY_OTHER_VERBS | ONLY_LINT) & loaded
