@@ -30,6 +30,15 @@ def test_refuses_what_is_no_chat_with_400(server: Server) -> None:
     assert response.json()["error"]["message"]
 
 
+def test_refuses_what_the_context_cannot_hold_with_400(server: Server) -> None:
+    context = requests.get(f"{server.url}/props", timeout=10).json()["default_generation_settings"]["n_ctx"]
+    prompt = "word " * (context + 100)
+    answer = requests.post(f"{server.url}/v1/completions", json={"prompt": prompt, "max_tokens": 1}, timeout=60)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["type"] == "exceed_context_size_error"
+
+
 def test_serves_the_model_that_was_mounted(subject: Subject, server: Server) -> None:
     assert subject.model_path is not None
     properties = requests.get(f"{server.url}/props", timeout=10).json()

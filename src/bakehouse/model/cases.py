@@ -45,7 +45,7 @@ class HttpRequest(Model):
     path: UrlPath
     headers: dict[HeaderName, OneLine] = {}
     body: Any = None
-    """Text is sent as it is; a mapping or a list as JSON."""
+    """Text is sent as it is; a mapping or a list as JSON. A text "{100000 characters}" is words of that length."""
     file: PathInside | None = None
     """A file of the recipe's folder, which is sent instead of `body`."""
     form: dict[OneLine, OneLine | Upload] = {}

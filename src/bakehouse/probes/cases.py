@@ -44,6 +44,8 @@ class Answered(Protocol):
 
 _BYTES = TypeAdapter(ByteSize)
 _PAUSE = 1.0
+WORD = "word "
+_LONG = re.compile(r"^\{([1-9][0-9]{0,6}) characters\}$")
 
 
 def facts_of(subject: Subject) -> dict[str, str]:
@@ -110,11 +112,25 @@ def body_of(asked: HttpRequest, folder: Path) -> tuple[bytes | None, dict[str, s
         case HttpRequest(body=str(text)):
             data = text.encode()
         case _:
-            data = json.dumps(asked.body).encode()
+            data = json.dumps(lengthened(asked.body)).encode()
             headers.setdefault("Content-Type", "application/json")
     if asked.padding:
         data = (data or b"") + b" " * int(_BYTES.validate_python(asked.padding))
     return data, headers
+
+
+def lengthened(value: Any) -> Any:
+    """JSON whose texts `{100000 characters}` are words of that length: nobody wants them in a file."""
+    match value:
+        case str():
+            found = _LONG.match(value)
+            return (WORD * (int(found[1]) // len(WORD) + 1))[: int(found[1])] if found else value
+        case Mapping():
+            return {name: lengthened(one) for name, one in value.items()}
+        case list() | tuple():
+            return [lengthened(one) for one in value]
+        case _:
+            return value
 
 
 def contents(folder: Path, name: str) -> bytes:

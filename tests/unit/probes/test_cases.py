@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from bakehouse.engine.container import Finished
-from bakehouse.model.cases import Case
+from bakehouse.model.cases import Case, HttpRequest
 from bakehouse.probes import ProbeFailed, cases
 
 FACTS = {"version": "1.2.0"}
@@ -217,3 +217,12 @@ def test_a_form_is_sent_with_its_files(url: str, tmp_path: Path) -> None:
 def test_a_form_that_cannot_be_sent_is_refused(http: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         case(http={"method": "POST", "path": "/x"} | http)
+
+
+def test_a_long_text_is_named_by_its_length() -> None:
+    asked = HttpRequest.model_validate(
+        {"method": "POST", "path": "/x", "body": {"a": ["{7 characters}", "{7 characters} "], "b": 7}}
+    )
+    data, _ = cases.body_of(asked, Path())
+    assert json.loads(data or b"") == {"a": ["word wo", "{7 characters} "], "b": 7}
+    assert len(cases.lengthened("{100001 characters}")) == 100_001
