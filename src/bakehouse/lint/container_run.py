@@ -61,6 +61,10 @@ class ContainerRun:
     """How many cards it gets, where a number says so."""
     shares_memory: bool = True
     """Whether /dev/shm is larger than the engine's 64 MB, or may be."""
+    groups: tuple[Word, ...] = ()
+    """Groups that it gets beside those of its user."""
+    must_be_nonroot: Word | None = None
+    """Where it is told that its user may not be root, and which one it is to be is not."""
     gives_cards: str = (
         "--gpus all; in a compose file gpus: all, or deploy.resources.reservations.devices with capabilities: [gpu]"
     )
@@ -90,15 +94,23 @@ def container_of(command: Command) -> ContainerRun | None:
         ports_are="-p",
         devices=tuple(devices),
         has_nvidia=_asks_for_nvidia(options, devices),
-        devices_known=all(word.complete for word in words[at:]) and not any(n == "--privileged" for n, _ in options),
+        devices_known=_are_known(options) and rest[0].complete,
         health=tuple(value for name, value in options if name == "--health-cmd"),
         health_where=next((value.where for name, value in options if name == "--health-cmd"), None),
         shares_host_network=any(name in ("--network", "--net") and value.text == "host" for name, value in options),
         mounts=tuple(_mounts(options)),
         files_known=not any(name in ("--volumes-from", "--env-file") for name, _ in options),
         cards=_cards(options),
+        groups=tuple(value for name, value in options if name == "--group-add"),
         shares_memory=any(_is_shared(name, value.text) for name, value in options),
     )
+
+
+def _are_known(options: Sequence[tuple[str, Word]]) -> bool:
+    """Whether no option may bring devices that cannot be read."""
+    if any(name == "--privileged" for name, _ in options):
+        return False
+    return all(value.complete for name, value in options if name in ("--device", "--gpus", "--runtime"))
 
 
 _WHOLE = re.compile(r"\"?(?:device=)?(?P<cards>[0-9]+(?:,[0-9]+)*|GPU-[^,\"]+(?:,GPU-[^,\"]+)*)\"?")

@@ -151,6 +151,7 @@ def _container(pod: Node, node: Node, targets: Sequence[Word], *, is_init: bool)
         files_known=True,
         cards=_whole(limits),
         shares_memory=any(mount.target == _SHM for mount in _mounts(node)) or _is_true(pod, "hostIPC"),
+        must_be_nonroot=_nonroot(pod, node),
         gives_cards="resources.limits: {nvidia.com/gpu: 1}",
         gives_memory=f"a volume emptyDir: {{medium: Memory}}, mounted at {_SHM}",
     )
@@ -225,6 +226,15 @@ def _may_have_cards(pod: Node, node: Node) -> bool:
 def _is_true(node: Node, key: str) -> bool:
     word = node.word(key)
     return word is not None and word.text.lower() == "true"
+
+
+def _nonroot(pod: Node, node: Node) -> Word | None:
+    """Where `runAsNonRoot` stands, if nothing says which user it is to be. A container's own word comes first."""
+    contexts = [one for one in (node.node("securityContext"), pod.node("securityContext")) if one]
+    if any(one.find("runAsUser") is not None for one in contexts):
+        return None
+    told = next((word for one in contexts if (word := one.word("runAsNonRoot"))), None)
+    return told if told and told.text.lower() == "true" else None
 
 
 def _mounts(node: Node) -> Iterator[Mount]:

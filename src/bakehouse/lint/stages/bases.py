@@ -58,6 +58,8 @@ class Image(Model):
     """Repositories; may hold `*`."""
     tags: tuple[Text, ...] = ()
     """Only with a tag like one of these."""
+    platforms: tuple[Literal["amd64", "arm64"], ...] = ()
+    """All that it exists for, where that is not both."""
     distribution: Text | None = None
     libc: Libc | None = None
     complete: bool = False

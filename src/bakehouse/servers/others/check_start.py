@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bakehouse.lint.finding import Finding, Severity, finding
 from bakehouse.lint.settings import Setting, Word
+from bakehouse.servers.others.check_container import option_and_value
 from bakehouse.servers.others.known import Known
 from bakehouse.servers.others.started import Started, is_program
 
@@ -22,6 +23,14 @@ def check_start(started: Started) -> Iterator[Finding]:
             link=started.server.link,
         )
         return
+    for word in started.words:
+        if parts := option_and_value(word):
+            yield finding(
+                word,
+                "is taken for one argument",
+                "Nothing takes the words of a list apart: an option with a blank in its name is unknown.",
+                f'two words: "{parts[0]}", "{parts[1]}"',
+            )
     for index, word in enumerate(started.words):
         name, equals, value = word.text.partition("=")
         told = value if equals else next((one.text for one in started.words[index + 1 : index + 2]), "")

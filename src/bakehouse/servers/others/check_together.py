@@ -127,7 +127,16 @@ def _check_address(
     host, port = found["host"], found["port"]
     subject = at.as_variable if isinstance(at, Setting) else at.text
     other = members.get(host)
-    if other is not None and host != name and other.port not in (None, port):
+    inside = {word.text for word in other.run.ports} if other is not None else set()
+    if other is not None and host != name and other.port is None and port in _host_ports(other) and port not in inside:
+        yield finding(
+            at,
+            f"asks {host} at a port of the machine",
+            "Between containers the port behind the colon counts, where the server listens.",
+            f"{found['scheme']}://{host}:{next(iter(sorted(inside)), 'PORT')}",
+            subject=subject,
+        )
+    elif other is not None and host != name and other.port not in (None, port):
         if port not in {word.text for word in other.run.ports}:
             yield finding(
                 at,

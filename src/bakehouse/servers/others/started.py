@@ -112,6 +112,8 @@ def is_program(word: Word, server: OtherServer) -> bool:
     """Whether a word is a program where arguments of the server are expected."""
     name = word.text.rpartition("/")[2]
     own = {program.split(" ")[0] for program in server.programs if not program.startswith("-")}
+    if not any(image.alone for image in server.images):
+        own |= {part for program in server.programs if not program.startswith("-") for part in program.split(" ")}
     return name in own | SHELLS or bool(_PYTHON.fullmatch(name))
 
 

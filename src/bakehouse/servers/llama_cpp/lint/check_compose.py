@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bakehouse.config.yaml_document import parse
+from bakehouse.errors import InputError, InputErrors
 from bakehouse.lint.compose_file import ComposeFile, Node
 from bakehouse.lint.container_file import Contents
 from bakehouse.lint.container_run import ContainerRun
 from bakehouse.lint.examined import Examined, Looked, Read
 from bakehouse.lint.finding import Finding, Severity, finding, in_order
 from bakehouse.lint.server_start import setting_of
+from bakehouse.lint.swap_file import is_swap, read_swap
 from bakehouse.servers.llama_cpp.lint.basis import Basis
 from bakehouse.servers.llama_cpp.lint.check_any_service import check_any_service, check_cards
 from bakehouse.servers.llama_cpp.lint.check_compose_build import check_build
@@ -18,6 +23,7 @@ from bakehouse.servers.llama_cpp.lint.check_container import check_container, lo
 from bakehouse.servers.llama_cpp.lint.check_dockerfile import check_dockerfile
 from bakehouse.servers.llama_cpp.lint.check_listening import PORT
 from bakehouse.servers.llama_cpp.lint.check_mounts import check_mounts
+from bakehouse.servers.llama_cpp.lint.check_swap import check_swap
 from bakehouse.servers.llama_cpp.lint.compose_services import (
     TEST_FORMS,
     Service,
@@ -28,6 +34,7 @@ from bakehouse.servers.llama_cpp.lint.compose_services import (
     text_of,
 )
 from bakehouse.servers.llama_cpp.lint.containers import is_about, start_of, upstream_of
+from bakehouse.servers.others.check_container import check_container as check_any_container
 from bakehouse.servers.others.check_together import Member, check_together, health_of
 from bakehouse.servers.others.started import looked_at as others_looked_at
 from bakehouse.servers.others.started import started_by
@@ -43,26 +50,44 @@ def check_compose(file: ComposeFile, basis: Basis, *, read: Read) -> Examined:
         builds_llama = any(is_about_llama(one) for one in service.dockerfile) or builds_upstream(node)
         members[name] = _member(service)
         findings += check_cards(service.run)
+        findings += check_any_container(service.run, is_upstream=upstream_of(service.run) is not None)
+        findings += _check_devices(node)
+        findings += _check_names(node)
         if not (is_about(service.run) or builds_llama):
             findings += check_any_service(service.run, basis)
             looked += _looked_at_other(name, service.run)
             continue
         findings += check_container(service.run, basis)
-        findings += _check_devices(node)
         findings += _check_health(node, service.run)
         findings += check_mounts(service.run)
-        findings += _check_names(node)
         findings += check_build(node, service.dockerfile, basis)
         if inline := _check_inline(node, file.document.file, basis):
             findings += inline.findings
             looked += inline.looked
         looked += looked_at(service.run) + Looked(not_at=service.missing)
     findings += check_together(file, members)
+    for text in _inline_configs(file):
+        swap = check_swap(read_swap(parse(text, file=file.document.file), text), basis)
+        findings += swap.findings
+        looked += swap.looked
     unknown = tuple(
         f"${{{name}}} of line {where.line}, which has no value here" for name, where in file.unknown.items()
     )
     looked += Looked(not_at=unknown)
     return Examined(file=file.document.file, findings=in_order(findings), looked=looked, kind="compose file")
+
+
+def _inline_configs(file: ComposeFile) -> Iterator[str]:
+    """Configurations of llama-swap that stand in the file itself, at their lines."""
+    configs = file.document.value.get("configs")
+    for name, one in configs.items() if isinstance(configs, Mapping) else ():
+        content = one.get("content") if isinstance(one, Mapping) else None
+        if isinstance(content, str) and re.search(r"^models:", content, re.MULTILINE):
+            line = file.where(("configs", name, "content")).line or 0
+            text = "\n" * line + content.replace("$$", "$")
+            with contextlib.suppress(InputError, InputErrors):
+                if is_swap(parse(text, file=file.document.file).value):
+                    yield text
 
 
 def _member(service: Service) -> Member:

@@ -14,7 +14,8 @@ from bakehouse.servers.llama_cpp.lint.basis import Basis
 from bakehouse.servers.llama_cpp.lint.check_any_service import check_any_service, check_cards
 from bakehouse.servers.llama_cpp.lint.check_container import check_container, looked_at
 from bakehouse.servers.llama_cpp.lint.check_mounts import check_mounts
-from bakehouse.servers.llama_cpp.lint.containers import is_about
+from bakehouse.servers.llama_cpp.lint.containers import is_about, upstream_of
+from bakehouse.servers.others.check_container import check_container as check_any_container
 from bakehouse.servers.others.started import looked_at as others_looked_at
 from bakehouse.servers.others.started import started_by
 
@@ -31,6 +32,7 @@ def check_kubernetes(manifests: Sequence[Manifest], basis: Basis, *, file: str, 
     for one in containers(manifests):
         seen = True
         findings += check_cards(one.run)
+        findings += check_any_container(one.run, is_upstream=upstream_of(one.run) is not None)
         findings += _check_limits(one.node)
         serves = is_about(one.run) or started_by(one.run) is not None
         if is_about(one.run):

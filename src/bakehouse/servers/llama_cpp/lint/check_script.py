@@ -28,12 +28,13 @@ from bakehouse.servers.llama_cpp.lint.check_container import check_container, lo
 from bakehouse.servers.llama_cpp.lint.check_environment import check_variable
 from bakehouse.servers.llama_cpp.lint.check_mounts import check_mounts
 from bakehouse.servers.llama_cpp.lint.check_revision import check_revisions, lowered, other_revision
-from bakehouse.servers.llama_cpp.lint.containers import is_about
+from bakehouse.servers.llama_cpp.lint.containers import is_about, upstream_of
 from bakehouse.servers.llama_cpp.lint.old_names import OWN
 from bakehouse.servers.llama_cpp.lint.own_steps import own_steps
 from bakehouse.servers.llama_cpp.lint.python_builds import python_steps
 from bakehouse.servers.llama_cpp.lint.revisions import find_revisions
 from bakehouse.servers.llama_cpp.lint.upstream_images import SERVER
+from bakehouse.servers.others.check_container import check_container as check_any_container
 from bakehouse.servers.others.check_start import check_start
 from bakehouse.servers.others.started import find_program, started_by
 from bakehouse.servers.others.started import looked_at as others_looked_at
@@ -59,6 +60,8 @@ def check_script(script: Script, text: str, basis: Basis, *, kind: str) -> Exami
     looked = _looked(script, starts)
     for command in script.commands:
         run = container_of(command)
+        if run is not None and (is_about(run) or started_by(run) is not None):
+            findings += check_any_container(run, is_upstream=upstream_of(run) is not None)
         if run is not None and is_about(run):
             findings += check_container(run, basis)
             findings += check_mounts(run)

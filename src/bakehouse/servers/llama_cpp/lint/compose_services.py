@@ -146,6 +146,7 @@ def _run(node: Node, variables: tuple[Setting, ...]) -> ContainerRun:
         mounts=tuple(_mounts(node)),
         files_known=not any(node.find(key) is not None for key in _BRING_FILES),
         cards=_cards(node),
+        groups=tuple(node.items("group_add")),
         shares_memory=_shares_memory(node),
     )
 

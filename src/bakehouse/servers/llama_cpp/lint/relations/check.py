@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from bakehouse.lint.finding import Finding
+from bakehouse.lint.relations.check_image_platforms import check_image_platforms
 from bakehouse.lint.relations.check_libc import check_libc
 from bakehouse.lint.relations.check_lost import check_lost
 from bakehouse.lint.relations.check_managers import check_managers
@@ -59,3 +60,4 @@ def check_any_file(view: View) -> Iterator[Finding]:
     """Of every file: what was not looked at, and what stops any build."""
     yield from check_unseen(view)
     yield from check_managers(view)
+    yield from check_image_platforms(view)
