@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Request
@@ -80,9 +82,16 @@ class Service:
         task = check(name, text, region=box is not None, longest=self.settings.max_characters)
         if len(contents) != 1:
             raise Refused(422, f"{len(contents)} pictures; this takes one")
-        prepare = self._prepare(lambda picture: self.florence.prepare(picture, task, text=text, box=box))
+        gone = threading.Event()
+        prepare = self._prepare(
+            lambda picture: replace(self.florence.prepare(picture, task, text=text, box=box), gone=gone)
+        )
         begin = time.perf_counter()
-        (asked,), (written,) = await self.pipeline.run(contents, prepare)
+        try:
+            (asked,), (written,) = await self.pipeline.run(contents, prepare)
+        except asyncio.CancelledError:
+            gone.set()
+            raise
         self.tokens.inc(written.tokens)
         result = parse(task.form, written.text, Size(width=asked.width, height=asked.height))
         return Answer(task=name, asked=asked, written=written, result=result, seconds=time.perf_counter() - begin)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,8 @@ class Asked:
     prompt: tuple[int, ...]
     width: int
     height: int
+    gone: threading.Event = field(default_factory=threading.Event)
+    """Set when nobody waits for it any more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,7 +106,7 @@ class Florence:
         given = np.concatenate([seen, embedded], axis=1)
         full = np.concatenate([np.ones(seen.shape[:2], np.int64), mask], axis=1)
         read = self._run("encoder_model", {"attention_mask": full, "inputs_embeds": given})
-        rows = self._writer.write(read, full, most=most)
+        rows = self._writer.write(read, full, most=most, is_wanted=lambda: not all(one.gone.is_set() for one in asked))
         return [Written(text=self._text(row.written), tokens=len(row.written), complete=row.ended) for row in rows]
 
     def _run(self, part: str, feeds: dict[str, Array]) -> Array:

@@ -7,7 +7,7 @@ begin mark, and no three tokens in a row come twice. Its authors search with thr
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,13 +53,24 @@ class Writer:
         if not self._past or "use_cache_branch" not in decoder.inputs:
             raise ValueError(f"MODEL: {decoder.file.name} takes no {PAST} or no use_cache_branch: not a merged export")
 
-    def write(self, read: Array, mask: npt.NDArray[np.int64], *, most: int) -> list[Row]:
-        """`read`: rows x tokens x width, what the encoder made of pictures and prompts. `most`: tokens of an answer."""
+    def write(
+        self,
+        read: Array,
+        mask: npt.NDArray[np.int64],
+        *,
+        most: int,
+        is_wanted: Callable[[], bool] = lambda: True,
+    ) -> list[Row]:
+        """`read`: rows x tokens x width, what the encoder made of pictures and prompts. `most`: tokens of an answer.
+        `is_wanted`: whether anybody still waits; asked before each token.
+        """
         rows = [Row(ids=[self._end]) for _ in read]
         given = self._decoder.typed({"encoder_hidden_states": read}) | {"encoder_attention_mask": mask}
         about = {name: self._decoder.keep(value) for name, value in given.items()}
         caches: dict[str, Kept] = {name: self._empty(name, len(rows)) for name in self._past}
         for step in range(most):
+            if not is_wanted():
+                break
             logits = self._step(rows, about, caches, first=step == 0)
             for row, scores in zip(rows, logits, strict=True):
                 if not row.ended:

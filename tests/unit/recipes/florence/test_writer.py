@@ -49,10 +49,10 @@ class Words:
         return {"inputs_embeds": feeds["input_ids"]}
 
 
-def write(decoder: Decoder, *, most: int = 20) -> list[tuple[list[int], bool]]:
+def write(decoder: Decoder, *, most: int = 20, **more: Any) -> list[tuple[list[int], bool]]:
     writer = Writer(cast("Session", decoder), cast("Session", Words()), begin=BEGIN, end=END)
     rows = len(decoder.liked)
-    found = writer.write(np.zeros((rows, 7, 4)), np.ones((rows, 7), dtype=np.int64), most=most)
+    found = writer.write(np.zeros((rows, 7, 4)), np.ones((rows, 7), dtype=np.int64), most=most, **more)
     return [(row.written, row.ended) for row in found]
 
 
@@ -69,6 +69,11 @@ def test_each_row_ends_by_itself_and_the_longest_ends_the_batch() -> None:
 
 def test_what_is_too_long_is_cut_off_and_said_to_be() -> None:
     assert write(Decoder([[5, 6, 7, 8]]), most=3) == [([BEGIN, 5, 6], False)]
+
+
+def test_it_stops_where_nobody_waits_any_more() -> None:
+    decoder = Decoder([[5, 6, 7, 8]])
+    assert write(decoder, is_wanted=lambda: len(decoder.fed) < 3) == [([BEGIN, 5, 6], False)]
 
 
 def test_no_three_tokens_come_twice() -> None:
