@@ -23,8 +23,10 @@ from bakehouse.model.recipe import Recipe
 from bakehouse.model.requirements import REQUIREMENTS, Requirements, inputs, lock_name
 
 MADE_FROM = "# Made by `bakehouse lock` from files with the sha256 "
-_PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)(.*)$")
-_COMMENT = re.compile(r"(^|\s)#.*$")
+_PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)(.*)$", re.DOTALL)
+_COMMENT = re.compile(r"(^|\s)#.*$", re.MULTILINE)
+_LINE = re.compile(r"[ \t]*#[^\n]*|(?:[^\n]*\\\n)*[^\n]+")
+"""A comment, which has no continuation, or a line with its continuations."""
 _HASH = "--hash=sha256:"
 
 
@@ -102,30 +104,21 @@ def parse_lock(text: str, *, file: str) -> Requirements:
     """Raises InputError for a line without an exact version or without hashes: the build would refuse it later."""
     hint = _advice(PurePosixPath(file).parent.name)
     versions: dict[str, str] = {}
-    pin, line = "", 0
-    for number, words in _logical_lines(text):
+    for begin, words in _logical_lines(text):
         found = _PIN.match(words)
-        if found is None:
-            raise InputError(
-                f"not a pinned distribution: {words!r}",
-                hint=hint,
-                where=Where(file=file, line=number),
-            )
-        pin, line = found[1], number
-        if _HASH not in found[3]:
-            raise InputError(f"{pin} has no hash", hint=hint, where=Where(file=file, line=line))
-        versions[canonicalize_name(pin)] = found[2]
+        if found is None or _HASH not in found[3]:
+            line = " ".join(words.replace("\\\n", " ").split())
+            message = f"{found[1]} has no hash" if found else f"not a pinned distribution: {line!r}"
+            where = Where(file=file, line=text.count("\n", 0, begin) + 1)
+            raise InputError(message, hint=hint, where=where)
+        versions[canonicalize_name(found[1])] = found[2]
     return Requirements(sha256=hashlib.sha256(text.encode()).hexdigest(), versions=versions)
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Lines with their continuations, without comments."""
-    whole, begin = "", 0
-    for number, line in enumerate(text.splitlines(), start=1):
-        words = (_COMMENT.sub("", line) if "#" in line else line).strip()
-        begin = begin if whole else number
-        whole += words.removesuffix("\\")
-        if not words.endswith("\\"):
-            if whole.strip():
-                yield begin, whole.strip()
-            whole = ""
+    """Lines with their continuations, without comments, and where each begins: as pip joins them."""
+    for found in _LINE.finditer(text):
+        line = found[0].strip()
+        words = _COMMENT.sub("", line).strip() if "#" in line and line[0] != "#" else line
+        if words and words[0] != "#":
+            yield found.start(), words

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -20,13 +21,16 @@ REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u
 """They make a line read otherwise than programs read it (CVE-2021-42574)."""
 
 
+ANYTHING = r"^.*$"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Format:
     """Annotates a `str`. Control characters, characters that reorder a line and lone surrogates are in no format."""
 
     expected: str
     """Completes "It must be ...", with an example."""
-    pattern: str = r"^.*$"
+    pattern: str = ANYTHING
     """Regular expression in the dialect that Python and JSON Schema share; the whole text must match."""
     longest: int = 255
     """Characters."""
@@ -51,7 +55,7 @@ class Format:
             raise self._mismatch(f"{self.expected}, without {unsafe}")
         if not self.shortest <= len(value) <= self.longest:
             raise self._mismatch(f"{self.expected}, of {self.shortest} to {self.longest} characters")
-        if not re.fullmatch(self.pattern, value, re.DOTALL if self.many_lines else 0):
+        if self.pattern != ANYTHING and not _compiled(self.pattern, many_lines=self.many_lines).fullmatch(value):
             raise self._mismatch(self.expected)
         if self.check:
             try:
@@ -62,6 +66,11 @@ class Format:
 
     def _mismatch(self, expected: str) -> PydanticCustomError:
         return PydanticCustomError(MISMATCH, "must be {expected}", {"expected": expected})
+
+
+@cache
+def _compiled(pattern: str, *, many_lines: bool) -> re.Pattern[str]:
+    return re.compile(pattern, re.DOTALL if many_lines else 0)
 
 
 def unprintable(value: str, *, many_lines: bool = False) -> str | None:
