@@ -16,6 +16,7 @@ COMMAND = re.compile(r"^python (?:benchmarks/(\w+)\.py|-m benchmarks\.(\w+))", r
 SMALLEST = {
     "fuzz_yaml": ("--count", "20"),
     "plan_scale": ("--cells", "200", "400", "--runs", "1"),
+    "start_time": ("--runs", "1"),
     "shards": ("--cells", "200"),
     "verdicts": ("--runs", "2"),
     "history_scale": ("--rows", "2000"),
