@@ -15,6 +15,8 @@ from service.refused import Refused
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 """What is opened at all. Others (GIF, TIFF, PDF, ...) would only be more code for strangers to reach."""
 ONE = 1
+BAND = 256
+"""Rows that are converted at a time."""
 MOST_SCANS = 64
 """Encoders write a dozen. Each scan of 80 bytes makes a decoder go over all pixels again: 1 MB of them took minutes."""
 Image.MAX_IMAGE_PIXELS = None  # ours is checked first, by the header, and has a setting
@@ -62,11 +64,12 @@ def decode(content: bytes, *, max_pixels: int, enough: int | None = None) -> Pic
         if enough and image.format == "JPEG":
             image.draft("RGB", (enough, enough))
         image.load()
-        turned = ImageOps.exif_transpose(image)
-        rgb = _rgb(turned)
+        before = image.size
+        ImageOps.exif_transpose(image, in_place=True)
+        rgb = _rgb(image)
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, MemoryError) as error:
         raise Refused(422, f"the {image.format} is damaged: {type(error).__name__}") from None
-    if _sideways(width, height, image, turned):
+    if _sideways(width, height, before, rgb.size):
         width, height = height, width
     return Picture(image=rgb, width=width, height=height)
 
@@ -82,20 +85,30 @@ def _opened(content: bytes) -> Image.Image:
         raise Refused(415, f"no picture that is taken here: {', '.join(FORMATS)}") from None
 
 
-def _sideways(width: int, height: int, image: Image.Image, turned: Image.Image) -> bool:
+def _sideways(width: int, height: int, before: tuple[int, int], after: tuple[int, int]) -> bool:
     """Whether EXIF turned it by a quarter. A square one does not care."""
-    return width != height and (image.width > image.height) != (turned.width > turned.height)
+    return width != height and (before[0] > before[1]) != (after[0] > after[1])
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    """8 bits for each of red, green and blue. What is transparent is put on white; 16 bits keep their upper 8."""
+    """8 bits for each of red, green and blue, made a band at a time: the steps between take four times the memory."""
+    if image.mode == "F":
+        raise Refused(415, "a picture of floating-point values; send 8 or 16 bits")
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    found = Image.new("RGB", image.size)
+    for top in range(0, image.height, BAND):
+        found.paste(_band(image.crop((0, top, image.width, min(top + BAND, image.height)))), (0, top))
+    return found
+
+
+def _band(image: Image.Image) -> Image.Image:
+    """What is transparent is put on white; 16 bits keep their upper 8."""
     if image.mode in SIXTEEN_BITS:
         values = np.asarray(image).astype(np.uint32)
         grey = (np.minimum(values, 0xFFFF) >> 8).astype(np.uint8)
         return Image.fromarray(grey).convert("RGB")
-    if image.mode == "F":
-        raise Refused(415, "a picture of floating-point values; send 8 or 16 bits")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         layered = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered).convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")
+    return image.convert("RGB")

@@ -30,6 +30,8 @@ OPTIONS = {
 }
 WHOLE = frozenset({"rocm", "xpu"})
 """Whose providers take a whole model; what they left would be computed by the CPU in silence."""
+ENGINES = frozenset({".engine", ".plan", ".trt"})
+"""What TensorRT's engines are called."""
 NO_CPU = "session.disable_cpu_ep_fallback"
 Array = npt.NDArray[Any]
 Kept = Any
@@ -119,7 +121,7 @@ def sha256_of(file: Path) -> str:
 
 
 def _open(file: Path, settings: Settings, variable: str, *, arena: bool) -> ort.InferenceSession:
-    if file.suffix == ".engine":
+    if file.suffix in ENGINES:
         raise RuntimeError(
             f"{variable}: {file.name} is an engine of TensorRT, which runs with the version and the arch that it was "
             "built for and no others; this image has no TensorRT. Name the ONNX file that it was made of."

@@ -175,3 +175,33 @@ def test_what_cameras_add_to_a_jpeg_is_no_scan() -> None:
     assert scans_of(plain + noise) == scans_of(plain) > 1
     assert scans_of(saved(picture, "JPEG", exif=b"Exif\0\0" + b"\xff\xda" * 100)) == 1
     assert scans_of(saved(picture, "PNG") + noise) == 0
+
+
+@pytest.mark.parametrize(
+    ("image", "kind"),
+    [
+        (Image.new("RGBA", (3000, 3000), (10, 20, 30, 0)), "PNG"),
+        (Image.new("LA", (3000, 3000), (10, 255)), "PNG"),
+        (Image.new("I;16", (3000, 3000), 512), "PNG"),
+        (Image.new("CMYK", (3000, 3000), (0, 255, 255, 0)), "JPEG"),
+    ],
+    ids=["transparent", "grey and opaque", "16 bits", "cmyk"],
+)
+def test_what_stands_between_a_picture_and_its_pixels_is_small(
+    image: Image.Image, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A 15 KB palette of 40 million pixels took 509 MiB, when it was converted at once."""
+    largest = 0
+    convert = Image.Image.convert
+
+    def measured(self: Image.Image, *given: object, **more: object) -> Image.Image:
+        nonlocal largest
+        largest = max(largest, self.width * self.height)
+        return convert(self, *given, **more)  # type: ignore[arg-type] # as it was given
+
+    content = saved(image, kind)
+    monkeypatch.setattr(Image.Image, "convert", measured)
+    found = decode(content, max_pixels=10_000_000)
+    assert (found.image.mode, found.image.size) == ("RGB", (3000, 3000))
+    assert 0 < largest <= 256 * 3000
+    assert found.image.getpixel((0, 0)) == found.image.getpixel((2999, 2999)) != (0, 0, 0)

@@ -72,3 +72,16 @@ def test_what_this_onnxruntime_lacks_is_named_with_what_it_has(file: Path) -> No
 def test_an_unknown_device_is_named_with_those_that_are_known(file: Path) -> None:
     with pytest.raises(RuntimeError, match="DEVICE='tpu': there is cpu, cuda, rocm, xpu"):
         Session(file, Settings(model=file, device="tpu"))
+
+
+@pytest.mark.parametrize("suffix", [".engine", ".plan", ".trt"])
+def test_an_engine_of_tensorrt_is_refused_before_it_is_loaded(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Opened(monkeypatch)
+    engine = tmp_path / f"yolo26m_fp16{suffix}"
+    engine.write_bytes(b"engine")
+
+    with pytest.raises(RuntimeError, match="the version and the arch that it was built for"):
+        Session(engine, Settings(model=engine, device="cuda"))
+    assert opened.options is None

@@ -167,3 +167,18 @@ def test_what_would_be_ignored_is_refused(url: str) -> None:
     assert (twice.status_code, bare.status_code) == (422, 422)
     assert "comes twice" in twice.text
     assert "there is no picture" in bare.text
+
+
+@pytest.mark.parametrize("size", [(1, 100_000), (100_000, 1), (1, 1)])
+def test_a_line_costs_no_more_than_a_picture(size: tuple[int, int]) -> None:
+    image = Image.new("RGB", size, (9, 9, 9))
+    found = pixels(Picture(image=image, width=size[0], height=size[1]), 224)
+    assert found.shape == (3, 224, 224)
+
+
+def test_what_is_long_but_not_that_long_is_resized_whole() -> None:
+    values = np.random.default_rng(1).integers(0, 255, (8, 500, 3), dtype=np.uint8)
+    image = Image.fromarray(values)
+    whole = np.asarray(image.resize((14_000, 224), Image.Resampling.BICUBIC).crop((6888, 0, 7112, 224)), np.float32)
+    found = pixels(Picture(image=image, width=500, height=8), 224)
+    assert np.allclose(found.transpose(1, 2, 0) * DEVIATION + MEAN, whole / 255, atol=1e-6)
