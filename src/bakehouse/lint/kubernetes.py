@@ -42,6 +42,9 @@ class PodContainer:
     run: ContainerRun
     is_init: bool
     """Whether it has to end before the others start."""
+    pod: Node
+    claims: frozenset[str]
+    """Volumes that a StatefulSet makes for it."""
 
 
 def is_kubernetes(text: str) -> bool:
@@ -155,7 +158,25 @@ def _container(pod: Node, node: Node, targets: Sequence[Word], *, is_init: bool)
         gives_cards="resources.limits: {nvidia.com/gpu: 1}",
         gives_memory=f"a volume emptyDir: {{medium: Memory}}, mounted at {_SHM}",
     )
-    return PodContainer(name=name.text if name else "?", node=node, run=run, is_init=is_init)
+    claims = frozenset(_claims(pod.file.document.value))
+    return PodContainer(name=name.text if name else "?", node=node, run=run, is_init=is_init, pod=pod, claims=claims)
+
+
+def _claims(value: Any) -> Iterator[str]:
+    spec = value.get("spec") if isinstance(value, Mapping) else None
+    claims = spec.get("volumeClaimTemplates") if isinstance(spec, Mapping) else None
+    for one in claims if isinstance(claims, list) else ():
+        metadata = one.get("metadata") if isinstance(one, Mapping) else None
+        if isinstance(metadata, Mapping):
+            yield str(metadata.get("name"))
+
+
+def service_names(manifests: Sequence[Manifest]) -> Iterator[str]:
+    for manifest in manifests:
+        value = manifest.document.value
+        metadata = value.get("metadata") if isinstance(value, Mapping) and value.get("kind") == "Service" else None
+        if isinstance(metadata, Mapping):
+            yield str(metadata.get("name"))
 
 
 def _variables(node: Node) -> Iterator[Setting]:

@@ -33,6 +33,7 @@ def check_wheels(stages: Sequence[StageModel]) -> Iterator[Finding]:
 def _check_each(wanted: Sequence[Requirement], stage: StageModel) -> Iterator[Finding]:
     python = python_version(stage)
     for one in wanted:
+        yield from _check_local(one, stage)
         known = load_wheels().packages.get(one.name)
         if known is None:
             continue
@@ -53,6 +54,29 @@ def _check_each(wanted: Sequence[Requirement], stage: StageModel) -> Iterator[Fi
             )
         if one.name == "torch":
             yield from _check_torch(one, stage)
+
+
+_PLACES = ("--index", "--extra-index", "--find-links", "-f", "-i", "--pre", "--no-index", "-r", "-c", "--torch-backend")
+
+
+def _check_local(one: Requirement, stage: StageModel) -> Iterator[Finding]:
+    """`torch==2.4.0+cu121`: PyPI takes no such versions, so that another index has to have it."""
+    elsewhere = any(word.text.startswith(_PLACES) for word in one.command.words)
+    told = any(
+        name in stage.environment for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "UV_INDEX_URL")
+    )
+    own = re.search(r"pip(?:\.conf|\b.*\bconfig\b)", " ".join(word.text for c in stage.commands for word in c.words))
+    if one.pinned and "+" in one.pinned and not (elsewhere or told or own):
+        local = one.pinned.partition("+")[2]
+        yield finding(
+            one.word,
+            "is a version that PyPI does not have",
+            'What stands after + is of another index: "No matching distribution found".',
+            f"--extra-index-url https://download.pytorch.org/whl/{local}"
+            if one.name.startswith("torch")
+            else "its index",
+            link=_TORCH,
+        )
 
 
 def _check_torch(one: Requirement, stage: StageModel) -> Iterator[Finding]:

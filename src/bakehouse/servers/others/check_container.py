@@ -27,6 +27,7 @@ _OF_UBUNTU = frozenset(
 def check_container(run: ContainerRun, *, is_upstream: bool) -> Iterator[Finding]:
     """`is_upstream`: whether the image is one that a vendor publishes, so that it is known what it has."""
     yield from _check_words(run)
+    yield from _check_shell(run)
     known = is_upstream or (run.image is not None and run.image.complete and find_image(run.image.text) is not None)
     if known:
         yield from _check_groups(run)
@@ -51,6 +52,23 @@ def _check_words(run: ContainerRun) -> Iterator[Finding]:
                 subject=_short(first.text),
                 severity=severity,
             )
+
+
+_TCP = "/dev/tcp/"
+
+
+def _check_shell(run: ContainerRun) -> Iterator[Finding]:
+    """/dev/tcp is a word of bash, and a health check is run by sh, which is dash in most images."""
+    word = next((one for one in run.health if _TCP in one.text), None)
+    if word is not None and not any("bash" in one.text for one in run.health):
+        yield finding(
+            word,
+            "is for bash, and sh runs it",
+            f"{_TCP} is no file: dash, which is sh in images on Debian and Ubuntu, does not know it: the check fails.",
+            f'["CMD", "bash", "-c", "exec 3<>{_TCP}127.0.0.1/PORT"], where the image has bash',
+            subject=_short(word.text),
+            severity=Severity.WARNING,
+        )
 
 
 _LONG = 60

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from bakehouse.lint.finding import Finding, Severity, finding
@@ -39,7 +40,8 @@ def check_start(started: Started) -> Iterator[Finding]:
                 yield _told(known, word, name if known.above is None else f"{name} {told}", started)
     for setting in started.variables:
         for known in started.server.environment:
-            if setting.name in known.names and (started.is_inherited or not known.only_image):
+            right = known.unless is not None and (not setting.complete or re.fullmatch(known.unless, setting.value))
+            if setting.name in known.names and not right and (started.is_inherited or not known.only_image):
                 yield _told(known, setting, setting.as_variable, started)
 
 
@@ -59,7 +61,7 @@ def _what(known: Known, at: Word | Setting) -> str:
     if known.above is not None:
         return "is too large for"
     if isinstance(at, Setting):
-        return "is not read by"
+        return "has no value for" if known.unless else "is not read by"
     return "is no option of" if known.severity is Severity.ERROR else "is an option of older releases of"
 
 

@@ -41,6 +41,7 @@ def check_together(file: ComposeFile, members: Mapping[str, Member]) -> Iterator
         yield from _check_waits(name, one, members)
         yield from _check_addresses(name, one, members)
         yield from _check_volumes(one, file)
+        yield from _check_networks(one, file)
         yield from _check_gateway(one)
     yield from _check_published(members)
 
@@ -241,5 +242,36 @@ def _check_volumes(one: Member, file: ComposeFile) -> Iterator[Finding]:
                 "is a volume that the file does not declare",
                 'Compose refuses the file: "refers to undefined volume".',
                 f"volumes: {{{source}: {{}}}} at the top, or ./{source} for a folder",
+                severity=_if_alone(file),
                 link=f"{_SPEC}07-volumes.md",
             )
+
+
+def _check_networks(one: Member, file: ComposeFile) -> Iterator[Finding]:
+    """A network by name that the file does not declare."""
+    declared = file.document.value.get("networks")
+    names = {*(declared if isinstance(declared, Mapping) else {}), "default"}
+    if "include" in file.document.value or not _is_whole(one):
+        return
+    networks = one.node.node("networks")
+    asked = [(name, networks.where_of(name)) for name in networks.keys()] if networks else []  # noqa: SIM118
+    asked += [(word.text, word.where) for word in one.node.items("networks") if word.complete]
+    for name, where in asked:
+        if name not in names:
+            yield finding(
+                Word(text=name, where=where),
+                "is a network that the file does not declare",
+                'Compose refuses the file: "refers to undefined network".',
+                f"networks: {{{name}: {{}}}} at the top",
+                severity=_if_alone(file),
+                link=f"{_SPEC}06-networks.md",
+            )
+
+
+_ALONE = re.compile(r"(?:docker-)?compose\.ya?ml")
+
+
+def _if_alone(file: ComposeFile) -> Severity:
+    """A file by another name than Compose looks for is often one part of several."""
+    name = file.document.file.rpartition("/")[2]
+    return Severity.ERROR if _ALONE.fullmatch(name) else Severity.WARNING

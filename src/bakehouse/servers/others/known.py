@@ -49,6 +49,8 @@ class Known(Model):
     names: Annotated[tuple[Text, ...], Field(min_length=1)]
     above: float | None = None
     """Only where its number is larger."""
+    unless: Text | None = None
+    """Of variables: a pattern that right values have."""
     severity: Annotated[Severity, Field(strict=False)] = Severity.ERROR
     only_image: bool = False
     """Only where the vendor's own entrypoint runs: a script of somebody may read the variable."""
@@ -72,6 +74,10 @@ class OtherServer(Model):
     health: Text
     healthless: bool = False
     lacks: tuple[Text, ...] = ()
+    needs_itself: tuple[Text, ...] = ()
+    """Commands of its program that ask the server, which has to run."""
+    clashes: tuple[Text, ...] = ()
+    """Variables that it reads as numbers, and that Kubernetes sets to an address for a Service of that name."""
     asks: Text | None = None
     """A program of its own that asks for its health."""
     keeps: Text | None = None

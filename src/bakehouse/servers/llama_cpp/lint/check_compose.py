@@ -53,6 +53,7 @@ def check_compose(file: ComposeFile, basis: Basis, *, read: Read) -> Examined:
         findings += check_any_container(service.run, is_upstream=upstream_of(service.run) is not None)
         findings += _check_devices(node)
         findings += _check_names(node)
+        findings += _check_comments(node)
         if not (is_about(service.run) or builds_llama):
             findings += check_any_service(service.run, basis)
             looked += _looked_at_other(name, service.run)
@@ -150,7 +151,10 @@ def is_about_llama(one: Contents) -> bool:
 def _check_devices(node: Node) -> Iterator[Finding]:
     for one in reservations(node):
         capabilities = one.items("capabilities")
-        if not capabilities:
+        told = one.find("capabilities")
+        if told is not None and not isinstance(told[0], list):
+            yield _wrong(one, "capabilities", "must be a list", "Compose refuses the file.", "capabilities: [gpu]")
+        elif not capabilities:
             yield _wrong(one, "devices", "must name capabilities", "Compose refuses the file.", "capabilities: [gpu]")
         elif text_of(one, "driver") == "nvidia" and "gpu" not in {word.text for word in capabilities}:
             why = "The NVIDIA runtime gives the container no card."
@@ -204,6 +208,22 @@ def _check_names(node: Node) -> Iterator[Finding]:
                 "Nothing is cut off around the sign: the container gets another variable than the one that is meant.",
                 f"{setting.name.strip()}={setting.value.strip()}",
                 subject=setting.as_variable,
+            )
+
+
+def _check_comments(node: Node) -> Iterator[Finding]:
+    """A comment inside a text of several lines is part of it, and its words are arguments."""
+    for key in ("command", "entrypoint"):
+        found = node.find(key)
+        comment = re.search(r"(?:^|\s)(?P<text>#[^\n]*)", found[0]) if found and isinstance(found[0], str) else None
+        if comment:
+            yield Finding(
+                severity=Severity.ERROR,
+                where=node.where_of(key),
+                subject=comment["text"].strip()[:60],
+                what="is no comment here",
+                why="In a text of several lines it belongs to the text, and its words are arguments.",
+                instead="the comment above the key, or a list with one item a line",
             )
 
 

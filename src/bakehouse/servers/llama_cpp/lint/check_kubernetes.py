@@ -8,7 +8,7 @@ from bakehouse.errors import InputError, Where
 from bakehouse.lint.compose_file import Node
 from bakehouse.lint.examined import Examined, Looked
 from bakehouse.lint.finding import Finding, Severity, finding, in_order
-from bakehouse.lint.kubernetes import CARDS, Manifest, PodContainer, containers
+from bakehouse.lint.kubernetes import Manifest, PodContainer, containers, service_names
 from bakehouse.lint.settings import Word
 from bakehouse.servers.llama_cpp.lint.basis import Basis
 from bakehouse.servers.llama_cpp.lint.check_any_service import check_any_service, check_cards
@@ -16,10 +16,10 @@ from bakehouse.servers.llama_cpp.lint.check_container import check_container, lo
 from bakehouse.servers.llama_cpp.lint.check_mounts import check_mounts
 from bakehouse.servers.llama_cpp.lint.containers import is_about, upstream_of
 from bakehouse.servers.others.check_container import check_container as check_any_container
+from bakehouse.servers.others.check_pod import check_pod
 from bakehouse.servers.others.started import looked_at as others_looked_at
 from bakehouse.servers.others.started import started_by
 
-_RESOURCES = "https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/"
 _PROBES = "https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/"
 PATIENCE = 120
 """Seconds that a model takes to load at least, from a disk that others use, too."""
@@ -28,12 +28,12 @@ PATIENCE = 120
 def check_kubernetes(manifests: Sequence[Manifest], basis: Basis, *, file: str, kinds: str) -> Examined:
     """Raises InputError where no pod is in it."""
     findings: list[Finding] = []
-    looked, seen = Looked(), False
+    looked, seen, names = Looked(), False, frozenset(service_names(manifests))
     for one in containers(manifests):
         seen = True
         findings += check_cards(one.run)
         findings += check_any_container(one.run, is_upstream=upstream_of(one.run) is not None)
-        findings += _check_limits(one.node)
+        findings += check_pod(one, names)
         serves = is_about(one.run) or started_by(one.run) is not None
         if is_about(one.run):
             findings += check_container(one.run, basis)
@@ -57,37 +57,6 @@ def _looked_at_other(one: PodContainer) -> Looked:
     if started is None:
         return Looked(not_at=(f"container {one.name}, of whose server nothing is known",))
     return others_looked_at(started)
-
-
-def _check_limits(node: Node) -> Iterator[Finding]:
-    """Cards are whole and cannot be shared out: the cluster takes a request for them only beside an equal limit."""
-    resources = node.node("resources")
-    limits = resources.node("limits") if resources else None
-    requests = resources.node("requests") if resources else None
-    for key in requests.keys() if requests else ():
-        asked = requests.word(key) if requests else None
-        if not key.startswith(CARDS) or asked is None:
-            continue
-        limit = limits.word(key) if limits else None
-        if limit is None or limit.text != asked.text:
-            yield finding(
-                Word(text=f"requests {key}: {asked.text}", where=asked.where),
-                "has no limit that is the same",
-                "The cluster refuses the pod: of a card a request and a limit are one.",
-                f"limits: {{{key}: {asked.text}}}",
-                link=_RESOURCES,
-            )
-    for parent in (limits, requests):
-        for key in parent.keys() if parent else ():
-            number = parent.word(key) if parent else None
-            if number is not None and key.startswith(("nvidia.com/gpu", "amd.com/gpu")) and not number.text.isdigit():
-                yield finding(
-                    Word(text=f"{key}: {number.text}", where=number.where),
-                    "is no whole number",
-                    "The cluster refuses the pod: a card cannot be divided by a limit.",
-                    f"{key}: 1; parts of a card are made by MIG or time slicing",
-                    link=_RESOURCES,
-                )
 
 
 def _check_liveness(node: Node) -> Iterator[Finding]:

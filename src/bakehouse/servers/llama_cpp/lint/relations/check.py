@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from bakehouse.lint.finding import Finding
+from bakehouse.lint.relations.check_build_time import check_build_time
 from bakehouse.lint.relations.check_image_platforms import check_image_platforms
 from bakehouse.lint.relations.check_libc import check_libc
 from bakehouse.lint.relations.check_lost import check_lost
@@ -60,4 +61,5 @@ def check_any_file(view: View) -> Iterator[Finding]:
     """Of every file: what was not looked at, and what stops any build."""
     yield from check_unseen(view)
     yield from check_managers(view)
+    yield from check_build_time(view)
     yield from check_image_platforms(view)
