@@ -39,6 +39,8 @@ BENCH_TIMEOUT = 1800.0
 _TO_END = 60.0
 """Seconds until the engine, too, knows that a process has ended."""
 _LOOK = 0.2
+_SMALL_VOCABULARY = 1024
+"""Tokens. The 256 bytes and some control tokens; vocabularies that were learnt have ten thousand and more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,8 +159,13 @@ class Bench(BenchBase):
     def _context(self, load: Load | None) -> int:
         """Tokens that the server holds, for all its slots together."""
         card = self.devices.card
-        room = _room(self.workload.model_path, card.memory) if card else 0
-        return workloads.context_size(self.workload, load=load, room=room)
+        model = self.workload.model_path
+        return workloads.context_size(
+            self.workload,
+            load=load,
+            room=_room(model, card.memory) if card else 0,
+            tokens_per_word=_tokens_per_word(model),
+        )
 
 
 @functools.lru_cache(maxsize=8)
@@ -168,6 +175,16 @@ def _room(model: str, memory: int | None) -> int:
         return context(Work(read_header(Path(model))), memory)
     except (InputError, OSError):
         return 0
+
+
+@functools.lru_cache(maxsize=8)
+def _tokens_per_word(model: str) -> int:
+    """Tokens that a word of English takes at most. A vocabulary of little more than the bytes has one for each."""
+    try:
+        known = Work(read_header(Path(model))).vocabulary
+    except (InputError, OSError):
+        known = None
+    return workloads.BYTES_PER_WORD if known and known < _SMALL_VOCABULARY else workloads.TOKENS_PER_WORD
 
 
 def _last_usage(watch: Watched, process: Path, *, timeout: float, look: float = _LOOK) -> Usage | None:

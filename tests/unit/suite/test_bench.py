@@ -3,7 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bakehouse.measure.cpu_usage import Usage
-from bakehouse.suite.bench import _last_usage
+from bakehouse.model_files.gguf.nemotron import nemotron_h_moe
+from bakehouse.suite.bench import _last_usage, _tokens_per_word
 
 
 class Watch:
@@ -36,3 +37,12 @@ def test_a_process_that_cannot_be_seen_gives_nothing(tmp_path: Path) -> None:
 
 def test_one_that_does_not_end_is_given_up(tmp_path: Path) -> None:
     assert _last_usage(Watch(tmp_path, *[1.0] * 100), tmp_path, timeout=0.01, look=0.02) is not None
+
+
+def test_a_word_takes_as_many_tokens_as_the_model_has_for_it(tmp_path: Path) -> None:
+    of_bytes = tmp_path / "bytes.gguf"
+    of_bytes.write_bytes(b"".join(nemotron_h_moe()))
+    assert _tokens_per_word(str(of_bytes)) == 7
+    other = tmp_path / "model.safetensors"
+    other.write_bytes(b"no GGUF")
+    assert _tokens_per_word(str(other)) == 2

@@ -12,6 +12,12 @@ from bakehouse.model import suite
 from bakehouse.model.recipe import Arrivals, Chat, Load, LongContext, Sweep
 
 SEED = 1
+TOKENS_PER_WORD = 2
+"""English has about 1.3 in most vocabularies; 2 is safe."""
+BYTES_PER_WORD = 7
+"""Tokens of a word where each byte is one; ours have 6 with the space before it."""
+_BESIDE = 64
+"""Words that a prompt may have beside those asked for: the end of a sentence, a question, the chat's template."""
 
 
 class Api(StrEnum):
@@ -98,18 +104,24 @@ def slots(asked: Load) -> int:
             assert_never(asked)
 
 
-def context(asked: Load) -> int:
-    """Tokens that one request may take: English has about 1.3 a word in most vocabularies; 2 is safe."""
+def context(asked: Load, *, tokens_per_word: int = TOKENS_PER_WORD) -> int:
+    """Tokens that one request may take."""
     longest = math.ceil(asked.output_tokens * (1 + (asked.spread if isinstance(asked, Chat) else 0)))
-    return 2 * asked.prompt_words + longest + 128
+    return tokens_per_word * (asked.prompt_words + _BESIDE) + longest
 
 
-def context_size(asked: suite.Workload, *, load: Load | None = None, room: int = 0) -> int:
+def context_size(
+    asked: suite.Workload, *, load: Load | None = None, room: int = 0, tokens_per_word: int = TOKENS_PER_WORD
+) -> int:
     """Tokens of context that a server needs, all its slots together.
 
     For pp and tg there is one slot, whose context holds the longest request and no more than 64 tokens beside it, as
     a benchmark program has it; or `room` tokens where longer ones may be asked than the recipe says. For a load there
     are as many slots as it needs.
     """
-    longest = context(load) if load else max(room, asked.prompt_tokens + asked.output_tokens + 64)
+    longest = (
+        context(load, tokens_per_word=tokens_per_word)
+        if load
+        else max(room, asked.prompt_tokens + asked.output_tokens + 64)
+    )
     return (slots(load) if load else 1) * -(-longest // 256) * 256

@@ -116,6 +116,11 @@ class Work:
         """Those that one token is multiplied with."""
         return self.products + self.output
 
+    @cached_property
+    def vocabulary(self) -> int | None:
+        """Tokens that it knows. None: the file has no table of them."""
+        return next((one.shape[-1] for one in self.header.tensors if one.name == _TOKEN_EMBEDDING), None)
+
     # ------------------------------------------------------------------------------------------ which tensors
 
     @cached_property

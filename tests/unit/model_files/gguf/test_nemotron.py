@@ -37,6 +37,7 @@ def test_the_reference_reader_reads_it(made: Path) -> None:
 
     assert len(tensors) == 401
     assert tensors["token_embd.weight"].shape.tolist() == [128, len(words())]
+    assert Work(read_header(made)).vocabulary == len(words())
     assert tensors["blk.0.ssm_a"].data.ravel().tolist() == [-1.0] * 4
     weights = tensors["blk.1.ffn_up_exps.weight"].data.astype(np.float64)
     assert weights.shape == (16, 64, 128)
