@@ -58,7 +58,7 @@ def counter(
             done=done,
             total=total,
             left=max(0.0, remaining) if math.isfinite(remaining) else None,
-            figures=", ".join(filter(None, map(_figure, found))),
+            figures=_figures(found),
         )
         write(progress.line())
 
@@ -71,11 +71,14 @@ def counter(
     return ended
 
 
-def _figure(one: Measurement) -> str:
-    grading = one.grading
-    if not is_asked(one) or grading is None or grading.low is None or grading.high is None:
-        return ""
-    return f"{one.workload} {span(grading.low, grading.high, one.unit)}"
+def _figures(found: Sequence[Measurement]) -> str:
+    """Of each workload the first metric that is asked for: a load has its system's rate before its users'."""
+    first: dict[str, str] = {}
+    for one in found:
+        grading = one.grading
+        if is_asked(one) and grading is not None and grading.low is not None and grading.high is not None:
+            first.setdefault(one.workload, f"{one.workload} {span(grading.low, grading.high, one.unit)}")
+    return ", ".join(first.values())
 
 
 @dataclass(kw_only=True, slots=True)

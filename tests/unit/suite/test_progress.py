@@ -31,12 +31,17 @@ def test_the_interval_and_the_time_left_are_told_after_each_start() -> None:
     left = iter([120.0, 90.0])
     ended = counter("a", lines.append, total=None, left=lambda: next(left))
     samples = [Sample(start=n, repetition=0, value=value) for n, value in enumerate((118.0, 123.0))]
-    ended([graded(Measurement(workload="tg128", metric="decode_rate", unit="tokens/s", samples=samples))])
+    ended(
+        [
+            graded(Measurement(workload="sweep-2u", metric=metric, unit="tokens/s", samples=samples))
+            for metric in ("system_rate", "decode_rate")
+        ]
+    )
     pace = Pace(latest=progress(0), at=0.0)
     said = read(lines[-1])
     assert said
     pace.take(said, 10.0)
-    assert pace.describe(30.0) == "measuring: 1 start, tg128 118 to 123 t/s, at most 1 min 10 s left"
+    assert pace.describe(30.0) == "measuring: 1 start, sweep-2u 118 to 123 t/s, at most 1 min 10 s left"
 
 
 @pytest.mark.parametrize("line", ["bakehouse: hello", "bakehouse-progress: {torn", "PASSED"])
