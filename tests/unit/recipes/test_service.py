@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
+from service.asked import Asked, Said
 from service.batching import Batcher, QueueFullError, StoppingError
 from service.settings import Settings, read
 
@@ -166,3 +168,20 @@ class TestBatcher:
 
         asyncio.run(run())
         assert work.batches == [[1]]
+
+
+class Wish(Asked):
+    text: Said
+    number: int = 7
+
+
+def test_null_stands_for_what_is_left_out() -> None:
+    assert Wish.model_validate({"text": "a", "number": None, "other": 1}).number == 7
+    with pytest.raises(ValidationError, match="Field required"):
+        Wish.model_validate({"text": None})
+
+
+@pytest.mark.parametrize("text", ["", "half \ud800", 5])
+def test_a_text_is_not_empty_and_whole(text: object) -> None:
+    with pytest.raises(ValidationError, match="text"):
+        Wish.model_validate({"text": text})

@@ -7,7 +7,8 @@ import base64
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BeforeValidator
+from service.asked import Asked
 from service.pipeline import Batches
 from service.web import Metrics, State, create, require_ready, takes
 from starlette.exceptions import HTTPException
@@ -31,10 +32,8 @@ def _texts(given: object) -> list[str]:
     return found
 
 
-class Question(BaseModel):
+class Question(Asked):
     """OpenAI's request. Texts only: ids of tokens would be those of another tokenizer."""
-
-    model_config = ConfigDict(strict=True)
 
     input: Annotated[list[str], BeforeValidator(_texts)]
     model: str = ""

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from prometheus_client import Counter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, Field
+from service.asked import Asked, Said
 from service.web import Metrics, State, create, require_ready, takes
 from starlette.exceptions import HTTPException
 
@@ -24,16 +25,19 @@ HALF = "\ufffd"
 """What a part of a character is decoded to: the rest comes with the next token."""
 
 
-class Asked(BaseModel):
-    model_config = ConfigDict(strict=True)
+class StreamOptions(Asked):
+    include_usage: bool = False
 
+
+class Writing(Asked):
     model: str = ""
     max_tokens: Annotated[int, Field(ge=1)] = 16
     temperature: Annotated[float, Field(ge=0, le=2)] = 1.0
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
-    stop: str | Annotated[list[str], Field(max_length=4)] | None = None
-    seed: int | None = None
+    stop: Said | Annotated[list[Said], Field(max_length=4)] | None = None
+    seed: Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)] | None = None
     stream: bool = False
+    stream_options: StreamOptions = StreamOptions()
     n: Literal[1] = 1
 
     def wish(self) -> Wish:
@@ -43,19 +47,29 @@ class Asked(BaseModel):
         )
 
 
-class CompletionAsked(Asked):
-    prompt: Annotated[str, Field(min_length=1)]
+class CompletionAsked(Writing):
+    prompt: Said
 
 
-class Message(BaseModel):
-    model_config = ConfigDict(strict=True)
+class Part(Asked):
+    """Of a message: text alone, since the model sees no pictures."""
 
+    type: Literal["text"]
+    text: Said
+
+
+class Message(Asked):
     role: Literal["system", "user", "assistant"]
-    content: Annotated[str, Field(max_length=10_000_000)]  # with any bound, half a character is refused
+    content: Annotated[str, Field(max_length=10_000_000)] | Annotated[list[Part], Field(min_length=1)]
+
+    def told(self) -> dict[str, str]:
+        """As the model's template takes it."""
+        text = self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
+        return {"role": self.role, "content": text}
 
 
-class ChatAsked(Asked):
-    max_tokens: Annotated[int, Field(ge=1)] = 256
+class ChatAsked(Writing):
+    max_tokens: Annotated[int, Field(ge=1, validation_alias=AliasChoices("max_completion_tokens", "max_tokens"))] = 256
     messages: Annotated[list[Message], Field(min_length=1)]
 
 
@@ -73,7 +87,7 @@ def application(settings: ChatSettings) -> FastAPI:
 
     app = create(state, settings=settings, title="openvino", version=__version__, opened=opened, closed=closed)
 
-    async def answered(asked: Asked, text: str, *, chat: bool) -> Response:
+    async def answered(asked: Writing, text: str, *, chat: bool) -> Response:
         require_ready(state)
         if asked.model not in ("", settings.name):
             raise HTTPException(404, f"there is no model {asked.model!r}; there is {settings.name!r}")
@@ -87,10 +101,10 @@ def application(settings: ChatSettings) -> FastAPI:
         said = _Said(writer, ids, asked.wish(), tokens)
         form = _Form(model=settings.name, chat=chat, stream=asked.stream)
         if asked.stream:
-            return StreamingResponse(form.events(said), media_type="text/event-stream")
+            events = form.events(said, with_usage=asked.stream_options.include_usage)
+            return StreamingResponse(events, media_type="text/event-stream")
         text = "".join([piece async for piece in said])
-        usage = {"prompt_tokens": read, "completion_tokens": said.count, "total_tokens": read + said.count}
-        return JSONResponse(form.document(text, said.reason) | {"usage": usage})
+        return JSONResponse(form.document(text, said.reason) | {"usage": said.usage})
 
     @app.post("/v1/completions", dependencies=[takes("application/json")])
     async def completions(asked: CompletionAsked) -> Response:
@@ -99,7 +113,7 @@ def application(settings: ChatSettings) -> FastAPI:
     @app.post("/v1/chat/completions", dependencies=[takes("application/json")])
     async def chat_completions(asked: ChatAsked) -> Response:
         require_ready(state)
-        history = [message.model_dump() for message in asked.messages]
+        history = [message.told() for message in asked.messages]
         text = await asyncio.to_thread(writer.tokenizer.apply_chat_template, history, add_generation_prompt=True)
         return await answered(asked, text, chat=True)
 
@@ -117,6 +131,11 @@ class _Said:
         self._writer, self._ids, self._wish, self._tokens = writer, ids, wish, tokens
         self.count = 0
         self.reason: str | None = None
+
+    @property
+    def usage(self) -> dict[str, int]:
+        read = int(self._ids.shape[1])
+        return {"prompt_tokens": read, "completion_tokens": self.count, "total_tokens": read + self.count}
 
     async def __aiter__(self) -> AsyncIterator[str]:
         all_ids: list[int] = []
@@ -151,11 +170,13 @@ class _Form:
         content = {"message": {"role": "assistant", "content": text}} if self._chat else {"text": text}
         return self._head | {"choices": [{"index": 0, **content, "finish_reason": reason}]}
 
-    async def events(self, said: _Said) -> AsyncIterator[str]:
+    async def events(self, said: _Said, *, with_usage: bool) -> AsyncIterator[str]:
         try:
             async for piece in said:
                 yield self._event({"delta": {"role": "assistant", "content": piece}} if self._chat else {"text": piece})
             yield self._event({"delta": {}} if self._chat else {"text": ""}, said.reason)
+            if with_usage:
+                yield f"data: {json.dumps(self._head | {'choices': [], 'usage': said.usage})}\n\n"
         except Exception:  # noqa: BLE001 - the headers are sent; the client is told in the stream
             yield f"data: {json.dumps({'error': {'message': 'the answer could not be finished', 'code': 500}})}\n\n"
         yield "data: [DONE]\n\n"

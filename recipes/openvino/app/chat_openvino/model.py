@@ -182,7 +182,7 @@ class Writer:
         if config.do_sample:
             config.temperature, config.top_p = wish.temperature, wish.top_p
             if wish.seed is not None:
-                config.rng_seed = wish.seed
+                config.rng_seed = wish.seed % (1 << 63)  # OpenAI's may be negative
         return config
 
 

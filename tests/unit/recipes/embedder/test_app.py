@@ -54,7 +54,9 @@ def ask(url: str, **body: Any) -> requests.Response:
 
 
 def test_texts_in_their_order_with_what_they_used(url: str) -> None:
-    found = ask(url, input=["a", "a b c"], model="mini", user="me", extra=1).json()
+    found = ask(
+        url, input=["a", "a b c"], model="mini", user="me", dimensions=None, encoding_format=None, extra=1
+    ).json()
     assert [(one["index"], one["embedding"]) for one in found["data"]] == [(0, [1.0, 0.5]), (1, [3.0, 0.5])]
     assert (found["object"], found["model"]) == ("list", "mini")
     assert found["usage"] == {"prompt_tokens": 4, "total_tokens": 4}
