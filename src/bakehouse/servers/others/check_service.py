@@ -110,16 +110,23 @@ def _check_workers(run: ContainerRun, started: Started) -> Iterator[Finding]:
             severity=Severity.WARNING,
             link=started.server.link,
         )
-    needed = workers * (started.number(started.server.multipliers) or 1)
-    if run.cards is not None and needed > run.cards:
+    if run.cards is not None and workers > run.cards and not _spans_machines(run):
         yield finding(
             word,
-            f"needs {needed} cards, and the container gets {run.cards}",
+            f"needs {workers} cards, and the container gets {run.cards}",
             "Each of its processes takes a card of its own: the server ends.",
-            f"{needed} cards for the container, or {word.text.partition('=')[0]} {run.cards}",
+            f"{workers} cards for the container, or {word.text.partition('=')[0]} {run.cards}",
             subject=subject,
             link=started.server.link,
         )
+
+
+_CLUSTER = re.compile(r"\bray\b|LWS_|nnodes|node-rank|leader")
+
+
+def _spans_machines(run: ContainerRun) -> bool:
+    """Whether its processes are on several machines: by Ray, by a set of pods with a leader."""
+    return any(_CLUSTER.search(word.text) for word in (*run.entrypoint, *run.command))
 
 
 def _check_card(run: ContainerRun, image: Word, started: Started) -> Iterator[Finding]:

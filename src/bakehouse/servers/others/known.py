@@ -69,8 +69,6 @@ class OtherServer(Model):
     others: dict[Text, ToldBy] = {}  # noqa: RUF012 - pydantic copies the defaults of its models
     """Further ports."""
     workers: tuple[Text, ...] = ()
-    multipliers: tuple[Text, ...] = ()
-    """Options whose number multiplies that of the processes."""
     health: Text
     healthless: bool = False
     lacks: tuple[Text, ...] = ()
