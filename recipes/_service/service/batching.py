@@ -122,6 +122,7 @@ class Batcher(Generic[I, R]):
             results = await asyncio.get_running_loop().run_in_executor(
                 self._thread, self._work, [b.item for b in batch]
             )
+            pairs = list(zip(batch, results, strict=True))
         except Exception as error:  # noqa: BLE001 - each caller is told; the service lives on
             for one in batch:
                 if not one.done.done():
@@ -129,6 +130,6 @@ class Batcher(Generic[I, R]):
             return
         if self._observe:
             self._observe(len(batch), begin - batch[0].since, time.perf_counter() - begin)
-        for one, result in zip(batch, results, strict=True):
+        for one, result in pairs:
             if not one.done.done():
                 one.done.set_result(result)

@@ -134,6 +134,23 @@ class TestBatcher:
 
         asyncio.run(run())
 
+    def test_too_few_results_are_an_error_too(self) -> None:
+        """A model that answers for one of two must not leave the others waiting for ever."""
+
+        async def run() -> None:
+            one = batcher(Work())
+            with pytest.raises(RuntimeError, match="13"):
+                await one.ask([13])
+            fewer: Batcher[int, int] = Batcher(lambda items: list(items)[1:], most=4, patience=0.0, longest=100)
+            fewer.start()
+            for _ in range(2):
+                with pytest.raises(ValueError, match="argument 2 is shorter"):
+                    await asyncio.wait_for(fewer.ask([1, 2]), 5)
+            await one.stop()
+            await fewer.stop()
+
+        asyncio.run(run())
+
     def test_what_was_taken_is_finished_and_nothing_new_is_taken(self) -> None:
         work = Work()
 

@@ -49,6 +49,15 @@ class Clip:
         if len(seen) != len(read):
             raise RuntimeError(f"TEXT_MODEL: gives {len(read)} numbers, and MODEL {len(seen)}: not of one model")
         self.dimensions = len(seen)
+        self._try_the_longest()
+
+    def _try_the_longest(self) -> None:
+        """Before a client does. Raises RuntimeError where the model has fewer positions than MAX_TOKENS."""
+        most = self._settings.max_tokens
+        try:
+            self.read([self.tokens("a " * most)])
+        except Exception as error:
+            raise RuntimeError(f"MAX_TOKENS={most}: the model does not take a text of so many tokens") from error
 
     def info(self) -> dict[str, Any]:
         if not (self._eyes and self._words):

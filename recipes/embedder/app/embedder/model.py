@@ -42,6 +42,7 @@ class Embedder:
         self._tokenizer = tokenizer
         self._session = Session(settings.model, settings)
         self.dimensions = len(self.embed([self.tokens(text) for text in WARM_UP])[0])
+        self._try_the_longest()
 
     def info(self) -> dict[str, Any]:
         loaded = self._session.info() if self._session else {}
@@ -50,6 +51,14 @@ class Embedder:
     def tokens(self, text: str) -> Text:
         assert self._tokenizer is not None
         return Text(ids=tuple(self._tokenizer.encode(text).ids))
+
+    def _try_the_longest(self) -> None:
+        """Before a client does. Raises RuntimeError where the model has fewer positions than MAX_TOKENS."""
+        most = self._settings.max_tokens
+        try:
+            self.embed([self.tokens("word " * most)])
+        except Exception as error:
+            raise RuntimeError(f"MAX_TOKENS={most}: the model does not take a text of so many tokens") from error
 
     def embed(self, texts: Sequence[Text]) -> list[Vector]:
         """One inference. Texts of a batch are padded to the longest of them."""

@@ -182,3 +182,10 @@ def test_what_is_long_but_not_that_long_is_resized_whole() -> None:
     whole = np.asarray(image.resize((14_000, 224), Image.Resampling.BICUBIC).crop((6888, 0, 7112, 224)), np.float32)
     found = pixels(Picture(image=image, width=500, height=8), 224)
     assert np.allclose(found.transpose(1, 2, 0) * DEVIATION + MEAN, whole / 255, atol=1e-6)
+
+
+def test_more_tokens_than_the_model_has_positions_for_are_said_before_it_is_ready() -> None:
+    with running(application(settings(max_tokens=500))) as address:
+        answer = loaded(address)
+    assert answer.status_code == 503
+    assert "MAX_TOKENS=500: the model does not take a text of so many tokens" in answer.text
