@@ -8,14 +8,14 @@ import sys
 from bakehouse.measure import workload_runs
 from bakehouse.measure.loadgen.client import load
 from bakehouse.measure.loadgen.workloads import Api, Request
-from bakehouse.measure.workload_runs import Planned
+from bakehouse.measure.workload_runs import PlannedLoad
 from bakehouse.model.recipe import Limits
 
 
 def main() -> None:
     url, users, tokens = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     request = Request(prompt="How is bread made?", output_tokens=tokens, api=Api.CHAT, model="mock")
-    planned = Planned(name="benchmark", users=users, requests=(request,) * users)
+    planned = PlannedLoad(name="benchmark", users=users, requests=(request,) * users)
     outcome = load(url, planned.requests, users=users)
     found = workload_runs.figures(planned, outcome, Limits())
     if found.reason:

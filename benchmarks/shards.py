@@ -23,7 +23,7 @@ from bakehouse.pipeline.project import open_project
 from bakehouse.planning.planner import make_plan, published_supplies
 from bakehouse.planning.shards import divide, imbalance
 from bakehouse.planning.stage_costs import Measured, costs
-from bakehouse.planning.stage_graph import Stage, Work, works_of
+from bakehouse.planning.stage_graph import CellWork, Stage, works_of
 
 TOOLKITS, SEED = 20, 14
 HOST, ENVIRONMENT, LEAST, MOST = 600.0, 90.0, 20.0, 2000.0
@@ -32,7 +32,7 @@ HOUR = 3600.0
 MACHINES = (8, 50, 256)
 
 
-def made_up(cells: int, like: Cell) -> tuple[list[Work], dict[str, float]]:
+def made_up(cells: int, like: Cell) -> tuple[list[CellWork], dict[str, float]]:
     """Works, and the seconds of their stages. The same numbers each time."""
     chance = random.Random(SEED)
     seconds = {"host": HOST} | {f"toolkit-{number}": ENVIRONMENT for number in range(TOOLKITS)}
@@ -42,11 +42,11 @@ def made_up(cells: int, like: Cell) -> tuple[list[Work], dict[str, float]]:
         seconds[own] = LEAST * (MOST / LEAST) ** chance.random()
         names = ("host", f"toolkit-{number % TOOLKITS}", own)
         stages = tuple(Stage(name=name, identity=name, runs=1, compiles=1) for name in names)
-        works.append(Work(cell=replace(like, at=replace(like.at, recipe=f"server-{number}")), stages=stages))
+        works.append(CellWork(cell=replace(like, at=replace(like.at, recipe=f"server-{number}")), stages=stages))
     return works, seconds
 
 
-def ours() -> tuple[Sequence[Work], Mapping[str, float]]:
+def ours() -> tuple[Sequence[CellWork], Mapping[str, float]]:
     project, resolution = open_project(ROOT)
     supplies = published_supplies(project.world, read_lock(ROOT))
     plan = make_plan(root=ROOT, world=project.world, cells=resolution.cells, excluded=(), supplies=supplies)
@@ -54,7 +54,7 @@ def ours() -> tuple[Sequence[Work], Mapping[str, float]]:
     return works, costs(works, Measured())
 
 
-def show(name: str, works: Sequence[Work], seconds: Mapping[str, float], machines: Sequence[int]) -> None:
+def show(name: str, works: Sequence[CellWork], seconds: Mapping[str, float], machines: Sequence[int]) -> None:
     alone = sum(seconds.values())
     for count in machines:
         began = time.perf_counter()

@@ -26,11 +26,11 @@ from bakehouse.model.enums import Change, Grade, Verdict
 from bakehouse.model.report import CellReport, Metric, Sample
 from bakehouse.stats.grading import grade, reach_allowed
 from bakehouse.stats.interleave import interleave
-from bakehouse.stats.judge import Gates, Pair, Side, group, judge
+from bakehouse.stats.judge import ChangeGates, Pair, Side, group, judge
 
 SLOWER = 0.95
 EXACT, NOISY = "exact", "noisy"
-FAST = Gates(resamples=1000)
+FAST = ChangeGates(resamples=1000)
 """As many as are needed for the interval's tail; the verdicts of a run take more."""
 ENOUGH = 3
 

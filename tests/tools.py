@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from bakehouse.engine.connection import Engine
-from bakehouse.engine.embedded.apt import Machine
+from bakehouse.engine.embedded.apt import AptMachine
 from bakehouse.engine.embedded.packages import unpacked
 from bakehouse.errors import InfrastructureError, SupplyError
 from bakehouse.model.lock import Lock, LockedFile
@@ -25,7 +25,7 @@ from bakehouse.model.places import NpmPlace, PyPIPlace
 from bakehouse.supply.archive import unpack
 from bakehouse.supply.context import SupplyContext
 from bakehouse.supply.files import fetch_distribution, fetch_package
-from bakehouse.supply.registry import Registries, connect
+from bakehouse.supply.registry import EngineRegistries, connect
 from bakehouse.system import process
 
 FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bakehouse" / "test-tools"
@@ -120,7 +120,7 @@ def _or_skip(found: Program | str) -> Program:
 
 
 def _unpacked(tool: Tool) -> Program:
-    machine = Machine.this(cache=FOLDER, say=lambda _: None, environ=_ENVIRONMENT)
+    machine = AptMachine.this(cache=FOLDER, say=lambda _: None, environ=_ENVIRONMENT)
     path = unpacked(tool.package, machine=machine, suite=tool.suite) / tool.path
     folders = [unpacked(one, machine=machine) for one in tool.libraries]
     libraries = ":".join(str(path) for folder in folders for path in (folder / "usr/lib").glob("*-linux-gnu*"))
@@ -177,7 +177,7 @@ def find_actionlint() -> Lint | str:
         environ=_ENVIRONMENT,
         machine=platform.machine(),
         lock=lock,
-        registries=Registries(engine=_NO_ENGINE, environ={}, connect=connect),
+        registries=EngineRegistries(engine=_NO_ENGINE, environ={}, connect=connect),
         say=lambda _: None,
     )
     try:

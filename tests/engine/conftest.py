@@ -19,7 +19,7 @@ from tests.engine.toy import Toy, supply
 
 from bakehouse.engine.connect import connect
 from bakehouse.engine.connection import Engine
-from bakehouse.engine.embedded.apt import Machine, ensure_programs, install_docker
+from bakehouse.engine.embedded.apt import AptMachine, ensure_programs, install_docker
 from bakehouse.system import browser, daemon, process
 
 PROJECT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ def needs_embedded(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Root, and Docker's programs; they are installed as `build-matrix` would install them."""
     if os.geteuid() != 0:
         pytest.skip("needs root: the embedded engine")
-    machine = Machine.this(cache=tmp_path_factory.mktemp("apt"), say=print, environ=os.environ)
+    machine = AptMachine.this(cache=tmp_path_factory.mktemp("apt"), say=print, environ=os.environ)
     if any(process.find(name) is None for name in ("dockerd", "docker")):
         install_docker(machine=machine)
     ensure_programs({"iptables": "iptables"}, machine=machine)
@@ -61,7 +61,7 @@ def needs_embedded(tmp_path_factory: pytest.TempPathFactory) -> None:
 def needs_compiler(tmp_path_factory: pytest.TempPathFactory) -> None:
     """A C compiler, for the toy server and its like."""
     if os.geteuid() == 0:
-        machine = Machine.this(cache=tmp_path_factory.mktemp("apt"), say=print, environ=os.environ)
+        machine = AptMachine.this(cache=tmp_path_factory.mktemp("apt"), say=print, environ=os.environ)
         ensure_programs({"cc": "build-essential"}, machine=machine)
     elif process.find("cc") is None:
         pytest.skip("needs a C compiler: apt-get install build-essential")
@@ -74,7 +74,7 @@ def needs_chromium(tmp_path_factory: pytest.TempPathFactory) -> None:
         return
     if os.geteuid() != 0:
         pytest.skip("needs a browser: apt-get install chromium")
-    machine = Machine.this(cache=tmp_path_factory.mktemp("apt"), say=print, environ=os.environ)
+    machine = AptMachine.this(cache=tmp_path_factory.mktemp("apt"), say=print, environ=os.environ)
     ensure_programs({"chromium": "chromium"}, machine=machine)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from tests.tools import FOLDER
 
-from bakehouse.engine.embedded.apt import Machine
+from bakehouse.engine.embedded.apt import AptMachine
 from bakehouse.engine.embedded.packages import unpacked
 from bakehouse.errors import InfrastructureError
 from bakehouse.system import daemon, process
@@ -60,7 +60,7 @@ def _program() -> tuple[Path, str]:
     """Debian's own, or what its package holds; and where it finds the one library that is not always installed."""
     if found := process.find("sshd"):
         return found, ""
-    machine = Machine.this(cache=FOLDER, say=lambda _: None, environ=dict(os.environ))
+    machine = AptMachine.this(cache=FOLDER, say=lambda _: None, environ=dict(os.environ))
     try:
         server, wrap = (unpacked(package, machine=machine) for package in ("openssh-server", "libwrap0"))
     except (InfrastructureError, OSError) as error:

@@ -13,7 +13,7 @@ from bakehouse.model.recipe import Health
 from bakehouse.model.report import TestResult
 from bakehouse.model.suite import Subject, Suite, Workload
 from bakehouse.suite.ground import ThisMachine
-from bakehouse.suite.run import Outcome, run_suite
+from bakehouse.suite.run import SuiteResult, run_suite
 
 ENGINE = Engine(kind="external", host="unix:///nowhere.sock", version="", buildx="", containerd_store=True)
 
@@ -90,7 +90,7 @@ def write(path: Path, text: str) -> None:
     path.write_text(textwrap.dedent(text), encoding="utf-8")
 
 
-def run(tmp_path: Path, subjects: list[Subject], *, workers: int = 1, **hooks: object) -> Outcome:
+def run(tmp_path: Path, subjects: list[Subject], *, workers: int = 1, **hooks: object) -> SuiteResult:
     folder = tmp_path / "run"
     folder.mkdir()
     suite = Suite(run="r", run_folder=str(folder), cache=str(tmp_path / "cache"), subjects=subjects)
@@ -104,7 +104,7 @@ def run(tmp_path: Path, subjects: list[Subject], *, workers: int = 1, **hooks: o
     )
 
 
-def by_name(outcome: Outcome, cell: str) -> dict[str, TestResult]:
+def by_name(outcome: SuiteResult, cell: str) -> dict[str, TestResult]:
     return {test.name: test for test in outcome.cells[cell].tests}
 
 

@@ -267,3 +267,25 @@ def test_doors_are_narrow() -> None:
             or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == library)
         }
         assert users <= {door}, f"{library} is imported by {users}"
+
+
+EACH_VERB_HAS_ITS_OWN = frozenset({"Options"})
+"""Of commands, whose module says of which: `plan.Options`."""
+
+
+def test_no_two_classes_that_other_modules_use_have_one_name() -> None:
+    """A reader who meets a name in an import knows which of them it is."""
+    used = {
+        (target.module.replace(".", "/"), alias.name)
+        for tree in modules().values()
+        for target in ast.walk(tree)
+        if isinstance(target, ast.ImportFrom) and target.module
+        for alias in target.names
+    }
+    homes: dict[str, list[str]] = {}
+    for module, tree in modules().items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and (f"bakehouse/{module}", node.name) in used:
+                homes.setdefault(node.name, []).append(module)
+    shared = {name: where for name, where in homes.items() if len(where) > 1}
+    assert not shared.keys() - EACH_VERB_HAS_ITS_OWN, shared

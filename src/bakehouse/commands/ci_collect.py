@@ -13,7 +13,7 @@ from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.project import open_project
 from bakehouse.publish.candidates import Candidate, Variant, variants
 from bakehouse.publish.keys import chosen_verifier
-from bakehouse.publish.place import Place, open_place
+from bakehouse.publish.place import PublishPlace, open_place
 from bakehouse.publish.results import attached_runs
 from bakehouse.publish.signing import Verifier
 from bakehouse.registry.store import Source
@@ -52,7 +52,7 @@ def _variants(folders: Sequence[Path]) -> list[Variant]:
     return variants([json_file.read(folder) for folder in folders], wanted={})
 
 
-def _of(candidate: Candidate, place: Place, key: Verifier | None, context: Context) -> list[RunReport]:
+def _of(candidate: Candidate, place: PublishPlace, key: Verifier | None, context: Context) -> list[RunReport]:
     """From staging, or where there is none from the target."""
     target, staging = place.stores(candidate.at.recipe)
     store: Source = staging or target

@@ -27,7 +27,7 @@ from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.project import open_project
 from bakehouse.servers.linters import LINTERS
 from bakehouse.supply.context import SupplyContext
-from bakehouse.supply.registry import Registries
+from bakehouse.supply.registry import EngineRegistries
 from bakehouse.supply.trees import tree_of
 
 STDIN = "-"
@@ -107,7 +107,7 @@ def supply_context(context: Context) -> SupplyContext:
         environ=context.environ,
         machine=platform.machine(),
         lock=read_lock(context.root),
-        registries=Registries(engine=engine, environ=context.environ),
+        registries=EngineRegistries(engine=engine, environ=context.environ),
         say=context.say,
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 from bakehouse.model.cell import Cell, Excluded
 from bakehouse.model.plan import Plan
 from bakehouse.pipeline.affected import Affected
-from bakehouse.planning.candidates import Candidate
+from bakehouse.planning.candidates import RankedCell
 from bakehouse.planning.recommend import Advice
 from bakehouse.planning.shards import Shard
 
@@ -102,7 +102,7 @@ def _advice(advice: Advice) -> dict[str, Any]:
     return found
 
 
-def _candidate(one: Candidate) -> dict[str, Any]:
+def _candidate(one: RankedCell) -> dict[str, Any]:
     return {
         "name": one.cell.name,
         "fit": one.fit,

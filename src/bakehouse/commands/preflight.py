@@ -14,10 +14,10 @@ from bakehouse.config.suggest import suggest
 from bakehouse.errors import ExitCode, InputError
 from bakehouse.machine import Card, Machine, detect
 from bakehouse.machine.memory import meminfo
-from bakehouse.machine.preflight import Demand, Facts, Memory, look
+from bakehouse.machine.preflight import Demand, Memory, PreflightFacts, look
 from bakehouse.model.matrix import Matrix
 from bakehouse.model_files.check import check_model
-from bakehouse.model_files.finding import CheckedModel, Finding
+from bakehouse.model_files.finding import CheckedModel, ModelFinding
 from bakehouse.pipeline.context import Context
 from bakehouse.planning.gpus import recognise
 
@@ -25,7 +25,7 @@ MARKS = {"error": "[red]error[/]", "warning": "[yellow]warning[/]", "ok": "[gree
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class Options:
     model: Path | None
     utilization: float | None
     toolkit: str | None
@@ -36,7 +36,7 @@ def check(path: Path, *, out: Console) -> ExitCode:
     return _told(check_model(path).findings, out)
 
 
-def preflight(context: Context, asked: Asked, *, out: Console) -> ExitCode:
+def preflight(context: Context, asked: Options, *, out: Console) -> ExitCode:
     """Whether this machine can hold what a server is about to ask of it."""
     matrix = load_project(context.root).world.matrix
     checked = check_model(asked.model) if asked.model else CheckedModel(findings=())
@@ -44,7 +44,7 @@ def preflight(context: Context, asked: Asked, *, out: Console) -> ExitCode:
     return _told((*checked.findings, *look(facts(detect(), matrix, asked.toolkit, _memory()), demand)), out)
 
 
-def facts(machine: Machine, matrix: Matrix, toolkit: str | None, memory: Memory | None) -> Facts:
+def facts(machine: Machine, matrix: Matrix, toolkit: str | None, memory: Memory | None) -> PreflightFacts:
     """Of the first card that can be used, else of the first. Raises InputError for a toolkit that is unknown."""
     card = next(iter(machine.usable or machine.cards), None)
     if toolkit is not None and toolkit not in matrix.toolkits:
@@ -53,7 +53,7 @@ def facts(machine: Machine, matrix: Matrix, toolkit: str | None, memory: Memory 
         )
     floors = matrix.toolkits[toolkit] if toolkit else None
     row = recognise(card, matrix) if card else None
-    return Facts(
+    return PreflightFacts(
         platform=machine.platform,
         card=card,
         memory=memory,
@@ -79,7 +79,7 @@ def _memory() -> Memory | None:
         return None
 
 
-def _told(findings: Sequence[Finding], out: Console) -> ExitCode:
+def _told(findings: Sequence[ModelFinding], out: Console) -> ExitCode:
     for one in findings:
         out.print(f"{MARKS[one.severity]}: {escape(one.what)}", highlight=False)
         if one.advice:

@@ -21,12 +21,12 @@ from bakehouse.pipeline.engine import open_engine
 from bakehouse.pipeline.project import open_project
 from bakehouse.pipeline.scratch import scratch
 from bakehouse.pipeline.stack_report import is_of_stack
-from bakehouse.publish.attestations import Builder
+from bakehouse.publish.attestations import BuilderIdentity
 from bakehouse.publish.candidates import Variant, variants, without_image
 from bakehouse.publish.keys import chosen_signer, chosen_verifier
 from bakehouse.publish.looking import Looker
-from bakehouse.publish.place import Place, is_offline, open_place, vulnerability_database
-from bakehouse.publish.publisher import Planned, Publisher
+from bakehouse.publish.place import PublishPlace, is_offline, open_place, vulnerability_database
+from bakehouse.publish.publisher import PlannedPublication, Publisher
 from bakehouse.publish.sources import Images
 from bakehouse.registry.layout import LayoutFolder, write_tar
 from bakehouse.reporters import json_file
@@ -150,7 +150,7 @@ def _publish(
                 images.forget(candidate)
 
 
-def _execute(planned: Planned, told: VariantReport) -> None:
+def _execute(planned: PlannedPublication, told: VariantReport) -> None:
     """What the report says of it is what became of it."""
     try:
         planned.execute()
@@ -159,7 +159,7 @@ def _execute(planned: Planned, told: VariantReport) -> None:
         raise
 
 
-def _publisher(context: Context, place: Place, variant: Variant, images: Images, now: datetime) -> Publisher:
+def _publisher(context: Context, place: PublishPlace, variant: Variant, images: Images, now: datetime) -> Publisher:
     policy = place.policy
     target, staging = place.stores(variant.recipe)
     return Publisher(
@@ -174,7 +174,7 @@ def _publisher(context: Context, place: Place, variant: Variant, images: Images,
         ),
         signer=chosen_signer(context.environ, context.cache, policy.signing, is_local=place.is_on_this_machine),
         key=chosen_verifier(context.environ, context.cache, policy.signing, root=context.root),
-        builder=Builder.of(context.environ),
+        builder=BuilderIdentity.of(context.environ),
         now=now,
         say=context.say,
     )

@@ -23,7 +23,7 @@ from bakehouse.publish import retention, rollback
 from bakehouse.publish.channel import ChannelHistory
 from bakehouse.publish.execute import Executor
 from bakehouse.publish.keys import chosen_verifier
-from bakehouse.publish.place import Place, open_place
+from bakehouse.publish.place import PublishPlace, open_place
 from bakehouse.publish.reading import repository_state
 from bakehouse.publish.roots import roots
 from bakehouse.publish.signing import Verifier
@@ -220,7 +220,7 @@ def _policy(context: Context) -> tuple[Publish, list[str]]:
     return project.world.matrix.publish, sorted({cell.at.recipe for cell in resolution.cells})
 
 
-def _repositories(place: Place) -> Iterator[_Repository]:
+def _repositories(place: PublishPlace) -> Iterator[_Repository]:
     """Of every recipe of the matrix; what was never published is empty."""
     for recipe in place.recipes:
         target, staging = place.stores(recipe)

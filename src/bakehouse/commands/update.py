@@ -15,7 +15,7 @@ from bakehouse.commands.lock import lock, lock_requirements
 from bakehouse.config.load import Project
 from bakehouse.errors import BakehouseError, ExitCode, InfrastructureError
 from bakehouse.lint.finding import Severity
-from bakehouse.lint.options_change import Change, changes
+from bakehouse.lint.options_change import OptionsChange, changes
 from bakehouse.model.cell import Cell
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.edits import Edits, edits, moved, write
@@ -117,7 +117,7 @@ def _show(news: Sequence[News], found: Edits, out: Console) -> None:
         out.print(Text(f"{words}: a newer bakehouse moves it, or a row of your own", style="yellow"), soft_wrap=True)
 
 
-def _show_change(source: str, change: Change, out: Console) -> None:
+def _show_change(source: str, change: OptionsChange, out: Console) -> None:
     for words, names in (("new", change.came), ("gone", change.went), ("other defaults", change.other_default)):
         if names:
             more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""

@@ -13,7 +13,7 @@ from pathlib import Path
 from packaging.version import Version
 
 from bakehouse.engine.connection import Engine
-from bakehouse.engine.embedded.apt import Machine
+from bakehouse.engine.embedded.apt import AptMachine
 from bakehouse.engine.embedded.packages import unpacked
 from bakehouse.errors import InfrastructureError
 from bakehouse.system import process
@@ -87,7 +87,7 @@ def find_compose(
             return words
         tried.append(f"{' '.join(words)} {version or 'is not there'}")
     try:
-        folder = unpacked(_PACKAGE, machine=Machine.this(cache=cache, say=say, environ=environ), suite=_SUITE)
+        folder = unpacked(_PACKAGE, machine=AptMachine.this(cache=cache, say=say, environ=environ), suite=_SUITE)
     except InfrastructureError as error:
         raise InfrastructureError(
             f"docker compose {OLDEST} or later is needed ({', '.join(tried)}): {error.message}",

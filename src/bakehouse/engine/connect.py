@@ -19,7 +19,7 @@ from typing import Any, Literal
 from packaging.version import Version
 
 from bakehouse.engine.connection import Engine
-from bakehouse.engine.embedded.apt import Machine, install_docker
+from bakehouse.engine.embedded.apt import AptMachine, install_docker
 from bakehouse.engine.embedded.local import EmbeddedEngine
 from bakehouse.errors import EngineError, InfrastructureError
 from bakehouse.system import process
@@ -177,7 +177,7 @@ def _ensure_installed(
             f"no Docker engine answers, and {', '.join(missing)} is not installed",
             hint=f"Install Docker Engine with buildx ({_INSTALL}), or allow bakehouse to install it.",
         )
-    install_docker(machine=Machine.this(cache=cache, say=say, environ=environ))
+    install_docker(machine=AptMachine.this(cache=cache, say=say, environ=environ))
 
 
 def _no_engine(answer: Answer) -> EngineError:

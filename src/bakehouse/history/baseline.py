@@ -22,7 +22,7 @@ from bakehouse.model.history import Decision, Terms
 from bakehouse.model.report import Metric
 from bakehouse.stats.changes import Segment, segments
 from bakehouse.stats.direction import higher_is_better, is_judged
-from bakehouse.stats.judge import Gates, Judged, Pair, Side, judge
+from bakehouse.stats.judge import ChangeGates, Judged, Pair, Side, judge
 from bakehouse.stats.spread import mad, middles
 
 STARTS = 30
@@ -80,13 +80,13 @@ def compare(
     *,
     run: str,
     decisions: Sequence[Decision] = (),
-    gates: Gates | None = None,
+    gates: ChangeGates | None = None,
 ) -> list[Compared]:
     """Judge one run's metrics beside the history. The run itself may stand in it, and runs after it.
 
     What is short is judged only where a slower or faster image got another length, of which there is no history.
     """
-    gates = gates or Gates()
+    gates = gates or ChangeGates()
 
     def found(one: tuple[Key, Run, Terms, Side]) -> tuple[Key, Side, Baseline]:
         key, ours, terms, side = one
@@ -131,10 +131,10 @@ def find(
     run: str,
     before: datetime,
     decisions: Sequence[Decision] = (),
-    gates: Gates | None = None,
+    gates: ChangeGates | None = None,
 ) -> Baseline:
     """The baseline of one key, and in words why there is none."""
-    gates = gates or Gates()
+    gates = gates or ChangeGates()
     pinned, accepted = _decided(key.cell, decisions)
     earlier = [
         one for one in history.sides(key) if one[0].name != run and (one[0].time < before or one[0].name == pinned)
@@ -240,7 +240,7 @@ def _levels(alike: Sequence[Earlier]) -> list[Segment]:
 
 
 def _accepted(
-    key: Key, alike: Sequence[Earlier], levels: Sequence[Segment], *, accepted: set[str], gates: Gates
+    key: Key, alike: Sequence[Earlier], levels: Sequence[Segment], *, accepted: set[str], gates: ChangeGates
 ) -> tuple[Segment, list[str]]:
     """The newest level that is not worse than the one that was accepted before it, or that somebody accepted.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bakehouse.formatting import size
-from bakehouse.model.history import Gpu, Hardware, Terms
+from bakehouse.model.history import GpuFacts, Hardware, Terms
 from bakehouse.model.machine import Card
 from bakehouse.model.report import Host
 
@@ -33,7 +33,7 @@ def hardware(
 ) -> Hardware:
     """The fingerprint of a machine. `cards`: those that were measured."""
     known = tuple(
-        Gpu(
+        GpuFacts(
             name=card.name,
             memory_bytes=None if card.shared_memory else card.memory,
             driver=card.driver,
@@ -52,7 +52,7 @@ def hardware(
         engine=host.engine,
         device=device,
         is_software=is_software,
-        gpus=known or tuple(Gpu(name=name) for name in host.gpus),
+        gpus=known or tuple(GpuFacts(name=name) for name in host.gpus),
     )
 
 
@@ -90,7 +90,7 @@ def _of_hardware(ours: Hardware, theirs: Hardware) -> Iterator[str]:
     yield from _of_cards(ours.gpus, theirs.gpus)
 
 
-def _of_cards(ours: tuple[Gpu, ...], theirs: tuple[Gpu, ...]) -> Iterator[str]:
+def _of_cards(ours: tuple[GpuFacts, ...], theirs: tuple[GpuFacts, ...]) -> Iterator[str]:
     if len(ours) != len(theirs):
         yield f"{len(ours)} GPUs and {len(theirs)}"
         return

@@ -24,7 +24,7 @@ from pydantic import TypeAdapter
 from bakehouse.engine.connection import Engine
 from bakehouse.engine.host import describe_host
 from bakehouse.errors import BakehouseError, InfrastructureError, InputError
-from bakehouse.hosts.facts import ALIVE, ANSWER, BEAT, ENDED, Facts
+from bakehouse.hosts.facts import ALIVE, ANSWER, BEAT, ENDED, HostFacts
 from bakehouse.hosts.mirror import Sender
 from bakehouse.hosts.places import HostFolders
 from bakehouse.machine import detect, load_libraries
@@ -98,7 +98,7 @@ def _facts(voice: Voice, words: Sequence[str]) -> int:
     known = {card.name: found for card in machine.cards if (found := memory_bandwidth(card, nvml))}
     host = describe_host(_ENGINE.validate_json(sys.stdin.buffer.read()), machine)
     models = [path.name for path in folders.models.glob("*") if len(path.name) == hashlib.sha256().digest_size * 2]
-    voice.say(ANSWER + Facts(host=host, machine=machine, bandwidths=known, models=models).model_dump_json())
+    voice.say(ANSWER + HostFacts(host=host, machine=machine, bandwidths=known, models=models).model_dump_json())
     return 0
 
 

@@ -21,7 +21,7 @@ SOCKET = "/var/run/docker.sock"
 """Of the host's engine, inside the agent's container."""
 
 
-class Facts(Record):
+class HostFacts(Record):
     """Of the machine, read on the machine."""
 
     host: Host

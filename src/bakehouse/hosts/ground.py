@@ -15,7 +15,7 @@ from bakehouse.engine.connection import Engine
 from bakehouse.engine.docker import Docker
 from bakehouse.hosts import images
 from bakehouse.hosts.agent_container import Agent, HostLostError
-from bakehouse.hosts.facts import SOCKET, Facts
+from bakehouse.hosts.facts import SOCKET, HostFacts
 from bakehouse.hosts.mirror import Receiver
 from bakehouse.hosts.places import VOLUME, HostFolders
 from bakehouse.hosts.suite_image import SuiteImage
@@ -34,7 +34,7 @@ class HostGround:
     run_name: str
     agent: Agent
     folders: HostFolders
-    facts: Facts
+    facts: HostFacts
     _models: dict[Path, Path] = field(default_factory=dict)
 
     @property
@@ -137,7 +137,7 @@ def open_host(
         wanted=wanted,
     )
     told = agent.ask("facts", str(folders.volume), text=json.dumps(dataclasses.asdict(inside(engine))))
-    return HostGround(name=name, run_name=run, agent=agent, folders=folders, facts=Facts.model_validate_json(told))
+    return HostGround(name=name, run_name=run, agent=agent, folders=folders, facts=HostFacts.model_validate_json(told))
 
 
 def address(host: FleetHost) -> str | None:

@@ -25,7 +25,7 @@ _TOKEN = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Command:
+class CMakeCommand:
     """`set(NAME value CACHE STRING "help")`."""
 
     name: str
@@ -35,7 +35,7 @@ class Command:
     line: int
 
 
-def commands(text: str) -> Iterator[Command]:
+def commands(text: str) -> Iterator[CMakeCommand]:
     """Every command of a file. What is no CMake is passed over: the lint reads files that CMake has accepted."""
     name, line, depth = "", 0, 0
     arguments: list[str] = []
@@ -53,7 +53,7 @@ def commands(text: str) -> Iterator[Command]:
             if depth:
                 arguments.append(")")
             else:
-                yield Command(name=name, arguments=tuple(arguments), line=line)
+                yield CMakeCommand(name=name, arguments=tuple(arguments), line=line)
                 name = ""
         else:
             arguments.append(value)

@@ -24,7 +24,7 @@ _MERGE = "<<"
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class ComposeLayer:
     """A mapping and where it stands."""
 
     value: Mapping[str, Any]
@@ -36,7 +36,7 @@ class Node:
     """A mapping of the file as Compose sees it: with what it merges and extends below its own keys."""
 
     file: ComposeFile
-    layers: tuple[Layer, ...]
+    layers: tuple[ComposeLayer, ...]
 
     @property
     def where(self) -> Where:
@@ -142,7 +142,7 @@ class ComposeFile:
         return {name: self._service(name, names) for name, one in names.items() if isinstance(one, Mapping)}
 
     def _service(self, name: str, services: Mapping[str, Any]) -> Node:
-        layers: list[Layer] = []
+        layers: list[ComposeLayer] = []
         seen: set[str] = set()
         base: str | None = name
         while base and base not in seen and isinstance(services.get(base), Mapping):
@@ -202,16 +202,16 @@ class ComposeFile:
         return first
 
 
-def _layers(value: Mapping[str, Any], path: KeyPath) -> Iterator[Layer]:
+def _layers(value: Mapping[str, Any], path: KeyPath) -> Iterator[ComposeLayer]:
     """A mapping, then what it merges by `<<`."""
-    yield Layer(value, path)
+    yield ComposeLayer(value, path)
     merged = value.get(_MERGE)
     for index, one in enumerate(merged if isinstance(merged, list) else [merged]):
         if isinstance(one, Mapping):
             yield from _layers(one, (*path, _MERGE, index) if isinstance(merged, list) else (*path, _MERGE))
 
 
-def _extended(layers: Sequence[Layer]) -> str | None:
+def _extended(layers: Sequence[ComposeLayer]) -> str | None:
     """The service of the same file that a service extends, by its own keys or by what it merges."""
     extends = next((layer.value["extends"] for layer in layers if "extends" in layer.value), None)
     if isinstance(extends, str):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bakehouse.errors import Where
 from bakehouse.lint.command import ASSIGNMENT, Command, command_of, definitions
-from bakehouse.lint.dockerfile import Dockerfile, Instruction, Stage
+from bakehouse.lint.dockerfile import Dockerfile, DockerfileStage, Instruction
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.shell import Token, split
 
@@ -22,7 +22,7 @@ class Contents:
     """What one stage does."""
 
     file: str
-    stage: Stage
+    stage: DockerfileStage
     image: str
     """What it starts from, with arguments filled in."""
     variables: list[Setting] = field(default_factory=list)
@@ -88,7 +88,7 @@ def _inherit(one: Contents, below: Contents) -> None:
 
 
 def _read_stage(
-    stage: Stage, image: str, known: dict[str, str], globals_: Mapping[str, str], file: str
+    stage: DockerfileStage, image: str, known: dict[str, str], globals_: Mapping[str, str], file: str
 ) -> tuple[Contents, dict[str, str]]:
     one = Contents(file=file, stage=stage, image=image)
     for instruction in stage.instructions:

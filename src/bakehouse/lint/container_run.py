@@ -22,7 +22,7 @@ _FLAGS = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Mount:
+class RunMount:
     """Something that is laid over a folder of the container."""
 
     word: Word
@@ -54,7 +54,7 @@ class ContainerRun:
     health_where: Where | None = None
     shares_host_network: bool = False
     entrypoint_is_cleared: bool = False
-    mounts: tuple[Mount, ...] = ()
+    mounts: tuple[RunMount, ...] = ()
     files_known: bool = True
     """False where files may come into the container by another way than its mounts."""
     cards: int | None = None
@@ -133,7 +133,7 @@ def _is_shared(name: str, value: str) -> bool:
     )
 
 
-def _mounts(options: Sequence[tuple[str, Word]]) -> Iterator[Mount]:
+def _mounts(options: Sequence[tuple[str, Word]]) -> Iterator[RunMount]:
     for name, value in options:
         if name in ("-v", "--volume"):
             yield mount_of(value)
@@ -141,16 +141,16 @@ def _mounts(options: Sequence[tuple[str, Word]]) -> Iterator[Mount]:
             parts = dict(part.partition("=")[::2] for part in value.text.split(","))
             target = next((parts[key] for key in ("target", "dst", "destination") if key in parts), None)
             is_bind = parts.get("type") == "bind"
-            yield Mount(word=value, target=target if value.complete else None, is_bind=is_bind)
+            yield RunMount(word=value, target=target if value.complete else None, is_bind=is_bind)
 
 
-def mount_of(value: Word) -> Mount:
+def mount_of(value: Word) -> RunMount:
     """`./models:/models:ro`"""
     parts = value.text.split(":")
     target = parts[1] if len(parts) > 1 else parts[0]
     is_bind = len(parts) > 1 and parts[0].startswith((".", "/", "~", "$"))
     is_known = value.complete and "\\" not in value.text
-    return Mount(word=value, target=target if is_known else None, is_bind=is_bind)
+    return RunMount(word=value, target=target if is_known else None, is_bind=is_bind)
 
 
 def _options(words: Sequence[Word]) -> tuple[list[tuple[str, Word]], tuple[Word, ...]]:

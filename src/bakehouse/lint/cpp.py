@@ -24,29 +24,29 @@ _PAIRS = {"(": ")", "{": "}", "[": "]"}
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class CppToken:
     kind: Literal["string", "word", "sign"]
     text: str
     """Of a string: what it means."""
 
 
-def tokens(text: str) -> Iterator[Token]:
+def tokens(text: str) -> Iterator[CppToken]:
     """Every token but comments and white space."""
     for found in _TOKEN.finditer(text):
         match found.lastgroup:
             case "raw":
-                yield Token("string", found["inside"])
+                yield CppToken("string", found["inside"])
             case "string":
-                yield Token("string", re.sub(r"\\(.)", lambda one: _ESCAPES.get(one[1], one[0]), found[0][1:-1]))
+                yield CppToken("string", re.sub(r"\\(.)", lambda one: _ESCAPES.get(one[1], one[0]), found[0][1:-1]))
             case "word":
-                yield Token("word", found[0])
+                yield CppToken("word", found[0])
             case "char" | "sign":
-                yield Token("sign", found[0])
+                yield CppToken("sign", found[0])
             case _:
                 pass
 
 
-def closing(code: Sequence[Token], start: int) -> int:
+def closing(code: Sequence[CppToken], start: int) -> int:
     """Index of what closes the bracket at `start`; the end of the code where nothing does."""
     depth = 0
     for index in range(start, len(code)):
@@ -61,9 +61,9 @@ def closing(code: Sequence[Token], start: int) -> int:
     return len(code)
 
 
-def parts(code: Sequence[Token]) -> list[list[Token]]:
+def parts(code: Sequence[CppToken]) -> list[list[CppToken]]:
     """The arguments of a call: what stands between its commas, brackets inside kept whole."""
-    found: list[list[Token]] = [[]]
+    found: list[list[CppToken]] = [[]]
     index = 0
     while index < len(code):
         token = code[index]
@@ -77,9 +77,9 @@ def parts(code: Sequence[Token]) -> list[list[Token]]:
     return found if found != [[]] else []
 
 
-def is_sign(code: Sequence[Token], index: int, text: str) -> bool:
-    return index < len(code) and code[index] == Token("sign", text)
+def is_sign(code: Sequence[CppToken], index: int, text: str) -> bool:
+    return index < len(code) and code[index] == CppToken("sign", text)
 
 
-def strings(code: Sequence[Token]) -> list[str]:
+def strings(code: Sequence[CppToken]) -> list[str]:
     return [token.text for token in code if token.kind == "string"]

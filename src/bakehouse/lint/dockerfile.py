@@ -46,7 +46,7 @@ class Instruction:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stage:
+class DockerfileStage:
     image: str
     """As written: a reference, the name of another stage, perhaps with variables in it."""
     name: str | None
@@ -61,9 +61,9 @@ class Dockerfile:
     file: str
     arguments: tuple[Instruction, ...]
     """ARG before the first FROM."""
-    stages: tuple[Stage, ...]
+    stages: tuple[DockerfileStage, ...]
 
-    def ancestry(self, stage: Stage) -> tuple[Stage, ...]:
+    def ancestry(self, stage: DockerfileStage) -> tuple[DockerfileStage, ...]:
         """The stage and those of this file that it stands on, the lowest first."""
         chain = [stage]
         before = self.stages[: self.stages.index(stage)]
@@ -75,7 +75,7 @@ class Dockerfile:
         return tuple(reversed(chain))
 
     @property
-    def image(self) -> tuple[Stage, ...]:
+    def image(self) -> tuple[DockerfileStage, ...]:
         """The stages whose content the image has."""
         return self.ancestry(self.stages[-1]) if self.stages else ()
 
@@ -98,7 +98,7 @@ def read_dockerfile(text: str, *, file: str) -> Dockerfile:
         file=file,
         arguments=tuple(arguments),
         stages=tuple(
-            Stage(image=image, name=name, line=line, instructions=tuple(instructions), platform=platform)
+            DockerfileStage(image=image, name=name, line=line, instructions=tuple(instructions), platform=platform)
             for image, name, line, instructions, platform in stages
         ),
     )

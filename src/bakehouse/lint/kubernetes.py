@@ -13,8 +13,8 @@ from typing import Any
 
 from bakehouse.config.yaml_document import Document, KeyPath, parse
 from bakehouse.errors import InputError, Where
-from bakehouse.lint.compose_file import ComposeFile, Layer, Node
-from bakehouse.lint.container_run import ContainerRun, Mount
+from bakehouse.lint.compose_file import ComposeFile, ComposeLayer, Node
+from bakehouse.lint.container_run import ContainerRun, RunMount
 from bakehouse.lint.settings import Setting, Word
 
 _SEPARATOR = re.compile(r"(?m)^---(?:[ \t][^\n]*)?$")
@@ -26,7 +26,7 @@ CARDS = ("nvidia.com/", "amd.com/", "gpu.intel.com/", "habana.ai/", "intel.com/"
 """Beginnings of the names of resources that are cards."""
 
 
-class Manifest(ComposeFile):
+class KubernetesManifest(ComposeFile):
     """One document, read like a compose file but for `${NAME}`, which Kubernetes leaves as it is."""
 
     def fill(self, text: str, where: Where) -> tuple[str, bool]:  # noqa: ARG002 - the base's shape
@@ -51,13 +51,13 @@ def is_kubernetes(text: str) -> bool:
     return bool(re.search(r"(?m)^apiVersion:\s*\S", text) and re.search(r"(?m)^kind:\s*\S", text))
 
 
-def read_manifests(text: str, *, file: str) -> tuple[Manifest, ...]:
+def read_manifests(text: str, *, file: str) -> tuple[KubernetesManifest, ...]:
     """Each document, with the lines of the whole file. Raises InputError for what is no YAML."""
     if _TEMPLATE.search(text):
         hint = "`helm template` renders it, or the tool that it belongs to; what that prints can be linted."
         raise InputError("a template cannot be linted", hint=hint, where=Where(file=file))
     lines = text.splitlines()
-    return tuple(Manifest(document=one, lines=lines, environ={}) for one in _documents(text, file))
+    return tuple(KubernetesManifest(document=one, lines=lines, environ={}) for one in _documents(text, file))
 
 
 def _documents(text: str, file: str) -> Iterator[Document]:
@@ -70,12 +70,12 @@ def _documents(text: str, file: str) -> Iterator[Document]:
         begin = end
 
 
-def containers(manifests: Sequence[Manifest]) -> Iterator[PodContainer]:
+def containers(manifests: Sequence[KubernetesManifest]) -> Iterator[PodContainer]:
     """Of every pod, whatever makes it: a Deployment, a Job, a custom resource with a pod's template in it."""
     targets = [*_services(manifests)]
     for manifest in manifests:
         for value, path in _pods(manifest.document.value, ()):
-            pod = Node(file=manifest, layers=(Layer(value, path),))
+            pod = Node(file=manifest, layers=(ComposeLayer(value, path),))
             labels = _labels(manifest.document.value, path)
             ports = [port for selector, port in targets if selector and selector.items() <= labels.items()]
             for key in ("containers", "initContainers"):
@@ -106,7 +106,7 @@ def _labels(value: Any, path: KeyPath) -> dict[str, str]:
     return {key: str(one) for key, one in labels.items()} if isinstance(labels, Mapping) else {}
 
 
-def _services(manifests: Sequence[Manifest]) -> Iterator[tuple[dict[str, str], Word]]:
+def _services(manifests: Sequence[KubernetesManifest]) -> Iterator[tuple[dict[str, str], Word]]:
     """The selector of each Service, with each port of a container that it leads to."""
     for manifest in manifests:
         value = manifest.document.value
@@ -116,7 +116,7 @@ def _services(manifests: Sequence[Manifest]) -> Iterator[tuple[dict[str, str], W
             or not isinstance(value.get("spec"), Mapping)
         ):
             continue
-        spec = Node(file=manifest, layers=(Layer(value["spec"], ("spec",)),))
+        spec = Node(file=manifest, layers=(ComposeLayer(value["spec"], ("spec",)),))
         selector = value["spec"].get("selector")
         for one in spec.nodes("ports"):
             target = one.word("targetPort") or one.word("port")
@@ -171,7 +171,7 @@ def _claims(value: Any) -> Iterator[str]:
             yield str(metadata.get("name"))
 
 
-def service_names(manifests: Sequence[Manifest]) -> Iterator[str]:
+def service_names(manifests: Sequence[KubernetesManifest]) -> Iterator[str]:
     for manifest in manifests:
         value = manifest.document.value
         metadata = value.get("metadata") if isinstance(value, Mapping) and value.get("kind") == "Service" else None
@@ -258,11 +258,11 @@ def _nonroot(pod: Node, node: Node) -> Word | None:
     return told if told and told.text.lower() == "true" else None
 
 
-def _mounts(node: Node) -> Iterator[Mount]:
+def _mounts(node: Node) -> Iterator[RunMount]:
     """A volume of any kind hides what the image has at its place."""
     for one in node.nodes("volumeMounts"):
         target = one.word("mountPath")
         if target is not None:
-            yield Mount(
+            yield RunMount(
                 word=target, target=target.text if target.complete else None, is_bind=one.find("subPath") is None
             )

@@ -9,7 +9,7 @@ from bakehouse.lint.options import SourceOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class OptionsChange:
     """Options of one kind that came, went, or have another default now."""
 
     kind: str
@@ -20,19 +20,21 @@ class Change:
     """`WITH_GRAPHS: OFF, was ON`."""
 
 
-def changes(before: SourceOptions, after: SourceOptions) -> tuple[Change, ...]:
+def changes(before: SourceOptions, after: SourceOptions) -> tuple[OptionsChange, ...]:
     """What is different; nothing of a kind that is the same."""
     return tuple(one for one in _all(before, after) if one.came or one.went or one.other_default)
 
 
-def _all(before: SourceOptions, after: SourceOptions) -> Iterator[Change]:
+def _all(before: SourceOptions, after: SourceOptions) -> Iterator[OptionsChange]:
     old, new = before.cmake.options, after.cmake.options
     yield _change("CMake options", set(old), set(new), _defaults(before, after))
     yield _change("arguments of the server", _arguments(before), _arguments(after))
 
 
-def _change(kind: str, old: set[str], new: set[str], defaults: tuple[str, ...] = ()) -> Change:
-    return Change(kind=kind, came=tuple(sorted(new - old)), went=tuple(sorted(old - new)), other_default=defaults)
+def _change(kind: str, old: set[str], new: set[str], defaults: tuple[str, ...] = ()) -> OptionsChange:
+    return OptionsChange(
+        kind=kind, came=tuple(sorted(new - old)), went=tuple(sorted(old - new)), other_default=defaults
+    )
 
 
 def _arguments(options: SourceOptions) -> set[str]:

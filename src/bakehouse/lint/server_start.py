@@ -22,7 +22,7 @@ _SHELL_TEXT = re.compile(r"-[a-z]*c")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Start:
+class ServerStart:
     """A server that is started."""
 
     program: Word
@@ -33,7 +33,7 @@ class Start:
     """Whether the entrypoint of a known image starts it, and these are words of somebody else."""
 
 
-def find_start(words: Sequence[Word], names: Collection[str]) -> Start | None:
+def find_start(words: Sequence[Word], names: Collection[str]) -> ServerStart | None:
     """The server that a command line starts, itself or through a wrapper like tini; None for any other program.
 
     `names` are file names of the server.
@@ -42,7 +42,7 @@ def find_start(words: Sequence[Word], names: Collection[str]) -> Start | None:
     for index, word in enumerate(words):
         program = word.text.rpartition("/")[2]
         if program in names:
-            return Start(program=word, words=tuple(words[index + 1 :]))
+            return ServerStart(program=word, words=tuple(words[index + 1 :]))
         if index == 0 and program not in WRAPPERS:
             return None
     return None
@@ -58,7 +58,7 @@ def unwrapped(words: Sequence[Word]) -> Sequence[Word]:
     return command_of(inner).words
 
 
-def setting_of(start: Start, variables: Sequence[Setting], names: Collection[str], variable: str) -> Word | None:
+def setting_of(start: ServerStart, variables: Sequence[Setting], names: Collection[str], variable: str) -> Word | None:
     """What an option of the server is told: by argument, else by variable. The last one counts."""
     found = None
     for index, word in enumerate(start.words[:-1]):

@@ -12,7 +12,7 @@ from typing import Any
 
 from bakehouse.config.yaml_document import Document
 from bakehouse.errors import Where
-from bakehouse.lint.compose_file import ComposeFile, Layer, Node
+from bakehouse.lint.compose_file import ComposeFile, ComposeLayer, Node
 from bakehouse.lint.script import Script, read_script
 from bakehouse.lint.settings import Setting, Word
 
@@ -75,7 +75,7 @@ def is_swap(value: Any) -> bool:
 
 def read_swap(document: Document, text: str) -> Swap:
     file = SwapFile(document=document, lines=text.splitlines(), environ={})
-    top = Node(file=file, layers=(Layer(document.value, ()),))
+    top = Node(file=file, layers=(ComposeLayer(document.value, ()),))
     models = top.node("models")
     shared = _macros(top)
     port = top.word("startPort")

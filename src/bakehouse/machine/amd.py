@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bakehouse.machine.bus import Roots, Slot, closed, normal_address, number, power_limit, read, unbound
+from bakehouse.machine.bus import BusSlot, Roots, closed, normal_address, number, power_limit, read, unbound
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.machine import Card
 
@@ -14,7 +14,7 @@ DRIVERS = ("amdgpu",)
 _TOPOLOGY = "class/kfd/kfd/topology/nodes/*/properties"
 
 
-def cards(slots: list[Slot], amdsmi: Any | None, roots: Roots) -> list[Card]:
+def cards(slots: list[BusSlot], amdsmi: Any | None, roots: Roots) -> list[Card]:
     """Cards as ROCm sees them. https://docs.kernel.org/gpu/amdgpu/ describes the files."""
     nodes = {node.get("address", ""): node for node in _nodes(roots.sys)}
     names = _market_names(amdsmi) if amdsmi else {}
@@ -41,7 +41,7 @@ def cards(slots: list[Slot], amdsmi: Any | None, roots: Roots) -> list[Card]:
     return found
 
 
-def _problem(slot: Slot, node: dict[str, str] | None, render: Path | None, dev: Path) -> str | None:
+def _problem(slot: BusSlot, node: dict[str, str] | None, render: Path | None, dev: Path) -> str | None:
     kfd = dev / "kfd"
     if reason := unbound(slot, DRIVERS, install="load amdgpu (modprobe amdgpu)"):
         return reason

@@ -19,7 +19,7 @@ _READ_WRITE_OTHERS = stat.S_IROTH | stat.S_IWOTH
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Slot:
+class BusSlot:
     """A card's place on the bus."""
 
     address: str
@@ -44,7 +44,7 @@ class Roots:
     dev: Path = Path("/dev")
 
 
-def slots(sys: Path) -> list[Slot]:
+def slots(sys: Path) -> list[BusSlot]:
     """Cards of the vendors we know, by address. Virtual functions and sound parts are no cards."""
     found = []
     for folder in sorted(sys.glob("bus/pci/devices/*")):
@@ -53,7 +53,7 @@ def slots(sys: Path) -> list[Slot]:
         if vendor in VENDORS and is_card:
             driver = folder / "driver"
             found.append(
-                Slot(
+                BusSlot(
                     address=folder.name,
                     folder=folder,
                     accelerator=VENDORS[vendor],
@@ -64,7 +64,7 @@ def slots(sys: Path) -> list[Slot]:
     return found
 
 
-def unbound(slot: Slot, wanted: tuple[str, ...], *, install: str) -> str | None:
+def unbound(slot: BusSlot, wanted: tuple[str, ...], *, install: str) -> str | None:
     """Why the kernel driver of a card is not one of those that are needed; None: it is."""
     if slot.driver in wanted:
         return None
@@ -75,7 +75,7 @@ def unbound(slot: Slot, wanted: tuple[str, ...], *, install: str) -> str | None:
     return f"the {slot.driver} driver holds it, which cannot run it: {install}"
 
 
-def power_limit(slot: Slot) -> float | None:
+def power_limit(slot: BusSlot) -> float | None:
     """Watts, of the drivers that say so in hwmon: amdgpu calls it a cap, xe and i915 a maximum."""
     files = [path for name in ("power1_cap", "power1_max") for path in sorted(slot.folder.glob(f"hwmon/hwmon*/{name}"))]
     said = next((value for path in files if (value := number(read(path)))), None)

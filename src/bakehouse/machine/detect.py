@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bakehouse.machine import amd, intel, nvidia
-from bakehouse.machine.bus import Roots, Slot, slots
+from bakehouse.machine.bus import BusSlot, Roots, slots
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.machine import Card, Machine
 
@@ -41,7 +41,7 @@ def detect(
     """Find the cards by address. One that cannot be used is listed with its problem."""
     libraries = libraries or load_libraries()
     roots = Roots(proc=proc, sys=sys, dev=dev)
-    by_vendor: dict[AcceleratorName, list[Slot]] = {}
+    by_vendor: dict[AcceleratorName, list[BusSlot]] = {}
     for slot in slots(sys):
         by_vendor.setdefault(slot.accelerator, []).append(slot)
     found = [

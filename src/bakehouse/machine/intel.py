@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bakehouse.machine.bus import Roots, Slot, closed, power_limit, unbound
+from bakehouse.machine.bus import BusSlot, Roots, closed, power_limit, unbound
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.machine import Card
 
 DRIVERS = ("xe", "i915")
 
 
-def cards(slots: list[Slot], roots: Roots) -> list[Card]:
+def cards(slots: list[BusSlot], roots: Roots) -> list[Card]:
     """Integrated ones, too: SYCL runs on them, slowly."""
     found = []
     for index, slot in enumerate(slots):
@@ -31,7 +31,7 @@ def cards(slots: list[Slot], roots: Roots) -> list[Card]:
     return found
 
 
-def _problem(slot: Slot, render: Path | None, dev: Path) -> str | None:
+def _problem(slot: BusSlot, render: Path | None, dev: Path) -> str | None:
     if reason := unbound(slot, DRIVERS, install="load xe (or i915 for cards before Battlemage)"):
         return reason
     return closed(render) if render else f"it has no render node below {dev}/dri"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from bakehouse.machine.bus import Roots, Slot, closed, normal_address, read, unbound
+from bakehouse.machine.bus import BusSlot, Roots, closed, normal_address, read, unbound
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.machine import Card
 
@@ -36,7 +36,7 @@ class _Told:
     problem: str | None = None
 
 
-def cards(slots: list[Slot], nvml: Any | None, roots: Roots) -> list[Card]:
+def cards(slots: list[BusSlot], nvml: Any | None, roots: Roots) -> list[Card]:
     """The cards on the bus, and those that only NVML knows (WSL has none on its bus). A MIG instance is a card."""
     told = _ask(nvml, roots) if nvml else _Told(cards={}, problem=_without_library(slots, roots))
     found: list[Card] = []
@@ -48,7 +48,7 @@ def cards(slots: list[Slot], nvml: Any | None, roots: Roots) -> list[Card]:
     return [*found, *(card for known in told.cards.values() for card in known), *_of_windows(found, told, roots)]
 
 
-def _without_library(slots: list[Slot], roots: Roots) -> str | None:
+def _without_library(slots: list[BusSlot], roots: Roots) -> str | None:
     """Without NVML, the nodes of the driver say whether a container could get the card."""
     if not slots and not (roots.dev / "dxg").exists():
         return None
@@ -65,7 +65,7 @@ def _of_windows(found: list[Card], told: _Told, roots: Roots) -> list[Card]:
     return [Card(accelerator=AcceleratorName.CUDA, name="GPU of Windows", problem=problem)]
 
 
-def _by_proc(slot: Slot, problem: str | None, roots: Roots) -> Card:
+def _by_proc(slot: BusSlot, problem: str | None, roots: Roots) -> Card:
     """A card that NVML does not list."""
     folder = roots.proc / "driver/nvidia"
     lines = read(folder / "gpus" / slot.address / "information").splitlines()
@@ -83,7 +83,7 @@ def _by_proc(slot: Slot, problem: str | None, roots: Roots) -> Card:
     )
 
 
-def _render(slot: Slot, roots: Roots) -> str | None:
+def _render(slot: BusSlot, roots: Roots) -> str | None:
     return str(roots.dev / "dri" / slot.render) if slot.render else None
 
 

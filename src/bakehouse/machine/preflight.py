@@ -10,7 +10,7 @@ from packaging.version import InvalidVersion, Version
 
 from bakehouse.formatting import size
 from bakehouse.model.machine import Card
-from bakehouse.model_files.finding import Finding, error, ok, warning
+from bakehouse.model_files.finding import ModelFinding, error, ok, warning
 
 UTILIZATION = 0.9
 """vLLM's default of `--gpu-memory-utilization`."""
@@ -33,7 +33,7 @@ class Memory:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
+class PreflightFacts:
     platform: str
     """`linux/arm64`."""
     card: Card | None
@@ -53,13 +53,13 @@ class Demand:
     weight_bytes: int | None = None
 
 
-def look(facts: Facts, demand: Demand) -> tuple[Finding, ...]:
+def look(facts: PreflightFacts, demand: Demand) -> tuple[ModelFinding, ...]:
     """Everything that was found, worst first."""
     found = [*_card(facts), *_driver(facts), *_platform(facts), *_memory(facts, demand)]
     return tuple(sorted(found, key=lambda one: ("error", "warning", "ok").index(one.severity)))
 
 
-def _card(facts: Facts) -> Iterator[Finding]:
+def _card(facts: PreflightFacts) -> Iterator[ModelFinding]:
     if facts.card is None:
         yield error("this machine has no card that the server could use", "bakehouse plan says what it found.")
     elif facts.card.problem:
@@ -68,7 +68,7 @@ def _card(facts: Facts) -> Iterator[Finding]:
         yield ok(facts.card.describe())
 
 
-def _driver(facts: Facts) -> Iterator[Finding]:
+def _driver(facts: PreflightFacts) -> Iterator[ModelFinding]:
     if facts.card is None or facts.card.driver is None:
         return
     wanted = [version for version in (facts.first_driver, facts.toolkit_driver) if version]
@@ -82,7 +82,7 @@ def _driver(facts: Facts) -> Iterator[Finding]:
         yield ok(f"driver {facts.card.driver} is {oldest} or newer")
 
 
-def _platform(facts: Facts) -> Iterator[Finding]:
+def _platform(facts: PreflightFacts) -> Iterator[ModelFinding]:
     if facts.card_platform and facts.card_platform != facts.platform:
         yield warning(
             f"this machine is {facts.platform}, and machines with such a card are {facts.card_platform}",
@@ -92,7 +92,7 @@ def _platform(facts: Facts) -> Iterator[Finding]:
         yield ok(f"images for {facts.platform} run here")
 
 
-def _memory(facts: Facts, demand: Demand) -> Iterator[Finding]:
+def _memory(facts: PreflightFacts, demand: Demand) -> Iterator[ModelFinding]:
     if facts.card is None:
         return
     shared = facts.card.shared_memory
@@ -107,7 +107,7 @@ def _memory(facts: Facts, demand: Demand) -> Iterator[Finding]:
         yield from _weights(demand.weight_bytes, share, total)
 
 
-def _unified(memory: Memory, share: float, *, is_said: bool) -> Iterator[Finding]:
+def _unified(memory: Memory, share: float, *, is_said: bool) -> Iterator[ModelFinding]:
     """The share is of all memory, and must be free when the server starts: vLLM ends with a ValueError otherwise."""
     wanted = round(share * memory.total)
     named = f"--gpu-memory-utilization {share:g}" + ("" if is_said else ", vLLM's default,")
@@ -129,7 +129,7 @@ def _unified(memory: Memory, share: float, *, is_said: bool) -> Iterator[Finding
         yield ok(f"{asks}; {size(memory.free)} are free")
 
 
-def _weights(weights: int, share: float, total: int) -> Iterator[Finding]:
+def _weights(weights: int, share: float, total: int) -> Iterator[ModelFinding]:
     given, needed = round(share * total), round(weights * OVERHEAD)
     if needed > given:
         least = math.ceil(100 * needed / total) / 100

@@ -20,7 +20,7 @@ from bakehouse.history.imports import aiperf
 from bakehouse.history.imports.document import documents
 from bakehouse.measure.loadgen.percentiles import supports
 from bakehouse.measure.loadgen.workloads import Api
-from bakehouse.measure.workload_runs import PERCENTILES, Planned
+from bakehouse.measure.workload_runs import PERCENTILES, PlannedLoad
 from bakehouse.model.enums import Verdict
 from bakehouse.model.history import Value
 from bakehouse.model.recipe import Limits
@@ -87,7 +87,9 @@ class Aiperf:
     def name(self) -> str:
         return f"{PROGRAM} {self.version}"
 
-    def profile(self, planned: Planned, *, url: str, limits: Limits, folder: Path, timeout: float = TIMEOUT) -> Result:
+    def profile(
+        self, planned: PlannedLoad, *, url: str, limits: Limits, folder: Path, timeout: float = TIMEOUT
+    ) -> Result:
         """Run a load once. `folder` gets all that aiperf writes; what an earlier run left there is removed.
 
         Raises InfrastructureError when aiperf itself does not do what it should. Requests that fail raise nothing.
@@ -134,7 +136,7 @@ def find_aiperf(environ: Mapping[str, str]) -> Aiperf:
     return Aiperf(path=path, version=version[0], environ=environ)
 
 
-def command(program: Path, planned: Planned, *, url: str, limits: Limits, folder: Path) -> list[str]:
+def command(program: Path, planned: PlannedLoad, *, url: str, limits: Limits, folder: Path) -> list[str]:
     """What is run for a load: so many users at the same time, or the moments of the trace.
 
     Each request has a connection of its own, as ours have: a server that closes an idle one is no failure.
@@ -154,7 +156,7 @@ def command(program: Path, planned: Planned, *, url: str, limits: Limits, folder
     ]
 
 
-def trace(planned: Planned) -> str:
+def trace(planned: PlannedLoad) -> str:
     """The requests as a trace in Mooncake's form, whole bodies in it. Moments are milliseconds."""
     moments = [{"timestamp": due * 1000} for due in planned.due] or [{}] * len(planned.requests)
     lines = [
@@ -170,7 +172,7 @@ def _environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
     return kept | {"HOME": str(home), "NO_COLOR": "1", "COLUMNS": "240"}
 
 
-def _result(done: process.Completed, planned: Planned, folder: Path) -> Result:
+def _result(done: process.Completed, planned: PlannedLoad, folder: Path) -> Result:
     requests = _requests(folder / _REQUESTS)
     failed = [why for request in requests if (why := aiperf.failure(request))]
     answered = len(requests) - len(failed)
@@ -191,7 +193,7 @@ def _result(done: process.Completed, planned: Planned, folder: Path) -> Result:
     return Result(values={} if reason else values, reason=reason, answered=answered)
 
 
-def _objection(planned: Planned, requests: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) -> str:
+def _objection(planned: PlannedLoad, requests: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) -> str:
     """Why answers that came may not count."""
     if len(requests) != len(planned.requests):
         return f"{len(planned.requests)} requests were asked for, and aiperf sent {len(requests)}"

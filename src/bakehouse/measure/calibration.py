@@ -49,7 +49,7 @@ _ENOUGH = 3
 """Starts whose ratios say how much they scatter."""
 
 
-class Pair(StrEnum):
+class ClockPair(StrEnum):
     """Which two clocks are compared: the first's rate / the second's."""
 
     CLIENT_SERVER = "client_to_server"
@@ -58,9 +58,9 @@ class Pair(StrEnum):
     @property
     def names(self) -> tuple[str, str]:
         match self:
-            case Pair.CLIENT_SERVER:
+            case ClockPair.CLIENT_SERVER:
                 return "the client's clock", "the server's timings"
-            case Pair.SERVER_REFERENCE:
+            case ClockPair.SERVER_REFERENCE:
                 return "the server's timings", REFERENCE
             case _:
                 assert_never(self)
@@ -71,7 +71,7 @@ class Agreement:
     """What came of one pair on one workload."""
 
     workload: str
-    pair: Pair
+    pair: ClockPair
     gate: float
     sides: Mapping[int, tuple[float, float]]
     """Both medians, by container start; only starts in which both have figures that count."""
@@ -118,7 +118,7 @@ class Agreement:
 
         That is a finding about the server and no doubt about its figures, as long as another clock confirms them.
         """
-        is_of_server = self.pair is Pair.SERVER_REFERENCE and self.contradicts
+        is_of_server = self.pair is ClockPair.SERVER_REFERENCE and self.contradicts
         return is_of_server and LEAST_OF_REFERENCE <= median(list(self.left.values())) < 1
 
     @property
@@ -169,12 +169,12 @@ class Agreement:
         if self.is_scattered:
             return "Both scatter by as much, so neither is shown to be wrong"
         match self.pair:
-            case Pair.CLIENT_SERVER:
+            case ClockPair.CLIENT_SERVER:
                 return (
                     "Something between them holds chunks back or merges them: look at `chunks` and `client.lag_s` of "
                     "the samples in run.json"
                 )
-            case Pair.SERVER_REFERENCE:
+            case ClockPair.SERVER_REFERENCE:
                 return f"They did not do the same: {_SAME[0].lower()}{_SAME[1:]}"
             case _:
                 assert_never(self.pair)
@@ -182,7 +182,7 @@ class Agreement:
 
 def agreement(
     workload: str,
-    pair: Pair,
+    pair: ClockPair,
     first: Mapping[int, Sequence[float]],
     second: Mapping[int, Sequence[float]],
     *,

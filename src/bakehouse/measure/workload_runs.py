@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from bakehouse.measure import metrics, prompt_text
-from bakehouse.measure.loadgen.client import Outcome
+from bakehouse.measure.loadgen.client import LoadResult
 from bakehouse.measure.loadgen.percentiles import percentile, supports
 from bakehouse.measure.loadgen.replies import Failure, Reply
 from bakehouse.measure.loadgen.workloads import Api, Request
@@ -28,7 +28,7 @@ _QUICK_WORDS = 400
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Planned:
+class PlannedLoad:
     """One load that runs at a time: a level of a sweep is one."""
 
     name: str
@@ -60,7 +60,7 @@ UNITS: dict[Metric, Unit] = {
 """Of those that are no times."""
 
 
-def plan(asked: Load, *, chance: random.Random, native: bool, model: str = "") -> list[Planned]:
+def plan(asked: Load, *, chance: random.Random, native: bool, model: str = "") -> list[PlannedLoad]:
     """Make the requests. Lengths and moments are the same each time, texts never are.
 
     `native`: the server has a /completion, which says most. `chance` makes the texts.
@@ -77,10 +77,10 @@ def plan(asked: Load, *, chance: random.Random, native: bool, model: str = "") -
         case Chat():
             lengths = _lengths(asked)
             made = requests(asked.requests, asked.prompt_words, lengths, to=Api.CHAT)
-            return [Planned(name=f"chat-{asked.users}u", users=asked.users, requests=made)]
+            return [PlannedLoad(name=f"chat-{asked.users}u", users=asked.users, requests=made)]
         case Sweep():
             return [
-                Planned(
+                PlannedLoad(
                     name=f"sweep-{users}u",
                     users=users,
                     requests=requests(
@@ -93,10 +93,10 @@ def plan(asked: Load, *, chance: random.Random, native: bool, model: str = "") -
             ]
         case Arrivals():
             made = requests(asked.requests, asked.prompt_words, [asked.output_tokens] * asked.requests)
-            return [Planned(name=f"arrivals-{asked.rate:g}ps", users=None, requests=made, due=moments(asked))]
+            return [PlannedLoad(name=f"arrivals-{asked.rate:g}ps", users=None, requests=made, due=moments(asked))]
         case LongContext():
             made = requests(asked.requests, asked.prompt_words, [asked.output_tokens] * asked.requests)
-            return [Planned(name=f"long-{asked.prompt_words}w", users=1, requests=made)]
+            return [PlannedLoad(name=f"long-{asked.prompt_words}w", users=1, requests=made)]
         case _:
             assert_never(asked)
 
@@ -140,7 +140,7 @@ def quick(asked: Load) -> Load:
             assert_never(asked)
 
 
-def figures(planned: Planned, outcome: Outcome, limits: Limits) -> Figures:
+def figures(planned: PlannedLoad, outcome: LoadResult, limits: Limits) -> Figures:
     """A load's figures. One request that failed makes all of it void: the others had the server to themselves."""
     failed = [reply for reply in outcome.replies if isinstance(reply, Failure)]
     if failed:
@@ -180,7 +180,7 @@ def figures(planned: Planned, outcome: Outcome, limits: Limits) -> Figures:
     return Figures(values=values, skipped=skipped, shortest=shortest)
 
 
-def raw(planned: Planned, outcome: Outcome) -> dict[str, Any]:
+def raw(planned: PlannedLoad, outcome: LoadResult) -> dict[str, Any]:
     """Keep what came, compactly: times in microseconds from the first request on, and the gaps between chunks."""
     begun = min((reply.sent for reply in outcome.replies if reply.sent), default=0.0)
     rows: list[dict[str, Any]] = []

@@ -69,7 +69,7 @@ class HttpRequest(Model):
         return self
 
 
-class Value(Model):
+class ExpectedValue(Model):
     """What a value must be. Everything that is named must hold."""
 
     equals: Scalar | tuple[Any, ...] | dict[Text, Any] = None
@@ -81,7 +81,7 @@ class Value(Model):
     """Of a list, a text or a mapping."""
 
     @model_validator(mode="after")
-    def _says_something(self) -> Value:
+    def _says_something(self) -> ExpectedValue:
         if not self.model_fields_set:
             raise ValueError("must name at least one of equals, min, max, matches, length")
         return self
@@ -98,10 +98,12 @@ class Value(Model):
 
 
 def _form(value: object) -> str:
-    return "Value" if isinstance(value, dict | Value) else "scalar"
+    return "ExpectedValue" if isinstance(value, dict | ExpectedValue) else "scalar"
 
 
-ValueOrScalar = Annotated[Annotated[Value, Tag("Value")] | Annotated[Scalar, Tag("scalar")], Discriminator(_form)]
+ValueOrScalar = Annotated[
+    Annotated[ExpectedValue, Tag("ExpectedValue")] | Annotated[Scalar, Tag("scalar")], Discriminator(_form)
+]
 
 
 class Expected(Model):
@@ -133,7 +135,7 @@ class Expected(Model):
 
     @field_validator("values")
     @classmethod
-    def _parse(cls, value: dict[str, Value | Scalar]) -> dict[str, Value | Scalar]:
+    def _parse(cls, value: dict[str, ExpectedValue | Scalar]) -> dict[str, ExpectedValue | Scalar]:
         for expression in value:
             require_expression(expression)
         return value

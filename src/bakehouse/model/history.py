@@ -25,7 +25,7 @@ class Frozen(Record):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Gpu(Frozen):
+class GpuFacts(Frozen):
     """A card as far as it changes rates. No serial number or UUID: a card of the same kind gives the same rates."""
 
     name: str
@@ -49,7 +49,7 @@ class Hardware(Frozen):
     device: str = "cpu"
     is_software: bool = False
     """A driver that computes on the CPU stood in for the card: lavapipe."""
-    gpus: tuple[Gpu, ...] = ()
+    gpus: tuple[GpuFacts, ...] = ()
 
 
 class Terms(Frozen):

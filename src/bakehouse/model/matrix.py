@@ -55,7 +55,7 @@ class Base(Model):
     """Where these facts are written down."""
 
 
-class Source(Model):
+class SourceTree(Model):
     """A source tree at one revision, and the places to get it, tried in order."""
 
     revision: CommitHash
@@ -257,7 +257,7 @@ class Matrix(Model):
     """Recipes that ship with bakehouse and are used as they are, beside those in the project's recipes/. Their sources
     and models need no row here."""
     bases: Annotated[dict[Name, Base], Field(min_length=1)]
-    sources: dict[Name, Source] = {}
+    sources: dict[Name, SourceTree] = {}
     models: dict[Name, ModelFile] = {}
     toolkits: dict[Name, Toolkit] = {}
     archs: dict[ArchName, Arch] = {}

@@ -60,7 +60,7 @@ Side = Literal["candidate", "baseline"]
 """Of a comparison in turn. Without one, there is a candidate only."""
 
 
-class Baseline(Record):
+class BaselineImage(Record):
     """The image that a subject is measured in turn with. It gets the subject's arguments, model and devices."""
 
     reference: str
@@ -107,7 +107,7 @@ class Subject(Record):
     """Whether cards that are newer than the code may compile it."""
     bytes_compressed: int | None = None
     """What a registry would send of the image; None: not looked up."""
-    baseline: Baseline | None = None
+    baseline: BaselineImage | None = None
     model_path: str | None = None
     """A model for the probes that need a serving server; the workload's, where there is one."""
     models_beside: list[str] = Field(default_factory=list)

@@ -8,7 +8,7 @@ from pathlib import Path
 from bakehouse.errors import InputError
 from bakehouse.formatting import count, size
 from bakehouse.model_files import safetensors
-from bakehouse.model_files.finding import CheckedModel, Finding, error, ok
+from bakehouse.model_files.finding import CheckedModel, ModelFinding, error, ok
 from bakehouse.model_files.folder import check_folder
 from bakehouse.model_files.gguf.header import GgufError, read_header
 
@@ -46,7 +46,7 @@ def _ggufs(path: Path) -> CheckedModel:
         if part
         else [path.name]
     )
-    findings: list[Finding] = []
+    findings: list[ModelFinding] = []
     weight_bytes = tensors = 0
     for name in names:
         one = path.with_name(name)
@@ -68,7 +68,7 @@ def _ggufs(path: Path) -> CheckedModel:
     return CheckedModel(findings=tuple(findings), weight_bytes=weight_bytes)
 
 
-def _parts_said(said: object, there: int, name: str) -> list[Finding]:
+def _parts_said(said: object, there: int, name: str) -> list[ModelFinding]:
     """A part that was renamed, so that its name does not tell of the others."""
     if isinstance(said, int) and said > 1 and said != there:
         return [error(f"{name} is one of {said} parts, and its name does not say which", "Give it its old name again.")]

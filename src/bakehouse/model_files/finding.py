@@ -9,30 +9,30 @@ Severity = Literal["error", "warning", "ok"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class ModelFinding:
     severity: Severity
     what: str
     advice: str = ""
     """What to do; empty where nothing is to be done."""
 
 
-def error(what: str, advice: str = "") -> Finding:
-    return Finding(severity="error", what=what, advice=advice)
+def error(what: str, advice: str = "") -> ModelFinding:
+    return ModelFinding(severity="error", what=what, advice=advice)
 
 
-def warning(what: str, advice: str = "") -> Finding:
-    return Finding(severity="warning", what=what, advice=advice)
+def warning(what: str, advice: str = "") -> ModelFinding:
+    return ModelFinding(severity="warning", what=what, advice=advice)
 
 
-def ok(what: str) -> Finding:
-    return Finding(severity="ok", what=what)
+def ok(what: str) -> ModelFinding:
+    return ModelFinding(severity="ok", what=what)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckedModel:
     """A model's files, looked at."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[ModelFinding, ...]
     weight_bytes: int = 0
     """Of all weights that are there."""
 

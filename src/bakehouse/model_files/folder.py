@@ -10,7 +10,7 @@ from typing import Any
 
 from bakehouse.formatting import count, size
 from bakehouse.model_files import safetensors
-from bakehouse.model_files.finding import CheckedModel, Finding, error, ok, warning
+from bakehouse.model_files.finding import CheckedModel, ModelFinding, error, ok, warning
 
 INDEX = "*.safetensors.index.json"
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.safetensors")
@@ -24,12 +24,12 @@ def check_folder(folder: Path) -> CheckedModel:
     """Raises OSError where the folder cannot be read."""
     findings = [*_configuration(folder), *_tokenizer(folder), *_unfinished(folder)]
     shards, wanted = _shards(folder)
-    if isinstance(shards, Finding):
+    if isinstance(shards, ModelFinding):
         return CheckedModel(findings=(shards, *findings))
     read: dict[str, safetensors.Weights] = {}
     for name in sorted(shards):
         found = _read(folder / name)
-        if isinstance(found, Finding):
+        if isinstance(found, ModelFinding):
             findings.insert(0, found)
         else:
             read[name] = found
@@ -42,7 +42,7 @@ def check_folder(folder: Path) -> CheckedModel:
     return CheckedModel(findings=tuple(findings), weight_bytes=weight_bytes)
 
 
-def _shards(folder: Path) -> tuple[set[str] | Finding, Mapping[str, str]]:
+def _shards(folder: Path) -> tuple[set[str] | ModelFinding, Mapping[str, str]]:
     """Names of the files with weights, and what the index says: tensor to file."""
     indexes = sorted(folder.glob(INDEX))
     if indexes:
@@ -67,7 +67,7 @@ def _numbered(found: set[str]) -> set[str]:
     return {f"{stem}-{number:05}-of-{last}.safetensors" for stem, last in series for number in range(1, int(last) + 1)}
 
 
-def _read(path: Path) -> safetensors.Weights | Finding:
+def _read(path: Path) -> safetensors.Weights | ModelFinding:
     if path.is_symlink() and not path.exists():
         return error(f"{path.name} is a link to nothing: {path.readlink()}", _DOWNLOAD)
     try:
@@ -78,7 +78,7 @@ def _read(path: Path) -> safetensors.Weights | Finding:
         return error(f"{path.name}: {broken}", _DOWNLOAD)
 
 
-def _against_index(read: Mapping[str, safetensors.Weights], wanted: Mapping[str, str]) -> Iterator[Finding]:
+def _against_index(read: Mapping[str, safetensors.Weights], wanted: Mapping[str, str]) -> Iterator[ModelFinding]:
     """Tensors that the index promises in a file that is whole, and that are not in it."""
     missing = [name for name, file in wanted.items() if file in read and name not in read[file].tensors]
     if missing:
@@ -89,7 +89,7 @@ def _against_index(read: Mapping[str, safetensors.Weights], wanted: Mapping[str,
         )
 
 
-def _configuration(folder: Path) -> Iterator[Finding]:
+def _configuration(folder: Path) -> Iterator[ModelFinding]:
     path = folder / "config.json"
     if not path.is_file():
         yield error("config.json is missing: no server knows the model's shape without it", _DOWNLOAD)
@@ -105,12 +105,12 @@ def _configuration(folder: Path) -> Iterator[Finding]:
     yield ok(f"{', '.join(map(str, found.get('architectures') or ['a model']))}{method}")
 
 
-def _tokenizer(folder: Path) -> Iterator[Finding]:
+def _tokenizer(folder: Path) -> Iterator[ModelFinding]:
     if not any((folder / name).is_file() for name in _TOKENIZERS):
         yield warning(f"there is no tokenizer: none of {', '.join(_TOKENIZERS)}", _DOWNLOAD)
 
 
-def _unfinished(folder: Path) -> Iterator[Finding]:
+def _unfinished(folder: Path) -> Iterator[ModelFinding]:
     places = (folder, folder / ".cache/huggingface/download")
     found = [path for place in places if place.is_dir() for path in place.iterdir() if path.suffix in _UNFINISHED]
     if found:

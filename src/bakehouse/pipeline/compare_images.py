@@ -9,11 +9,10 @@ from typing import Protocol
 from bakehouse.engine.docker import DockerError, NoSuchObjectError
 from bakehouse.engine.objects import ImageConfig
 from bakehouse.errors import InputError
-from bakehouse.history.baseline import Baseline as Unknown
-from bakehouse.history.baseline import Compared
+from bakehouse.history.baseline import Baseline, Compared
 from bakehouse.history.paired import pairs
 from bakehouse.model.report import RunReport
-from bakehouse.model.suite import Baseline
+from bakehouse.model.suite import BaselineImage
 from bakehouse.pipeline.history_writer import is_kept
 from bakehouse.reporters import json_file
 from bakehouse.reporters.comparison import RunComparison
@@ -29,7 +28,7 @@ SHORT = 19
 Say = Callable[[str], None]
 
 
-class Images(Protocol):
+class EngineImages(Protocol):
     """What is asked of an engine."""
 
     def image(self, reference: str) -> ImageConfig: ...
@@ -39,7 +38,9 @@ class Images(Protocol):
     def tag(self, reference: str, name: str) -> None: ...
 
 
-def find_baselines(asked: str, cells: Sequence[str], *, reports: Path, images: Images, say: Say) -> dict[str, Baseline]:
+def find_baselines(
+    asked: str, cells: Sequence[str], *, reports: Path, images: EngineImages, say: Say
+) -> dict[str, BaselineImage]:
     """The images that `asked` stands for, by cell: those of a run, or one image for one cell.
 
     Raises InputError for a run that has no image of a cell, for one image and several cells, and for an image that is
@@ -77,7 +78,7 @@ def compare_in_turn(run: RunReport) -> RunComparison | None:
     names = list(dict.fromkeys(_shown(baseline.name, baseline.image) for _, baseline in compared))
     return RunComparison(
         baseline=f"{names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}, measured in turn",
-        compared=[Compared(judged=one, baseline=Unknown()) for one in found],
+        compared=[Compared(judged=one, baseline=Baseline()) for one in found],
     )
 
 
@@ -97,7 +98,7 @@ def _of_run(run: RunReport, cells: Sequence[str], asked: str) -> Mapping[str, tu
     return {cell: (known[cell], f"run {run.run}") for cell in cells}
 
 
-def _find(reference: str, name: str, *, asked: str, images: Images, say: Say) -> Baseline:
+def _find(reference: str, name: str, *, asked: str, images: EngineImages, say: Say) -> BaselineImage:
     try:
         config = images.image(reference)
     except NoSuchObjectError:
@@ -118,4 +119,4 @@ def _find(reference: str, name: str, *, asked: str, images: Images, say: Say) ->
         config = images.image(reference)
     # The build that follows may move the tag, and containerd's store forgets an image that nothing names.
     images.tag(config.id, f"{KEPT}:{config.id.removeprefix('sha256:')[:12]}")
-    return Baseline(reference=config.id, name=name)
+    return BaselineImage(reference=config.id, name=name)

@@ -11,7 +11,7 @@ from bakehouse.model.build import WheelsBuild
 from bakehouse.model.cell import Cell, World
 from bakehouse.model.recipe import Health, Load
 from bakehouse.model.serving import Start
-from bakehouse.model.suite import Baseline, Subject, Workload, WorkToMeasure
+from bakehouse.model.suite import BaselineImage, Subject, Workload, WorkToMeasure
 from bakehouse.planning.installed import installed
 from bakehouse.planning.plugins import plugin_targets
 from bakehouse.planning.render.labels import labels
@@ -126,7 +126,7 @@ def subject(
     bytes_compressed: int | None = None,
     loads: Sequence[Load] | None = None,
     seconds: float = 1.0,
-    baseline: Baseline | None = None,
+    baseline: BaselineImage | None = None,
 ) -> Subject:
     """What the suite must know about a built image. `starts`, `repetitions` and `loads` replace the recipe's.
 

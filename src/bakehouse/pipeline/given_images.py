@@ -15,7 +15,7 @@ from bakehouse.model.cell import Cell
 from bakehouse.model.enums import Verdict
 from bakehouse.model.publish import Publish
 from bakehouse.model.report import BuildResult, CellReport, RunReport
-from bakehouse.pipeline.compare_images import Images
+from bakehouse.pipeline.compare_images import EngineImages
 from bakehouse.reporters import json_file
 
 
@@ -46,12 +46,12 @@ def staging(policy: Publish) -> str:
     return policy.staging or f"{policy.repository}-staging"
 
 
-def take(cells: list[Cell], given: Mapping[str, str], images: Images) -> dict[str, BuildResult]:
+def take(cells: list[Cell], given: Mapping[str, str], images: EngineImages) -> dict[str, BuildResult]:
     """Pull each image and give it the name that a build would have given it."""
     return {cell.name: _take(cell, given[cell.name], images) for cell in cells}
 
 
-def _take(cell: Cell, reference: str, images: Images) -> BuildResult:
+def _take(cell: Cell, reference: str, images: EngineImages) -> BuildResult:
     try:
         images.pull(reference)
         images.tag(reference, cell.image)

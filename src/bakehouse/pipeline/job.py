@@ -12,7 +12,7 @@ from bakehouse.engine.connection import Engine
 from bakehouse.model.cell import Cell
 from bakehouse.model.machine import Machine
 from bakehouse.model.plan import Plan
-from bakehouse.model.suite import Baseline, Client
+from bakehouse.model.suite import BaselineImage, Client
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.history_writer import HistoryWriter
 from bakehouse.pipeline.run_state import RunState
@@ -101,7 +101,7 @@ class Job:
     state: RunState
     writer: HistoryWriter | None = None
     """None: nothing is kept."""
-    baselines: Mapping[str, Baseline] = field(default_factory=dict)
+    baselines: Mapping[str, BaselineImage] = field(default_factory=dict)
     """By cell: the image that it is measured in turn with."""
     given: Mapping[str, str] = field(default_factory=dict)
     """By cell: the reference of the image that is taken instead of being built."""

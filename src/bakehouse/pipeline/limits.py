@@ -48,7 +48,7 @@ class ServedModel:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
+class DeviceLimits:
     """By cell what its model must do; by device what it reaches."""
 
     works: Mapping[str, ServedModel]
@@ -95,7 +95,7 @@ def find_limits(
     say: Callable[[str], None],
     processor: Processor,
     bandwidth: Bandwidth,
-) -> Limits:
+) -> DeviceLimits:
     """Read the models' files; ask for the processor's speed where a cell is for it.
 
     Machine, processor and bandwidth are those of the machine that tests.
@@ -126,7 +126,7 @@ def find_limits(
             devices[cell.name, PROCESSOR] = processors[read]
         for card in machine.usable:
             devices[cell.name, card.name] = _card(card, matrix, bandwidth)
-    return Limits(works=works, devices=devices, operations=operations)
+    return DeviceLimits(works=works, devices=devices, operations=operations)
 
 
 def _work(path: Path, say: Callable[[str], None]) -> Work | None:

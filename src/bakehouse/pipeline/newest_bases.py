@@ -18,7 +18,7 @@ from bakehouse.model.places import DockerfilePlace, RegistryPlace
 from bakehouse.registry.location import parse
 from bakehouse.registry.opening import Registries
 from bakehouse.supply.context import OFFLINE
-from bakehouse.supply.newest.move import Move, News
+from bakehouse.supply.newest.move import NewerValue, News
 
 _PATCHED = re.compile(r"(?P<minor>[0-9]{1,6}\.[0-9]{1,6})\.(?P<patch>[0-9]{1,6})(?P<variant>(?:-[A-Za-z0-9_.-]+)?)")
 
@@ -73,10 +73,10 @@ def newest_bases(
                 yield News(kind="base", name=name, silent=(why,))
             else:
                 path: KeyPath = ("bases", name, "places", number, "registry")
-                yield _news(name, Move(path=path, old=place.registry, new=""), tag, newest, world)
+                yield _news(name, NewerValue(path=path, old=place.registry, new=""), tag, newest, world)
 
 
-def _news(name: str, place: Move, tag: Tag, newest: Tag, world: World) -> News:
+def _news(name: str, place: NewerValue, tag: Tag, newest: Tag, world: World) -> News:
     """`place`: the value that would change."""
     if newest == tag:
         return News(kind="base", name=name, notes=(f"{tag} is the newest",))
@@ -85,7 +85,7 @@ def _news(name: str, place: Move, tag: Tag, newest: Tag, world: World) -> News:
         return News(kind="base", name=name, notes=(note,))
     toolkits = {key: row for key, row in world.matrix.toolkits.items() if _is_of(row, name, tag)}
     moves = [replace(place, new=place.old.replace(f":{tag}", f":{newest}"))]
-    moves += [Move(path=("toolkits", key, "version"), old=tag.version, new=newest.version) for key in toolkits]
+    moves += [NewerValue(path=("toolkits", key, "version"), old=tag.version, new=newest.version) for key in toolkits]
     notes = tuple(
         f"driver floors of {key} are those of {tag.version}: see {row.source or 'its release notes'}"
         for key, row in toolkits.items()

@@ -21,7 +21,7 @@ from bakehouse.model.fleet import HERE
 from bakehouse.model.lock import Lock
 from bakehouse.model.plan import Plan, Supplies
 from bakehouse.model.report import RunReport
-from bakehouse.model.suite import Baseline
+from bakehouse.model.suite import BaselineImage
 from bakehouse.pipeline import stages
 from bakehouse.pipeline.compare_images import find_baselines
 from bakehouse.pipeline.disk_room import check_room
@@ -30,7 +30,7 @@ from bakehouse.pipeline.fingerprint import run_fingerprint
 from bakehouse.pipeline.history_writer import HistoryWriter
 from bakehouse.pipeline.job import Job
 from bakehouse.pipeline.project import revision
-from bakehouse.pipeline.request import Request, try_templates
+from bakehouse.pipeline.request import RunRequest, try_templates
 from bakehouse.pipeline.run_folder import RunFolder, open_run
 from bakehouse.pipeline.run_state import RunState
 from bakehouse.planning.installed import installed
@@ -39,7 +39,7 @@ from bakehouse.supply.chain import Gathered, gather
 
 
 @contextmanager
-def open_job(request: Request) -> Iterator[Job]:
+def open_job(request: RunRequest) -> Iterator[Job]:
     """Get an engine and what the cells need, and hold the run's folder: a new one, or that of a run that was cut off.
 
     Raises BakehouseError before the folder is opened where nothing could be built.
@@ -94,7 +94,7 @@ def open_job(request: Request) -> Iterator[Job]:
             )
 
 
-def _builder(request: Request, engine: Engine) -> Builder | None:
+def _builder(request: RunRequest, engine: Engine) -> Builder | None:
     """What builds in the engine's place. Raises InputError where it does not build for a cell's platform."""
     builder = find_builder(engine, request.context.environ)
     if builder is None:
@@ -109,7 +109,7 @@ def _builder(request: Request, engine: Engine) -> Builder | None:
     return builder
 
 
-def _baselines(request: Request, engine: Engine) -> Mapping[str, Baseline]:
+def _baselines(request: RunRequest, engine: Engine) -> Mapping[str, BaselineImage]:
     asked = request.options.compare
     if asked is None:
         return {}
@@ -118,7 +118,7 @@ def _baselines(request: Request, engine: Engine) -> Mapping[str, Baseline]:
     return find_baselines(asked, names, reports=context.reports, images=Docker(engine), say=context.say)
 
 
-def _supplies(request: Request, gathered: Gathered, lock: Lock) -> Supplies:
+def _supplies(request: RunRequest, gathered: Gathered, lock: Lock) -> Supplies:
     """Where nothing is built, the plan only says what the images were made from."""
     context = request.context
     published = published_supplies(request.project.world, lock) if request.given else None
@@ -131,7 +131,7 @@ def _supplies(request: Request, gathered: Gathered, lock: Lock) -> Supplies:
     )
 
 
-def _plan(request: Request, gathered: Gathered, supplies: Supplies) -> Plan:
+def _plan(request: RunRequest, gathered: Gathered, supplies: Supplies) -> Plan:
     """Of the cells that have all they need."""
     return make_plan(
         root=request.context.root,
@@ -144,7 +144,7 @@ def _plan(request: Request, gathered: Gathered, supplies: Supplies) -> Plan:
 
 
 def _record(
-    request: Request, engine: Engine, gathered: Gathered, plan: Plan, baselines: Mapping[str, Baseline]
+    request: RunRequest, engine: Engine, gathered: Gathered, plan: Plan, baselines: Mapping[str, BaselineImage]
 ) -> RunReport:
     """The run before anything is done. Its name is that of its folder, which is not chosen yet."""
     context, host = request.context, describe_host(engine, request.machine)
@@ -168,12 +168,12 @@ def _record(
     )
 
 
-def _elsewhere(request: Request) -> list[str]:
+def _elsewhere(request: RunRequest) -> list[str]:
     """Who tests what: a run that was divided otherwise is another one."""
     return [f"{cell} on {host}" for cell, host in sorted(request.hosts.items()) if host != HERE]
 
 
-def _open_state(request: Request, folder: RunFolder, record: RunReport, gathered: Gathered) -> RunState:
+def _open_state(request: RunRequest, folder: RunFolder, record: RunReport, gathered: Gathered) -> RunState:
     run = record.model_copy(update={"run": folder.name})
     state = RunState(folder=folder, run=run, cells=request.cells, excluded=request.excluded, supplies=gathered.needed)
     for cell in request.cells:
@@ -183,7 +183,7 @@ def _open_state(request: Request, folder: RunFolder, record: RunReport, gathered
     return state
 
 
-def _writer(request: Request) -> HistoryWriter:
+def _writer(request: RunRequest) -> HistoryWriter:
     return HistoryWriter(
         reports=request.context.reports,
         machine=request.machine,

@@ -24,12 +24,12 @@ from bakehouse.pipeline.run_folder import RunFolder, new_run
 from bakehouse.pipeline.run_state import conclude
 from bakehouse.reporters.registry import write_all
 from bakehouse.suite.ground import ThisMachine
-from bakehouse.suite.results import Found
+from bakehouse.suite.results import CellResult
 from bakehouse.suite.run import run_suite
 from bakehouse.supply import models
 from bakehouse.supply.attempts import try_in_order
 from bakehouse.supply.context import SupplyContext
-from bakehouse.supply.registry import Registries
+from bakehouse.supply.registry import EngineRegistries
 
 HOST = "BAKEHOUSE_HOST"
 """Name of the machine, where the one that we see is a container's: two runs on it can be compared then."""
@@ -66,7 +66,7 @@ def probe_served(
     return run, folder
 
 
-def _record(job: ProbeJob, context: Context, folder: RunFolder, found: Found) -> RunReport:
+def _record(job: ProbeJob, context: Context, folder: RunFolder, found: CellResult) -> RunReport:
     cell = _cell(job, found)
     return RunReport(
         run=folder.name,
@@ -82,7 +82,7 @@ def _record(job: ProbeJob, context: Context, folder: RunFolder, found: Found) ->
     )
 
 
-def _cell(job: ProbeJob, found: Found) -> CellReport:
+def _cell(job: ProbeJob, found: CellResult) -> CellReport:
     """The image is what the job says is served: by its digest, which was not looked up here."""
     cell = job.cell.model_copy(
         update={
@@ -113,7 +113,7 @@ def fetch_models(job: ProbeJob, context: Context, to: Path) -> None:
         environ=context.environ,
         machine=os.uname().machine,
         lock=Lock(files=job.locked),
-        registries=Registries(engine=NOBODY, environ=context.environ),
+        registries=EngineRegistries(engine=NOBODY, environ=context.environ),
         say=context.say,
     )
     to.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,7 @@ HEADLINE_NAMES = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class RunRequest:
     context: Context
     options: Options
     project: Project
@@ -40,7 +40,7 @@ class Request:
     """By cell: the host that tests it."""
 
 
-def read_request(context: Context, options: Options) -> Request:
+def read_request(context: Context, options: Options) -> RunRequest:
     """Read the project and choose the cells. Raises InputError."""
     _refuse_idle_gate(options)
     project, resolution = open_project(context.root)
@@ -51,7 +51,7 @@ def read_request(context: Context, options: Options) -> Request:
     matrix = project.world.matrix
     fleet.targets(matrix, options.hosts, platform=machine.platform)  # a wrong name is refused before anything else
     cells = _choose(context, options, project, resolution, machine)
-    return Request(
+    return RunRequest(
         context=context,
         options=options,
         project=project,
@@ -75,7 +75,7 @@ def _divide(cells: tuple[Cell, ...], matrix: Matrix, options: Options, platform:
     return hosts
 
 
-def try_templates(request: Request, lock: Lock) -> None:
+def try_templates(request: RunRequest, lock: Lock) -> None:
     """Raise InputError for a template that cannot be rendered before anything is downloaded for it."""
     world = request.project.world
     supplies = published_supplies(world, lock)

@@ -14,7 +14,7 @@ from bakehouse.model.suite import Subject, Suite
 from bakehouse.probes.series import is_asked, is_settled
 from bakehouse.stats.interval import LEAST
 from bakehouse.suite.budget import RATES, WORK, Spent
-from bakehouse.suite.results import Found
+from bakehouse.suite.results import CellResult
 
 ROOM = 10.0
 """Seconds that another pytest takes to begin and to end."""
@@ -51,17 +51,17 @@ def starts_of(measurements: Iterable[Measurement], share: str = RATES) -> int | 
     return min(len({sample.start for sample in one.used}) for one in asked)
 
 
-def may_go_on(suite: Suite, found: Found) -> bool:
+def may_go_on(suite: Suite, found: CellResult) -> bool:
     """Whether the cell would get more starts if there were time left."""
     return any(_is_short(suite, found, share) for share in _ASKED)
 
 
-def _is_short(suite: Suite, found: Found, share: str) -> bool:
+def _is_short(suite: Suite, found: CellResult, share: str) -> bool:
     starts = starts_of(found.measurements, share)
     return suite.measure_for is not None and not suite.is_fixed and starts is not None and starts < LEAST
 
 
-def choose(suite: Suite, found: Mapping[str, Found], spent: Spent, *, left: float) -> dict[str, frozenset[str]]:
+def choose(suite: Suite, found: Mapping[str, CellResult], spent: Spent, *, left: float) -> dict[str, frozenset[str]]:
     """Cells that get what is left, in the order of the suite, with the shares that go on: those with the fewest starts
     as far as one of each fits.
 
@@ -103,12 +103,12 @@ def _only(subject: Subject, shares: frozenset[str]) -> Subject:
     )
 
 
-def together(first: Found, second: Found) -> Found:
+def together(first: CellResult, second: CellResult) -> CellResult:
     """What the cell's other tests found, with the rates of those that went on. A second round that failed is none."""
     again = {test.name: test for test in second.tests if test.name.endswith(_NAMES) and test.verdict not in _NOTHING}
     if not again or not second.measurements:
         return first
-    return Found(
+    return CellResult(
         tests=[again.get(test.name, test) for test in first.tests],
         measurements=_newer(first.measurements, second.measurements),
         baseline=_newer(first.baseline, second.baseline),

@@ -24,11 +24,11 @@ from bakehouse.planning.gpus import Target
 from bakehouse.reporters import json_file
 from bakehouse.stacks import machines
 from bakehouse.stacks.elsewhere import for_other_vendors
-from bakehouse.stacks.inputs import Inputs
+from bakehouse.stacks.inputs import StackInputs
 from bakehouse.stacks.load import load_stack
 from bakehouse.stacks.loaded import Loaded, raise_all, wrong
 from bakehouse.stacks.need import ModelFacts
-from bakehouse.stacks.plan import Machine, StackPlan
+from bakehouse.stacks.plan import StackMachine, StackPlan
 from bakehouse.stacks.resolve import resolve_stack
 
 _VIDEO, _RENDER = 44, 992
@@ -51,7 +51,7 @@ class Made:
     """A plan, and what it was made from."""
 
     plan: StackPlan
-    inputs: Inputs
+    inputs: StackInputs
     root: Path
     """The project whose stack it is, or the folder with what ships: files of probes are named from here."""
     project: Project
@@ -69,7 +69,7 @@ def make_stack_plan(context: Context, wanted: Wanted) -> Made:
     matrix = project.world.matrix
     machine, targets = _machine(loaded, matrix)
     facts = _facts(loaded, matrix, machine, context, here=wanted.here)
-    inputs = Inputs(
+    inputs = StackInputs(
         loaded=loaded,
         world=project.world,
         resolution=resolution,
@@ -191,7 +191,7 @@ def _digest(cell: CellReport) -> str | None:
 # ---------------------------------------------------------------------------------------------- the machine
 
 
-def _machine(loaded: Loaded, matrix: Matrix) -> tuple[Machine, dict[int, Target]]:
+def _machine(loaded: Loaded, matrix: Matrix) -> tuple[StackMachine, dict[int, Target]]:
     if loaded.host is not None:
         return machines.of_file(loaded.host_name, loaded.host, matrix)
     here = detect()
@@ -219,7 +219,7 @@ def _group(node: Path, usual: int) -> int:
 
 
 def _facts(
-    loaded: Loaded, matrix: Matrix, machine: Machine, context: Context, *, here: bool
+    loaded: Loaded, matrix: Matrix, machine: StackMachine, context: Context, *, here: bool
 ) -> Mapping[str, ModelFacts]:
     found = {}
     for name, service in loaded.stack.services.items():
@@ -232,7 +232,7 @@ def _facts(
     return found
 
 
-def _of_row(name: str, matrix: Matrix, machine: Machine, context: Context, *, here: bool) -> ModelFacts:
+def _of_row(name: str, matrix: Matrix, machine: StackMachine, context: Context, *, here: bool) -> ModelFacts:
     """A row's files lie in the machine's folder of models; here, where they were fetched to."""
     rows = [matrix.models[one] for one in (name, *matrix.models[name].beside)]
     cached = [context.cache / "models" / row.sha256 / row.file for row in rows]

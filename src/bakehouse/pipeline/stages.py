@@ -28,7 +28,7 @@ from bakehouse.pipeline.scratch import scratch
 from bakehouse.pipeline.settle import settle
 from bakehouse.pipeline.suite_file import reference
 from bakehouse.planning.render.bake_file import bake_file
-from bakehouse.prove.cache import Memory, Proof
+from bakehouse.prove.cache import Proof, ProofCache
 from bakehouse.prove.expect import Expectation
 from bakehouse.prove.image.at_rest import open_image, save_image, to_report
 from bakehouse.prove.run import CheckFunction, checks_with
@@ -92,7 +92,7 @@ def prove(job: Job) -> None:
 def _proof(job: Job, cell: Cell, expected: Expectation, folder: Path) -> dict[str, Any]:
     """Changes of the cell's report. Layers that cells share are unpacked and examined once; no proof is made twice."""
     image_id = reference(job.state, cell)
-    memory = Memory(job.context.cache / "proofs")
+    memory = ProofCache(job.context.cache / "proofs")
     try:
         proof = memory.recall(image_id, expected) if image_id != cell.image else None
         if proof is None:

@@ -10,7 +10,7 @@ from bakehouse.errors import BakehouseError
 from bakehouse.measure.workload_runs import quick
 from bakehouse.model.cell import Cell
 from bakehouse.model.recipe import Load
-from bakehouse.model.suite import Baseline, Suite
+from bakehouse.model.suite import BaselineImage, Suite
 from bakehouse.pipeline.compare_images import STARTS as COMPARED_STARTS
 from bakehouse.pipeline.expectations import subject
 from bakehouse.pipeline.job import Job, Options
@@ -80,7 +80,7 @@ def _quick_loads(cell: Cell) -> list[Load]:
     return [quick(load) for load in throughput.workloads] if throughput else []
 
 
-def _baseline(job: Job, cell: Cell, site: Site) -> Baseline | None:
+def _baseline(job: Job, cell: Cell, site: Site) -> BaselineImage | None:
     baseline = job.baselines.get(cell.name)
     if baseline is None:
         return None

@@ -21,7 +21,7 @@ from bakehouse.model.report import BaselineReport, TestResult
 from bakehouse.model.suite import Suite
 from bakehouse.pipeline import spare_time
 from bakehouse.pipeline.job import Job
-from bakehouse.pipeline.limits import Limits, find_limits
+from bakehouse.pipeline.limits import DeviceLimits, find_limits
 from bakehouse.pipeline.scratch import scratch
 from bakehouse.pipeline.settle import settle
 from bakehouse.pipeline.site import Site, results_of
@@ -31,7 +31,7 @@ from bakehouse.probes.calibrate import doubted
 from bakehouse.suite import results
 from bakehouse.suite.budget import begin_attempt, end_attempt
 from bakehouse.suite.display import SuiteDisplay
-from bakehouse.suite.run import Outcome, run_suite
+from bakehouse.suite.run import SuiteResult, run_suite
 
 NOT_RUN = "the image suite"
 """Name of the test of a cell whose host cannot be used."""
@@ -144,7 +144,9 @@ def _test_on(stage: _Stage, cells: list[Cell], site: Site) -> None:
             job.state.update(cell.name, **_said(job, cell.name, found[cell.name], limits, site))
 
 
-def _go_on(stage: _Stage, cells: list[Cell], suite: Suite, outcome: Outcome, site: Site) -> dict[str, results.Found]:
+def _go_on(
+    stage: _Stage, cells: list[Cell], suite: Suite, outcome: SuiteResult, site: Site
+) -> dict[str, results.CellResult]:
     """Measure on in the time that is left, where rates have too few starts; what came of it, by cell."""
     job, tests = stage.job, site.folder / results.FOLDER
     if suite.measure_for is None or not outcome.complete:
@@ -189,10 +191,10 @@ def _say_how_long(job: Job, suite: Suite, site: Site) -> None:
     site.say(f"testing and measuring {cells}: {most}, unless their tests and one rate of each take longer")
 
 
-def _limits(job: Job, cells: list[Cell], site: Site) -> Limits:
+def _limits(job: Job, cells: list[Cell], site: Site) -> DeviceLimits:
     """What the machine allows. Its processor is measured alone, in less than two seconds, once for a machine."""
     if job.options.probes and "throughput" not in job.options.probes:
-        return Limits(works={}, devices={})
+        return DeviceLimits(works={}, devices={})
     return find_limits(
         cells,
         job.gathered.models,
@@ -204,7 +206,7 @@ def _limits(job: Job, cells: list[Cell], site: Site) -> Limits:
     )
 
 
-def _said(job: Job, cell: str, found: results.Found, limits: Limits, site: Site) -> dict[str, Any]:
+def _said(job: Job, cell: str, found: results.CellResult, limits: DeviceLimits, site: Site) -> dict[str, Any]:
     """Changes of the cell's report."""
     other = job.baselines.get(cell)
     baseline = BaselineReport(name=other.name, image=other.reference, measurements=found.baseline) if other else None
@@ -226,7 +228,7 @@ class _Follower:
     later keeps it.
     """
 
-    def __init__(self, stage: _Stage, site: Site, limits: Limits, suite: Suite) -> None:
+    def __init__(self, stage: _Stage, site: Site, limits: DeviceLimits, suite: Suite) -> None:
         self._stage, self._site, self._limits, self._suite = stage, site, limits, suite
         self._state = stage.job.state
         self._ended: dict[str, dict[str, TestResult]] = {}
@@ -242,7 +244,7 @@ class _Follower:
         folder = self._site.folder
         wanted = {test.name for test in results.planned(folder) if test.cell == cell}
         if wanted and wanted <= ended.keys() and self._state[cell].finished is None:
-            found = results.collect(folder).get(cell, results.Found())
+            found = results.collect(folder).get(cell, results.CellResult())
             written = {test.name for test in found.tests}
             # Of a pytest that died, nobody wrote what it had not said.
             found.tests += [test for name, test in ended.items() if name not in written]

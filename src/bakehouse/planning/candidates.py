@@ -16,7 +16,7 @@ from bakehouse.planning.run_command import run_command
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Candidate:
+class RankedCell:
     """A cell, and what becomes of it on the card and the driver that were asked about."""
 
     cell: Cell
@@ -37,7 +37,7 @@ class Candidate:
     """The start of the command that gives a container what it needs of the machine."""
 
 
-def candidate_of(cell: Cell, matrix: Matrix, target: Target | None, driver: Version | None) -> Candidate:
+def candidate_of(cell: Cell, matrix: Matrix, target: Target | None, driver: Version | None) -> RankedCell:
     how = fit_of(cell, target, matrix) if target else None
     code = _code(cell, how, target, matrix) if how and target else None
     full = cell.toolkit.driver_floor if cell.toolkit else None
@@ -50,7 +50,7 @@ def candidate_of(cell: Cell, matrix: Matrix, target: Target | None, driver: Vers
         reasons.append(refused)
     elif driver and cell.toolkit and full:
         reasons.append(driver_support.why(driver, cell.toolkit))
-    return Candidate(
+    return RankedCell(
         cell=cell,
         fit=how,
         code=code,
@@ -109,7 +109,7 @@ def _in_words(how: Fit, code: str, target: Target) -> str:
             return f"only {code}: the driver compiles it at the first start, which takes minutes"
 
 
-def rank(candidate: Candidate, target: Target | None, matrix: Matrix) -> tuple[object, ...]:
+def rank(candidate: RankedCell, target: Target | None, matrix: Matrix) -> tuple[object, ...]:
     """What the driver runs (or else what asks for the least new one), recipes that need not be asked for, the card's
     best accelerator, its own code, the best toolkit, the plainest build.
     """
@@ -127,7 +127,7 @@ def rank(candidate: Candidate, target: Target | None, matrix: Matrix) -> tuple[o
     )
 
 
-def _rank_of_toolkit(candidate: Candidate, matrix: Matrix) -> tuple[object, ...]:
+def _rank_of_toolkit(candidate: RankedCell, matrix: Matrix) -> tuple[object, ...]:
     """The newest major version; of its toolkits first those of which the driver runs everything, the newest of them
     first, then those that ask for the least new driver.
 

@@ -12,7 +12,7 @@ from bakehouse.model.cell import Cell, Resolution
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import Matrix, Toolkit
 from bakehouse.planning import arch_support, driver_support
-from bakehouse.planning.candidates import Candidate, candidate_of, card_drivers, rank
+from bakehouse.planning.candidates import RankedCell, candidate_of, card_drivers, rank
 from bakehouse.planning.gpus import Target
 from bakehouse.planning.ruled_out import Ruled, ruled_out
 
@@ -31,7 +31,7 @@ class ToolkitAnswer:
 class Advice:
     target: Target | None
     driver: str | None
-    ranked: tuple[Candidate, ...]
+    ranked: tuple[RankedCell, ...]
     """Best first; last those that the driver does not run."""
     ruled_out: tuple[Ruled, ...]
     toolkits: tuple[ToolkitAnswer, ...]
@@ -68,7 +68,7 @@ def _is_nvidias(target: Target | None) -> bool:
     return target is None or not {AcceleratorName.ROCM, AcceleratorName.XPU} & set(target.accelerators)
 
 
-def _of_the_kernel(driver: str, target: Target, ranked: Sequence[Candidate]) -> Iterable[str]:
+def _of_the_kernel(driver: str, target: Target, ranked: Sequence[RankedCell]) -> Iterable[str]:
     """Of other vendors' cards the user's half of the driver is in the image, and the kernel's half is the host's."""
     own = {one.cell.toolkit.version: one.cell.toolkit for one in ranked if one.cell.toolkit}
     own = {version: toolkit for version, toolkit in own.items() if toolkit.kernel_driver}
@@ -86,7 +86,7 @@ def _of_the_kernel(driver: str, target: Target, ranked: Sequence[Candidate]) -> 
         )
 
 
-def _toolkits(ranked: Sequence[Candidate], driver: Version | None) -> tuple[ToolkitAnswer, ...]:
+def _toolkits(ranked: Sequence[RankedCell], driver: Version | None) -> tuple[ToolkitAnswer, ...]:
     """One answer for each toolkit of the cells that has a floor: what its least demanding cell gets."""
     if driver is None:
         return ()
@@ -112,7 +112,7 @@ def _floor(row: Toolkit) -> Version:
 
 
 def _notes(
-    ranked: Sequence[Candidate], target: Target | None, driver: Version | None, resolution: Resolution, matrix: Matrix
+    ranked: Sequence[RankedCell], target: Target | None, driver: Version | None, resolution: Resolution, matrix: Matrix
 ) -> Iterable[str]:
     if target:
         yield from _notes_of_card(target, driver, resolution, matrix)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bakehouse.planning.stage_graph import Work
+from bakehouse.planning.stage_graph import CellWork
 
 LEAST = 600.0
 """Seconds of work that are worth a machine of its own."""
@@ -29,7 +29,7 @@ class Shard:
 
 
 def divide(
-    works: Sequence[Work], seconds: Mapping[str, float], *, at_most: int, least: float = LEAST
+    works: Sequence[CellWork], seconds: Mapping[str, float], *, at_most: int, least: float = LEAST
 ) -> tuple[Shard, ...]:
     """At most so many shards, fewer where they would be shorter than `least`; the longest is as short as cells in the
     order of what they share allow. `seconds`: by the identity of a stage.
@@ -54,20 +54,20 @@ def imbalance(shards: Sequence[Shard]) -> float:
     return max(shard.seconds for shard in shards) * len(shards) / sum(shard.seconds for shard in shards)
 
 
-def _by_what_they_share(works: Sequence[Work], seconds: Mapping[str, float]) -> list[Work]:
+def _by_what_they_share(works: Sequence[CellWork], seconds: Mapping[str, float]) -> list[CellWork]:
     """Cells that share the most expensive stages stand next to each other."""
     users = Counter(stage.identity for work in works for stage in work.stages)
     shared = [identity for identity, count in users.items() if count > 1]
     shared.sort(key=lambda identity: (-seconds[identity] * (users[identity] - 1), identity))
     rank = {identity: position for position, identity in enumerate(shared)}
 
-    def key(work: Work) -> tuple[list[int], str]:
+    def key(work: CellWork) -> tuple[list[int], str]:
         return sorted(rank[stage.identity] for stage in work.stages if stage.identity in rank), work.cell.name
 
     return sorted(works, key=key)
 
 
-def _shortest(works: Sequence[Work], seconds: Mapping[str, float], count: int) -> list[list[Work]]:
+def _shortest(works: Sequence[CellWork], seconds: Mapping[str, float], count: int) -> list[list[CellWork]]:
     """The cut into at most `count` runs whose longest is shortest."""
     alone = [_length({stage.identity for stage in work.stages}, seconds) for work in works]
     whole = _length({stage.identity for work in works for stage in work.stages}, seconds)
@@ -83,9 +83,9 @@ def _shortest(works: Sequence[Work], seconds: Mapping[str, float], count: int) -
     return best
 
 
-def _filled(works: Sequence[Work], seconds: Mapping[str, float], limit: float) -> Iterator[list[Work]]:
+def _filled(works: Sequence[CellWork], seconds: Mapping[str, float], limit: float) -> Iterator[list[CellWork]]:
     """Shards filled one after the other, none longer than `limit` unless one cell alone is."""
-    shard: list[Work] = []
+    shard: list[CellWork] = []
     have: set[str] = set()
     length = 0.0
     for work in works:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from bakehouse.model.bake_names import bake_target
 from bakehouse.model.report import CellReport
-from bakehouse.planning.stage_graph import Stage, Work
+from bakehouse.planning.stage_graph import CellWork, Stage
 
 COMPILING = 240.0
 """Seconds for a stage that compiles, for each arch, where no build has told: the guess of a machine with four cores."""
@@ -57,7 +57,7 @@ def _seconds(report: CellReport) -> dict[str, float]:
     return found
 
 
-def costs(works: Sequence[Work], known: Measured) -> dict[str, float]:
+def costs(works: Sequence[CellWork], known: Measured) -> dict[str, float]:
     """Seconds by a stage's identity. Of twins, the one that a build has told of counts."""
     told: dict[str, float] = {}
     guessed: dict[str, float] = {}

@@ -39,7 +39,7 @@ class Stage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Work:
+class CellWork:
     """What building one cell takes."""
 
     cell: Cell
@@ -53,11 +53,11 @@ class _Section:
     text: str
 
 
-def works_of(plan: Plan) -> tuple[Work, ...]:
+def works_of(plan: Plan) -> tuple[CellWork, ...]:
     """The work of each cell of a plan, in the plan's order."""
     targets: Mapping[str, Any] = plan.bake["target"]
     return tuple(
-        Work(cell=cell, stages=_stages(cell, plan.dockerfiles[target["dockerfile"]], target))
+        CellWork(cell=cell, stages=_stages(cell, plan.dockerfiles[target["dockerfile"]], target))
         for cell, target in ((cell, targets[cell.target]) for cell in plan.cells)
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bakehouse.measure.calibration import Agreement, Pair
+from bakehouse.measure.calibration import Agreement, ClockPair
 from bakehouse.measure.request_cost import RequestCost
 from bakehouse.model.report import Measurement, Sample
 from bakehouse.stats.grading import graded
@@ -53,7 +53,7 @@ def read(measurements: Sequence[Measurement]) -> list[Agreement]:
     return [
         Agreement(
             workload=one.workload,
-            pair=Pair(one.metric),
+            pair=ClockPair(one.metric),
             gate=one.settings["gate"],
             allowed=one.settings["allowed_s"],
             sides={sample.start: (sample.raw[_SIDES[0]], sample.raw[_SIDES[1]]) for sample in one.samples},
@@ -61,7 +61,7 @@ def read(measurements: Sequence[Measurement]) -> list[Agreement]:
             is_disturbed=any(sample.raw.get(_DISTURBED) for sample in one.samples),
         )
         for one in measurements
-        if one.metric in tuple(Pair) and not one.short
+        if one.metric in tuple(ClockPair) and not one.short
     ]
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from bakehouse.measure.calibration import CLIENT_GATE, DECODE_GATE, PROMPT_GATE, Agreement, Pair, agreement
+from bakehouse.measure.calibration import CLIENT_GATE, DECODE_GATE, PROMPT_GATE, Agreement, ClockPair, agreement
 from bakehouse.measure.cpu_usage import Usage
-from bakehouse.measure.loadgen.workloads import Workload
+from bakehouse.measure.loadgen.workloads import TokenWorkload
 from bakehouse.measure.request_cost import MOST, RequestCost, request_cost
 from bakehouse.model import suite
 from bakehouse.model.enums import Verdict
@@ -42,11 +42,11 @@ class Benched:
     """None: nobody could see what it used."""
 
 
-Reference = Callable[[int, Sequence[Workload]], Benched]
+Reference = Callable[[int, Sequence[TokenWorkload]], Benched]
 """Runs the reference once, with so many repetitions of each workload, in a container of its own."""
 
 
-def samples(benched: Benched, asked: suite.Workload | Workload, *, start: int) -> dict[Metric, list[Sample]]:
+def samples(benched: Benched, asked: suite.Workload | TokenWorkload, *, start: int) -> dict[Metric, list[Sample]]:
     """Rates by metric, a sample for each repetition; one void sample where there are none, with the reason.
 
     What else happened on the machine is known of the run as a whole only, so a disturbance is said of all of it.
@@ -108,7 +108,7 @@ def is_finding(one: Agreement, measurements: Sequence[Measurement]) -> bool:
         ("client_decode_rate", "decode_rate", CLIENT_GATE),
     )
     held = [
-        agreement(one.workload, Pair.CLIENT_SERVER, by[client], by[server], gate=gate)
+        agreement(one.workload, ClockPair.CLIENT_SERVER, by[client], by[server], gate=gate)
         for client, server, gate in gates
         if client in by and server in by
     ]
@@ -125,7 +125,7 @@ def agreements(
     """
     by = {(one.workload, one.metric): one for one in measurements}
 
-    def held(workload: str, pair: Pair, *metrics: Metric, gate: float, allowed: float = 0.0) -> Agreement:
+    def held(workload: str, pair: ClockPair, *metrics: Metric, gate: float, allowed: float = 0.0) -> Agreement:
         both = [found for metric in metrics if (found := by.get((workload, metric)))]
         if len(both) < len(metrics):
             return agreement(workload, pair, {}, {}, gate=gate, allowed=allowed)
@@ -134,7 +134,7 @@ def agreements(
         first, second = [_by_start(one) for one in both] if is_disturbed else quiet
         return agreement(workload, pair, first, second, gate=gate, allowed=allowed, is_disturbed=is_disturbed)
 
-    client, server = Pair.CLIENT_SERVER, Pair.SERVER_REFERENCE
+    client, server = ClockPair.CLIENT_SERVER, ClockPair.SERVER_REFERENCE
     answers = []
     for tg in _answers(measurements, asked):
         answers += [
@@ -201,7 +201,7 @@ def summary(measurements: Sequence[Measurement]) -> str:
 
 def doubted(measurements: Sequence[Measurement]) -> list[Measurement]:
     """All of a cell's: where the server contradicts the client, loads are void as well, which the client alone saw."""
-    contradicted = [one for one in read(measurements) if one.contradicts and one.pair is Pair.CLIENT_SERVER]
+    contradicted = [one for one in read(measurements) if one.contradicts and one.pair is ClockPair.CLIENT_SERVER]
     if not contradicted:
         return list(measurements)
     return [graded(_void(one, contradicted[0].reason())) if "kind" in one.settings else one for one in measurements]
@@ -220,10 +220,10 @@ def judged(measurements: Sequence[Measurement], found: Sequence[Agreement]) -> l
         if one.contradicts:
             reasons.setdefault(one.workload, one.reason())
             kinds.setdefault(one.workload[:2], one.reason())
-            if one.pair is Pair.CLIENT_SERVER:
+            if one.pair is ClockPair.CLIENT_SERVER:
                 reasons.setdefault("ttft", one.reason())
         elif one.is_scattered and one.ranges:
-            low, high = one.range_of(1 if one.pair is Pair.SERVER_REFERENCE else 0)
+            low, high = one.range_of(1 if one.pair is ClockPair.SERVER_REFERENCE else 0)
             doubts.setdefault(one.workload, Doubt(low=low, high=high, reason=one.reason()))
     return [
         _judged(

@@ -14,7 +14,7 @@ import requests
 from pydantic import ByteSize, TypeAdapter
 
 from bakehouse.engine.container import Finished
-from bakehouse.model.cases import Case, Expected, HttpRequest, Scalar, Upload, Value
+from bakehouse.model.cases import Case, Expected, ExpectedValue, HttpRequest, Scalar, Upload
 from bakehouse.model.suite import Subject
 from bakehouse.probes import ProbeFailed
 
@@ -172,7 +172,9 @@ def wrong_with(answer: Answered, expect: Expected, facts: Mapping[str, str]) -> 
         yield from _wrong_json(answer, expect.values, facts)
 
 
-def _wrong_json(answer: Answered, values: Mapping[str, Value | Scalar], facts: Mapping[str, str]) -> Iterator[str]:
+def _wrong_json(
+    answer: Answered, values: Mapping[str, ExpectedValue | Scalar], facts: Mapping[str, str]
+) -> Iterator[str]:
     try:
         document = answer.json()
     except ValueError:
@@ -184,11 +186,11 @@ def _wrong_json(answer: Answered, values: Mapping[str, Value | Scalar], facts: M
         except jmespath.exceptions.JMESPathError as error:
             yield f"{expression}: {str(error).splitlines()[0]}"
             continue
-        rule = wanted if isinstance(wanted, Value) else Value(equals=_filled(wanted, facts))
+        rule = wanted if isinstance(wanted, ExpectedValue) else ExpectedValue(equals=_filled(wanted, facts))
         yield from (f"{expression} {what}" for what in _wrong_value(found, rule, facts))
 
 
-def _wrong_value(found: Any, rule: Value, facts: Mapping[str, str]) -> Iterator[str]:
+def _wrong_value(found: Any, rule: ExpectedValue, facts: Mapping[str, str]) -> Iterator[str]:
     shown = _short(json.dumps(found))
     if "equals" in rule.model_fields_set and not _equal(found, rule.equals):
         yield f"is {shown}, expected {json.dumps(rule.equals)}"

@@ -16,7 +16,7 @@ from bakehouse.measure import workload_runs
 from bakehouse.measure.aiperf import Result
 from bakehouse.measure.cpu_usage import Usage
 from bakehouse.measure.loadgen.client import RequestFailedError, model_name
-from bakehouse.measure.workload_runs import Planned
+from bakehouse.measure.workload_runs import PlannedLoad
 from bakehouse.model import suite
 from bakehouse.model.enums import Verdict
 from bakehouse.model.recipe import Chat, Limits, Load, LongContext
@@ -40,7 +40,7 @@ class Program(Protocol):
         """With its version: results are compared with those of the same only."""
         ...
 
-    def profile(self, planned: Planned, *, url: str, limits: Limits, folder: Path) -> Result:
+    def profile(self, planned: PlannedLoad, *, url: str, limits: Limits, folder: Path) -> Result:
         """Run a load once. Raises InfrastructureError when the program itself fails."""
         ...
 
@@ -90,7 +90,7 @@ class Profiled:
         found = self.samples.measurements(workload_runs.UNITS, self.settings | limits)
         return [one.model_copy(update={"client": self.program.name}) for one in found]
 
-    def _run(self, served: MeasuredServer, planned: Planned, *, start: int, repetition: int) -> None:
+    def _run(self, served: MeasuredServer, planned: PlannedLoad, *, start: int, repetition: int) -> None:
         warms_up = repetition < 0
         folder = self.folder / f"{planned.name}-{start}-{'warm-up' if warms_up else repetition}"
         served.load.start()
@@ -106,7 +106,7 @@ class Profiled:
         elif not result.answered:
             raise ProbeFailed(f"{planned.name}: not one request was answered: {result.reason}")
 
-    def _record(self, planned: Planned, result: Result, usage: Usage, *, at: tuple[int, int], folder: Path) -> None:
+    def _record(self, planned: PlannedLoad, result: Result, usage: Usage, *, at: tuple[int, int], folder: Path) -> None:
         """One sample for each metric; those that are always there are void where there is no value."""
         trouble = disturbed(usage)
         missing = {metric: 0.0 for metric in ALWAYS if metric not in result.values}

@@ -27,7 +27,7 @@ SEEN_FOR_SURE = 1.0
 _NO_PORT = ("couldn't bind", "address already in use", "bind: ")
 
 
-class Running(Protocol):
+class RunningContainer(Protocol):
     """What a probe needs of a container."""
 
     @property
@@ -58,7 +58,7 @@ class Startup:
 
 
 def wait_serving(
-    server: Running,
+    server: RunningContainer,
     health: Health,
     *,
     memory_limit: str = "",
@@ -114,7 +114,7 @@ def says_loading(startup: Startup, health: Health) -> bool:
 
 
 def stays_ready(
-    server: Running, health: Health, *, seconds: float, sleep: Callable[[float], None] = time.sleep
+    server: RunningContainer, health: Health, *, seconds: float, sleep: Callable[[float], None] = time.sleep
 ) -> None:
     """After the first 200 it goes on saying 200, is not started again and does not end."""
     before = server.state()
@@ -133,7 +133,7 @@ def stays_ready(
 
 
 def wait_docker_healthy(
-    server: Running,
+    server: RunningContainer,
     health: Health,
     *,
     memory_limit: str = "",
@@ -162,7 +162,7 @@ def wait_docker_healthy(
 class _Watch:
     """Looks now and then whether the container still runs, while its port does not answer."""
 
-    def __init__(self, *, server: Running, memory_limit: str, clock: Callable[[], float]) -> None:
+    def __init__(self, *, server: RunningContainer, memory_limit: str, clock: Callable[[], float]) -> None:
         self._server = server
         self._memory_limit = memory_limit
         self._clock = clock

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from bakehouse.measure.loadgen import workloads
-from bakehouse.measure.loadgen.workloads import Workload
+from bakehouse.measure.loadgen.workloads import TokenWorkload
 from bakehouse.model import suite
 from bakehouse.model.report import Measurement
 
@@ -31,16 +31,16 @@ class Lengths:
     asked: suite.Workload
     context: int
     """Tokens that the server holds for one request."""
-    longer: dict[str, Workload] = field(default_factory=dict)
+    longer: dict[str, TokenWorkload] = field(default_factory=dict)
     """By the name of a workload that is asked for: what is measured in its stead. Itself where it lasts long enough."""
 
     @property
-    def wanted(self) -> tuple[Workload, Workload]:
+    def wanted(self) -> tuple[TokenWorkload, TokenWorkload]:
         """Pp and tg as they are asked for."""
         return workloads.prompt_rate(self.asked), workloads.decode_rate(self.asked)
 
     @property
-    def all(self) -> list[Workload]:
+    def all(self) -> list[TokenWorkload]:
         """Each that is asked for, and after it what is measured in its stead."""
         found = {each.name: each for one in self.wanted for each in (one, self.longer.get(one.name, one))}
         return list(found.values())
@@ -57,7 +57,7 @@ class Lengths:
             if tokens and one.name not in self.longer:
                 self.longer[one.name] = _of_length(one, max(tokens))
 
-    def choose(self, asked: Workload, ask: Callable[[Workload], float | None]) -> None:
+    def choose(self, asked: TokenWorkload, ask: Callable[[TokenWorkload], float | None]) -> None:
         """Find what is measured in a workload's stead. `ask`: seconds that one of them takes; None: unknown."""
         one, most = asked, self.context - min(asked.prompt_tokens, asked.output_tokens)
         while (lasted := ask(one)) is not None and lasted < LEAST:
@@ -86,11 +86,11 @@ def lengthened(tokens: int, lasted: float, *, most: int) -> int:
     return max(tokens, min(limit, 1 << (int(max(needed, tokens + 1)) - 1).bit_length()))
 
 
-def _tokens(workload: Workload) -> int:
+def _tokens(workload: TokenWorkload) -> int:
     return workload.output_tokens if workload.output_tokens > 1 else workload.prompt_tokens
 
 
-def _of_length(workload: Workload, tokens: int) -> Workload:
+def _of_length(workload: TokenWorkload, tokens: int) -> TokenWorkload:
     if workload.output_tokens > 1:
         return replace(workload, name=f"tg{tokens}", output_tokens=tokens)
     return replace(workload, name=f"pp{tokens}", prompt_tokens=tokens)

@@ -15,9 +15,9 @@ from typing import Any
 
 from bakehouse.measure import workload_runs
 from bakehouse.measure.cpu_usage import Trouble, Usage
-from bakehouse.measure.loadgen.client import Ask, Failure, Outcome, RequestFailedError, model_name
+from bakehouse.measure.loadgen.client import Ask, Failure, LoadResult, RequestFailedError, model_name
 from bakehouse.measure.loadgen.client import load as ask_all
-from bakehouse.measure.workload_runs import Figures, Planned
+from bakehouse.measure.workload_runs import Figures, PlannedLoad
 from bakehouse.model import suite
 from bakehouse.model.enums import Disturbance, Verdict
 from bakehouse.model.recipe import Load
@@ -92,7 +92,7 @@ class Loaded:
         if not any(answered for answered, _ in found):
             raise ProbeFailed(f"not one request was answered; the last: {found[-1][1]}")
 
-    def _level(self, served: MeasuredServer, made: Sequence[Planned], number: int) -> tuple[int, str]:
+    def _level(self, served: MeasuredServer, made: Sequence[PlannedLoad], number: int) -> tuple[int, str]:
         """One load that runs at a time, the first of `made` to warm up. Returns how many answers came, and what failed.
 
         Where the time is over, what warmed up is what there is of the first level, and nothing of those after it.
@@ -120,7 +120,7 @@ class Loaded:
         return answered, last
 
     def _keep(
-        self, planned: Planned, outcome: Outcome, usage: Usage, *, at: tuple[int, int], trouble: Trouble | None
+        self, planned: PlannedLoad, outcome: LoadResult, usage: Usage, *, at: tuple[int, int], trouble: Trouble | None
     ) -> None:
         figures = workload_runs.figures(planned, outcome, self.asked.limits)
         _record(
@@ -157,7 +157,7 @@ def summary(measurements: Sequence[Measurement]) -> str:
 
 def _record(
     samples: Samples,
-    planned: Planned,
+    planned: PlannedLoad,
     figures: Figures,
     *,
     reason: str,

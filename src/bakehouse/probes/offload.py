@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from bakehouse.engine.container import Finished, last_lines
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.probes import ProbeFailed
-from bakehouse.servers.device_log import DeviceLog, Placed
+from bakehouse.servers.device_log import DeviceLog, ModelPlacement
 
 _TOLERANCE = 0.9
 _DRIVERS_WORDS = re.compile(
@@ -58,7 +58,7 @@ def sees_device(
     )
 
 
-def offloads_layers(model: Placed, log: DeviceLog, accelerator: AcceleratorName) -> str:
+def offloads_layers(model: ModelPlacement, log: DeviceLog, accelerator: AcceleratorName) -> str:
     """All layers are on the card, the output layer too."""
     backend = log.words[accelerator]
     if not model.layers or not _on(backend, model.weights):
@@ -77,13 +77,13 @@ def offloads_layers(model: Placed, log: DeviceLog, accelerator: AcceleratorName)
     return f"{model.offloaded} of {model.layers} layers on {_names(backend, model.weights)} ({_list(model.weights)})"
 
 
-def keeps_cache(model: Placed, log: DeviceLog, accelerator: AcceleratorName) -> str:
+def keeps_cache(model: ModelPlacement, log: DeviceLog, accelerator: AcceleratorName) -> str:
     """The KV cache is on the card; decoding would copy it for every token."""
     _nowhere_else(model.cache, log.words[accelerator], what="KV cache", why=log.advice.no_cache)
     return f"KV cache: {_list(model.cache)}"
 
 
-def has_compute_buffer(model: Placed, log: DeviceLog, accelerator: AcceleratorName) -> str:
+def has_compute_buffer(model: ModelPlacement, log: DeviceLog, accelerator: AcceleratorName) -> str:
     """Results between layers stay on the card; what is in memory beside is pinned for transfers (`Vulkan_Host`)."""
     backend = log.words[accelerator]
     pinned = {name: size for name, size in model.compute.items() if not name.startswith(backend)}
@@ -95,7 +95,7 @@ def has_compute_buffer(model: Placed, log: DeviceLog, accelerator: AcceleratorNa
     return f"compute buffers: {_list(model.compute)}"
 
 
-def computes(model: Placed, log: DeviceLog, accelerator: AcceleratorName) -> str:
+def computes(model: ModelPlacement, log: DeviceLog, accelerator: AcceleratorName) -> str:
     """Each operation of the graphs that answered a request was computed by the card's backend."""
     backend = log.words[accelerator]
     on_card, elsewhere = 0, Counter[str]()
@@ -125,7 +125,7 @@ def computes(model: Placed, log: DeviceLog, accelerator: AcceleratorName) -> str
     return f"{on_card} of {total} operations on {backend}, the others look up token embeddings"
 
 
-def says_device(model: Placed, *, expected: str, is_software: bool) -> str:
+def says_device(model: ModelPlacement, *, expected: str, is_software: bool) -> str:
     """Name the device that computes. Software where a card was given is a fallback inside the driver."""
     name = model.using
     if name is None:
@@ -143,7 +143,7 @@ def says_device(model: Placed, *, expected: str, is_software: bool) -> str:
     )
 
 
-def agrees(model: Placed, log: DeviceLog, accelerator: AcceleratorName, *, held: int | None) -> str:
+def agrees(model: ModelPlacement, log: DeviceLog, accelerator: AcceleratorName, *, held: int | None) -> str:
     """The card's driver says that the process holds what its log claims to have put there."""
     claimed = sum(
         size

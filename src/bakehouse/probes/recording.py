@@ -7,9 +7,9 @@ from typing import Any
 
 from bakehouse.measure import metrics
 from bakehouse.measure.cpu_usage import Trouble, Usage
-from bakehouse.measure.loadgen.client import Outcome, Reply
+from bakehouse.measure.loadgen.client import LoadResult, Reply
 from bakehouse.measure.loadgen.replies import Failure
-from bakehouse.measure.loadgen.workloads import Request, Workload
+from bakehouse.measure.loadgen.workloads import Request, TokenWorkload
 from bakehouse.model.enums import Disturbance, Verdict
 from bakehouse.model.report import Metric, Sample
 from bakehouse.probes.disturbance import disturbed, late, raw_usage
@@ -24,9 +24,9 @@ COLD = Trouble(kind=Disturbance.COLD, reason="it warmed up: there was no time fo
 
 def record(
     samples: Samples,
-    workload: Workload,
+    workload: TokenWorkload,
     request: Request,
-    outcome: Outcome,
+    outcome: LoadResult,
     usage: Usage,
     *,
     at: tuple[int, int],
@@ -78,7 +78,7 @@ def _client_decode_rate(reply: Reply) -> float:
     return rate
 
 
-def _raw(outcome: Outcome, usage: Usage) -> dict[str, Any]:
+def _raw(outcome: LoadResult, usage: Usage) -> dict[str, Any]:
     """Everything as it was, so that a number can be checked in a year."""
     raw = raw_usage(usage) | {"client": outcome.own.record()}
     (reply,) = outcome.replies

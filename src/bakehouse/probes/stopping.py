@@ -14,13 +14,13 @@ from bakehouse.engine.container import Stopped, last_lines
 from bakehouse.measure.loadgen.workloads import Request
 from bakehouse.model.recipe import Health
 from bakehouse.probes import ProbeFailed
-from bakehouse.probes.health import Running
+from bakehouse.probes.health import RunningContainer
 
 ENDLESS = 100_000
 """More tokens than a client waits for."""
 
 
-def stops(server: Running, health: Health) -> Stopped:
+def stops(server: RunningContainer, health: Health) -> Stopped:
     """SIGTERM ends it within `stop_grace`, with a status that says that this was no crash (0 or 143)."""
     stopped = server.stop(grace=health.stop_grace)
     if not stopped.in_time:
@@ -39,7 +39,9 @@ def stops(server: Running, health: Health) -> Stopped:
     return stopped
 
 
-def stops_while_answering(server: Running, health: Health, *, patience: float = 2.0, begin: float = 120.0) -> Stopped:
+def stops_while_answering(
+    server: RunningContainer, health: Health, *, patience: float = 2.0, begin: float = 120.0
+) -> Stopped:
     """End within `stop_grace` on SIGTERM, also in the middle of an answer.
 
     The client hangs up when it has not heard anything for `patience` seconds, as clients do. Some servers need that:
@@ -68,7 +70,7 @@ def stops_while_answering(server: Running, health: Health, *, patience: float = 
 
 
 def stops_under_load(
-    server: Running, health: Health, *, ask: Callable[[], None], users: int = 4, warm: float = 1.0
+    server: RunningContainer, health: Health, *, ask: Callable[[], None], users: int = 4, warm: float = 1.0
 ) -> Stopped:
     """End within `stop_grace` on SIGTERM while `users` ask all the time. A request that was accepted is answered.
 

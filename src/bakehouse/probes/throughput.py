@@ -15,9 +15,17 @@ from typing import Any
 from bakehouse.measure import metrics
 from bakehouse.measure.cpu_usage import Trouble, Usage
 from bakehouse.measure.loadgen import workloads
-from bakehouse.measure.loadgen.client import Ask, Outcome, Reply, RequestFailedError, load, unstreamed, vocabulary_size
+from bakehouse.measure.loadgen.client import (
+    Ask,
+    LoadResult,
+    Reply,
+    RequestFailedError,
+    load,
+    unstreamed,
+    vocabulary_size,
+)
 from bakehouse.measure.loadgen.replies import Failure
-from bakehouse.measure.loadgen.workloads import Request, Workload
+from bakehouse.measure.loadgen.workloads import Request, TokenWorkload
 from bakehouse.model import suite
 from bakehouse.model.enums import Disturbance
 from bakehouse.model.field_types import Unit
@@ -113,7 +121,7 @@ class Rates:
         return [self.lengths.described(one) for one in found] if self.lengths else found
 
     @property
-    def _shapes(self) -> list[Workload]:
+    def _shapes(self) -> list[TokenWorkload]:
         """What is measured, as far as it is known."""
         if self.lengths:
             return self.lengths.all
@@ -164,7 +172,7 @@ class Rates:
             raise ProbeFailed(str(error)) from error
         pp, tg = workloads.prompt_rate(self.asked), workloads.decode_rate(self.asked)
 
-        def fresh(workload: Workload) -> Request:
+        def fresh(workload: TokenWorkload) -> Request:
             return workload.request(random_ids=self.random_ids, vocabulary=vocabulary)
 
         found = _Answers()
@@ -195,12 +203,16 @@ class Rates:
         return found
 
     def _warm_up(
-        self, served: MeasuredServer, asked: Sequence[Workload], fresh: Callable[[Workload], Request], found: _Answers
+        self,
+        served: MeasuredServer,
+        asked: Sequence[TokenWorkload],
+        fresh: Callable[[TokenWorkload], Request],
+        found: _Answers,
     ) -> list[_Answer]:
         """The last warm-up of each workload that is measured. The first start finds out how long they must be."""
         latest: dict[str, _Answer] = {}
 
-        def ask(workload: Workload) -> float | None:
+        def ask(workload: TokenWorkload) -> float | None:
             for _ in range(self.warm_ups):
                 one = latest[workload.name] = self._answer(served, workload, fresh(workload), found)
                 if self.pace.left() < _ROOM * one.usage.elapsed:
@@ -225,8 +237,8 @@ class Rates:
     def _add_energy(
         self,
         served: MeasuredServer,
-        spent: Mapping[Workload, list[Spent]],
-        fresh: Callable[[Workload], Request],
+        spent: Mapping[TokenWorkload, list[Spent]],
+        fresh: Callable[[TokenWorkload], Request],
         number: int,
     ) -> None:
         """What a token of a prompt and one of an answer cost, where anything tells."""
@@ -234,7 +246,7 @@ class Rates:
             if not any(usage.telemetry for usage, _ in answers):
                 continue
 
-            def again(workload: Workload = workload) -> Spent | None:
+            def again(workload: TokenWorkload = workload) -> Spent | None:
                 one = self._answer(served, workload, fresh(workload), _Answers())
                 counts = isinstance(one.outcome.replies[0], Reply) and disturbed(one.usage) is None
                 return (one.usage, _tokens(workload)) if counts else None
@@ -245,8 +257,8 @@ class Rates:
             self.samples.add(workload.name, metric, energy_per_unit(answers, start=number, of=of))
 
     def _short_enough(
-        self, served: MeasuredServer, tg: Workload, fresh: Callable[[Workload], Request], found: _Answers
-    ) -> tuple[Workload, Trouble | None]:
+        self, served: MeasuredServer, tg: TokenWorkload, fresh: Callable[[TokenWorkload], Request], found: _Answers
+    ) -> tuple[TokenWorkload, Trouble | None]:
         """The long answer, cut where a machine that is very slow would not end it in time; and that it was cut."""
         short = replace(tg, output_tokens=min(FIRST, tg.output_tokens))
         first = self._answer(served, short, fresh(short), found)
@@ -256,7 +268,7 @@ class Rates:
         reason = f"{tokens} of {tg.output_tokens} tokens: there was no time for more"
         return replace(tg, output_tokens=tokens), Trouble(kind=Disturbance.COLD, reason=reason)
 
-    def _answer(self, served: MeasuredServer, workload: Workload, request: Request, found: _Answers) -> _Answer:
+    def _answer(self, served: MeasuredServer, workload: TokenWorkload, request: Request, found: _Answers) -> _Answer:
         served.load.start()
         outcome = self.ask(served.url, [request])
         usage = served.load.usage()
@@ -280,9 +292,9 @@ class Rates:
 class _Answer:
     """One request of pp or tg, and its outcome."""
 
-    workload: Workload
+    workload: TokenWorkload
     request: Request
-    outcome: Outcome
+    outcome: LoadResult
     usage: Usage
 
 
@@ -326,7 +338,7 @@ def _lasted(one: _Answer) -> float | None:
     return _tokens(one.workload) / rate if rate > 0 else None
 
 
-def _tokens(workload: Workload) -> int:
+def _tokens(workload: TokenWorkload) -> int:
     """Those that the time goes into: of an answer, or of a prompt."""
     return workload.output_tokens if workload.output_tokens > 1 else workload.prompt_tokens
 

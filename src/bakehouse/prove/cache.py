@@ -24,7 +24,7 @@ class Proof(Record):
     checks: list[Check]
 
 
-class Memory:
+class ProofCache:
     """Proofs by image, promise and checks, in a folder of the cache."""
 
     def __init__(self, folder: Path) -> None:

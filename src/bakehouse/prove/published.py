@@ -18,7 +18,7 @@ _OF_DEBIAN = re.compile(r"^/var/lib/dpkg/(info|status\.d)/[^/]+\.md5sums$")
 _CHUNK = 1 << 20
 
 
-class Published:
+class PublishedFiles:
     """The lists of all layers: a wheel's RECORD (PEP 376) and a Debian package's md5sums. Read when first asked."""
 
     def __init__(self, image: ImageAtRest) -> None:

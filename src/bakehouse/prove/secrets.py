@@ -16,7 +16,7 @@ from bakehouse.prove.finding import judge
 from bakehouse.prove.image.at_rest import ImageAtRest
 from bakehouse.prove.image.layer import Entry, LayerAtRest
 from bakehouse.prove.image.pem import BEGIN, read_block
-from bakehouse.prove.published import Published
+from bakehouse.prove.published import PublishedFiles
 
 _MOST_PEM = 1 << 16
 _ELF = b"\x7fELF"
@@ -40,7 +40,7 @@ def check_secrets(image: ImageAtRest, expectation: Expectation) -> Check:
     brought it is published with it: GnuTLS tests itself with such. Messages name the place and never the secret.
     """
     problems = list(_configuration(image, expectation))
-    published = Published(image)
+    published = PublishedFiles(image)
     for layer in image.layers:
         for entry, what in _layer(image, layer, expectation, published):
             problems.append(f"{entry.path}{_fate(image, entry)} {what}")
@@ -56,7 +56,7 @@ def _fate(image: ImageAtRest, entry: Entry) -> str:
 
 
 def _layer(
-    image: ImageAtRest, layer: LayerAtRest, expectation: Expectation, published: Published
+    image: ImageAtRest, layer: LayerAtRest, expectation: Expectation, published: PublishedFiles
 ) -> Iterator[tuple[Entry, str]]:
     yield from _needles(layer, expectation, published)
     for entry in layer.entries:
@@ -74,7 +74,7 @@ def _matches(image: ImageAtRest, entry: Entry, pattern: re.Pattern[bytes]) -> bo
         return bool(pattern.search(file.read(_MOST_PEM)))
 
 
-def _needles(layer: LayerAtRest, expectation: Expectation, published: Published) -> Iterator[tuple[Entry, str]]:
+def _needles(layer: LayerAtRest, expectation: Expectation, published: PublishedFiles) -> Iterator[tuple[Entry, str]]:
     """Search the unpacked layer as one piece of memory: that is many times faster than opening its files."""
     files = sorted((entry for entry in layer.entries if entry.kind == "file"), key=lambda entry: entry.offset)
     starts = [entry.offset for entry in files]
@@ -119,7 +119,7 @@ def _is_in(text: bytes, forbidden: Forbidden) -> bool:
     return re.search(before + re.escape(forbidden.text) + rb"(?![\w-])", text) is not None
 
 
-def _as_published(entry: Entry, expectation: Expectation, published: Published) -> bool:
+def _as_published(entry: Entry, expectation: Expectation, published: PublishedFiles) -> bool:
     """Whether a library is somebody else's: of the image that this one starts from, or as its package brought it."""
     return expectation.starts_published or published.has(entry)
 

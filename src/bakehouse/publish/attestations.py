@@ -29,7 +29,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Builder:
+class BuilderIdentity:
     """Who published: in CI the workflow, else this program by itself."""
 
     id: str
@@ -37,7 +37,7 @@ class Builder:
     """Repository that the matrix lies in."""
 
     @classmethod
-    def of(cls, environ: Mapping[str, str]) -> Builder:
+    def of(cls, environ: Mapping[str, str]) -> BuilderIdentity:
         if environ.get("GITHUB_ACTIONS") == "true":
             server = environ.get("GITHUB_SERVER_URL", "https://github.com")
             return cls(
@@ -88,7 +88,7 @@ def key(predicate_type: str, predicate: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def statements(
-    candidates: Sequence[Candidate], index: str, *, name: str, facts: Mapping[str, Facts], builder: Builder
+    candidates: Sequence[Candidate], index: str, *, name: str, facts: Mapping[str, Facts], builder: BuilderIdentity
 ) -> list[Statement]:
     """All of a variant. The signature of the index comes last."""
     found = []
@@ -105,7 +105,7 @@ def signature(digest: str, *, name: str) -> Statement:
     )
 
 
-def _of(candidate: Candidate, facts: Facts, builder: Builder) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+def _of(candidate: Candidate, facts: Facts, builder: BuilderIdentity) -> Iterator[tuple[str, Mapping[str, Any], str]]:
     for one in candidate.evidence:
         where = f"{candidate.cell}, run {one.run.run}"
         if one.cell.checks or one.cell.tests:
@@ -180,7 +180,7 @@ def _bare(measurement: Measurement) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value not in (None, [], {}, "")}
 
 
-def provenance(one: Evidence, builder: Builder) -> dict[str, Any]:
+def provenance(one: Evidence, builder: BuilderIdentity) -> dict[str, Any]:
     """https://slsa.dev/spec/v1.0/provenance ; the build type's parameters are the cell's coordinates."""
     run, cell = one.run, one.cell
     return {
@@ -213,7 +213,7 @@ def _coordinates(cell: CellReport) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _project(run: RunReport, builder: Builder) -> list[dict[str, Any]]:
+def _project(run: RunReport, builder: BuilderIdentity) -> list[dict[str, Any]]:
     """The repository of the matrix, where it is known."""
     if not run.revision:
         return []

@@ -29,7 +29,7 @@ from bakehouse.planning.gpus import CPU, Fit, Target, fit
 from bakehouse.publish import channel as channels
 from bakehouse.publish import retention
 from bakehouse.publish.channel import ChannelHistory
-from bakehouse.publish.hardware import Machine
+from bakehouse.publish.hardware import MachineFacts
 from bakehouse.publish.reading import bundles, repository_state
 from bakehouse.publish.signing import Opened, Verifier
 from bakehouse.publish.state import RepositoryState
@@ -212,7 +212,7 @@ def _commit(dependencies: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _figures(predicate: Mapping[str, Any]) -> Iterator[Figure]:
-    machine = Machine.read(predicate.get("machine"))
+    machine = MachineFacts.read(predicate.get("machine"))
     for one in predicate.get("figures") or ():
         if isinstance(one.get("median"), int | float):
             yield Figure(
@@ -241,5 +241,5 @@ def _tested(predicate: Mapping[str, Any]) -> Tested:
     )
 
 
-def _event(entry: channels.Entry) -> Event:
+def _event(entry: channels.ChannelEntry) -> Event:
     return Event(kind=entry.kind, digest=entry.digest, tag=entry.tag, time=entry.time, runs=list(entry.runs))

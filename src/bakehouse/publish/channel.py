@@ -19,7 +19,7 @@ HISTORY_SUFFIX = ".history"
 _KEPT = 1000
 
 
-class Entry(BaseModel):
+class ChannelEntry(BaseModel):
     """The channel was moved to a digest, or a run confirmed it."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -45,10 +45,10 @@ class ChannelHistory(BaseModel):
 
     channel: str
     variant: str
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[ChannelEntry, ...] = ()
 
     @property
-    def newest(self) -> Entry | None:
+    def newest(self) -> ChannelEntry | None:
         return self.entries[-1] if self.entries else None
 
     @property
@@ -61,14 +61,14 @@ class ChannelHistory(BaseModel):
                 found.add(entry.left)
         return frozenset(found)
 
-    def of(self, digest: str) -> list[Entry]:
+    def of(self, digest: str) -> list[ChannelEntry]:
         """What it says of an image, by its digest or by how that begins, as tables show it."""
         return [entry for entry in self.entries if entry.digest.startswith(digest)]
 
-    def with_entry(self, entry: Entry) -> ChannelHistory:
+    def with_entry(self, entry: ChannelEntry) -> ChannelHistory:
         return self.model_copy(update={"entries": (*self.entries, entry)[-_KEPT:]})
 
-    def previous(self, now: str) -> Entry | None:
+    def previous(self, now: str) -> ChannelEntry | None:
         """The last entry of another digest than the present one that was not itself left by a rollback."""
         others = [entry for entry in self.entries if entry.digest != now and entry.digest not in self.refused]
         return others[-1] if others else None
@@ -119,9 +119,9 @@ def is_stale(history: ChannelHistory, *, max_age_days: int, now: datetime) -> bo
     return last is None or (now - last).days >= max(1, max_age_days)
 
 
-def known_tags(histories: Sequence[ChannelHistory]) -> dict[str, Entry]:
+def known_tags(histories: Sequence[ChannelHistory]) -> dict[str, ChannelEntry]:
     """Immutable tags that any channel ever had, with the entry that published each first."""
-    found: dict[str, Entry] = {}
+    found: dict[str, ChannelEntry] = {}
     for history in histories:
         for entry in history.entries:
             if entry.tag and (entry.tag not in found or entry.time < found[entry.tag].time):

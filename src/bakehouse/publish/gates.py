@@ -18,7 +18,7 @@ from bakehouse.model.publish import GateRule, Gates, Publish
 from bakehouse.model.report import Measurement, TestResult
 from bakehouse.publish.candidates import Candidate, Evidence
 from bakehouse.publish.facts import Facts, Measured
-from bakehouse.publish.hardware import Machine, machine_of
+from bakehouse.publish.hardware import MachineFacts, machine_of
 from bakehouse.stats.judge import Judged, judge, looks_much_worse
 
 _SHOWN = 5
@@ -54,7 +54,7 @@ class GateResult:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
+class GateSubject:
     """What a gate looks at."""
 
     candidate: Candidate
@@ -67,7 +67,7 @@ class Subject:
 Found = tuple[GateState, str, tuple[str, ...]]
 
 
-def all_gates(subject: Subject, gates: Gates) -> list[GateResult]:
+def all_gates(subject: GateSubject, gates: Gates) -> list[GateResult]:
     """Every gate, in the order of reports."""
     found = []
     for name, look in GATES.items():
@@ -81,7 +81,7 @@ def all_gates(subject: Subject, gates: Gates) -> list[GateResult]:
     return found
 
 
-def proof(subject: Subject) -> Found:
+def proof(subject: GateSubject) -> Found:
     checks = [check for one in subject.candidate.evidence for check in one.cell.checks]
     failed = [f"{check.name}: {check.message}" for check in checks if check.verdict is Verdict.FAILED]
     errored = [f"{check.name}: {check.message}" for check in checks if check.verdict is Verdict.ERRORED]
@@ -95,7 +95,7 @@ def proof(subject: Subject) -> Found:
     return GateState.PASSED, f"{count(passed, 'proof')} at rest passed", ()
 
 
-def probes(subject: Subject) -> Found:
+def probes(subject: GateSubject) -> Found:
     """Failed if it failed anywhere; passed if each of `_ALWAYS` passed somewhere. Else it was started nowhere."""
     tests = [test for one in subject.candidate.evidence for test in one.cell.tests]
     failed = [f"{test.name}: {test.message}" for test in tests if test.verdict is Verdict.FAILED]
@@ -116,7 +116,7 @@ def _why_not(probe: str, tests: Sequence[TestResult]) -> str:
     return f"{probe}: {own[-1].verdict}, {_line(own[-1].message)}"
 
 
-def speed(subject: Subject) -> Found:
+def speed(subject: GateSubject) -> Found:
     """Beside the channel's present image: measured in turn, else as it was measured on the same machine."""
     if subject.present is None:
         return GateState.PASSED, "the channel names no image yet that it could be slower than", ()
@@ -150,7 +150,7 @@ def _figures(judged: Sequence[Judged]) -> str:
     return f"{count(len(judged), 'figure')} {'looks' if len(judged) == 1 else 'look'}"
 
 
-def _judged(subject: Subject, present: Measured) -> tuple[list[Judged], str]:
+def _judged(subject: GateSubject, present: Measured) -> tuple[list[Judged], str]:
     """What can be compared, or why nothing can."""
     reasons = ["this image was not measured"]
     for one in subject.candidate.evidence:
@@ -173,7 +173,7 @@ def _of_the_present(one: Evidence, present: Measured) -> tuple[list[Measurement]
         return baseline.measurements, ""
     machine = machine_of(one.run, one.cell)
     for predicate in present.predicates:
-        if predicate.get("cell") == one.cell.name and Machine.read(predicate.get("machine")) == machine:
+        if predicate.get("cell") == one.cell.name and MachineFacts.read(predicate.get("machine")) == machine:
             return _measurements(predicate), ""
     others = {str(predicate.get("cell")) for predicate in present.predicates}
     if one.cell.name not in others:
@@ -192,7 +192,7 @@ def _measurements(predicate: Mapping[str, Any]) -> list[Measurement]:
     return found
 
 
-def within_size(subject: Subject) -> Found:
+def within_size(subject: GateSubject) -> Found:
     image = subject.candidate.image
     budget = next((one.cell.size_budget for one in subject.candidate.evidence if one.cell.size_budget), None)
     if image is None or budget is None:
@@ -201,7 +201,7 @@ def within_size(subject: Subject) -> Found:
     return (GateState.PASSED if image.bytes_unpacked <= budget else GateState.FAILED), words, ()
 
 
-def freshness(subject: Subject) -> Found:
+def freshness(subject: GateSubject) -> Found:
     """Outdated for longer than the policy allows. A base of which nothing is known says nothing."""
     bases, limit = subject.facts.bases, subject.policy.base_days
     known = [base for base in bases if base.newest]
@@ -218,7 +218,7 @@ def freshness(subject: Subject) -> Found:
     return GateState.PASSED, f"{count(len(known), 'base')} not outdated for more than {limit} days", ()
 
 
-def licences(subject: Subject) -> Found:
+def licences(subject: GateSubject) -> Found:
     packages = subject.facts.packages
     if packages is None:
         return GateState.NOT_RUN, subject.facts.why_no_packages, ()
@@ -235,7 +235,7 @@ def licences(subject: Subject) -> Found:
     return GateState.PASSED, f"{count(len(packages), 'package')}, none under a licence that is denied{rest}", ()
 
 
-def vulnerabilities(subject: Subject) -> Found:
+def vulnerabilities(subject: GateSubject) -> Found:
     facts = subject.facts
     found = facts.vulnerabilities
     if found is None:
@@ -254,7 +254,7 @@ def vulnerabilities(subject: Subject) -> Found:
     return GateState.PASSED, f"{count(kinds['deb'], 'Debian package')}, none is fixed by a newer one{rest}", ()
 
 
-GATES: dict[str, Callable[[Subject], Found]] = {
+GATES: dict[str, Callable[[GateSubject], Found]] = {
     "proof": proof,
     "probes": probes,
     "speed": speed,

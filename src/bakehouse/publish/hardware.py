@@ -13,7 +13,7 @@ _DIGITS = 12
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Machine:
+class MachineFacts:
     host: str
     """First digits of a hash of the host's name."""
     platform: str
@@ -25,7 +25,7 @@ class Machine:
     gpus: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, value: object) -> Machine | None:
+    def read(cls, value: object) -> MachineFacts | None:
         """From JSON; None for what is none, or has keys that this version does not know."""
         if not isinstance(value, Mapping):
             return None
@@ -43,12 +43,12 @@ class Machine:
         return self.device if self.device != "cpu" else f"{self.cpu}, {self.cores} cores"
 
 
-def machine_of(run: RunReport, cell: CellReport) -> Machine:
+def machine_of(run: RunReport, cell: CellReport) -> MachineFacts:
     """What a cell was measured on. The device stands in the settings of its measurements."""
     devices = [one.settings.get("device") for one in cell.measurements]
     device = next((str(one) for one in devices if one), "cpu" if cell.accelerator == "cpu" else cell.accelerator)
     host = run.host_of(cell)
-    return Machine(
+    return MachineFacts(
         host=hashlib.sha256(host.name.encode()).hexdigest()[:_DIGITS],
         platform=host.platform,
         cpu=host.cpu,

@@ -17,7 +17,7 @@ from pathlib import Path
 import filelock
 import requests
 
-from bakehouse.engine.embedded.apt import Machine
+from bakehouse.engine.embedded.apt import AptMachine
 from bakehouse.engine.embedded.packages import unpacked
 from bakehouse.errors import InfrastructureError
 from bakehouse.system import atomic_write, daemon, process
@@ -87,7 +87,7 @@ def local_registry(cache: Path, environ: Mapping[str, str], say: Callable[[str],
     if found := process.find(PACKAGE, path=environ.get("PATH")):
         return LocalRegistry(folder=cache / "registry", program=found)
     try:
-        folder = unpacked(PACKAGE, machine=Machine.this(cache=cache, say=say, environ=environ))
+        folder = unpacked(PACKAGE, machine=AptMachine.this(cache=cache, say=say, environ=environ))
     except InfrastructureError as error:
         raise InfrastructureError(
             f"matrix.yaml names no registry, and none can be started here: {error.message}",

@@ -19,7 +19,7 @@ OFFLINE = "BAKEHOUSE_OFFLINE"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class PublishPlace:
     registries: Registries
     policy: Publish
     to: str | None
@@ -44,7 +44,7 @@ class Place:
 
 
 @contextmanager
-def open_place(context: Context, policy: Publish, *, to: str | None, recipes: Sequence[str]) -> Iterator[Place]:
+def open_place(context: Context, policy: Publish, *, to: str | None, recipes: Sequence[str]) -> Iterator[PublishPlace]:
     """Raises InputError and InfrastructureError."""
     with ExitStack() as stack:
         local = None
@@ -53,7 +53,9 @@ def open_place(context: Context, policy: Publish, *, to: str | None, recipes: Se
             context.say(f"matrix.yaml names no registry: using this machine's own, {local}")
         registries = Registries(context.environ)
         stack.callback(registries.close)
-        yield Place(registries=registries, policy=policy, to=to, local=local, recipes=tuple(sorted(set(recipes))))
+        yield PublishPlace(
+            registries=registries, policy=policy, to=to, local=local, recipes=tuple(sorted(set(recipes)))
+        )
 
 
 def is_offline(context: Context) -> bool:

@@ -13,11 +13,11 @@ from enum import StrEnum
 
 from bakehouse.model.publish import Channel, Publish
 from bakehouse.publish import channel as channels
-from bakehouse.publish.attestations import Builder, Statement, statements
+from bakehouse.publish.attestations import BuilderIdentity, Statement, statements
 from bakehouse.publish.candidates import Candidate, Variant
-from bakehouse.publish.channel import Entry
+from bakehouse.publish.channel import ChannelEntry
 from bakehouse.publish.facts import Facts
-from bakehouse.publish.gates import GateResult, Subject, all_gates, blocking
+from bakehouse.publish.gates import GateResult, GateSubject, all_gates, blocking
 from bakehouse.publish.index import Prepared, join, version_of
 from bakehouse.publish.state import VariantState
 from bakehouse.publish.steps import Attach, CopyImage, Move, PutIndex, SetTag, Step, WriteHistory
@@ -37,7 +37,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class PublishRequest:
     """What is to be published, and where."""
 
     variant: Variant
@@ -49,7 +49,7 @@ class Request:
     """Of the target repository."""
     has_staging: bool
     facts: Mapping[str, Facts]
-    builder: Builder
+    builder: BuilderIdentity
     time: datetime
 
     @property
@@ -77,7 +77,7 @@ class VariantPlan:
         return self.outcome is not Outcome.STAYS
 
 
-def immutable_tag(request: Request, index: Manifest) -> str:
+def immutable_tag(request: PublishRequest, index: Manifest) -> str:
     """From the pattern; what no tag may hold becomes `-`."""
     variant = request.variant
     text = request.policy.tag.format(
@@ -96,7 +96,7 @@ def staging_tag(candidate: Candidate) -> str:
     return f"{STAGING_PREFIX}{candidate.started:%Y%m%d}-{candidate.digest.removeprefix('sha256:')[:12]}"
 
 
-def plan(request: Request, state: VariantState) -> VariantPlan:
+def plan(request: PublishRequest, state: VariantState) -> VariantPlan:
     """All that is to be done; nothing where all of it was done.
 
     An image that was published before keeps its tag: a new one would say that it is new (xinference#1216).
@@ -118,7 +118,7 @@ def plan(request: Request, state: VariantState) -> VariantPlan:
 
 
 def _result(
-    request: Request,
+    request: PublishRequest,
     index: Manifest,
     tag: str,
     *,
@@ -139,9 +139,9 @@ def _result(
     )
 
 
-def _gates(request: Request, state: VariantState) -> Iterator[GateResult]:
+def _gates(request: PublishRequest, state: VariantState) -> Iterator[GateResult]:
     for candidate in request.variant.candidates:
-        subject = Subject(
+        subject = GateSubject(
             candidate=candidate,
             facts=request.facts.get(candidate.digest, Facts()),
             policy=request.policy,
@@ -150,7 +150,7 @@ def _gates(request: Request, state: VariantState) -> Iterator[GateResult]:
         yield from all_gates(subject, request.rules.gates)
 
 
-def _refusals(request: Request, state: VariantState, index: Manifest, tag: str) -> Iterator[str]:
+def _refusals(request: PublishRequest, state: VariantState, index: Manifest, tag: str) -> Iterator[str]:
     """What no gate looks at: whether the set is whole, and whether tags and channels keep their word."""
     variant = request.variant
     have = {candidate.platform for candidate in variant.candidates}
@@ -167,7 +167,7 @@ def _refusals(request: Request, state: VariantState, index: Manifest, tag: str) 
     yield from _backwards(request, state, index)
 
 
-def _backwards(request: Request, state: VariantState, index: Manifest) -> Iterator[str]:
+def _backwards(request: PublishRequest, state: VariantState, index: Manifest) -> Iterator[str]:
     history, newest = state.history, state.history.newest
     if index.digest in history.refused:
         how = f"--rollback {request.channel} --to {index.digest}"
@@ -181,7 +181,7 @@ def _backwards(request: Request, state: VariantState, index: Manifest) -> Iterat
         )
 
 
-def _stage(request: Request, state: VariantState) -> Iterator[Step]:
+def _stage(request: PublishRequest, state: VariantState) -> Iterator[Step]:
     if not request.has_staging:
         return
     for candidate in request.variant.candidates:
@@ -190,7 +190,7 @@ def _stage(request: Request, state: VariantState) -> Iterator[Step]:
             yield CopyImage(to="staging", digest=candidate.digest, cell=candidate.cell, tag=tag)
 
 
-def _release(request: Request, state: VariantState, index: Manifest, tag: str) -> Iterator[Step]:
+def _release(request: PublishRequest, state: VariantState, index: Manifest, tag: str) -> Iterator[Step]:
     for candidate in request.variant.candidates:
         if candidate.digest not in state.in_target:
             yield CopyImage(to="target", digest=candidate.digest, cell=candidate.cell)
@@ -204,13 +204,13 @@ def _release(request: Request, state: VariantState, index: Manifest, tag: str) -
     yield from _move(request, state, index, tag)
 
 
-def _statements(request: Request, index: Manifest) -> Sequence[Statement]:
+def _statements(request: PublishRequest, index: Manifest) -> Sequence[Statement]:
     return statements(
         request.variant.candidates, index.digest, name=request.name, facts=request.facts, builder=request.builder
     )
 
 
-def _move(request: Request, state: VariantState, index: Manifest, tag: str) -> Iterator[Step]:
+def _move(request: PublishRequest, state: VariantState, index: Manifest, tag: str) -> Iterator[Step]:
     assert request.channel is not None
     for name in channels.tags_of(request.channel, request.variant.name, request.rules):
         was = state.tags.get(name)
@@ -221,7 +221,7 @@ def _move(request: Request, state: VariantState, index: Manifest, tag: str) -> I
     seen = {run for entry in history.of(index.digest) for run in entry.runs}
     if is_named and set(request.variant.runs) <= seen:
         return
-    entry = Entry(
+    entry = ChannelEntry(
         kind="confirmed" if is_named else "moved",
         digest=index.digest,
         tag=tag,

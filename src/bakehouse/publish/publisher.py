@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bakehouse.model.publish import Publish
-from bakehouse.publish.attestations import Builder
+from bakehouse.publish.attestations import BuilderIdentity
 from bakehouse.publish.candidates import Variant
 from bakehouse.publish.execute import Executor
 from bakehouse.publish.facts import Facts
 from bakehouse.publish.looking import Looker
-from bakehouse.publish.plan import Request, VariantPlan, plan
+from bakehouse.publish.plan import PublishRequest, VariantPlan, plan
 from bakehouse.publish.reading import variant_state
 from bakehouse.publish.signing import Signer, Verifier
 from bakehouse.publish.sources import Images, prepare
@@ -20,7 +20,7 @@ from bakehouse.registry.store import Source, Store
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Planned:
+class PlannedPublication:
     plan: VariantPlan
     executor: Executor
 
@@ -39,15 +39,15 @@ class Publisher:
     signer: Signer | None
     key: Verifier | None
     """What earlier signatures are checked with."""
-    builder: Builder
+    builder: BuilderIdentity
     now: datetime
     say: Callable[[str], None]
 
-    def plan(self, variant: Variant, channel: str | None) -> Planned:
+    def plan(self, variant: Variant, channel: str | None) -> PlannedPublication:
         """Nothing is written. Raises InputError, RegistryError."""
         stores: list[Source] = [self.staging] if self.staging else []
         found = {one.digest: self.images.find(one, [*stores, self.target]) for one in variant.candidates}
-        request = Request(
+        request = PublishRequest(
             variant=variant,
             images=tuple(prepare(one, found[one.digest]) for one in variant.candidates),
             policy=self.policy,
@@ -60,7 +60,7 @@ class Publisher:
         )
         state = variant_state(request, target=self.target, staging=self.staging, key=self.key)
         executor = Executor(target=self.target, staging=self.staging, images=found, signer=self.signer, say=self.say)
-        return Planned(plan=plan(request, state), executor=executor)
+        return PlannedPublication(plan=plan(request, state), executor=executor)
 
     def _facts(self, variant: Variant, found: dict[str, Source]) -> dict[str, Facts]:
         return {one.digest: self.looker.facts(one, found[one.digest]) for one in variant.candidates}

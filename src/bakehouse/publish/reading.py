@@ -12,7 +12,7 @@ from bakehouse.publish.attestations import key
 from bakehouse.publish.channel import HISTORY_SUFFIX, ChannelHistory
 from bakehouse.publish.facts import Measured
 from bakehouse.publish.index import join
-from bakehouse.publish.plan import STAGING_PREFIX, Request, immutable_tag, staging_tag
+from bakehouse.publish.plan import STAGING_PREFIX, PublishRequest, immutable_tag, staging_tag
 from bakehouse.publish.signing import Opened, Verifier, open_bundle
 from bakehouse.publish.state import Held, RepositoryState, VariantState
 from bakehouse.registry import fallback
@@ -23,7 +23,9 @@ JOURNAL = "bakehouse.prune"
 _DEEPEST = 4
 
 
-def variant_state(request: Request, *, target: Source, staging: Source | None, key: Verifier | None) -> VariantState:
+def variant_state(
+    request: PublishRequest, *, target: Source, staging: Source | None, key: Verifier | None
+) -> VariantState:
     """What is needed to plan one variant. Raises RegistryError."""
     index = join(request.variant, request.images)
     digests = [one.digest for one in request.variant.candidates]

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 
 from bakehouse.model.publish import Publish, Retention
 from bakehouse.publish import channel as channels
-from bakehouse.publish.channel import Entry
+from bakehouse.publish.channel import ChannelEntry
 from bakehouse.publish.plan import STAGING_PREFIX
 from bakehouse.publish.state import Held, RepositoryState
 from bakehouse.publish.steps import Announce, Delete, DropJournal, Step, Where, WriteJournal
@@ -39,7 +39,7 @@ class Published:
 def published(state: RepositoryState, policy: Publish, *, roots: Mapping[str, str], now: datetime) -> list[Published]:
     """Every immutable tag that is there, the newest first. `roots`: digests that stay, with the reason."""
     found = []
-    by_variant: dict[str, list[tuple[str, Entry]]] = {}
+    by_variant: dict[str, list[tuple[str, ChannelEntry]]] = {}
     for variant in sorted({history.variant for history in state.histories}):
         known = channels.known_tags([history for history in state.histories if history.variant == variant])
         by_variant[variant] = [(tag, entry) for tag, entry in known.items() if state.tags.get(tag) == entry.digest]

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bakehouse.model.publish import Channel
 from bakehouse.publish import channel as channels
-from bakehouse.publish.channel import ChannelHistory, Entry
+from bakehouse.publish.channel import ChannelEntry, ChannelHistory
 from bakehouse.publish.steps import Move, Step, WriteHistory
 
 
@@ -39,7 +39,7 @@ def plan(
     steps: list[Step] = []
     newest = history.newest
     if newest is None or newest.digest != entry.digest:
-        noted = Entry(
+        noted = ChannelEntry(
             kind="rolled-back",
             digest=entry.digest,
             tag=entry.tag,
@@ -57,7 +57,7 @@ def plan(
     return RollbackPlan(channel=channel, variant=variant, digest=entry.digest, steps=tuple(steps))
 
 
-def _chosen(history: ChannelHistory, present: str | None, to: str | None) -> Entry | None:
+def _chosen(history: ChannelHistory, present: str | None, to: str | None) -> ChannelEntry | None:
     if to:
         found = history.of(to)
         return found[-1] if found else None

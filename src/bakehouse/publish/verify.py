@@ -9,7 +9,7 @@ from typing import Any
 
 from bakehouse.formatting import NOTHING, count, quantity, significant
 from bakehouse.model import annotations as names
-from bakehouse.publish.hardware import Machine
+from bakehouse.publish.hardware import MachineFacts
 from bakehouse.publish.reading import bundles
 from bakehouse.publish.signing import Opened, Verifier
 from bakehouse.registry.content import Manifest
@@ -171,7 +171,7 @@ def _passed(predicate: Mapping[str, Any]) -> str:
 
 
 def _speed(predicate: Mapping[str, Any]) -> str:
-    machine = Machine.read(predicate.get("machine"))
+    machine = MachineFacts.read(predicate.get("machine"))
     figures = [one for one in predicate.get("figures") or () if isinstance(one, dict)]
     order = {metric: place for place, metric in enumerate(_FIRST)}
     best = sorted(figures, key=lambda one: order.get(str(one.get("metric")), len(order)))[:_FIGURES]

@@ -39,7 +39,7 @@ PATIENCE = Patience(stall=120.0, attempts=7, unreached=3, longest=30.0)
 anew meanwhile."""
 
 
-class TransientError(RegistryError):
+class TransientRegistryError(RegistryError):
     """Worth another attempt, and that was made as often as patience allows."""
 
     def __init__(self, message: str, *, wait: float = 0.0) -> None:
@@ -49,7 +49,7 @@ class TransientError(RegistryError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ask:
+class RegistryRequest:
     """One request."""
 
     method: str
@@ -108,7 +108,7 @@ class Connection:
     def close(self) -> None:
         self._session.close()
 
-    def persist(self, ask: Ask, *, ok: frozenset[int]) -> requests.Response:
+    def persist(self, ask: RegistryRequest, *, ok: frozenset[int]) -> requests.Response:
         """Send it until it is answered. Only for requests that may be repeated. Raises as `once` does."""
         return self.patiently(lambda: self.once(ask, ok=ok))
 
@@ -118,13 +118,13 @@ class Connection:
         while True:
             try:
                 return act()
-            except TransientError as error:
+            except TransientRegistryError as error:
                 if attempt >= (self.patience.attempts if self._answered else self.patience.unreached):
                     raise
                 self.patience.rest(attempt, asked=error.wait)
             attempt += 1
 
-    def once(self, ask: Ask, *, ok: frozenset[int]) -> requests.Response:
+    def once(self, ask: RegistryRequest, *, ok: frozenset[int]) -> requests.Response:
         """Send it once, after a login where one is asked for.
 
         Raises TransientError, DeniedError, and RegistryError for any other status than those of `ok`.
@@ -141,7 +141,7 @@ class Connection:
         response.close()
         raise error
 
-    def _send(self, ask: Ask) -> requests.Response:
+    def _send(self, ask: RegistryRequest) -> requests.Response:
         url = urljoin(self.base, ask.path)
         own = urlsplit(url).netloc == urlsplit(self.base).netloc
         with ask.body() if ask.body else nullcontext(b"") as body:
@@ -174,13 +174,13 @@ class Connection:
         except (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError, TimeoutError) as error:
             if isinstance(innermost(error), NameResolutionError):
                 raise RegistryError(f"{self.host} cannot be reached: its name does not resolve") from None
-            raise TransientError(f"{self.host} does not answer: {answers.clause(error)}") from None
+            raise TransientRegistryError(f"{self.host} does not answer: {answers.clause(error)}") from None
         self._answered = True
         return response
 
     # ------------------------------------------------------------------------------------------ login
 
-    def _log_in(self, ask: Ask, challenge: str) -> None:
+    def _log_in(self, ask: RegistryRequest, challenge: str) -> None:
         """Get what the registry asks for, for the scopes of a request."""
         scheme, _, rest = challenge.partition(" ")
         login = self._credentials.of(self.host)
@@ -195,7 +195,7 @@ class Connection:
             case _:
                 raise DeniedError(f"{self.host} asks for a kind of login that is not known here: {scheme or 'none'}")
 
-    def _token(self, ask: Ask, fields: Mapping[str, str], login: Login | None) -> str:
+    def _token(self, ask: RegistryRequest, fields: Mapping[str, str], login: Login | None) -> str:
         realm = fields.get("realm", "")
         address = urlsplit(realm)
         if address.scheme != "https" and not (address.scheme == "http" and is_loopback(address.netloc)):
@@ -215,7 +215,7 @@ class Connection:
             header = _Header(login.basic if login else "")
             response = self._attempt(lambda: self._session.get(realm, params=where, auth=header, timeout=timeout))
         if response.status_code in TRANSIENT:
-            raise TransientError(
+            raise TransientRegistryError(
                 f"the login of {self.host} answered with {answers.status(response)}", wait=answers.wait(response)
             )
         if response.status_code >= 400:  # noqa: PLR2004 - errors of HTTP
@@ -226,13 +226,13 @@ class Connection:
             raise DeniedError(f"the login of {self.host} gave no token")
         return str(token)
 
-    def _no_login(self, ask: Ask) -> DeniedError:
+    def _no_login(self, ask: RegistryRequest) -> DeniedError:
         return DeniedError(
             f"{self.host} asks for a login, and there is none for it",
             hint=f"Run: docker login {self.host} ({ask.repository})",
         )
 
-    def _refused(self, ask: Ask, login: Login | None, response: requests.Response) -> DeniedError:
+    def _refused(self, ask: RegistryRequest, login: Login | None, response: requests.Response) -> DeniedError:
         who = f"{login.user or 'our token'}, from {login.source}," if login else "a request without login"
         return DeniedError(
             f"{self.host} refuses {ask} to {who} with {answers.status(response)}{answers.said(response)}",
@@ -241,13 +241,13 @@ class Connection:
 
     # ------------------------------------------------------------------------------------------ refusals
 
-    def _refusal(self, ask: Ask, response: requests.Response) -> BakehouseError:
+    def _refusal(self, ask: RegistryRequest, response: requests.Response) -> BakehouseError:
         code = response.status_code
         if code in (_UNAUTHORIZED, _FORBIDDEN):
             return self._refused(ask, self._credentials.of(self.host), response)
         said = answers.said(response)
         if code in TRANSIENT and not answers.is_full(said):
-            return TransientError(
+            return TransientRegistryError(
                 f"{self.host} answers {ask} with {answers.status(response)}{said}", wait=answers.wait(response)
             )
         hint = None

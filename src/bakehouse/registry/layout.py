@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import filelock
 
 from bakehouse.errors import InfrastructureError, InputError
-from bakehouse.prove.image.archive import Archive, FolderArchive, TarArchive
+from bakehouse.prove.image.archive import BlobArchive, FolderArchive, TarArchive
 from bakehouse.registry import fallback
 from bakehouse.registry.content import KINDS, Descriptor, Manifest, canonical
 from bakehouse.registry.store import NoSuchContentError, Opener, Placed, Source
@@ -41,7 +41,7 @@ def blob_name(digest: str) -> str:
 class Layout:
     """What can be read of a layout, wherever its files lie. See Source."""
 
-    def __init__(self, archive: Archive, *, name: str) -> None:
+    def __init__(self, archive: BlobArchive, *, name: str) -> None:
         self._archive = archive
         self._name = name
 

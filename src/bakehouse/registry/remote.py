@@ -15,7 +15,7 @@ import requests
 import urllib3
 
 from bakehouse.registry import fallback
-from bakehouse.registry.connection import ACCEPT, Ask, Connection, TransientError
+from bakehouse.registry.connection import ACCEPT, Connection, RegistryRequest, TransientRegistryError
 from bakehouse.registry.content import INDEX, Descriptor, Manifest
 from bakehouse.registry.store import NoSuchContentError, Opener, Placed, RegistryError, Source
 from bakehouse.system.file_slice import FileSlice
@@ -92,11 +92,11 @@ class Remote:
                 whole.update(piece)
                 file.write(piece)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise TransientError(f"{self.name}: {blob.digest} broke off: {type(error).__name__}") from None
+            raise TransientRegistryError(f"{self.name}: {blob.digest} broke off: {type(error).__name__}") from None
         finally:
             response.close()
         if f"sha256:{whole.hexdigest()}" != blob.digest:
-            raise TransientError(f"{self.name}: what came for {blob.digest} has another digest")
+            raise TransientRegistryError(f"{self.name}: what came for {blob.digest} has another digest")
 
     def tags(self) -> list[str]:
         return sorted(tag for tag in self._listed("tags/list", "tags") if not fallback.is_one(tag))
@@ -127,7 +127,9 @@ class Remote:
             if not link or url in seen or urlsplit(url).netloc != urlsplit(self.connection.base).netloc:
                 return found
             seen.add(url)
-            response = self.connection.persist(Ask(method="GET", path=url, repository=self.path), ok=frozenset({OK}))
+            response = self.connection.persist(
+                RegistryRequest(method="GET", path=url, repository=self.path), ok=frozenset({OK})
+            )
 
     # ------------------------------------------------------------------------------------------ writing
 
@@ -185,7 +187,7 @@ class Remote:
             try:
                 place = self._send_part(place, content, at, part)
                 at, breaks = at + part, 0
-            except TransientError as error:
+            except TransientRegistryError as error:
                 breaks += 1
                 if breaks >= self.connection.patience.attempts:
                     raise
@@ -199,7 +201,7 @@ class Remote:
             with content() as file:
                 yield FileSlice(file, offset=at, size=size)  # type: ignore[misc]  # it is read, and told its length
 
-        ask = Ask(
+        ask = RegistryRequest(
             method="PATCH",
             path=place,
             repository=self.path,
@@ -213,11 +215,11 @@ class Remote:
 
     def _went(self, place: str) -> tuple[str, int]:
         """Where an upload goes on, and how many bytes of it have arrived. An upload that is gone begins anew."""
-        ask = Ask(method="GET", path=place, repository=self.path, may="pull,push")
+        ask = RegistryRequest(method="GET", path=place, repository=self.path, may="pull,push")
         response = self.connection.persist(ask, ok=frozenset({NO_CONTENT, OK, ACCEPTED, NOT_FOUND}))
         arrived = re.fullmatch(r"(?:bytes=)?0-([0-9]+)", response.headers.get("Range", ""))
         if response.status_code == NOT_FOUND or not arrived:
-            raise TransientError(f"{self.name}: an upload broke off and cannot go on")
+            raise TransientRegistryError(f"{self.name}: an upload broke off and cannot go on")
         last = int(arrived[1])
         return urljoin(response.url, response.headers.get("Location", place)), last + 1 if last else 0
 
@@ -225,7 +227,7 @@ class Remote:
         parts = urlsplit(place)
         query = f"{parts.query}&" if parts.query else ""
         url = urlunsplit(parts._replace(query=f"{query}digest={quote(blob.digest, safe='')}"))
-        ask = Ask(
+        ask = RegistryRequest(
             method="PUT",
             path=url,
             repository=self.path,
@@ -236,7 +238,7 @@ class Remote:
         )
         response = self.connection.once(ask, ok=frozenset({CREATED, NO_CONTENT, NOT_FOUND, _RANGE}))
         if response.status_code in (NOT_FOUND, _RANGE):
-            raise TransientError(f"{self.name}: an upload was forgotten before it had ended")
+            raise TransientRegistryError(f"{self.name}: an upload was forgotten before it had ended")
         told = response.headers.get("Docker-Content-Digest")
         if told and told != blob.digest:
             raise RegistryError(f"{self.name}: {blob.digest} was stored as {told}")
@@ -266,12 +268,12 @@ class Remote:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         stream: bool = False,
-    ) -> Ask:
+    ) -> RegistryRequest:
         def body() -> AbstractContextManager[bytes]:
             return nullcontext(content or b"")
 
         accept = INDEX if path.startswith("referrers/") else ACCEPT
-        return Ask(
+        return RegistryRequest(
             method=method,
             path=f"/v2/{self.path}/{path}",
             repository=self.path,

@@ -10,7 +10,7 @@ from bakehouse.model.report import RunReport
 from bakehouse.reporters import html, json_file, junit, markdown, terminal
 from bakehouse.reporters.comparison import RunComparison
 from bakehouse.reporters.exports import action_benchmark, csv_file, ctrf, openmetrics
-from bakehouse.reporters.exports.reference_tool import OfTool
+from bakehouse.reporters.exports.reference_tool import ToolReporter
 from bakehouse.servers import REFERENCE_TOOLS
 from bakehouse.system import atomic_write
 
@@ -40,7 +40,7 @@ REPORTERS: dict[str, Reporter] = {
     "markdown": markdown,
     "terminal": terminal,
     "html": html,
-    **{tool.program: OfTool(tool) for tool in REFERENCE_TOOLS},
+    **{tool.program: ToolReporter(tool) for tool in REFERENCE_TOOLS},
     "benchmark-bigger": action_benchmark.BIGGER,
     "benchmark-smaller": action_benchmark.SMALLER,
     "ctrf": ctrf,

@@ -11,7 +11,7 @@ from bakehouse.model.enums import AcceleratorName
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Placed:
+class ModelPlacement:
     """Where a server has put a model, and what computes it. Sizes are MiB by buffer, for example `Vulkan0`."""
 
     using: str | None
@@ -29,7 +29,7 @@ class Placed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Advice:
+class PlacementAdvice:
     """What to look at, in the family's own words, where a model is not on the accelerator."""
 
     no_plugin: Mapping[AcceleratorName, str]
@@ -82,7 +82,7 @@ class DeviceLog(Protocol):
         ...
 
     @property
-    def advice(self) -> Advice: ...
+    def advice(self) -> PlacementAdvice: ...
 
     def devices(self, output: str) -> list[str]:
         """Lines of the list of devices: `Vulkan0: NAME (24105 MiB, 22056 MiB free)`."""
@@ -92,4 +92,4 @@ class DeviceLog(Protocol):
         """What was loaded: word of a backend to the plugin's file name. The processor's is `CPU`."""
         ...
 
-    def placed(self, log: str) -> Placed: ...
+    def placed(self, log: str) -> ModelPlacement: ...

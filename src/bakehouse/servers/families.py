@@ -10,7 +10,7 @@ from bakehouse.servers.device_log import DeviceLog
 from bakehouse.servers.llama_cpp.server import LlamaCpp
 from bakehouse.servers.plugins import Plugins
 from bakehouse.servers.reference import ReferenceTool
-from bakehouse.servers.server import OPENAI, Metrics, Server
+from bakehouse.servers.server import OPENAI, MetricNames, ServerFamily
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +24,7 @@ class Plain:
     loading_status: int | None = LOADING_STATUS
     stop_statuses: tuple[int, ...] = STOP_STATUSES
     api: str | None = None
-    metrics: Metrics = field(default_factory=Metrics)
+    metrics: MetricNames = field(default_factory=MetricNames)
     version_arguments: tuple[str, ...] | None = None
     help_arguments: tuple[str, ...] | None = None
     device_log: DeviceLog | None = None
@@ -43,7 +43,7 @@ class Plain:
         return {}
 
 
-SERVERS: dict[ServerName, Server] = {
+SERVERS: dict[ServerName, ServerFamily] = {
     "llama.cpp": LlamaCpp(),
     "openai": Plain(
         title="a server with OpenAI's API, as vLLM has it",
@@ -52,7 +52,7 @@ SERVERS: dict[ServerName, Server] = {
         health_path="/health",
         loading_status=None,
         api=OPENAI,
-        metrics=Metrics(
+        metrics=MetricNames(
             requests_running="vllm:num_requests_running",
             requests_waiting="vllm:num_requests_waiting",
             tokens_prompt="vllm:prompt_tokens_total",
@@ -66,7 +66,7 @@ SERVERS: dict[ServerName, Server] = {
         health_path="/v2/health/ready",
         loading_status=None,
         stop_statuses=(*STOP_STATUSES, 1),
-        metrics=Metrics(requests_waiting="nv_inference_pending_request_count"),
+        metrics=MetricNames(requests_waiting="nv_inference_pending_request_count"),
     ),
     "http": Plain(
         title="a server that speaks HTTP",

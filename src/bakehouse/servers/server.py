@@ -16,7 +16,7 @@ OPENAI = "openai"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Metrics:
+class MetricNames:
     """Names of the family's Prometheus metrics; None where it has none."""
 
     requests_running: str | None = None
@@ -25,7 +25,7 @@ class Metrics:
     tokens_generated: str | None = None
 
 
-class Server(Protocol):
+class ServerFamily(Protocol):
     @property
     def title(self) -> str:
         """For people."""
@@ -109,7 +109,7 @@ class Server(Protocol):
         ...
 
     @property
-    def metrics(self) -> Metrics: ...
+    def metrics(self) -> MetricNames: ...
 
     def version_text(self, *, version: str, build_number: int, commit: str) -> str:
         """What the version's output must contain."""

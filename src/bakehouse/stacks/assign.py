@@ -12,7 +12,7 @@ from bakehouse.errors import InputError
 from bakehouse.formatting import size
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.stacks.loaded import HOST, wrong
-from bakehouse.stacks.plan import Machine, Need, Slot
+from bakehouse.stacks.plan import Need, Slot, StackMachine
 
 STEP = 256
 """Tokens: contexts are suggested in multiples of what caches are made of."""
@@ -20,7 +20,7 @@ LEAST_CONTEXT = 2048
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
+class CardWish:
     """A service that computes on cards."""
 
     service: str
@@ -50,7 +50,7 @@ class _Taken:
     """The service that has it alone."""
 
 
-def assign(wishes: Sequence[Wish], machine: Machine) -> dict[str, tuple[Slot, ...]]:
+def assign(wishes: Sequence[CardWish], machine: StackMachine) -> dict[str, tuple[Slot, ...]]:
     """Service to its cards. Raises InputError for the first that fits nowhere, with the smallest change that helps."""
     taken = {slot.index: _Taken() for slot in machine.slots}
     found: dict[str, tuple[Slot, ...]] = {}
@@ -69,17 +69,17 @@ def assign(wishes: Sequence[Wish], machine: Machine) -> dict[str, tuple[Slot, ..
     return found
 
 
-def _order(wish: Wish) -> tuple[object, ...]:
+def _order(wish: CardWish) -> tuple[object, ...]:
     """Placed by hand, then those that want a card alone, then the largest; names decide between equals."""
     return (wish.pinned is None, not wish.whole, -wish.largest, wish.service)
 
 
-def _room(slot: Slot, machine: Machine, taken: Mapping[int, _Taken]) -> int | None:
+def _room(slot: Slot, machine: StackMachine, taken: Mapping[int, _Taken]) -> int | None:
     """Bytes that are left; None: the card's memory is unknown."""
     return None if slot.memory is None else slot.memory - machine.reserve - taken[slot.index].bytes
 
 
-def _fits(wish: Wish, slot: Slot, machine: Machine, taken: Mapping[int, _Taken]) -> bool:
+def _fits(wish: CardWish, slot: Slot, machine: StackMachine, taken: Mapping[int, _Taken]) -> bool:
     need, there = wish.needs.get(slot.index), taken[slot.index]
     if need is None or there.whole or (wish.whole and there.by):
         return False
@@ -87,12 +87,12 @@ def _fits(wish: Wish, slot: Slot, machine: Machine, taken: Mapping[int, _Taken])
     return room is None or need.bytes <= room
 
 
-def _first_fit(wish: Wish, machine: Machine, taken: Mapping[int, _Taken]) -> tuple[Slot, ...] | None:
+def _first_fit(wish: CardWish, machine: StackMachine, taken: Mapping[int, _Taken]) -> tuple[Slot, ...] | None:
     fitting = [slot for slot in machine.slots if _fits(wish, slot, machine, taken)]
     return tuple(fitting[: wish.count]) if len(fitting) >= wish.count else None
 
 
-def _pinned(wish: Wish, machine: Machine, taken: Mapping[int, _Taken]) -> tuple[Slot, ...] | None:
+def _pinned(wish: CardWish, machine: StackMachine, taken: Mapping[int, _Taken]) -> tuple[Slot, ...] | None:
     slots = tuple(machine.slots[index] for index in wish.pinned or ())
     for slot in slots:
         there = taken[slot.index]
@@ -115,7 +115,7 @@ def _pinned(wish: Wish, machine: Machine, taken: Mapping[int, _Taken]) -> tuple[
     return slots if all(_fits(wish, slot, machine, taken) for slot in slots) else None
 
 
-def _runs_on(wish: Wish, machine: Machine) -> str:
+def _runs_on(wish: CardWish, machine: StackMachine) -> str:
     able = [str(slot) for slot in machine.slots if slot.index in wish.needs]
     return f"It has images for {', '.join(able)}." if able else "It has images for none of the machine's cards."
 
@@ -123,7 +123,7 @@ def _runs_on(wish: Wish, machine: Machine) -> str:
 # ---------------------------------------------------------------------------------------------- refusals
 
 
-def _refusal(wish: Wish, machine: Machine, taken: Mapping[int, _Taken]) -> InputError:
+def _refusal(wish: CardWish, machine: StackMachine, taken: Mapping[int, _Taken]) -> InputError:
     at = ("services", wish.service)
     if not machine.slots:
         hint = "Write accelerator: cpu, or name another machine: --host NAME."
@@ -141,7 +141,7 @@ def _refusal(wish: Wish, machine: Machine, taken: Mapping[int, _Taken]) -> Input
     return wrong("\n".join(lines), *at, hint=" ".join(_changes(wish, machine, taken)))
 
 
-def _plans(machine: Machine) -> str:
+def _plans(machine: StackMachine) -> str:
     """The command for each card. NVIDIA's driver decides as well."""
     driver = f" --driver {machine.driver}" if machine.driver else ""
     cards = dict.fromkeys(
@@ -151,14 +151,14 @@ def _plans(machine: Machine) -> str:
     return " and ".join(commands) or "`bakehouse plan --gpu CARD`"
 
 
-def _short(wish: Wish, machine: Machine, taken: Mapping[int, _Taken]) -> str:
+def _short(wish: CardWish, machine: StackMachine, taken: Mapping[int, _Taken]) -> str:
     slot, missing = _nearest(wish, machine, taken)
     need = wish.needs[slot.index]
     each = f" on each of {wish.count} cards" if wish.count > 1 else ""
     return f"it takes {size(need.bytes)}{each} ({need.how}), and {size(missing)} are missing on {slot}"
 
 
-def _nearest(wish: Wish, machine: Machine, taken: Mapping[int, _Taken]) -> tuple[Slot, int]:
+def _nearest(wish: CardWish, machine: StackMachine, taken: Mapping[int, _Taken]) -> tuple[Slot, int]:
     """The card on which the least is missing, and how much."""
     lacks = []
     for slot in machine.slots:
@@ -171,7 +171,7 @@ def _nearest(wish: Wish, machine: Machine, taken: Mapping[int, _Taken]) -> tuple
     return machine.slots[index], missing
 
 
-def _whole_reason(wish: Wish, machine: Machine, taken: Mapping[int, _Taken]) -> str | None:
+def _whole_reason(wish: CardWish, machine: StackMachine, taken: Mapping[int, _Taken]) -> str | None:
     able = [slot for slot in machine.slots if slot.index in wish.needs]
     if len(able) < wish.count:
         return f"it wants {wish.count} cards, and its images run on {len(able)}"
@@ -183,14 +183,14 @@ def _whole_reason(wish: Wish, machine: Machine, taken: Mapping[int, _Taken]) -> 
     return None
 
 
-def _table_line(slot: Slot, machine: Machine, taken: Mapping[int, _Taken]) -> str:
+def _table_line(slot: Slot, machine: StackMachine, taken: Mapping[int, _Taken]) -> str:
     there, room = taken[slot.index], _room(slot, machine, taken)
     has = size(slot.memory) if slot.memory else "memory unknown"
     by = f", taken by {', '.join(there.by)}" if there.by else ""
     return f"{slot}: {has}{by}, {size(max(0, room or 0))} left beside a reserve of {size(machine.reserve)}"
 
 
-def _changes(wish: Wish, machine: Machine, taken: Mapping[int, _Taken]) -> list[str]:
+def _changes(wish: CardWish, machine: StackMachine, taken: Mapping[int, _Taken]) -> list[str]:
     """What would help, the smallest change first."""
     slot, missing = _nearest(wish, machine, taken)
     room = _room(slot, machine, taken)
@@ -204,7 +204,7 @@ def _changes(wish: Wish, machine: Machine, taken: Mapping[int, _Taken]) -> list[
     return found or ["Place one of the services on another card."]
 
 
-def _smaller_context(wish: Wish, room: int) -> int | None:
+def _smaller_context(wish: CardWish, room: int) -> int | None:
     """The longest context in steps of 256 tokens with which it fits; None: not even a short one helps."""
     if wish.context is None:
         return None

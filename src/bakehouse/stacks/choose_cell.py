@@ -9,10 +9,10 @@ from bakehouse.model.cell import Cell, Resolution
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.matrix import Matrix
 from bakehouse.model.stack import Service
-from bakehouse.planning.candidates import Candidate
+from bakehouse.planning.candidates import RankedCell
 from bakehouse.planning.gpus import Fit, Target
 from bakehouse.planning.recommend import advise
-from bakehouse.stacks.plan import Machine, Slot
+from bakehouse.stacks.plan import Slot, StackMachine
 
 _ALONE = Resolution(cells=(), excluded=())
 """What is ruled out, and why, is not asked here."""
@@ -24,7 +24,7 @@ class World:
 
     cells: tuple[Cell, ...]
     matrix: Matrix
-    machine: Machine
+    machine: StackMachine
     targets: Mapping[int, Target]
     """By the card's position."""
 
@@ -56,6 +56,6 @@ def of_service(service: Service, world: World) -> Iterable[Cell]:
             yield cell
 
 
-def _runs(one: Candidate) -> bool:
+def _runs(one: RankedCell) -> bool:
     """PTX is compiled at the first start, which takes minutes: no image of a stack starts so."""
     return one.runs != "no" and one.fit is not Fit.PTX

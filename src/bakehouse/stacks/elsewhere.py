@@ -7,14 +7,14 @@ from dataclasses import replace
 from bakehouse.errors import InputError
 from bakehouse.model import machine as found
 from bakehouse.planning.gpus import find_target
-from bakehouse.stacks.inputs import Inputs
+from bakehouse.stacks.inputs import StackInputs
 from bakehouse.stacks.loaded import Loaded
 from bakehouse.stacks.plan import Planned, Slot, StackPlan
 from bakehouse.stacks.resolve import resolve_stack
 from bakehouse.stacks.vendors import VENDORS, Vendor
 
 
-def for_other_vendors(plan: StackPlan, inputs: Inputs) -> dict[str, StackPlan | str]:
+def for_other_vendors(plan: StackPlan, inputs: StackInputs) -> dict[str, StackPlan | str]:
     """Vendor to plan, or to why there is none, for those that the plan uses none of.
 
     Each service gets a card of its own: what a cluster has is not known here.
@@ -23,7 +23,7 @@ def for_other_vendors(plan: StackPlan, inputs: Inputs) -> dict[str, StackPlan | 
     return {vendor.name: _on(vendor, inputs) for vendor in VENDORS.values() if vendor.name not in used}
 
 
-def _on(vendor: Vendor, inputs: Inputs) -> StackPlan | str:
+def _on(vendor: Vendor, inputs: StackInputs) -> StackPlan | str:
     matrix = inputs.world.matrix
     if vendor.usual not in matrix.gpus:
         return f"the catalogue has no {vendor.usual}"
@@ -56,7 +56,7 @@ def _on(vendor: Vendor, inputs: Inputs) -> StackPlan | str:
     return replace(made, services=kept)
 
 
-def _may_be_there(service: Planned, inputs: Inputs) -> bool:
+def _may_be_there(service: Planned, inputs: StackInputs) -> bool:
     """Whether the file leaves it open on whose cards it computes, or says theirs."""
     written = inputs.loaded.stack.services[service.name].accelerator
     return written in ("any", service.accelerator.value)

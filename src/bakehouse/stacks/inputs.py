@@ -12,19 +12,19 @@ from bakehouse.model.stack_host import HostService
 from bakehouse.planning.gpus import Target
 from bakehouse.stacks.loaded import Loaded
 from bakehouse.stacks.need import ModelFacts
-from bakehouse.stacks.plan import Machine
+from bakehouse.stacks.plan import StackMachine
 
 NOTHING = HostService()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Inputs:
+class StackInputs:
     """What a plan is made from."""
 
     loaded: Loaded
     world: model.World
     resolution: Resolution
-    machine: Machine
+    machine: StackMachine
     targets: Mapping[int, Target]
     """What images run on each card, by its position."""
     facts: Mapping[str, ModelFacts] = field(default_factory=dict)

@@ -7,12 +7,12 @@ from bakehouse.model import machine as found
 from bakehouse.model.matrix import Matrix
 from bakehouse.model.stack_host import HostFile
 from bakehouse.planning.gpus import Target, find_target, target_of
-from bakehouse.stacks.plan import Machine, Slot
+from bakehouse.stacks.plan import Slot, StackMachine
 
 RESERVE = 512 * 2**20
 
 
-def of_file(name: str, host: HostFile, matrix: Matrix) -> tuple[Machine, dict[int, Target]]:
+def of_file(name: str, host: HostFile, matrix: Matrix) -> tuple[StackMachine, dict[int, Target]]:
     """As a person wrote it. Cards that the catalogue lacks are left to `references`."""
     slots = []
     targets = {}
@@ -37,7 +37,7 @@ def of_file(name: str, host: HostFile, matrix: Matrix) -> tuple[Machine, dict[in
             )
         )
         targets[index] = find_target(card.gpu, matrix, found.Machine(platform=host.platform, cores=1, cards=()))
-    machine = Machine(
+    machine = StackMachine(
         name=name,
         platform=host.platform,
         memory=size_in_bytes(host.memory) if host.memory else None,
@@ -54,7 +54,7 @@ def of_file(name: str, host: HostFile, matrix: Matrix) -> tuple[Machine, dict[in
 
 def of_detected(
     here: found.Machine, matrix: Matrix, *, memory: int | None, groups: tuple[int, int]
-) -> tuple[Machine, dict[int, Target]]:
+) -> tuple[StackMachine, dict[int, Target]]:
     """The machine that we are on. `groups`: numbers of those that own /dev/kfd and the render nodes."""
     slots = tuple(
         Slot(
@@ -71,7 +71,7 @@ def of_detected(
         for index, card in enumerate(here.usable)
     )
     driver = next((card.driver for card in here.usable if card.accelerator == "cuda" and card.driver), None)
-    machine = Machine(
+    machine = StackMachine(
         name="this machine",
         platform=here.platform,
         memory=memory,

@@ -40,7 +40,7 @@ class Slot:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Machine:
+class StackMachine:
     """What a stack is laid out on."""
 
     name: str
@@ -85,7 +85,7 @@ class Mount:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Health:
+class HealthCheck:
     """How one sees that it serves. Times are seconds."""
 
     path: str
@@ -136,7 +136,7 @@ class Planned:
     port: int
     publish: tuple[str, int] | None
     user: str
-    health: Health
+    health: HealthCheck
     stop_grace: int
     memory: int
     """Limit of the container, bytes."""
@@ -187,7 +187,7 @@ class PlannedMetrics:
 class StackPlan:
     name: str
     summary: str
-    machine: Machine
+    machine: StackMachine
     services: tuple[Planned, ...]
     """In the order of the file."""
     gateway: PlannedGateway | None

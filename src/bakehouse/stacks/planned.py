@@ -15,12 +15,12 @@ from bakehouse.servers.deploying import Deployment
 from bakehouse.servers.deployment import DEPLOYMENTS
 from bakehouse.stacks import needs_of
 from bakehouse.stacks.hardening import PIDS
-from bakehouse.stacks.inputs import Inputs
+from bakehouse.stacks.inputs import StackInputs
 from bakehouse.stacks.need import ModelFacts, start_seconds
 from bakehouse.stacks.plan import (
     CONTAINER_MODELS,
     Dependency,
-    Health,
+    HealthCheck,
     Loose,
     Mount,
     Need,
@@ -41,7 +41,7 @@ _HEALTHCHECKS = {
 """What the templates of each kind of recipe put into the image."""
 
 
-def planned(name: str, cell: Cell, slots: tuple[Slot, ...], inputs: Inputs) -> Planned:
+def planned(name: str, cell: Cell, slots: tuple[Slot, ...], inputs: StackInputs) -> Planned:
     """Everything about a service whose image and cards are chosen."""
     service, recipe = inputs.service(name), cell.recipe
     facts = inputs.facts.get(name, needs_of.NO_FACTS)
@@ -64,7 +64,7 @@ def planned(name: str, cell: Cell, slots: tuple[Slot, ...], inputs: Inputs) -> P
         port=port,
         publish=(service.publish.address, service.publish.port) if service.publish else None,
         user=recipe.runtime.user,
-        health=Health(
+        health=HealthCheck(
             path=recipe.probes.health.path,
             command=recipe.runtime.healthcheck or _HEALTHCHECKS[recipe.build.kind],
             start_period=round(service.start) if service.start else start_seconds(_start(recipe), facts.bytes),
@@ -176,6 +176,6 @@ def _source(path: str, folder: str | None) -> str:
     return path if folder is None or path.startswith("~/") else str(PurePosixPath(folder) / path)
 
 
-def _dependency(other: str, service: Service, inputs: Inputs) -> Dependency:
+def _dependency(other: str, service: Service, inputs: StackInputs) -> Dependency:
     profile = inputs.loaded.stack.services[other].profile
     return Dependency(service=other, required=profile is None or profile == service.profile)

@@ -12,18 +12,18 @@ from bakehouse.errors import InputError
 from bakehouse.model.cell import Cell
 from bakehouse.model.stack import Service
 from bakehouse.stacks import choose_cell, needs_of
-from bakehouse.stacks.assign import Wish, assign
+from bakehouse.stacks.assign import CardWish, assign
 from bakehouse.stacks.check import check
 from bakehouse.stacks.conflicts import check_conflicts
 from bakehouse.stacks.gateway import told
-from bakehouse.stacks.inputs import Inputs
+from bakehouse.stacks.inputs import StackInputs
 from bakehouse.stacks.loaded import raise_all, wrong
 from bakehouse.stacks.plan import Planned, PlannedGateway, PlannedMetrics, Slot, StackPlan
 from bakehouse.stacks.planned import planned
 from bakehouse.stacks.references import check_references
 
 
-def resolve_stack(inputs: Inputs) -> StackPlan:
+def resolve_stack(inputs: StackInputs) -> StackPlan:
     """Decide everything, and check it."""
     loaded = inputs.loaded
     try:
@@ -36,7 +36,7 @@ def resolve_stack(inputs: Inputs) -> StackPlan:
     return plan
 
 
-def _plan(inputs: Inputs) -> StackPlan:
+def _plan(inputs: StackInputs) -> StackPlan:
     stack = inputs.loaded.stack
     chosen = choose_cell.World(
         cells=inputs.resolution.cells, matrix=inputs.world.matrix, machine=inputs.machine, targets=inputs.targets
@@ -78,7 +78,7 @@ def _plan(inputs: Inputs) -> StackPlan:
     )
 
 
-def _measured(services: list[Planned], inputs: Inputs) -> dict[str, float]:
+def _measured(services: list[Planned], inputs: StackInputs) -> dict[str, float]:
     """Service to the rate that its image was measured with."""
     return {one.name: inputs.rates[one.cell] for one in services if one.cell in inputs.rates}
 
@@ -89,7 +89,7 @@ def _cells(service: Service, chosen: choose_cell.World) -> dict[int, Cell]:
     return {index: cell for index, cell in found.items() if cell}
 
 
-def _on_card(name: str, by_slot: Mapping[str, Mapping[int, Cell]], inputs: Inputs) -> bool:
+def _on_card(name: str, by_slot: Mapping[str, Mapping[int, Cell]], inputs: StackInputs) -> bool:
     """Whether a service computes on cards: it says so, or it may and there is one."""
     service = inputs.service(name)
     if inputs.host_service(name).cards is not None:
@@ -99,12 +99,12 @@ def _on_card(name: str, by_slot: Mapping[str, Mapping[int, Cell]], inputs: Input
     return service.accelerator != "cpu"
 
 
-def _wish(name: str, cells: Mapping[int, Cell], inputs: Inputs, chosen: choose_cell.World) -> Wish:
+def _wish(name: str, cells: Mapping[int, Cell], inputs: StackInputs, chosen: choose_cell.World) -> CardWish:
     service = inputs.service(name)
     needs = {index: needs_of.on_card(name, service, cell, inputs) for index, cell in cells.items()}
     first = next(iter(cells.values()), None)
     context = next((need.cells for need in needs.values() if need.cells), None)
-    return Wish(
+    return CardWish(
         service=name,
         needs=needs,
         count=service.card.count,
@@ -117,7 +117,7 @@ def _wish(name: str, cells: Mapping[int, Cell], inputs: Inputs, chosen: choose_c
 
 
 def _cell(
-    name: str, used: tuple[Slot, ...], by_slot: Mapping[int, Cell], inputs: Inputs, chosen: choose_cell.World
+    name: str, used: tuple[Slot, ...], by_slot: Mapping[int, Cell], inputs: StackInputs, chosen: choose_cell.World
 ) -> Cell | InputError:
     """The image that a service gets, or why it has none."""
     service = inputs.service(name)

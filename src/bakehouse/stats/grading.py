@@ -11,7 +11,7 @@ from statistics import fmean
 from bakehouse.model.enums import Disturbance, Grade, Verdict
 from bakehouse.model.report import Grading, Measurement, Metric, Sample
 from bakehouse.stats.direction import EXACT, RATES
-from bakehouse.stats.interval import LEAST, Known, interval
+from bakehouse.stats.interval import LEAST, MedianInterval, interval
 
 REACH = 0.03
 """Half of the 95 % interval, as a share of the figure, up to which a rate of pp or tg is exact. With 7 starts on each
@@ -43,7 +43,7 @@ def is_load(measurement: Measurement) -> bool:
     return "kind" in settings or "arrivals" in settings or settings.get("clients", 1) != 1
 
 
-def reach(known: Known) -> float:
+def reach(known: MedianInterval) -> float:
     """Half of an interval, as a share of its middle."""
     return (known.high - known.low) / (known.high + known.low)
 
@@ -99,7 +99,7 @@ def within(samples: Sequence[Sample]) -> float:
 
 
 def _doubts(
-    right: Sequence[Sample], known: Known | None, *, allowed: float, doubt: Doubt | None
+    right: Sequence[Sample], known: MedianInterval | None, *, allowed: float, doubt: Doubt | None
 ) -> Iterator[tuple[Disturbance, str]]:
     """Why it is not exact: what was seen at work first, what only may explain it last."""
     disturbed = [sample for sample in right if sample.disturbed]

@@ -25,7 +25,7 @@ _LEVEL, _RESAMPLES = 0.95, 4000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
+class MedianInterval:
     """Where the median lies with 95 % confidence, in the metric's unit."""
 
     low: float
@@ -34,7 +34,7 @@ class Known:
     method: Literal["bootstrap", "Student's t"]
 
 
-def interval(samples: Sequence[Sample]) -> Known | None:
+def interval(samples: Sequence[Sample]) -> MedianInterval | None:
     """From samples that count, by start: repetitions in one start are not independent. None: too few starts."""
     counted = [
         (sample.start, sample.value)
@@ -52,7 +52,7 @@ def interval(samples: Sequence[Sample]) -> Known | None:
     method: Literal["bootstrap", "Student's t"] = "Student's t" if line.size < BOOTSTRAP_FROM else "bootstrap"
     if max(abs(low), abs(high)) > 300:  # noqa: PLR2004 - what exp() of is no number of ours
         return None
-    return Known(low=math.exp(low), high=math.exp(high), starts=int(line.size), method=method)
+    return MedianInterval(low=math.exp(low), high=math.exp(high), starts=int(line.size), method=method)
 
 
 def _bootstrap(line: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float, float]:

@@ -21,7 +21,7 @@ MUCH = 0.2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Gates:
+class ChangeGates:
     """What a change must pass to be called one."""
 
     least: float = 0.03
@@ -112,9 +112,9 @@ def looks_much_worse(judged: Judged) -> bool:
     return goodness.high <= 1 - MUCH
 
 
-def judge(pairs: Sequence[Pair], gates: Gates | None = None) -> list[Judged]:
+def judge(pairs: Sequence[Pair], gates: ChangeGates | None = None) -> list[Judged]:
     """Judge all pairs of a run together: the more are looked at, the more must be shown of each."""
-    gates = gates or Gates()
+    gates = gates or ChangeGates()
     unfit = [_unfit(pair, gates) for pair in pairs]
     family = sum(bad is None for bad in unfit)
     tests = [None if bad else _test(pair, gates, family=family) for pair, bad in zip(pairs, unfit, strict=True)]
@@ -132,14 +132,14 @@ class _Test:
     """Whether no order of so few starts would be significant: then it is a t test, and only large changes count."""
 
 
-def _test(pair: Pair, gates: Gates, *, family: int) -> _Test:
+def _test(pair: Pair, gates: ChangeGates, *, family: int) -> _Test:
     ours, theirs = middles(pair.candidate.starts), middles(pair.baseline.starts)
     if smallest_p(len(ours), len(theirs)) * family > gates.rate:
         return _Test(p=welch(ours, theirs), is_of_few=True)
     return _Test(p=mann_whitney(ours, theirs))
 
 
-def _unfit(pair: Pair, gates: Gates) -> Judged | None:
+def _unfit(pair: Pair, gates: ChangeGates) -> Judged | None:
     """What can be said without a calculation."""
     taken = pair.candidate.counted + pair.candidate.void
     if pair.candidate.void * 2 > taken or not pair.candidate.counted:
@@ -158,7 +158,7 @@ def _unfit(pair: Pair, gates: Gates) -> Judged | None:
     return None
 
 
-def _exact(pair: Pair, gates: Gates) -> Judged:
+def _exact(pair: Pair, gates: ChangeGates) -> Judged:
     """A difference is what it is."""
     ours, theirs = (float(np.median(middles(side.starts))) for side in (pair.candidate, pair.baseline))
     ratio = ours / theirs if theirs else 1.0
@@ -173,7 +173,7 @@ def _exact(pair: Pair, gates: Gates) -> Judged:
     return replace(said, candidate=ours, baseline=theirs, effect=found, limit=gates.least)
 
 
-def _noisy(pair: Pair, gates: Gates) -> Judged:
+def _noisy(pair: Pair, gates: ChangeGates) -> Judged:
     """What the intervals allow to say: that it is not worse. A noisy figure raises no alarm, and is tested with no
     other: what disturbs it is no chance that a test knows.
     """
@@ -195,7 +195,7 @@ def _noisy(pair: Pair, gates: Gates) -> Judged:
     return replace(said, candidate=ours, baseline=theirs, effect=found, starts=starts, limit=limit)
 
 
-def _judge(pair: Pair, gates: Gates, *, test: _Test, adjusted: float, family: int) -> Judged:
+def _judge(pair: Pair, gates: ChangeGates, *, test: _Test, adjusted: float, family: int) -> Judged:
     ours, theirs = middles(pair.candidate.starts), middles(pair.baseline.starts)
     found = effect(ours, theirs, level=gates.level, resamples=gates.resamples)
     least = max(gates.least, gates.mads * (pair.mad or 0.0))

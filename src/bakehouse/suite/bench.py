@@ -105,7 +105,7 @@ class Bench(BenchBase):
         with self.open_server(launch, subject=about, devices=devices, log=self.log()) as served:
             yield served
 
-    def _run_tool(self, bench: BenchTool, repetitions: int, shapes: Sequence[workloads.Workload]) -> Benched:
+    def _run_tool(self, bench: BenchTool, repetitions: int, shapes: Sequence[workloads.TokenWorkload]) -> Benched:
         """Run it once, with the server's settings. Raises InfrastructureError and WillNotStartError."""
         tool, engine = bench.tool, bench.engine
         program = PurePosixPath(Docker(engine).image(self.subject.reference).entrypoint[0])

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import TestResult
-from bakehouse.suite.progress import Pace, Progress
+from bakehouse.suite.progress import PaceOfTest, Progress
 from bakehouse.suite.results import planned
 
 BAD = (Verdict.FAILED, Verdict.ERRORED)
@@ -41,7 +41,7 @@ class SuiteDisplay:
         self._results: dict[str, list[TestResult]] = {cell: [] for cell in cells}
         self._total: dict[str, int] = {}
         self._clock = clock
-        self._paces: dict[str, Pace] = {}
+        self._paces: dict[str, PaceOfTest] = {}
         self._said_at = clock()
         self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4, transient=True)
         self._shown = console.is_terminal
@@ -75,7 +75,7 @@ class SuiteDisplay:
         """A measurement began, or one more of its starts has ended."""
         now, pace = self._clock(), self._paces.get(progress.cell)
         if pace is None or not progress.done:
-            self._paces[progress.cell] = pace = Pace(latest=progress, at=now)
+            self._paces[progress.cell] = pace = PaceOfTest(latest=progress, at=now)
         else:
             pace.take(progress, now)
         if not self._shown and now - self._said_at >= SILENCE:

@@ -23,7 +23,7 @@ from bakehouse.model.suite import Subject, Suite
 from bakehouse.probes import PROBES
 from bakehouse.servers import SERVERS
 from bakehouse.suite.emulation import why_not
-from bakehouse.suite.results import Planned
+from bakehouse.suite.results import PlannedTest
 from bakehouse.suite.session import SESSION, Session
 from bakehouse.suite.verdicts import MeasurementVoid, PhaseReport, combine
 
@@ -105,7 +105,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=gone)
     cells = [subject.cell for subject in config.stash[SESSION].suite.subjects]
     items[:] = sorted(kept, key=lambda item: (cells.index(_cell(item)), list(PROBES).index(_probe(item))))
-    tests = [Planned(cell=_cell(item), node=item.nodeid, name=_name(item), probe=_probe(item)) for item in items]
+    tests = [PlannedTest(cell=_cell(item), node=item.nodeid, name=_name(item), probe=_probe(item)) for item in items]
     config.stash[SESSION].writer.collected(tests, config.stash[COLLECTION].texts)
 
 

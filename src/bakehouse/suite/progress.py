@@ -82,7 +82,7 @@ def _figures(found: Sequence[Measurement]) -> str:
 
 
 @dataclass(kw_only=True, slots=True)
-class Pace:
+class PaceOfTest:
     """Of one test, from the moments at which its starts ended."""
 
     latest: Progress

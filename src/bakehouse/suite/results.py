@@ -32,7 +32,7 @@ class MeasurementLine(Record):
     measurement: Measurement
 
 
-class Planned(Record):
+class PlannedTest(Record):
     """One test that pytest collected."""
 
     cell: str
@@ -43,13 +43,13 @@ class Planned(Record):
 
 
 class Collected(Record):
-    tests: list[Planned]
+    tests: list[PlannedTest]
     errors: list[str] = Field(default_factory=list)
     """Of files that could not be read as tests."""
 
 
 @dataclass(kw_only=True, slots=True)
-class Found:
+class CellResult:
     """What the suite found of one cell."""
 
     tests: list[TestResult] = field(default_factory=list)
@@ -69,7 +69,7 @@ class Writer:
         self._measurements = self._folder / f"{worker}.measurements.jsonl"
         self._worker = worker
 
-    def collected(self, tests: list[Planned], errors: list[str]) -> None:
+    def collected(self, tests: list[PlannedTest], errors: list[str]) -> None:
         """Say which tests there are, so that one without a result is noticed. All workers collect the same.
 
         `errors`: what kept pytest from reading a file. With pytest-xdist the tests of the other files run all the same.
@@ -102,13 +102,13 @@ class Follower:
                 yield from _lines(content[begin:end])
 
 
-def collect(run_folder: Path) -> dict[str, Found]:
+def collect(run_folder: Path) -> dict[str, CellResult]:
     """Read all results of a run by cell. Torn lines are left out."""
-    found: dict[str, Found] = {}
+    found: dict[str, CellResult] = {}
     folder = run_folder / FOLDER
     for path in _result_files(folder):
         for line in _lines(path.read_bytes()):
-            tests = found.setdefault(line.cell, Found()).tests
+            tests = found.setdefault(line.cell, CellResult()).tests
             # A pytest that outlived a killed run can report once more what a second one has done: the last word counts.
             tests[:] = [*(test for test in tests if test.name != line.test.name), line.test]
     for path in sorted(folder.glob("*.measurements.jsonl")):
@@ -117,7 +117,7 @@ def collect(run_folder: Path) -> dict[str, Found]:
                 entry = MeasurementLine.model_validate_json(raw)
             except ValidationError:
                 continue
-            cell = found.setdefault(entry.cell, Found())
+            cell = found.setdefault(entry.cell, CellResult())
             (cell.baseline if entry.side == "baseline" else cell.measurements).append(entry.measurement)
     for cell in found.values():
         cell.tests.sort(key=lambda test: test.name)
@@ -150,6 +150,6 @@ def _lines(content: bytes) -> Iterator[TestLine]:
             continue
 
 
-def planned(run_folder: Path) -> list[Planned]:
+def planned(run_folder: Path) -> list[PlannedTest]:
     """Read which tests pytest meant to run; none when it did not get that far."""
     return collected(run_folder).tests

@@ -42,10 +42,10 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class SuiteResult:
     """What the suite found."""
 
-    cells: dict[str, results.Found]
+    cells: dict[str, results.CellResult]
     """Every cell of the suite, also one without any result."""
     complete: bool
     """False: pytest ended before it had run every test; the missing ones are `errored`."""
@@ -66,7 +66,7 @@ def run_suite(
     say: Say | None = None,
     extra: tuple[str, ...] = (),
     log_name: str = LOG,
-) -> Outcome:
+) -> SuiteResult:
     """Write suite.json and run pytest over it: `image_tests`, files or folders with the project's first, and what
     recipes bring. Each result is handed on soon after its test has ended.
 
@@ -98,7 +98,7 @@ def run_suite(
     return _outcome(suite, done, folder=folder, on_result=on_result, log=log)
 
 
-def _outcome(suite: Suite, done: Ended, *, folder: Path, on_result: OnResult | None, log: Path) -> Outcome:
+def _outcome(suite: Suite, done: Ended, *, folder: Path, on_result: OnResult | None, log: Path) -> SuiteResult:
     """What was found, with an `errored` result for each test that has none."""
     found = results.collect(folder)
     collected = results.collected(folder)
@@ -106,11 +106,11 @@ def _outcome(suite: Suite, done: Ended, *, folder: Path, on_result: OnResult | N
     why = done.lost or _why(code, "\n".join(collected.errors) or done.said)
     missing = _missing(suite, found, planned=collected.tests, code=code, why=why)
     for cell, result in missing:
-        found.setdefault(cell, results.Found()).tests.append(result)
+        found.setdefault(cell, results.CellResult()).tests.append(result)
         if on_result:
             on_result(cell, result)
-    cells = {subject.cell: found.get(subject.cell, results.Found()) for subject in suite.subjects}
-    return Outcome(cells=cells, complete=not missing, log=log)
+    cells = {subject.cell: found.get(subject.cell, results.CellResult()) for subject in suite.subjects}
+    return SuiteResult(cells=cells, complete=not missing, log=log)
 
 
 def _prepare(
@@ -144,9 +144,9 @@ def _prepare(
 
 def _missing(
     suite: Suite,
-    found: dict[str, results.Found],
+    found: dict[str, results.CellResult],
     *,
-    planned: list[results.Planned],
+    planned: list[results.PlannedTest],
     code: int,
     why: str,
 ) -> list[tuple[str, TestResult]]:
@@ -158,7 +158,7 @@ def _missing(
     lost = [test for test in planned if (test.cell, test.name) not in have]
     known = {test.cell for test in planned} if code in _ENDED_NORMALLY else {test.cell for test in lost}
     lost += [
-        results.Planned(cell=subject.cell, name="the image suite", probe="smoke")
+        results.PlannedTest(cell=subject.cell, name="the image suite", probe="smoke")
         for subject in suite.subjects
         if subject.cell not in known
     ]

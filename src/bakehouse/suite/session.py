@@ -16,7 +16,7 @@ from bakehouse.engine.devices import Devices
 from bakehouse.errors import InfrastructureError
 from bakehouse.model.suite import Served, Subject, Suite
 from bakehouse.probes import ProbeFailed
-from bakehouse.probes.health import Running, Startup, wait_serving
+from bakehouse.probes.health import RunningContainer, Startup, wait_serving
 from bakehouse.probes.serving import serving
 from bakehouse.suite import results
 from bakehouse.suite.budget import FILE, Budget, shares_of
@@ -30,7 +30,7 @@ from bakehouse.suite.watched_server import OpenServer, watched_server
 class Server:
     """A server that answered 200."""
 
-    container: Running
+    container: RunningContainer
     startup: Startup
 
     @property
@@ -117,7 +117,7 @@ class Session:
         if reason := self._never_served.get(cell):
             raise ProbeFailed(f"not started again, since it did not become ready before: {reason}")
 
-    def _wait_serving(self, subject: Subject, container: Running) -> Startup:
+    def _wait_serving(self, subject: Subject, container: RunningContainer) -> Startup:
         try:
             startup = wait_serving(container, subject.health, memory_limit=subject.memory_limit)
         except ProbeFailed as error:

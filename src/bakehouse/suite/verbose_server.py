@@ -19,7 +19,7 @@ from bakehouse.probes import ProbeFailed
 from bakehouse.probes.health import wait_serving
 from bakehouse.probes.jit import CACHES, SHADERS, needed_jit
 from bakehouse.probes.serving import serving
-from bakehouse.servers.device_log import DeviceLog, Placed
+from bakehouse.servers.device_log import DeviceLog, ModelPlacement
 
 _A_FEW_TOKENS = Request(prompt=(1, 2, 3, 4), output_tokens=2)
 """One graph for the prompt, one for the next token."""
@@ -29,7 +29,7 @@ _A_FEW_TOKENS = Request(prompt=(1, 2, 3, 4), output_tokens=2)
 class VerboseServer:
     """What was seen of a server that served a request."""
 
-    model: Placed
+    model: ModelPlacement
     healthy: float
     """Seconds until it was ready."""
     held: int | None

@@ -24,7 +24,7 @@ class Place(Generic[T]):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome(Generic[T]):
+class ChainResult(Generic[T]):
     """What a whole chain gave."""
 
     found: Found[T] | None
@@ -36,7 +36,7 @@ class Outcome(Generic[T]):
         return "; ".join(f"{attempt.place} ({attempt.message})" for attempt in self.attempts)
 
 
-def try_in_order(places: Sequence[Place[T]], *, platforms: frozenset[str] = frozenset()) -> Outcome[T]:
+def try_in_order(places: Sequence[Place[T]], *, platforms: frozenset[str] = frozenset()) -> ChainResult[T]:
     """Ask until a place serves all `platforms`. If none does, the first that serves one of them is taken."""
     attempts: list[Attempt] = []
     partial: tuple[int, Found[T]] | None = None
@@ -49,16 +49,16 @@ def try_in_order(places: Sequence[Place[T]], *, platforms: frozenset[str] = froz
         lacking = platforms - found.platforms if found.platforms is not None else frozenset()
         if not lacking:
             attempts.append(Attempt(place=place.title, ok=True, message=found.message))
-            return Outcome(found=found, attempts=tuple(attempts))
+            return ChainResult(found=found, attempts=tuple(attempts))
         if partial is None and lacking != platforms:
             partial = len(attempts), found
         attempts.append(Attempt(place=place.title, ok=False, message=f"has nothing for {', '.join(sorted(lacking))}"))
     if partial is None:
-        return Outcome(found=None, attempts=tuple(attempts))
+        return ChainResult(found=None, attempts=tuple(attempts))
     position, found = partial
     lacks = attempts[position].message
     attempts[position] = Attempt(place=attempts[position].place, ok=True, message=f"{found.message}; {lacks}")
-    return Outcome(found=found, attempts=tuple(attempts))
+    return ChainResult(found=found, attempts=tuple(attempts))
 
 
 def one_line(error: Exception) -> str:

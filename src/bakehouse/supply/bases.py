@@ -16,7 +16,7 @@ from bakehouse.planning.render.toolchain import CROSS
 from bakehouse.supply.attempts import Place, try_in_order
 from bakehouse.supply.context import OFFLINE, Found, SupplyContext
 from bakehouse.supply.debootstrap import Workshop, make_root_filesystem, platform_of
-from bakehouse.supply.registry import Manifest, Reference
+from bakehouse.supply.registry import Reference, ResolvedReference
 
 
 def places_of(
@@ -77,7 +77,7 @@ def _from_registry(reference: Reference, written: str, name: str, base: Base, co
     )
 
 
-def _in_words(manifest: Manifest, base: Base) -> str:
+def _in_words(manifest: ResolvedReference, base: Base) -> str:
     """What was found, and which promise of the matrix it does not keep."""
     broken = sorted(set(base.platforms) - manifest.platforms) if manifest.platforms is not None else []
     return f"{manifest.digest}, without the promised {', '.join(broken)}" if broken else manifest.digest

@@ -20,9 +20,9 @@ from bakehouse.model.matrix import Matrix
 from bakehouse.model.plan import Supply
 from bakehouse.model.report import Supplied
 from bakehouse.supply import bases, models, sources, tools
-from bakehouse.supply.attempts import Outcome, Place, try_in_order
+from bakehouse.supply.attempts import ChainResult, Place, try_in_order
 from bakehouse.supply.context import Found, SupplyContext
-from bakehouse.supply.registry import Registries, connect
+from bakehouse.supply.registry import EngineRegistries, connect
 from bakehouse.supply.web import PATIENCE
 from bakehouse.system.patience import Patience
 
@@ -129,7 +129,7 @@ def gather(
         environ=environ,
         machine=machine or this_platform.machine(),
         lock=lock,
-        registries=Registries(engine=engine, environ=environ, connect=connect),
+        registries=EngineRegistries(engine=engine, environ=environ, connect=connect),
         say=_one_at_a_time(say),
         patience=replace(patience, sleep=stopped.wait),
         stopped=stopped,
@@ -166,10 +166,10 @@ def _ask_all(needs: Needs, matrix: Matrix, context: SupplyContext) -> _Outcomes:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Outcomes:
-    bases: dict[str, Outcome[Supply]]
-    sources: dict[str, Outcome[Supply]]
-    models: dict[str, Outcome[Path]]
-    tools: dict[str, Outcome[Path]]
+    bases: dict[str, ChainResult[Supply]]
+    sources: dict[str, ChainResult[Supply]]
+    models: dict[str, ChainResult[Path]]
+    tools: dict[str, ChainResult[Path]]
 
 
 class _Threads:
@@ -182,7 +182,7 @@ class _Threads:
     def __enter__(self) -> Self:
         return self
 
-    def ask(self, places: list[Place[T]], platforms: frozenset[str] = frozenset()) -> Future[Outcome[T]]:
+    def ask(self, places: list[Place[T]], platforms: frozenset[str] = frozenset()) -> Future[ChainResult[T]]:
         return self._pool.submit(try_in_order, places, platforms=platforms)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -192,7 +192,7 @@ class _Threads:
 
 
 def _gathered(outcomes: _Outcomes, needs: Needs, lock: Lock) -> Gathered:
-    kinds: dict[Kind, dict[str, Outcome[Supply]] | dict[str, Outcome[Path]]] = {
+    kinds: dict[Kind, dict[str, ChainResult[Supply]] | dict[str, ChainResult[Path]]] = {
         "base": outcomes.bases,
         "source": outcomes.sources,
         "model": outcomes.models,
@@ -216,11 +216,11 @@ def _gathered(outcomes: _Outcomes, needs: Needs, lock: Lock) -> Gathered:
     )
 
 
-def _found(outcomes: Mapping[str, Outcome[T]]) -> dict[str, Found[T]]:
+def _found(outcomes: Mapping[str, ChainResult[T]]) -> dict[str, Found[T]]:
     return {name: outcome.found for name, outcome in outcomes.items() if outcome.found is not None}
 
 
-def _supplied(kind: Kind, name: str, outcome: Outcome[Supply] | Outcome[Path]) -> Supplied:
+def _supplied(kind: Kind, name: str, outcome: ChainResult[Supply] | ChainResult[Path]) -> Supplied:
     found = outcome.found
     return Supplied(
         kind=kind,

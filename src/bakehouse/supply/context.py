@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from bakehouse.errors import Interrupted, SupplyError
 from bakehouse.model.lock import Lock, LockedBase, LockedFile
 from bakehouse.supply.download import Progress
-from bakehouse.supply.registry import Registries
+from bakehouse.supply.registry import EngineRegistries
 from bakehouse.supply.web import PATIENCE, in_words
 from bakehouse.system.patience import Patience
 
@@ -54,7 +54,7 @@ class SupplyContext:
     machine: str
     """As `uname -m` says it."""
     lock: Lock
-    registries: Registries
+    registries: EngineRegistries
     say: Callable[[str], None]
     patience: Patience = PATIENCE
     stopped: threading.Event = field(default_factory=threading.Event)

@@ -183,7 +183,7 @@ def _make(archive: Path, options: DebootstrapPlace.Options, sources: tuple[str, 
 
 
 def _ensure_mmdebstrap(workshop: Workshop) -> None:
-    machine = apt.Machine.this(cache=workshop.cache, say=workshop.say, environ=workshop.environ)
+    machine = apt.AptMachine.this(cache=workshop.cache, say=workshop.say, environ=workshop.environ)
     apt.ensure_programs({"mmdebstrap": "mmdebstrap"}, machine=machine)
 
 

@@ -66,7 +66,7 @@ class Reference:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Manifest:
+class ResolvedReference:
     """What a reference stands for at this moment."""
 
     digest: str
@@ -80,7 +80,7 @@ def connect(host: str, port: int) -> None:
 
 
 @dataclass(kw_only=True, slots=True)
-class Registries:
+class EngineRegistries:
     """Asks registries through the engine's client, which has the user's credentials. Used by several threads."""
 
     engine: Engine
@@ -95,7 +95,7 @@ class Registries:
         mirror = self.environ.get(MIRROR, "").strip()
         return (public, public.at(mirror)) if mirror else (public,)
 
-    def look_up(self, reference: Reference, *, digest: str | None) -> Manifest:
+    def look_up(self, reference: Reference, *, digest: str | None) -> ResolvedReference:
         """What it stands for; with `digest`, whether that one is still there. Raises SupplyError with one line."""
         self._require_connection(*reference.address)
         wanted = f"{reference}@{digest}" if digest else str(reference)
@@ -110,7 +110,7 @@ class Registries:
             raise SupplyError(_last_clause(done.stderr))
         return _manifest(done.stdout, wanted)
 
-    def held_by_engine(self, reference: Reference) -> Manifest | None:
+    def held_by_engine(self, reference: Reference) -> ResolvedReference | None:
         """What that tag is in the engine's own store, or None: an image that was loaded needs no registry.
 
         BuildKit then takes it by its tag only; asked for a digest, it goes to the registry (seen with 26.1.5).
@@ -125,7 +125,7 @@ class Registries:
         if content is None:
             return None
         digests = content["digests"] or [content["id"]]
-        return Manifest(digest=digests[0].rpartition("@")[2], platforms=frozenset({content["platform"]}))
+        return ResolvedReference(digest=digests[0].rpartition("@")[2], platforms=frozenset({content["platform"]}))
 
     def _require_connection(self, host: str, port: int) -> None:
         """Behind a proxy only the client finds out; else a name that does not resolve is found at once."""
@@ -149,7 +149,7 @@ class Registries:
         return ""
 
 
-def _manifest(text: str, wanted: str) -> Manifest:
+def _manifest(text: str, wanted: str) -> ResolvedReference:
     try:
         content = json.loads(text)
         digest = str(content["digest"])
@@ -157,7 +157,7 @@ def _manifest(text: str, wanted: str) -> Manifest:
         found = {_platform(entry["platform"]) for entry in entries if "platform" in entry} if entries else set()
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SupplyError(f"{wanted}: the client's answer cannot be read ({error})") from None
-    return Manifest(digest=digest, platforms=frozenset(found) or None)
+    return ResolvedReference(digest=digest, platforms=frozenset(found) or None)
 
 
 def _platform(entry: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import requests
 
 from bakehouse.errors import SupplyError
-from bakehouse.model.matrix import Source
+from bakehouse.model.matrix import SourceTree
 from bakehouse.model.places import GitPlace, PathPlace, PyPIPlace, SourcePlace, UrlPlace
 from bakehouse.model.plan import Supply
 from bakehouse.supply.archive import unpack
@@ -22,12 +22,12 @@ from bakehouse.supply.pypi import is_sdist
 from bakehouse.supply.web import network_errors, new_session, public, refusal
 
 
-def places_of(source: Source, *, context: SupplyContext) -> list[Place[Supply]]:
+def places_of(source: SourceTree, *, context: SupplyContext) -> list[Place[Supply]]:
     """The chain of one source."""
     return [_place(entry, source, context) for entry in source.places]
 
 
-def _place(entry: SourcePlace, source: Source, context: SupplyContext) -> Place[Supply]:
+def _place(entry: SourcePlace, source: SourceTree, context: SupplyContext) -> Place[Supply]:
     match entry:
         case GitPlace():
             return Place(title=f"git {public(entry.git)}", get=lambda: _from_git(entry, source, context))
@@ -41,7 +41,7 @@ def _place(entry: SourcePlace, source: Source, context: SupplyContext) -> Place[
             assert_never(entry)
 
 
-def _from_git(place: GitPlace, source: Source, context: SupplyContext) -> Found[Supply]:
+def _from_git(place: GitPlace, source: SourceTree, context: SupplyContext) -> Found[Supply]:
     if context.offline:
         raise SupplyError(f"not asked, {OFFLINE} is set")
     url = place.git.rstrip("/")

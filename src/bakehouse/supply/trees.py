@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bakehouse.errors import SupplyError
-from bakehouse.model.matrix import Source
+from bakehouse.model.matrix import SourceTree
 from bakehouse.model.places import GitPlace
 from bakehouse.model.plan import Supply
 from bakehouse.supply import sources
@@ -19,7 +19,7 @@ from bakehouse.system import process
 FETCH_TIMEOUT = 600.0
 
 
-def tree_of(name: str, source: Source, *, context: SupplyContext) -> Path:
+def tree_of(name: str, source: SourceTree, *, context: SupplyContext) -> Path:
     """The folder of the source's pinned revision, from the first place that has it. Raises SupplyError."""
     outcome = try_in_order(_places(source, context))
     if outcome.found is None:
@@ -27,7 +27,7 @@ def tree_of(name: str, source: Source, *, context: SupplyContext) -> Path:
     return Path(outcome.found.what.context)
 
 
-def _places(source: Source, context: SupplyContext) -> Sequence[Place[Supply]]:
+def _places(source: SourceTree, context: SupplyContext) -> Sequence[Place[Supply]]:
     """The chain of a build, with git places that bring the tree here."""
     return [
         Place(title=place.title, get=lambda entry=entry: _clone(entry, source, context))  # type: ignore[misc]
@@ -37,7 +37,7 @@ def _places(source: Source, context: SupplyContext) -> Sequence[Place[Supply]]:
     ]
 
 
-def _clone(place: GitPlace, source: Source, context: SupplyContext) -> Found[Supply]:
+def _clone(place: GitPlace, source: SourceTree, context: SupplyContext) -> Found[Supply]:
     folder = context.cache / "sources" / "git" / source.revision / "tree"
     if not folder.exists():
         if context.offline:

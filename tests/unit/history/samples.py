@@ -9,7 +9,7 @@ import numpy as np
 
 from bakehouse.history.collect import Collected
 from bakehouse.model.enums import Verdict
-from bakehouse.model.history import HISTORY_SCHEMA, Gpu, Hardware, Row, Terms, Value
+from bakehouse.model.history import HISTORY_SCHEMA, GpuFacts, Hardware, Row, Terms, Value
 
 BEGAN = datetime(2026, 3, 1, 2, tzinfo=UTC)
 HARDWARE = Hardware(
@@ -20,7 +20,7 @@ HARDWARE = Hardware(
     memory_bytes=2**36,
     kernel="6.18",
     device="NVIDIA GeForce RTX 5090",
-    gpus=(Gpu(name="NVIDIA GeForce RTX 5090", memory_bytes=2**35, driver="580.95", power_limit_watts=575.0),),
+    gpus=(GpuFacts(name="NVIDIA GeForce RTX 5090", memory_bytes=2**35, driver="580.95", power_limit_watts=575.0),),
 )
 TERMS = Terms(
     client="bakehouse 0.1.0",

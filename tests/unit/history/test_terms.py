@@ -7,7 +7,7 @@ import pytest
 from bakehouse.history.terms import differences, hardware, remarks
 from bakehouse.machine import Card
 from bakehouse.model.enums import AcceleratorName
-from bakehouse.model.history import Gpu
+from bakehouse.model.history import GpuFacts
 from bakehouse.model.report import Host
 
 from .samples import HARDWARE, TERMS
@@ -100,4 +100,4 @@ def test_fingerprint_of_a_machine() -> None:
     assert found.gpus == HARDWARE.gpus
     assert "GPU-1" not in found.model_dump_json()
     assert differences(TERMS, TERMS.model_copy(update={"hardware": found})) == []
-    assert hardware(HOST).gpus == (Gpu(name=HOST.gpus[0]),)
+    assert hardware(HOST).gpus == (GpuFacts(name=HOST.gpus[0]),)

@@ -15,7 +15,7 @@ import pytest
 
 from bakehouse.engine.connection import Engine
 from bakehouse.errors import ExitCode
-from bakehouse.hosts.facts import ANSWER, ENDED, Facts
+from bakehouse.hosts.facts import ANSWER, ENDED, HostFacts
 from bakehouse.hosts.mirror import Receiver
 
 AGENT = [sys.executable, "-m", "bakehouse.hosts"]
@@ -34,7 +34,7 @@ def test_it_tells_what_the_machine_has(tmp_path: Path) -> None:
     engine = {"kind": "external", "host": None, "version": "28", "buildx": "0.13", "containerd_store": True}
     code, lines = ask("facts", str(tmp_path), given=json.dumps(engine).encode())
     assert code == 0
-    found = Facts.model_validate_json(lines[-1].removeprefix(ANSWER))
+    found = HostFacts.model_validate_json(lines[-1].removeprefix(ANSWER))
     assert found.host.engine == "Docker 28 (external)"
     assert found.machine.cores >= 1
     assert found.models == ["ab" * 32]

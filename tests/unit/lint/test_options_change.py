@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from bakehouse.lint.options import Argument, CMake, CMakeOption, SourceOptions
-from bakehouse.lint.options_change import Change, changes
+from bakehouse.lint.options_change import OptionsChange, changes
 
 
 def options(*arguments: Argument, **defaults: str | None) -> SourceOptions:
@@ -16,7 +16,9 @@ def test_what_came_what_went_and_what_has_another_default() -> None:
         STAYS="ON", COMES="OFF", TURNS=None,
     )  # fmt: skip
     assert changes(before, after) == (
-        Change(kind="CMake options", came=("COMES",), went=("GOES",), other_default=("TURNS: it depends, was ON",)),
-        Change(kind="arguments of the server", came=("--no-ctx",), went=("--old",)),
+        OptionsChange(
+            kind="CMake options", came=("COMES",), went=("GOES",), other_default=("TURNS: it depends, was ON",)
+        ),
+        OptionsChange(kind="arguments of the server", came=("--no-ctx",), went=("--old",)),
     )
     assert changes(before, before) == ()

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from bakehouse.machine.preflight import Demand, Facts, Memory, look
+from bakehouse.machine.preflight import Demand, Memory, PreflightFacts, look
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.model.machine import Card
 
 GIB = 2**30
-SPARK = Facts(
+SPARK = PreflightFacts(
     platform="linux/arm64",
     card=Card(
         accelerator=AcceleratorName.CUDA, name="NVIDIA GB10", arch="sm_121", shared_memory=True, driver="580.95.05"
@@ -24,7 +24,7 @@ SPARK = Facts(
 """`nvidia-smi` says of its memory: Not Supported. /proc/meminfo: MemTotal 125447788 kB."""
 AFTER_A_DOWNLOAD = replace(SPARK, memory=Memory(total=128_458_534_912, free=50 * GIB, available=117 * GIB))
 """60 GB of a model lie in the page cache."""
-RTX = Facts(
+RTX = PreflightFacts(
     platform="linux/amd64",
     card=Card(
         accelerator=AcceleratorName.CUDA, name="NVIDIA GeForce RTX 5090", arch="sm_120", memory=32 * GIB,
@@ -36,7 +36,7 @@ RTX = Facts(
 )  # fmt: skip
 
 
-def errors(facts: Facts, demand: Demand) -> list[str]:
+def errors(facts: PreflightFacts, demand: Demand) -> list[str]:
     return [f"{one.what} -> {one.advice}" for one in look(facts, demand) if one.severity == "error"]
 
 

@@ -14,7 +14,7 @@ import pytest
 from bakehouse.errors import InfrastructureError, InputError
 from bakehouse.measure import workload_runs
 from bakehouse.measure.aiperf import Aiperf, Result, command, find_aiperf, trace
-from bakehouse.measure.workload_runs import Planned
+from bakehouse.measure.workload_runs import PlannedLoad
 from bakehouse.model.recipe import Arrivals, Chat, Limits, Load, Sweep
 
 RECORDED = Path(__file__).parent / "aiperf"
@@ -22,7 +22,7 @@ SWEEP = Sweep(kind="sweep", users=(2,), requests_each=5, prompt_words=8, output_
 SUMMARY, REQUESTS = "profile_export_aiperf.json", "profile_export.jsonl"
 
 
-def planned(load: Load = SWEEP) -> Planned:
+def planned(load: Load = SWEEP) -> PlannedLoad:
     (found,) = workload_runs.plan(load, chance=random.Random(1), native=False, model="default")
     return found
 
@@ -47,7 +47,7 @@ def install(tmp_path: Path) -> Install:
 def profile(install: Install, tmp_path: Path) -> Callable[..., Result]:
     """Have a program do something in the folder where its results go."""
 
-    def run(body: str, *, asked: Planned | None = None, timeout: float = 20.0, **environ: str) -> Result:
+    def run(body: str, *, asked: PlannedLoad | None = None, timeout: float = 20.0, **environ: str) -> Result:
         program = Aiperf(
             path=Path(install(body)["PATH"].partition(":")[0]) / "aiperf",
             version="0.13.0",

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bakehouse.measure.calibration import CLIENT_GATE, DECODE_GATE, Agreement, Pair, agreement
+from bakehouse.measure.calibration import CLIENT_GATE, DECODE_GATE, Agreement, ClockPair, agreement
 
 RATES = st.floats(min_value=0.5, max_value=1e5)
 STARTS = st.dictionaries(st.integers(0, 9), st.lists(RATES, min_size=1, max_size=6), min_size=1, max_size=8)
-BENCH = Pair.SERVER_REFERENCE
+BENCH = ClockPair.SERVER_REFERENCE
 
 
-def held(*ratios: float, pair: Pair = BENCH, gate: float = DECODE_GATE) -> Agreement:
+def held(*ratios: float, pair: ClockPair = BENCH, gate: float = DECODE_GATE) -> Agreement:
     ours = {start: [100.0 * ratio] for start, ratio in enumerate(ratios)}
     return agreement("tg128", pair, ours, {start: [100.0] for start in ours}, gate=gate)
 
@@ -123,6 +123,6 @@ def test_figures_that_were_taken_beside_other_work_prove_nothing_wrong() -> None
 
 
 def test_a_client_that_lags_is_suspected_first() -> None:
-    reason = held(0.97, 0.97, 0.97, pair=Pair.CLIENT_SERVER, gate=CLIENT_GATE).reason()
+    reason = held(0.97, 0.97, 0.97, pair=ClockPair.CLIENT_SERVER, gate=CLIENT_GATE).reason()
     assert reason.startswith("tg128: by the client's clock it is 3 % lower than by the server's timings (3 starts")
     assert "client.lag_s" in reason

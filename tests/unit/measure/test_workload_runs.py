@@ -9,11 +9,11 @@ import pytest
 
 from bakehouse.measure import workload_runs
 from bakehouse.measure.loadgen import workloads
-from bakehouse.measure.loadgen.client import Outcome
+from bakehouse.measure.loadgen.client import LoadResult
 from bakehouse.measure.loadgen.client_overhead import ClientOverhead
 from bakehouse.measure.loadgen.replies import Failure, Reply
 from bakehouse.measure.loadgen.workloads import Api, Request
-from bakehouse.measure.workload_runs import Planned
+from bakehouse.measure.workload_runs import PlannedLoad
 from bakehouse.model.recipe import Arrivals, Chat, Limits, Load, LongContext, Sweep
 
 CALM = ClientOverhead(elapsed=4.0, cpu=0.1, waited=0.0, suspended=0.0, lags=(1e-5, 2e-5, 3e-5), late=0.0)
@@ -25,7 +25,7 @@ ALL: list[Load] = [
 ]
 
 
-def planned(asked: Load, *, native: bool = True) -> list[Planned]:
+def planned(asked: Load, *, native: bool = True) -> list[PlannedLoad]:
     return workload_runs.plan(asked, chance=random.Random(1), native=native, model="" if native else "m")
 
 
@@ -46,12 +46,12 @@ def reply(*, sent: float, first: float, gaps: list[float], tokens: int | None = 
     return Reply(**(fields | changes))
 
 
-def outcome(*replies: Reply | Failure) -> Outcome:
-    return Outcome(replies=replies, own=CALM, parsing=0.001)
+def outcome(*replies: Reply | Failure) -> LoadResult:
+    return LoadResult(replies=replies, own=CALM, parsing=0.001)
 
 
-def plan_for(*tokens: int) -> Planned:
-    return Planned(name="x", users=1, requests=tuple(Request(prompt="a", output_tokens=count) for count in tokens))
+def plan_for(*tokens: int) -> PlannedLoad:
+    return PlannedLoad(name="x", users=1, requests=tuple(Request(prompt="a", output_tokens=count) for count in tokens))
 
 
 TWO = outcome(
@@ -130,7 +130,7 @@ def test_a_load_with_an_answer_that_does_not_count_is_void_as_a_whole(
 
 
 def test_raw_is_enough_to_compute_everything_again() -> None:
-    plan = Planned(name="x", users=None, requests=plan_for(4, 5).requests, due=(0.0, 1.0))
+    plan = PlannedLoad(name="x", users=None, requests=plan_for(4, 5).requests, due=(0.0, 1.0))
     kept = workload_runs.raw(plan, outcome(*TWO.replies[:1], Failure(reason="gone", sent=101.0, due=100.9)))
     assert kept["requests"] == [
         {

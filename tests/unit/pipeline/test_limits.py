@@ -18,7 +18,7 @@ from bakehouse.model.recipe import Throughput
 from bakehouse.model.report import Measurement, Sample
 from bakehouse.model.work import MeasuredWork
 from bakehouse.pipeline import limits
-from bakehouse.pipeline.limits import Limits, find_limits, measured_alone
+from bakehouse.pipeline.limits import DeviceLimits, find_limits, measured_alone
 from bakehouse.reporters.limits import details
 from tests.unit.accelerated import accelerated
 from tests.unit.model_files.gguf.build import llama
@@ -60,7 +60,7 @@ def find(
     cards: tuple[Card, ...] = (),
     nvml: Any = None,
     work: MeasuredWork | None = None,
-) -> tuple[Limits, list[str]]:
+) -> tuple[DeviceLimits, list[str]]:
     world, resolution = accelerated()
     cells = []
     for cell in resolution.cells:

@@ -11,7 +11,7 @@ from bakehouse.machine import Machine
 from bakehouse.pipeline import request
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.job import Options
-from bakehouse.pipeline.request import Request, read_request
+from bakehouse.pipeline.request import RunRequest, read_request
 from bakehouse.planning.select import Selection
 from tests.unit.projects import matrix, write_project
 
@@ -30,7 +30,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return write_project(tmp_path, matrix=matrix(**CUDA, hosts=HOSTS))
 
 
-def read(root: Path, *cards: str, **options: Any) -> Request:
+def read(root: Path, *cards: str, **options: Any) -> RunRequest:
     context = Context(root=root, cache=root / "cache", environ={}, console=Console(quiet=True))
     return read_request(context, Options(selection=Selection(gpu=cards), **options))
 

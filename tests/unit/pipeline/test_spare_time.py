@@ -15,7 +15,7 @@ from bakehouse.pipeline.spare_time import ROOM, TESTS, choose, may_go_on, second
 from bakehouse.probes.series import Samples, Turns, take
 from bakehouse.stats.grading import graded
 from bakehouse.suite.budget import FILE, RATES, WORK, Budget, Spent, begin_attempt, end_attempt, read, shares_of
-from bakehouse.suite.results import Found
+from bakehouse.suite.results import CellResult
 from tests.unit.suite.test_run import HERE, subject
 
 LIMIT = 300.0
@@ -38,8 +38,8 @@ def rate(*starts: int, value: float = 100.0) -> Measurement:
     return graded(Measurement(workload="tg128", metric="decode_rate", unit="tokens/s", samples=samples, settings={}))
 
 
-def found(*starts: int) -> Found:
-    return Found(measurements=[rate(*starts)])
+def found(*starts: int) -> CellResult:
+    return CellResult(measurements=[rate(*starts)])
 
 
 def rates(*cells: str) -> dict[str, frozenset[str]]:
@@ -52,8 +52,8 @@ def embeddings(*starts: int) -> Measurement:
     return graded(about)
 
 
-def both(tokens: tuple[int, ...], work: tuple[int, ...]) -> Found:
-    return Found(measurements=[rate(*tokens), embeddings(*work)])
+def both(tokens: tuple[int, ...], work: tuple[int, ...]) -> CellResult:
+    return CellResult(measurements=[rate(*tokens), embeddings(*work)])
 
 
 def test_work_in_units_of_its_own_goes_on_by_itself() -> None:
@@ -78,9 +78,9 @@ def test_work_in_units_of_its_own_goes_on_by_itself() -> None:
         TestResult(name=f"test_throughput.py::{name}", probe="throughput", verdict=Verdict.PASSED, seconds=1)
         for name in TESTS.values()
     )
-    first = Found(tests=[rates_test, work_test], measurements=[rate(0, 1, 2), embeddings(0)])
+    first = CellResult(tests=[rates_test, work_test], measurements=[rate(0, 1, 2), embeddings(0)])
     skipped = rates_test.model_copy(update={"verdict": Verdict.SKIPPED})
-    again = Found(tests=[skipped, work_test.model_copy(update={"seconds": 9})], measurements=[embeddings(0, 1)])
+    again = CellResult(tests=[skipped, work_test.model_copy(update={"seconds": 9})], measurements=[embeddings(0, 1)])
     found = together(first, again)
     assert [(test.seconds, test.verdict) for test in found.tests] == [(1, Verdict.PASSED), (9, Verdict.PASSED)]
     assert [len(one.samples) for one in found.measurements] == [3, 2]
@@ -91,7 +91,7 @@ def test_only_rates_with_too_few_starts_go_on() -> None:
     assert may_go_on(suite, found(0))
     assert may_go_on(suite, found(0, 1))
     assert not may_go_on(suite, found(0, 1, 2)), "as many as an interval takes"
-    assert not may_go_on(suite, Found()), "nothing was measured"
+    assert not may_go_on(suite, CellResult()), "nothing was measured"
     assert not may_go_on(suite_of("a", is_fixed=True), found(0)), "somebody said how many"
     assert not may_go_on(suite_of("a", seconds=None), found(0))
     assert starts_of([rate(0).model_copy(update={"settings": {"kind": "chat"}})]) is None
@@ -115,12 +115,12 @@ def test_a_second_round_measures_rates_alone_and_keeps_the_other_tests() -> None
     assert list(shares_of(second)) == [f"b {RATES}"]
     smoke = TestResult(name="test_smoke.py::test_x", probe="smoke", verdict=Verdict.PASSED, seconds=1)
     rates = TestResult(name="test_throughput.py::test_rates", probe="throughput", verdict=Verdict.PASSED, seconds=9)
-    first = Found(tests=[smoke, rates], measurements=[rate(0)])
-    again = Found(tests=[rates.model_copy(update={"seconds": 20})], measurements=[rate(0, 1)])
+    first = CellResult(tests=[smoke, rates], measurements=[rate(0)])
+    again = CellResult(tests=[rates.model_copy(update={"seconds": 20})], measurements=[rate(0, 1)])
     joined = together(first, again)
     assert [test.seconds for test in joined.tests] == [1, 20]
     assert [len(one.samples) for one in joined.measurements] == [2]
-    broken = Found(tests=[rates.model_copy(update={"verdict": Verdict.ERRORED})])
+    broken = CellResult(tests=[rates.model_copy(update={"verdict": Verdict.ERRORED})])
     assert together(first, broken) is first, "what was measured before does not get lost"
 
 
@@ -189,7 +189,7 @@ def test_time_that_loads_leave_gives_earlier_cells_another_start(
     attempt(suite, tmp_path, clock, kept, seconds)
     starts = [one.starts for one in kept.values()]
     cells = {
-        cell: Found(measurements=samples.measurements({"decode_rate": "tokens/s"}, {}))
+        cell: CellResult(measurements=samples.measurements({"decode_rate": "tokens/s"}, {}))
         for cell, samples in kept.items()
     }
     clock.now += 5.0

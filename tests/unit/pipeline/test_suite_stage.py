@@ -16,8 +16,8 @@ from bakehouse.pipeline import suite_stage
 from bakehouse.pipeline.spare_time import SELECTED, TESTS
 from bakehouse.suite import results
 from bakehouse.suite.budget import FILE, Spent, read
-from bakehouse.suite.results import Found
-from bakehouse.suite.run import Outcome
+from bakehouse.suite.results import CellResult
+from bakehouse.suite.run import SuiteResult
 from tests.unit.pipeline.test_spare_time import LIMIT, rate, suite_of
 
 RATES = TestResult(name=f"test_throughput.py::{TESTS['rates']}", probe="throughput", verdict=Verdict.PASSED, seconds=60)
@@ -28,10 +28,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Suite, dict[str, Any]]]
     """What the second round is told; it takes one more start of each cell."""
     calls: list[tuple[Suite, dict[str, Any]]] = []
 
-    def play(suite: Suite, **told: Any) -> Outcome:
+    def play(suite: Suite, **told: Any) -> SuiteResult:
         calls.append((suite, told))
-        found = {one.cell: Found(tests=[RATES], measurements=[rate(0, 1)]) for one in suite.subjects}
-        return Outcome(cells=found, complete=True, log=Path("log"))
+        found = {one.cell: CellResult(tests=[RATES], measurements=[rate(0, 1)]) for one in suite.subjects}
+        return SuiteResult(cells=found, complete=True, log=Path("log"))
 
     monkeypatch.setattr(suite_stage, "run_suite", play)
     return calls
@@ -39,15 +39,15 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Suite, dict[str, Any]]]
 
 def go_on(
     folder: Path, suite: Suite, said: list[str], *, at: float, monkeypatch: pytest.MonkeyPatch
-) -> dict[str, Found]:
+) -> dict[str, CellResult]:
     tests = folder / results.FOLDER
     tests.mkdir()
     (tests / FILE).write_text(Spent(attempts={"0.000": 100.0}, turns={"a rates": 40.0}).model_dump_json())
     monkeypatch.setattr("bakehouse.pipeline.suite_stage.time.time", lambda: at)
     context = SimpleNamespace(root=folder, say=said.append)
     job = SimpleNamespace(context=context)
-    cells = {one.cell: Found(tests=[RATES], measurements=[rate(0)]) for one in suite.subjects}
-    outcome = Outcome(cells=cells, complete=True, log=Path("log"))
+    cells = {one.cell: CellResult(tests=[RATES], measurements=[rate(0)]) for one in suite.subjects}
+    outcome = SuiteResult(cells=cells, complete=True, log=Path("log"))
     stage = SimpleNamespace(job=job, watcher=SimpleNamespace(measuring=lambda _: None))
     site = SimpleNamespace(ground=None, folder=folder, say=said.append)
     return suite_stage._go_on(cast("Any", stage), [], suite, outcome, cast("Any", site))
@@ -80,7 +80,7 @@ def test_too_little_time_is_left_alone(
 def test_what_a_dead_pytest_did_not_say_is_no_pass(tmp_path: Path) -> None:
     """Nobody wrote those results down; a cell that all of them are known of is finished with them."""
     writer = results.Writer(tmp_path, "main")
-    writer.collected([results.Planned(cell="a", name=name, probe="smoke") for name in ("first", "second")], [])
+    writer.collected([results.PlannedTest(cell="a", name=name, probe="smoke") for name in ("first", "second")], [])
     first, second = (
         TestResult(name=name, probe="smoke", verdict=verdict, seconds=0, message="why")
         for name, verdict in (("first", Verdict.PASSED), ("second", Verdict.ERRORED))

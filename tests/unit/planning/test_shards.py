@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bakehouse.planning.shards import Shard, divide, imbalance
-from bakehouse.planning.stage_graph import Stage, Work
+from bakehouse.planning.stage_graph import CellWork, Stage
 from tests.unit.accelerated import accelerated
 
 CELL = accelerated()[1].cells[0]
 
 
-def work(name: str, *stages: str) -> Work:
+def work(name: str, *stages: str) -> CellWork:
     at = replace(CELL.at, recipe=name)
-    return Work(
+    return CellWork(
         cell=replace(CELL, at=at),
         stages=tuple(Stage(name=stage, identity=stage, runs=1, compiles=0) for stage in stages),
     )
@@ -42,7 +42,7 @@ def test_a_machine_is_not_started_for_a_minute_of_work() -> None:
 
 
 @st.composite
-def builds(draw: st.DrawFn) -> tuple[list[Work], dict[str, float]]:
+def builds(draw: st.DrawFn) -> tuple[list[CellWork], dict[str, float]]:
     names = [f"s{number}" for number in range(draw(st.integers(1, 12)))]
     chosen = draw(st.lists(st.lists(st.sampled_from(names), min_size=1, unique=True), min_size=1, max_size=25))
     seconds = {name: float(draw(st.integers(0, 1000))) for name in names}
@@ -51,7 +51,7 @@ def builds(draw: st.DrawFn) -> tuple[list[Work], dict[str, float]]:
 
 @given(builds(), st.integers(1, 8))
 def test_every_cell_is_built_once_and_no_shard_is_longer_than_all(
-    build: tuple[list[Work], dict[str, float]], at_most: int
+    build: tuple[list[CellWork], dict[str, float]], at_most: int
 ) -> None:
     works, seconds = build
     shards = divide(works, seconds, at_most=at_most, least=0)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import BuildResult, CellReport, Step
 from bakehouse.planning.stage_costs import COMPILING, COPYING, INSTALLING, Measured, costs, measured
-from bakehouse.planning.stage_graph import Stage, Work
+from bakehouse.planning.stage_graph import CellWork, Stage
 from tests.unit.accelerated import accelerated
 
 CELLS = {cell.name: cell for cell in accelerated()[1].cells}
@@ -49,8 +49,8 @@ def test_the_steps_of_a_stage_are_added_and_what_was_cached_tells_nothing() -> N
 
 def test_what_a_build_told_comes_first_then_its_kind_then_a_guess() -> None:
     works = [
-        Work(cell=CELLS[FIRST], stages=(stage("host", "h"), stage("backend", "b1", compiles=1))),
-        Work(
+        CellWork(cell=CELLS[FIRST], stages=(stage("host", "h"), stage("backend", "b1", compiles=1))),
+        CellWork(
             cell=CELLS[SECOND],
             stages=(stage("host", "h"), stage("backend", "b2", compiles=3), stage("image", "i", runs=0)),
         ),

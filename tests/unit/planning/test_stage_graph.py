@@ -6,7 +6,7 @@ from bakehouse.config.load import load_project
 from bakehouse.model.lock import Lock
 from bakehouse.planning.planner import make_plan, published_supplies
 from bakehouse.planning.resolve import resolve
-from bakehouse.planning.stage_graph import Work, works_of
+from bakehouse.planning.stage_graph import CellWork, works_of
 from tests.unit.accelerated import MATRIX, RECIPE
 from tests.unit.projects import write_project
 
@@ -28,7 +28,7 @@ LABEL cell={{ cell.name | docker }}
 """
 
 
-def works(tmp_path: Path, template: str = TEMPLATE) -> dict[str, Work]:
+def works(tmp_path: Path, template: str = TEMPLATE) -> dict[str, CellWork]:
     cuda = {"plugins": ["ggml-cuda"], "archs_option": "CMAKE_CUDA_ARCHITECTURES"}
     build = RECIPE["build"] | {"backends": RECIPE["build"]["backends"] | {"cuda": cuda}}
     recipes = {"server": RECIPE | {"build": build}}
@@ -39,7 +39,7 @@ def works(tmp_path: Path, template: str = TEMPLATE) -> dict[str, Work]:
     return {work.cell.name: work for work in works_of(plan)}
 
 
-def identities(work: Work) -> dict[str, str]:
+def identities(work: CellWork) -> dict[str, str]:
     return {stage.name: stage.identity for stage in work.stages}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bakehouse.measure.calibration import Pair
+from bakehouse.measure.calibration import ClockPair
 from bakehouse.measure.cpu_usage import Usage
 from bakehouse.model.enums import Disturbance, Grade, Verdict
 from bakehouse.model.report import Measurement, Metric, Sample
@@ -145,10 +145,12 @@ def test_the_summary_is_what_was_kept() -> None:
 
 @pytest.mark.parametrize(
     ("rates", "pair"),
-    [(measured(client=98.0), Pair.CLIENT_SERVER), (measured(bench=96.0), Pair.SERVER_REFERENCE)],
+    [(measured(client=98.0), ClockPair.CLIENT_SERVER), (measured(bench=96.0), ClockPair.SERVER_REFERENCE)],
     ids=["client", "llama-bench"],
 )
-def test_a_disagreement_voids_the_workload_and_keeps_what_was_measured(rates: list[Measurement], pair: Pair) -> None:
+def test_a_disagreement_voids_the_workload_and_keeps_what_was_measured(
+    rates: list[Measurement], pair: ClockPair
+) -> None:
     found = {(one.workload, one.metric): one for one in calibrate.calibrated(rates, ASKED, settings={})}
     decode = found["tg128", "decode_rate"]
     assert decode.counted == []
@@ -158,7 +160,7 @@ def test_a_disagreement_voids_the_workload_and_keeps_what_was_measured(rates: li
     assert found["tg128", "client_decode_rate"].counted
     assert found["tg128", pair.value].counted
     assert found["pp512", "prompt_rate"].counted
-    assert bool(found["pp512", "ttft"].counted) == (pair is Pair.SERVER_REFERENCE)
+    assert bool(found["pp512", "ttft"].counted) == (pair is ClockPair.SERVER_REFERENCE)
 
 
 @pytest.mark.parametrize(

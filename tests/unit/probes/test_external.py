@@ -10,7 +10,7 @@ import pytest
 
 from bakehouse.errors import InfrastructureError
 from bakehouse.measure.aiperf import Result
-from bakehouse.measure.workload_runs import Planned
+from bakehouse.measure.workload_runs import PlannedLoad
 from bakehouse.model.enums import Disturbance, Verdict
 from bakehouse.model.history import Value
 from bakehouse.model.recipe import Chat, Limits, Load, LongContext, Sweep
@@ -47,7 +47,7 @@ class Fake:
     name: str = "aiperf 0.13.0"
     runs: list[tuple[str, str]] = field(default_factory=list)
 
-    def profile(self, planned: Planned, *, url: str, limits: Limits, folder: Path) -> Result:
+    def profile(self, planned: PlannedLoad, *, url: str, limits: Limits, folder: Path) -> Result:
         assert url.startswith("http://")
         assert limits.ttft == ASKED.limits.ttft
         assert planned.requests[0].model == "default"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bakehouse.measure.loadgen.workloads import Workload as Shape
+from bakehouse.measure.loadgen.workloads import TokenWorkload
 from bakehouse.model.report import Measurement, Sample
 from bakehouse.model.suite import Workload
 from bakehouse.probes.lengths import LEAST, Lengths, lengthened
@@ -16,10 +16,10 @@ ASKED = Workload(
 )
 
 
-def at(rate: float, *, beside: float = 0.0, tried: list[str] | None = None) -> Callable[[Shape], float]:
+def at(rate: float, *, beside: float = 0.0, tried: list[str] | None = None) -> Callable[[TokenWorkload], float]:
     """Seconds of a server that does so many tokens a second, and needs some time beside them."""
 
-    def ask(shape: Shape) -> float:
+    def ask(shape: TokenWorkload) -> float:
         if tried is not None:
             tried.append(shape.name)
         return max(shape.prompt_tokens, shape.output_tokens) / rate + beside

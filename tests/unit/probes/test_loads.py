@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bakehouse.measure.cpu_usage import Usage
-from bakehouse.measure.loadgen.client import Outcome, load
+from bakehouse.measure.loadgen.client import LoadResult, load
 from bakehouse.measure.loadgen.client_overhead import ClientOverhead
 from bakehouse.measure.loadgen.workloads import Request
 from bakehouse.model.enums import Disturbance, Verdict
@@ -45,7 +45,7 @@ def measure(
         with mock_server({"default": script}, folder=folder) as mock:
             yield MeasuredServer(url=mock.url, healthy=0.5, load=Idle(), peak_memory=lambda: 1)
 
-    def ask(url: str, asked: Sequence[Request], *, users: int | None = None, due: Sequence[float] = ()) -> Outcome:
+    def ask(url: str, asked: Sequence[Request], *, users: int | None = None, due: Sequence[float] = ()) -> LoadResult:
         return replace(load(url, asked, users=users, due=due), own=own)
 
     workload = Workload.model_validate(

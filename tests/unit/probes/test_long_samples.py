@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from bakehouse.measure.loadgen.workloads import Workload as Shape
+from bakehouse.measure.loadgen.workloads import TokenWorkload
 from bakehouse.model.enums import Grade, Verdict
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Workload
@@ -43,7 +43,7 @@ class LlamaBench:
         self.asked: list[list[str]] = []
         self._prompts, self._answers = prompts, answers
 
-    def __call__(self, repetitions: int, shapes: Sequence[Shape]) -> Benched:
+    def __call__(self, repetitions: int, shapes: Sequence[TokenWorkload]) -> Benched:
         self.asked.append([one.name for one in shapes])
         rows = [
             {"n_prompt": one.prompt_tokens, "n_gen": 0, "samples_ns": [one.prompt_tokens * 1e9 / self._prompts]}

@@ -9,7 +9,7 @@ import pytest
 from bakehouse.engine.container import Finished
 from bakehouse.model.enums import AcceleratorName
 from bakehouse.probes import ProbeFailed, offload
-from bakehouse.servers.device_log import Placed
+from bakehouse.servers.device_log import ModelPlacement
 from bakehouse.servers.llama_cpp import log
 from bakehouse.servers.llama_cpp.log import placed
 
@@ -18,7 +18,7 @@ VULKAN, CUDA = AcceleratorName.VULKAN, AcceleratorName.CUDA
 CHECKS = (offload.offloads_layers, offload.keeps_cache, offload.has_compute_buffer, offload.computes)
 
 
-def model(name: str) -> Placed:
+def model(name: str) -> ModelPlacement:
     return placed((LOGS / f"{name}.txt").read_text(encoding="utf-8"))
 
 

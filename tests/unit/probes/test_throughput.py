@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from bakehouse.measure.cpu_usage import Usage
-from bakehouse.measure.loadgen.client import Outcome, load
+from bakehouse.measure.loadgen.client import LoadResult, load
 from bakehouse.measure.loadgen.client_overhead import ClientOverhead
-from bakehouse.measure.loadgen.workloads import Request
-from bakehouse.measure.loadgen.workloads import Workload as Shape
+from bakehouse.measure.loadgen.workloads import Request, TokenWorkload
 from bakehouse.model.enums import Disturbance, Verdict
 from bakehouse.model.report import Measurement
 from bakehouse.model.suite import Workload
@@ -31,7 +30,7 @@ ASKED = Workload(model_path="/m", model_sha256="0" * 64, prompt_tokens=8, output
 CALM = ClientOverhead(elapsed=1.0, cpu=0.01, waited=0.0, suspended=0.0, lags=None, late=0.0)
 
 
-def ask(url: str, asked: Sequence[Request], *, users: int | None = None, due: Sequence[float] = ()) -> Outcome:
+def ask(url: str, asked: Sequence[Request], *, users: int | None = None, due: Sequence[float] = ()) -> LoadResult:
     """Say that the client had nothing else to do, whatever this machine does while it runs tests."""
     return replace(load(url, asked, users=users, due=due), own=CALM)
 
@@ -155,7 +154,7 @@ class Reference:
     def __init__(self, order: list[str], *, prompt: float, decode: float) -> None:
         self._order, self._prompt, self._decode = order, prompt, decode
 
-    def __call__(self, repetitions: int, shapes: Sequence[Shape]) -> Benched:
+    def __call__(self, repetitions: int, shapes: Sequence[TokenWorkload]) -> Benched:
         assert [one.name for one in shapes] == ["pp8", "tg5"]
         self._order.append("llama-bench")
         rows = [

@@ -8,7 +8,7 @@ import pytest
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Check, Image
 from bakehouse.prove import cache
-from bakehouse.prove.cache import Memory, Proof
+from bakehouse.prove.cache import Proof, ProofCache
 from bakehouse.prove.expect import Expectation
 
 PROMISE = Expectation(
@@ -28,13 +28,13 @@ def proof(verdict: Verdict = Verdict.PASSED) -> Proof:
 
 
 def test_the_same_image_and_promise_need_no_second_proof(tmp_path: Path) -> None:
-    Memory(tmp_path).keep("sha256:1", PROMISE, proof(Verdict.FAILED))
+    ProofCache(tmp_path).keep("sha256:1", PROMISE, proof(Verdict.FAILED))
     again = replace(PROMISE, forbidden_certificates=frozenset(["y", "x"]))
-    assert Memory(tmp_path).recall("sha256:1", again) == proof(Verdict.FAILED)
+    assert ProofCache(tmp_path).recall("sha256:1", again) == proof(Verdict.FAILED)
 
 
 def test_another_image_promise_or_check_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = Memory(tmp_path)
+    kept = ProofCache(tmp_path)
     kept.keep("sha256:1", PROMISE, proof())
     assert kept.recall("sha256:2", PROMISE) is None
     assert kept.recall("sha256:1", replace(PROMISE, size_budget=99)) is None
@@ -44,19 +44,19 @@ def test_another_image_promise_or_check_does(tmp_path: Path, monkeypatch: pytest
 
 
 def test_what_could_not_be_checked_is_checked_again(tmp_path: Path) -> None:
-    Memory(tmp_path).keep("sha256:1", PROMISE, proof(Verdict.ERRORED))
-    assert Memory(tmp_path).recall("sha256:1", PROMISE) is None
+    ProofCache(tmp_path).keep("sha256:1", PROMISE, proof(Verdict.ERRORED))
+    assert ProofCache(tmp_path).recall("sha256:1", PROMISE) is None
 
 
 def test_a_torn_record_is_as_good_as_none(tmp_path: Path) -> None:
-    Memory(tmp_path).keep("sha256:1", PROMISE, proof())
+    ProofCache(tmp_path).keep("sha256:1", PROMISE, proof())
     (file,) = tmp_path.iterdir()
     file.write_text(file.read_text()[:20])
-    assert Memory(tmp_path).recall("sha256:1", PROMISE) is None
+    assert ProofCache(tmp_path).recall("sha256:1", PROMISE) is None
 
 
 def test_old_proofs_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "KEPT", 3)
     for number in range(6):
-        Memory(tmp_path).keep(f"sha256:{number}", PROMISE, proof())
+        ProofCache(tmp_path).keep(f"sha256:{number}", PROMISE, proof())
     assert len(list(tmp_path.iterdir())) == 3

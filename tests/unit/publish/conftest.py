@@ -24,10 +24,10 @@ from bakehouse.model.report import (
     Supplied,
     TestResult,
 )
-from bakehouse.publish.attestations import Builder
+from bakehouse.publish.attestations import BuilderIdentity
 from bakehouse.publish.candidates import Variant, variants
 from bakehouse.publish.looking import Looker
-from bakehouse.publish.publisher import Planned, Publisher
+from bakehouse.publish.publisher import PlannedPublication, Publisher
 from bakehouse.publish.signing import KeySigner, load_signer, new_key
 from bakehouse.publish.sources import Images
 from bakehouse.registry.connection import Connection
@@ -197,17 +197,17 @@ class World:
             looker=Looker(registries=None, database=None, now=self.day),
             signer=signer(),
             key=signer().public,
-            builder=Builder(id="https://example.org/builder"),
+            builder=BuilderIdentity(id="https://example.org/builder"),
             now=self.day,
             say=lambda _: None,
         )
         return replace(found, **more)
 
-    def plan(self, *runs: RunReport, channel: str | None = "nightly", **more: Any) -> Planned:
+    def plan(self, *runs: RunReport, channel: str | None = "nightly", **more: Any) -> PlannedPublication:
         wanted = more.pop("wanted", ("linux/amd64",))
         return self.publisher(**more).plan(self.variant(*runs, wanted=wanted), channel)
 
-    def publish(self, *runs: RunReport, channel: str | None = "nightly", **more: Any) -> Planned:
+    def publish(self, *runs: RunReport, channel: str | None = "nightly", **more: Any) -> PlannedPublication:
         planned = self.plan(*runs, channel=channel, **more)
         planned.execute()
         return planned

@@ -12,7 +12,7 @@ import pytest
 
 from bakehouse.model.publish import Publish
 from bakehouse.model.report import RunReport
-from bakehouse.registry.connection import TransientError
+from bakehouse.registry.connection import TransientRegistryError
 from bakehouse.system.patience import Patience
 from tests.unit.publish.conftest import World
 from tests.unit.publish.watching import Reader
@@ -47,7 +47,7 @@ def _broken_at(world: World, newer: RunReport, place: int, how: str) -> None:
     world.registry.watch = reader
     fault = world.registry.fail(".*", after=place, **{how: True})
     target, staging = world.stores(patience=Patience(attempts=1, unreached=1, connect=5, stall=5))
-    with contextlib.suppress(TransientError):
+    with contextlib.suppress(TransientRegistryError):
         world.publish(newer, target=target, staging=staging)
     assert not fault.times, "it was broken"
     world.publish(newer)

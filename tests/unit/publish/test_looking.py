@@ -12,7 +12,7 @@ from bakehouse.model.publish import Publish
 from bakehouse.model.report import Attempt, Supplied
 from bakehouse.publish.candidates import Candidate, variants
 from bakehouse.publish.facts import BaseFact, Facts
-from bakehouse.publish.gates import GateState, Subject, freshness
+from bakehouse.publish.gates import GateState, GateSubject, freshness
 from bakehouse.publish.looking import Looker
 from bakehouse.registry.opening import Registries
 from bakehouse.system.patience import Patience
@@ -44,7 +44,7 @@ def judged(world: World, supplied: Supplied, *, registries: Registries | None, d
     looker = Looker(registries=registries, database=None, now=DAY)
     facts = looker.facts(found, world.layout)
     policy = Publish.model_validate({"base_days": days})
-    state, reason, _ = freshness(Subject(candidate=found, facts=facts, policy=policy, present=None))
+    state, reason, _ = freshness(GateSubject(candidate=found, facts=facts, policy=policy, present=None))
     return state, reason
 
 
@@ -77,7 +77,7 @@ def test_what_cannot_be_asked_is_not_run(world: World) -> None:
 def test_a_young_base_may_be_outdated(world: World) -> None:
     found = candidate(world, base("x", "sha256:" + "1" * 64))
     fact = BaseFact(name="debian", digest="sha256:" + "1" * 64, newest="sha256:" + "2" * 64, age_days=10)
-    subject = Subject(candidate=found, facts=Facts(bases=(fact,)), policy=Publish(), present=None)
+    subject = GateSubject(candidate=found, facts=Facts(bases=(fact,)), policy=Publish(), present=None)
     assert freshness(subject)[0] is GateState.PASSED
     older = replace(subject, facts=Facts(bases=(replace(fact, age_days=31),)))
     assert freshness(older)[0] is GateState.FAILED

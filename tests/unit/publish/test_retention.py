@@ -14,7 +14,7 @@ from bakehouse.publish import retention
 from bakehouse.publish.execute import Executor
 from bakehouse.publish.reading import repository_state
 from bakehouse.publish.steps import Announce, Delete, Step
-from bakehouse.registry.connection import TransientError
+from bakehouse.registry.connection import TransientRegistryError
 from bakehouse.registry.store import Store
 from bakehouse.system.patience import Patience
 from tests.unit.publish.conftest import World, signer
@@ -176,7 +176,7 @@ def campaign(world: World, how: str, *, each: int) -> int:
         world.registry.watch = reader
         fault = world.registry.fail(".*", after=place, **{how: True})
         target, staging = world.stores(patience=Patience(attempts=1, unreached=1, connect=5, stall=5))
-        with contextlib.suppress(TransientError):
+        with contextlib.suppress(TransientRegistryError):
             found = retention.plan(repository_state(target, staging), world.policy, roots={}, now=world.day)
             Executor(target=target, staging=staging, images={}, signer=None, say=lambda _: None).execute(found)
         assert not fault.times, "it was broken"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bakehouse.errors import ExitCode
-from bakehouse.registry.connection import Ask, Connection, TransientError
+from bakehouse.registry.connection import Connection, RegistryRequest, TransientRegistryError
 from bakehouse.registry.content import MANIFEST, Manifest, artifact, blob_of
 from bakehouse.registry.copying import copy
 from bakehouse.registry.credentials import Credentials
@@ -51,7 +51,7 @@ def test_a_registry_may_be_away_for_half_a_minute(registry: FakeRegistry, client
 
 def test_in_the_end_its_own_words_are_told(registry: FakeRegistry, client: Client, pauses: list[float]) -> None:
     registry.fail("GET .*tags", status=429, code="TOOMANYREQUESTS", times=99)
-    with pytest.raises(TransientError, match=r"429 .*TOOMANYREQUESTS: toomanyrequests") as error:
+    with pytest.raises(TransientRegistryError, match=r"429 .*TOOMANYREQUESTS: toomanyrequests") as error:
         client(registry).tags()
     assert error.value.exit_code is ExitCode.INFRASTRUCTURE
     assert sum(pauses) <= 70
@@ -60,7 +60,7 @@ def test_in_the_end_its_own_words_are_told(registry: FakeRegistry, client: Clien
 def test_a_name_that_nobody_answers_to_is_told_soon(client: Client, pauses: list[float]) -> None:
     with serving(FakeRegistry()) as gone:
         pass
-    with pytest.raises(TransientError, match="does not answer"):
+    with pytest.raises(TransientRegistryError, match="does not answer"):
         client(gone).tags()
     assert pauses == [1.0, 2.0]
 
@@ -199,7 +199,7 @@ def test_the_login_never_goes_to_another_host(client: Client, log_in: LogIn, reg
         log_in(guarded, "me", SECRET)
         store = client(guarded)
         store.tags()
-        elsewhere = Ask(method="GET", path=f"http://{registry.host}/v2/", repository="me/x")
+        elsewhere = RegistryRequest(method="GET", path=f"http://{registry.host}/v2/", repository="me/x")
         response = store.connection.once(elsewhere, ok=frozenset({200}))
         assert response.status_code == 200
         assert registry.headers_seen == [""]

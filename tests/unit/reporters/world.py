@@ -13,7 +13,7 @@ from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Attempt, CellReport, Check, ExcludedRecord, Measurement, RunReport, Sample, Supplied
 from bakehouse.reporters.comparison import RunComparison
 from bakehouse.stats.changes import segments
-from bakehouse.stats.judge import Gates, Pair, Side, judge
+from bakehouse.stats.judge import ChangeGates, Pair, Side, judge
 from tests.unit.reporters.sample import MIB, STARTED, failed_cell, passed_cell, sample_exclusions, sample_run
 
 NO_BASE = (
@@ -281,7 +281,7 @@ def world_with_comparison() -> RunComparison:
         ),
         pair("llama-server-vulkan-amd64", "tg128", "decode_rate", [22.9, 23.0, 22.8], []),
     ]
-    judged = judge(pairs, Gates())
+    judged = judge(pairs, ChangeGates())
     histories = (history(decode), history(prompt), Baseline(missing="the history has no earlier run of it"))
     return RunComparison(
         baseline="the history",

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from bakehouse.servers import SERVERS, Server
+from bakehouse.servers import SERVERS, ServerFamily
 
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_every_family_can_be_told_its_model_and_its_port(name: str) -> None:
-    server: Server = SERVERS[name]  # type: ignore[index]
+    server: ServerFamily = SERVERS[name]  # type: ignore[index]
 
     assert server.title
     assert server.health_path.startswith("/")

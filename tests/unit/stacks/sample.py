@@ -13,7 +13,7 @@ from bakehouse.model.stack import Stack
 from bakehouse.model.stack_host import HostFile
 from bakehouse.planning.resolve import resolve
 from bakehouse.stacks import machines
-from bakehouse.stacks.inputs import Inputs
+from bakehouse.stacks.inputs import StackInputs
 from bakehouse.stacks.loaded import HOST, STACK, Loaded
 from bakehouse.stacks.need import ModelFacts
 from bakehouse.stacks.plan import StackPlan
@@ -73,7 +73,7 @@ def _moment() -> Any:
     return datetime(2026, 10, 1, tzinfo=UTC)
 
 
-def inputs(stack: str, host: str | None = PLAIN, *, name: str = "sample", **changes: Any) -> Inputs:
+def inputs(stack: str, host: str | None = PLAIN, *, name: str = "sample", **changes: Any) -> StackInputs:
     """Everything that a plan is made from. Each cell has passed, unless `digests` says otherwise."""
     documents = {STACK: parse(textwrap.dedent(stack), file=f"stacks/{name}.yaml")}
     if host is not None:
@@ -97,7 +97,7 @@ def inputs(stack: str, host: str | None = PLAIN, *, name: str = "sample", **chan
         "facts": facts(loaded.stack),
         "digests": {cell.name: DIGEST for cell in resolution.cells},
     }
-    return Inputs(**{**given, **changes})
+    return StackInputs(**{**given, **changes})
 
 
 def facts(stack: Stack) -> dict[str, ModelFacts]:

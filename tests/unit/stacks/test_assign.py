@@ -8,26 +8,26 @@ from hypothesis import strategies as st
 
 from bakehouse.errors import InputError
 from bakehouse.model.enums import AcceleratorName
-from bakehouse.stacks.assign import Wish, assign
-from bakehouse.stacks.plan import Machine, Need, Slot
+from bakehouse.stacks.assign import CardWish, assign
+from bakehouse.stacks.plan import Need, Slot, StackMachine
 
 GIB = 2**30
 
 
-def machine(*sizes: float, reserve: float = 0.5) -> Machine:
+def machine(*sizes: float, reserve: float = 0.5) -> StackMachine:
     slots = tuple(
         Slot(index=index, accelerator=AcceleratorName.CUDA, name=f"c{index}", arch="sm_86", memory=int(size * GIB),
              id=str(index))
         for index, size in enumerate(sizes)
     )  # fmt: skip
-    return Machine(
+    return StackMachine(
         name="box", platform="linux/amd64", memory=None, driver=None, slots=slots, reserve=int(reserve * GIB)
     )
 
 
-def wish(name: str, size: float, *, on: tuple[int, ...] = (0, 1), **more: object) -> Wish:
+def wish(name: str, size: float, *, on: tuple[int, ...] = (0, 1), **more: object) -> CardWish:
     need = Need(bytes=int(size * GIB), how="declared")
-    return Wish(service=name, needs=dict.fromkeys(on, need), **more)  # type: ignore[arg-type]
+    return CardWish(service=name, needs=dict.fromkeys(on, need), **more)  # type: ignore[arg-type]
 
 
 def places(found: dict[str, tuple[Slot, ...]]) -> dict[str, list[int]]:
@@ -70,7 +70,7 @@ def test_a_shorter_context_is_the_smallest_change() -> None:
 
     needs = dict.fromkeys((0,), takes(131072))
     with pytest.raises(InputError) as raised:
-        assign([Wish(service="llm", needs=needs, context=131072, with_context=takes)], machine(8))
+        assign([CardWish(service="llm", needs=needs, context=131072, with_context=takes)], machine(8))
 
     assert raised.value.hint is not None
     assert raised.value.hint.startswith("It fits with a context of 28,672 tokens instead of 131,072.")

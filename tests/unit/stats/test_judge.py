@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from bakehouse.model.enums import Change
 from bakehouse.model.report import Metric
 from bakehouse.stats.direction import CONTROLS, HIGHER_IS_BETTER, higher_is_better, is_judged
-from bakehouse.stats.judge import Gates, Pair, Side, group, judge, looks_much_worse
+from bakehouse.stats.judge import ChangeGates, Pair, Side, group, judge, looks_much_worse
 
 from .noise import QUIET, RECORDED, fit, pair
 
-FAST = Gates(resamples=500)
+FAST = ChangeGates(resamples=500)
 STEADY = (100.0, 101.0, 99.0, 100.5, 99.5)
 
 
@@ -202,7 +202,15 @@ def test_every_metric_has_a_direction() -> None:
             "first_answer",
             "steady",
         ),
-        *("create", "image_size", "memory", "energy_per_token", "energy_per_prompt_token", "energy_per_unit"),
+        *(
+            "create",
+            "added_latency",
+            "image_size",
+            "memory",
+            "energy_per_token",
+            "energy_per_prompt_token",
+            "energy_per_unit",
+        ),
     }
     assert set(get_args(Metric)) == HIGHER_IS_BETTER | CONTROLS | lower
     assert not is_judged("client_to_server")

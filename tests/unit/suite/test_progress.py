@@ -11,7 +11,7 @@ from rich.console import Console
 from bakehouse.model.report import Measurement, Sample
 from bakehouse.stats.grading import graded
 from bakehouse.suite.display import SuiteDisplay
-from bakehouse.suite.progress import Pace, Progress, counter, read
+from bakehouse.suite.progress import PaceOfTest, Progress, counter, read
 
 
 def progress(done: int, total: int = 14) -> Progress:
@@ -37,7 +37,7 @@ def test_the_interval_and_the_time_left_are_told_after_each_start() -> None:
             for metric in ("system_rate", "decode_rate")
         ]
     )
-    pace = Pace(latest=progress(0), at=0.0)
+    pace = PaceOfTest(latest=progress(0), at=0.0)
     said = read(lines[-1])
     assert said
     pace.take(said, 10.0)
@@ -50,7 +50,7 @@ def test_other_lines_say_nothing_of_it(line: str) -> None:
 
 
 def test_time_left_follows_from_the_starts_that_were_really_taken() -> None:
-    pace = Pace(latest=progress(0), at=100.0)
+    pace = PaceOfTest(latest=progress(0), at=100.0)
     assert pace.describe(105.0) == "measuring: 0 of 14 starts"
     pace.take(progress(1), 100.01)  # taken before the run was cut off
     assert pace.left(101.0) is None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Measurement, Sample, TestResult
-from bakehouse.suite.results import Follower, Found, Planned, Writer, collect, planned
+from bakehouse.suite.results import CellResult, Follower, PlannedTest, Writer, collect, planned
 
 
 def result(name: str) -> TestResult:
@@ -25,8 +25,8 @@ def test_what_workers_write_is_read_back_by_cell(tmp_path: Path) -> None:
     second.measurement("b", measurement(1.4), side="baseline")
     found = collect(tmp_path)
     assert found == {
-        "a": Found(tests=[result("b"), result("z")]),
-        "b": Found(tests=[result("c")], measurements=[measurement(1.5)], baseline=[measurement(1.4)]),
+        "a": CellResult(tests=[result("b"), result("z")]),
+        "b": CellResult(tests=[result("c")], measurements=[measurement(1.5)], baseline=[measurement(1.4)]),
     }
 
 
@@ -36,9 +36,9 @@ def test_each_line_is_on_disk_at_once_and_a_torn_one_costs_itself_only(tmp_path:
     path = tmp_path / "tests/gw0.jsonl"
     whole = path.read_bytes()
     path.write_bytes(whole + whole[: len(whole) // 2])
-    assert collect(tmp_path) == {"a": Found(tests=[result("b")])}
+    assert collect(tmp_path) == {"a": CellResult(tests=[result("b")])}
     (tmp_path / "tests/gw0.measurements.jsonl").write_text('{"cell": "a", "measu', encoding="utf-8")
-    assert collect(tmp_path) == {"a": Found(tests=[result("b")])}
+    assert collect(tmp_path) == {"a": CellResult(tests=[result("b")])}
 
 
 def test_nothing_is_nothing(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_follower_gives_each_result_once_and_no_half_ones(tmp_path: Path) -> N
 
 
 def test_the_plan_of_tests(tmp_path: Path) -> None:
-    tests = [Planned(cell="a", node="x.py::t[a]", name="x.py::t", probe="smoke")]
+    tests = [PlannedTest(cell="a", node="x.py::t[a]", name="x.py::t", probe="smoke")]
     Writer(tmp_path, "gw0").collected(tests, [])
     assert planned(tmp_path) == tests
     assert list((tmp_path / "tests").glob("*.tmp")) == []

@@ -12,7 +12,7 @@ from bakehouse.model.enums import Verdict
 from bakehouse.model.recipe import Health
 from bakehouse.model.suite import Subject, Suite
 from bakehouse.suite.ground import ThisMachine
-from bakehouse.suite.run import Outcome, run_suite
+from bakehouse.suite.run import SuiteResult, run_suite
 
 HERE = f"linux/{ARCHITECTURES[machine()]}"
 ENGINE = Engine(kind="external", host="unix:///nowhere.sock", version="", buildx="", containerd_store=True)
@@ -46,7 +46,7 @@ def subject(cell: str, platform: str) -> Subject:
     )
 
 
-def run(tmp_path: Path, test: str, *cells: str, platform: str = HERE, workers: int = 1) -> Outcome:
+def run(tmp_path: Path, test: str, *cells: str, platform: str = HERE, workers: int = 1) -> SuiteResult:
     images, folder = tmp_path / "images", tmp_path / "run"
     images.mkdir(exist_ok=True)
     folder.mkdir()

@@ -10,7 +10,7 @@ from bakehouse.model.enums import Disturbance, Grade, Verdict
 from bakehouse.model.report import Measurement, TestResult
 from bakehouse.model.suite import Served, Suite
 from bakehouse.suite.ground import ThisMachine
-from bakehouse.suite.results import Found
+from bakehouse.suite.results import CellResult
 from bakehouse.suite.run import run_suite
 from bakehouse.suite.served import NOT_RUN
 from tests.doubles.fake_server import Behaviour, fake_server
@@ -30,7 +30,7 @@ def test_asks(subject, server, devices):
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
+def found(tmp_path_factory: pytest.TempPathFactory) -> CellResult:
     """Of a good server that first loads, on a platform that is not this machine's."""
     folder = tmp_path_factory.mktemp("suite")
     (folder / "run").mkdir()
@@ -53,11 +53,11 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
     return outcome.cells["a"]
 
 
-def named(found: Found, verdict: Verdict) -> dict[str, TestResult]:
+def named(found: CellResult, verdict: Verdict) -> dict[str, TestResult]:
     return {test.name.rpartition("::")[2]: test for test in found.tests if test.verdict is verdict}
 
 
-def test_it_is_asked_what_can_be_asked(found: Found) -> None:
+def test_it_is_asked_what_can_be_asked(found: CellResult) -> None:
     passed = named(found, Verdict.PASSED)
     assert set(passed) == {
         "test_asks",
@@ -71,7 +71,7 @@ def test_it_is_asked_what_can_be_asked(found: Found) -> None:
     assert not named(found, Verdict.FAILED)
 
 
-def test_what_needs_a_container_of_its_own_is_not_run_and_says_so(found: Found) -> None:
+def test_what_needs_a_container_of_its_own_is_not_run_and_says_so(found: CellResult) -> None:
     skipped = named(found, Verdict.SKIPPED)
     own = {
         "test_engine",
@@ -84,7 +84,7 @@ def test_what_needs_a_container_of_its_own_is_not_run_and_says_so(found: Found) 
     assert not any(test.container_log for test in found.tests)
 
 
-def test_its_rates_are_noisy_and_compared_with_no_other_way_of_starting(found: Found) -> None:
+def test_its_rates_are_noisy_and_compared_with_no_other_way_of_starting(found: CellResult) -> None:
     rates: dict[str, Measurement] = {one.metric: one for one in found.measurements}
     assert {"prompt_rate", "decode_rate"} <= set(rates)
     assert not {"memory", "time_to_healthy"} & set(rates), "nobody here knows them"

@@ -8,7 +8,7 @@ import pytest
 
 from bakehouse.engine.connection import Engine
 from bakehouse.errors import SupplyError
-from bakehouse.supply.registry import Manifest, Reference, Registries
+from bakehouse.supply.registry import EngineRegistries, Reference, ResolvedReference
 from tests.unit.supply.conftest import Programs
 
 DIGEST = "sha256:" + "1" * 64
@@ -30,11 +30,11 @@ def listening(_host: str, _port: int) -> None:
 
 def registries(
     programs: Programs, *, connect: Callable[[str, int], None] = listening, environ: dict[str, str] | None = None
-) -> Registries:
+) -> EngineRegistries:
     engine = Engine(
         kind="external", host=None, version="1", buildx="1", containerd_store=True, extra={"PATH": programs.path}
     )
-    return Registries(engine=engine, environ=environ or {}, connect=connect)
+    return EngineRegistries(engine=engine, environ=environ or {}, connect=connect)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_the_client_tells_digest_and_platforms(programs: Programs) -> None:
 def test_a_pinned_digest_is_what_is_asked_for(programs: Programs) -> None:
     programs.add("docker", f'{programs.record("docker")}\necho \'{{"digest": "{DIGEST}"}}\'')
     manifest = registries(programs).look_up(Reference.parse("debian:trixie-slim"), digest=DIGEST)
-    assert manifest == Manifest(digest=DIGEST, platforms=None)
+    assert manifest == ResolvedReference(digest=DIGEST, platforms=None)
     assert f"docker.io/library/debian:trixie-slim@{DIGEST}" in programs.calls("docker")
 
 
@@ -98,7 +98,7 @@ def test_a_machine_without_docker_has_no_registry(programs: Programs, monkeypatc
     monkeypatch.setattr("bakehouse.system.process.SYSTEM_FOLDERS", "")
     engine = Engine(kind="external", host=None, version="", buildx="", containerd_store=True, extra={"PATH": "/none"})
     with pytest.raises(SupplyError, match="the program docker is not installed"):
-        Registries(engine=engine, environ={}, connect=listening).look_up(Reference.parse("debian"), digest=None)
+        EngineRegistries(engine=engine, environ={}, connect=listening).look_up(Reference.parse("debian"), digest=None)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_an_image_in_the_engines_store_is_found_by_its_tag(programs: Programs) -
     answer = json.dumps({"digests": [f"debian@{DIGEST}"], "id": "sha256:0", "platform": "linux/amd64"})
     programs.add("docker", f"{programs.record('docker')}\necho '{answer}'")
     held = registries(programs).held_by_engine(Reference.parse("debian:trixie-slim"))
-    assert held == Manifest(digest=DIGEST, platforms=frozenset({"linux/amd64"}))
+    assert held == ResolvedReference(digest=DIGEST, platforms=frozenset({"linux/amd64"}))
     assert programs.calls("docker")[-1] == "docker.io/library/debian:trixie-slim"
 
 

@@ -7,9 +7,9 @@ import pytest
 from bakehouse.engine.connection import Engine
 from bakehouse.model.lock import Lock
 from bakehouse.supply import tools
-from bakehouse.supply.attempts import Outcome, try_in_order
+from bakehouse.supply.attempts import ChainResult, try_in_order
 from bakehouse.supply.context import SupplyContext
-from bakehouse.supply.registry import Registries, connect
+from bakehouse.supply.registry import EngineRegistries, connect
 from bakehouse.system.patience import Patience
 from tests.unit.accelerated import accelerated
 from tests.unit.supply.conftest import Index, wheel_of
@@ -28,7 +28,7 @@ def context(tmp_path: Path, index: Index, patience: Patience) -> SupplyContext:
         environ=index.environ,
         machine="x86_64",
         lock=Lock(),
-        registries=Registries(engine=engine, environ={}, connect=connect),
+        registries=EngineRegistries(engine=engine, environ={}, connect=connect),
         say=lambda _: None,
         patience=patience,
     )
@@ -41,7 +41,7 @@ def changed(context: SupplyContext, **changes: object) -> SupplyContext:
     return SupplyContext(**fields | changes, patience=context.patience)
 
 
-def get(context: SupplyContext) -> Outcome[Path]:
+def get(context: SupplyContext) -> ChainResult[Path]:
     return try_in_order(tools.places_of(tools.CUOBJDUMP, context=context), platforms=frozenset())
 
 

@@ -12,10 +12,10 @@ import pytest
 from bakehouse.engine.connection import Engine
 from bakehouse.errors import SupplyError
 from bakehouse.model.lock import Lock
-from bakehouse.model.matrix import Source
+from bakehouse.model.matrix import SourceTree
 from bakehouse.model.places import GitPlace, PathPlace
 from bakehouse.supply.context import SupplyContext
-from bakehouse.supply.registry import Registries
+from bakehouse.supply.registry import EngineRegistries
 from bakehouse.supply.trees import tree_of
 from bakehouse.system import process
 
@@ -29,13 +29,13 @@ def context(root: Path, **environ: str) -> SupplyContext:
         environ=environ,
         machine="x86_64",
         lock=Lock(),
-        registries=Registries(engine=ENGINE, environ=environ),
+        registries=EngineRegistries(engine=ENGINE, environ=environ),
         say=lambda _: None,
     )
 
 
-def source(revision: str, *places: GitPlace | PathPlace) -> Source:
-    return Source(revision=revision, committed=datetime(2026, 1, 1, tzinfo=UTC), places=places)
+def source(revision: str, *places: GitPlace | PathPlace) -> SourceTree:
+    return SourceTree(revision=revision, committed=datetime(2026, 1, 1, tzinfo=UTC), places=places)
 
 
 @pytest.fixture

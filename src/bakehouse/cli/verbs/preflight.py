@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from bakehouse.cli.console import Output
-from bakehouse.commands.preflight import Asked, preflight
+from bakehouse.commands.preflight import Options, preflight
 from bakehouse.pipeline.context import Context
 
 DESCRIPTION = """Looks at the card, its driver, the platform and the memory before a server starts. On machines where
@@ -25,7 +25,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
-    asked = Asked(
+    asked = Options(
         model=arguments.model, utilization=arguments.gpu_memory_utilization, toolkit=arguments.toolkit
     )  # fmt: skip
     return preflight(context, asked, out=Output())

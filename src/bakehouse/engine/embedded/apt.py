@@ -17,7 +17,7 @@ from pathlib import Path
 
 import filelock
 
-from bakehouse.engine.embedded.debian import Distribution, Source, read_distribution, read_sources
+from bakehouse.engine.embedded.debian import AptSource, Distribution, read_distribution, read_sources
 from bakehouse.errors import InfrastructureError
 from bakehouse.system import process
 
@@ -37,7 +37,7 @@ _LOCK_TIMEOUT = 600.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Machine:
+class AptMachine:
     """The machine that packages are installed on. Tests give it another root and other programs."""
 
     cache: Path
@@ -47,11 +47,11 @@ class Machine:
     is_root: bool
 
     @classmethod
-    def this(cls, *, cache: Path, say: Callable[[str], None], environ: Mapping[str, str]) -> Machine:
+    def this(cls, *, cache: Path, say: Callable[[str], None], environ: Mapping[str, str]) -> AptMachine:
         return cls(cache=cache, say=say, environ=environ, is_root=os.geteuid() == 0)
 
 
-def ensure_programs(programs: Mapping[str, str], *, machine: Machine, allow_install: bool = True) -> None:
+def ensure_programs(programs: Mapping[str, str], *, machine: AptMachine, allow_install: bool = True) -> None:
     """Install what is missing of `programs` (program name to Debian package).
 
     Raises InfrastructureError with the command to run where we may not or cannot install it.
@@ -75,7 +75,7 @@ def ensure_programs(programs: Mapping[str, str], *, machine: Machine, allow_inst
         raise InfrastructureError(f"apt-get installed {', '.join(packages)}, but {', '.join(still)} is still missing")
 
 
-def install_docker(*, machine: Machine) -> None:
+def install_docker(*, machine: AptMachine) -> None:
     """Install Docker Engine, its client and buildx from the distribution. Raises InfrastructureError."""
     distribution = read_distribution(machine.root)
     if not machine.is_root or not _can_install(distribution):
@@ -96,7 +96,7 @@ def install_docker(*, machine: Machine) -> None:
 
 
 def _install(
-    packages: tuple[str, ...], *, machine: Machine, distribution: Distribution, suite: str | None = None
+    packages: tuple[str, ...], *, machine: AptMachine, distribution: Distribution, suite: str | None = None
 ) -> None:
     folder = machine.cache / "apt"
     folder.mkdir(parents=True, exist_ok=True)
@@ -124,7 +124,7 @@ def _install(
         )
 
 
-def environment(machine: Machine, folder: Path) -> dict[str, str]:
+def environment(machine: AptMachine, folder: Path) -> dict[str, str]:
     return dict(machine.environ) | {
         "APT_CONFIG": str(folder / "apt.conf"),
         "DEBIAN_FRONTEND": "noninteractive",
@@ -134,7 +134,7 @@ def environment(machine: Machine, folder: Path) -> dict[str, str]:
     }
 
 
-def write_setup(folder: Path, *, machine: Machine, distribution: Distribution, suite: str | None) -> None:
+def write_setup(folder: Path, *, machine: AptMachine, distribution: Distribution, suite: str | None) -> None:
     """Write the private apt.conf with its sources and pins, from scratch each time."""
     for name in ("sources", "preferences"):
         shutil.rmtree(folder / name, ignore_errors=True)
@@ -176,7 +176,7 @@ def _apt_conf(folder: Path, users: str | None) -> str:
     return include + "".join(f'{key} "{value}";\n' for key, value in settings.items())
 
 
-def own_sources(sources: tuple[Source, ...], *, codename: str) -> tuple[Source, ...]:
+def own_sources(sources: tuple[AptSource, ...], *, codename: str) -> tuple[AptSource, ...]:
     """Return the sources of the distribution itself, cut to its release, updates and security suites."""
     wanted = (codename, f"{codename}-updates", f"{codename}-security")
     own = (source.cut_to(wanted) for source in sources if "deb" in source.types)
@@ -207,7 +207,7 @@ def services_held(root: Path) -> Iterator[None]:
             policy.unlink(missing_ok=True)
 
 
-def _disable_services(machine: Machine) -> None:
+def _disable_services(machine: AptMachine) -> None:
     """On a machine with systemd the package enables its service for the next boot; take that back."""
     if not (machine.root / "run/systemd/system").is_dir() or not _has("systemctl", machine):
         return
@@ -222,7 +222,7 @@ def _disable_services(machine: Machine) -> None:
     )
 
 
-def _needs_apparmor(machine: Machine) -> bool:
+def _needs_apparmor(machine: AptMachine) -> bool:
     """Where the kernel enforces AppArmor, dockerd loads a profile and needs the parser, which is only recommended."""
     enabled = machine.root / "sys/module/apparmor/parameters/enabled"
     try:
@@ -236,5 +236,5 @@ def _can_install(distribution: Distribution) -> bool:
     return oldest is not None and (distribution.major is None or distribution.major >= oldest)
 
 
-def _has(program: str, machine: Machine) -> bool:
+def _has(program: str, machine: AptMachine) -> bool:
     return process.find(program, path=machine.environ.get("PATH", os.defpath)) is not None

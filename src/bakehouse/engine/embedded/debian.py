@@ -30,7 +30,7 @@ class Distribution:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class AptSource:
     """One place that apt gets packages from."""
 
     types: tuple[str, ...]
@@ -40,11 +40,11 @@ class Source:
     options: tuple[tuple[str, str], ...] = ()
     """Further fields as a stanza writes them, such as Signed-By (perhaps with several lines)."""
 
-    def cut_to(self, suites: tuple[str, ...]) -> Source:
+    def cut_to(self, suites: tuple[str, ...]) -> AptSource:
         """Keep only binary packages of these suites."""
         return replace(self, types=("deb",), suites=tuple(suite for suite in self.suites if suite in suites))
 
-    def of_suite(self, old: str, new: str) -> Source:
+    def of_suite(self, old: str, new: str) -> AptSource:
         """Return the same place for another release, its component `main` only."""
         return replace(self, suites=tuple(suite.replace(old, new, 1) for suite in self.suites), components=("main",))
 
@@ -78,10 +78,10 @@ def read_distribution(root: Path) -> Distribution:
     )
 
 
-def read_sources(root: Path) -> tuple[Source, ...]:
+def read_sources(root: Path) -> tuple[AptSource, ...]:
     """Read all enabled sources of the system, in apt's order."""
     folder = root / "etc/apt"
-    found: list[Source] = []
+    found: list[AptSource] = []
     files = [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*"))]
     for path in files:
         if not path.is_file():
@@ -94,7 +94,7 @@ def read_sources(root: Path) -> tuple[Source, ...]:
     return tuple(found)
 
 
-def parse_lines(text: str) -> list[Source]:
+def parse_lines(text: str) -> list[AptSource]:
     """Parse one-line sources: `deb [option=value] uri suite component...`. What apt would refuse is left out."""
     found = []
     for line in text.splitlines():
@@ -103,7 +103,7 @@ def parse_lines(text: str) -> list[Source]:
             kind, options, uri, suite, components = match.groups()
             pairs = (option.partition("=") for option in (options or "").split())
             found.append(
-                Source(
+                AptSource(
                     types=(kind,),
                     uris=(uri,),
                     suites=(suite,),
@@ -116,7 +116,7 @@ def parse_lines(text: str) -> list[Source]:
     return found
 
 
-def parse_stanzas(text: str) -> list[Source]:
+def parse_stanzas(text: str) -> list[AptSource]:
     """Parse deb822 sources: fields with continuation lines, stanzas apart by an empty line."""
     found = []
     lines = [line for line in text.splitlines() if not line.startswith("#")]
@@ -125,7 +125,7 @@ def parse_stanzas(text: str) -> list[Source]:
         lower = {key.lower(): value for key, value in fields}
         if lower.get("uris") and lower.get("enabled", "yes").strip().lower() not in ("no", "false", "0"):
             found.append(
-                Source(
+                AptSource(
                     types=tuple(lower.get("types", "").split()),
                     uris=tuple(lower["uris"].split()),
                     suites=tuple(lower.get("suites", "").split()),

@@ -12,7 +12,7 @@ from pathlib import Path
 import filelock
 
 from bakehouse.engine.embedded import apt
-from bakehouse.engine.embedded.apt import Machine
+from bakehouse.engine.embedded.apt import AptMachine
 from bakehouse.engine.embedded.debian import read_distribution
 from bakehouse.errors import InfrastructureError
 from bakehouse.system import process
@@ -21,7 +21,7 @@ _LOCK_TIMEOUT = 600.0
 _TIMEOUT = 900.0
 
 
-def unpacked(package: str, *, machine: Machine, suite: str | None = None) -> Path:
+def unpacked(package: str, *, machine: AptMachine, suite: str | None = None) -> Path:
     """The folder that holds a package's files (`usr/bin/...`); fetched once. `suite`: of another release, for programs
     that need no other package. Raises InfrastructureError.
     """

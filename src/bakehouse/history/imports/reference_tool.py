@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from bakehouse.history.imports.document import Origin, broken, rows, value
-from bakehouse.model.history import Gpu, Hardware, Row
+from bakehouse.model.history import GpuFacts, Hardware, Row
 from bakehouse.model.report import Metric
 from bakehouse.servers.reference import Recorded, ReferenceTool
 
 
 @dataclass(frozen=True, slots=True)
-class OfTool:
+class ToolImporter:
     """An importer of its files."""
 
     tool: ReferenceTool
@@ -55,6 +55,6 @@ def _workload(test: Recorded) -> tuple[Metric, str]:
 def _with_machine(origin: Origin, test: Recorded) -> Origin:
     known: dict[str, Any] = {} if origin.hardware.cpu or not test.cpu else {"cpu": test.cpu}
     if test.gpu and not origin.hardware.gpus:
-        known |= {"gpus": (Gpu(name=test.gpu),), "device": test.gpu}
+        known |= {"gpus": (GpuFacts(name=test.gpu),), "device": test.gpu}
     hardware: Hardware = origin.hardware.model_copy(update=known)
     return replace(origin, hardware=hardware)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from bakehouse.errors import InputError
 from bakehouse.history.imports import aiperf, guidellm
 from bakehouse.history.imports.document import Origin, documents
-from bakehouse.history.imports.reference_tool import OfTool
+from bakehouse.history.imports.reference_tool import ToolImporter
 from bakehouse.model.history import Row
 from bakehouse.servers import REFERENCE_TOOLS
 
@@ -27,7 +27,7 @@ class Importer(Protocol):
 
 
 FORMATS: dict[str, Importer] = {
-    **{tool.program: OfTool(tool) for tool in REFERENCE_TOOLS},
+    **{tool.program: ToolImporter(tool) for tool in REFERENCE_TOOLS},
     "guidellm": guidellm,
     "aiperf": aiperf,
 }

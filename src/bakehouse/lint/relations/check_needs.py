@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bakehouse.lint.finding import Finding, Severity, finding
-from bakehouse.lint.relations.needs import Need
+from bakehouse.lint.relations.needs import ComponentNeed
 from bakehouse.lint.relations.view import Build, View, base_word
 from bakehouse.lint.settings import Word
 from bakehouse.lint.stages.components import load_components
@@ -15,7 +15,7 @@ GRAPHICS = frozenset({"all", "graphics", "display"})
 """Capabilities with which NVIDIA's container toolkit brings its Vulkan driver."""
 
 
-def check_needs(view: View, needs: Sequence[Need]) -> Iterator[Finding]:
+def check_needs(view: View, needs: Sequence[ComponentNeed]) -> Iterator[Finding]:
     """Each missing component once, wherever several builds need it."""
     told: set[tuple[int, str]] = set()
     elsewhere = list(view.builds_elsewhere)
@@ -40,7 +40,7 @@ def check_needs(view: View, needs: Sequence[Need]) -> Iterator[Finding]:
                 yield _by_recommendation(need, word, stage)
 
 
-def _applies(need: Need, build: Build, view: View) -> bool:
+def _applies(need: ComponentNeed, build: Build, view: View) -> bool:
     """Whether the options of a build make it need it."""
     if need.place == "run" and (build.is_static or view.image.base.libc in ("none", "other")):
         return False
@@ -66,7 +66,7 @@ def _capabilities(stage: StageModel) -> list[str]:
     return [one.strip() for one in setting.value.split(",")] if setting else []
 
 
-def _missing(need: Need, build: Build, stage: StageModel) -> Finding:
+def _missing(need: ComponentNeed, build: Build, stage: StageModel) -> Finding:
     component = load_components()[need.component]
     title = component.title or need.component
     packages = component.install.get(stage.base.manager) if stage.base.manager else None
@@ -81,7 +81,7 @@ def _missing(need: Need, build: Build, stage: StageModel) -> Finding:
     return finding(word, what, need.why, instead, link=need.link, since_build=need.since_build)
 
 
-def _by_recommendation(need: Need, word: Word, stage: StageModel) -> Finding:
+def _by_recommendation(need: ComponentNeed, word: Word, stage: StageModel) -> Finding:
     component = load_components()[need.component]
     package = component.install.get(stage.base.manager or "apt", "")
     return finding(

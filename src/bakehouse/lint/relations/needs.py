@@ -7,7 +7,7 @@ from typing import Literal
 from bakehouse.model.field_types import Link, Model, Text
 
 
-class Need(Model):
+class ComponentNeed(Model):
     """One component that a build or its image must have."""
 
     component: Text
@@ -34,7 +34,7 @@ class Need(Model):
     link: Link | None = None
 
 
-class Needs(Model):
+class ComponentNeeds(Model):
     """`needs.yaml`"""
 
-    needs: tuple[Need, ...]
+    needs: tuple[ComponentNeed, ...]

@@ -12,7 +12,7 @@ from bakehouse.lint.command import Command
 from bakehouse.lint.container_file import Contents
 from bakehouse.lint.dockerfile import Dockerfile
 from bakehouse.lint.settings import Setting, Word
-from bakehouse.lint.stages.bases import Catalogue
+from bakehouse.lint.stages.bases import BaseCatalogue
 from bakehouse.lint.stages.stage import StageModel, read_stages, sources_of
 from bakehouse.model.matrix import Matrix
 
@@ -35,7 +35,7 @@ Steps = Iterator[tuple[Command, tuple[Setting, ...]]]
 class SourceProject:
     """How builds of one project are distinguished from others."""
 
-    catalogue: Catalogue
+    catalogue: BaseCatalogue
     """Of images that its Dockerfiles stand on."""
     source: re.Pattern[str]
     """What an address of its source, or an archive of it, holds."""

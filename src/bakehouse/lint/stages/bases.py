@@ -14,7 +14,7 @@ from pydantic import Field
 
 from bakehouse.config.load import validate
 from bakehouse.config.yaml_document import parse
-from bakehouse.lint.stages.references import Reference, read_reference
+from bakehouse.lint.stages.references import ShortReference, read_reference
 from bakehouse.model.field_types import Model, Text
 
 FILE = "bases.yaml"
@@ -86,7 +86,7 @@ class Image(Model):
     """The command of its health check."""
 
 
-class Catalogue(Model):
+class BaseCatalogue(Model):
     """`bases.yaml`, or a file beside it with images of one server."""
 
     distributions: dict[Text, Distribution] = {}  # noqa: RUF012
@@ -94,10 +94,10 @@ class Catalogue(Model):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Base:
+class KnownBase:
     """What is known of the image that a stage stands on."""
 
-    reference: Reference
+    reference: ShortReference
     text: str
     """As written, with arguments filled in."""
     image: Image | None
@@ -162,11 +162,11 @@ class Base:
         return False if self.complete else None
 
 
-def find_base(text: str, catalogue: Catalogue) -> Base:
+def find_base(text: str, catalogue: BaseCatalogue) -> KnownBase:
     """What the catalogue knows of a reference."""
     reference = read_reference(text)
     if "$" in reference.repository:
-        return Base(reference=reference, text=text, image=None)
+        return KnownBase(reference=reference, text=text, image=None)
     image = next((one for one in catalogue.images if reference.is_named(one.names) and _tagged(reference, one)), None)
     exact = image is not None
     if image is None:
@@ -174,9 +174,9 @@ def find_base(text: str, catalogue: Catalogue) -> Base:
             (one for one in catalogue.images if reference.is_copy_of(one.names) and _tagged(reference, one)), None
         )
     if image is None:
-        return Base(reference=reference, text=text, image=None)
+        return KnownBase(reference=reference, text=text, image=None)
     name, release = _distribution(reference, image, catalogue)
-    return Base(
+    return KnownBase(
         reference=reference,
         text=text,
         image=image,
@@ -188,16 +188,16 @@ def find_base(text: str, catalogue: Catalogue) -> Base:
     )
 
 
-def _tagged(reference: Reference, image: Image) -> bool:
+def _tagged(reference: ShortReference, image: Image) -> bool:
     return not image.tags or any(fnmatch.fnmatchcase(reference.tag, pattern) for pattern in image.tags)
 
 
-def _version(reference: Reference) -> str | None:
+def _version(reference: ShortReference) -> str | None:
     found = re.match(r"[0-9]+(?:\.[0-9]+)+", reference.tag)
     return found[0] if found else None
 
 
-def _distribution(reference: Reference, image: Image, catalogue: Catalogue) -> tuple[str, str | None]:
+def _distribution(reference: ShortReference, image: Image, catalogue: BaseCatalogue) -> tuple[str, str | None]:
     """The distribution that a word of the reference names, else the image's usual one; and the release."""
     text = f"{reference.repository}:{reference.tag}".lower()
     for name, distribution in catalogue.distributions.items() if image.distribution else ():
@@ -219,16 +219,16 @@ _BY_NUMBER = ("rockylinux", "almalinux", "centos", "oraclelinux", "ubi", "ubi-mi
 
 
 @functools.cache
-def load_bases() -> Catalogue:
+def load_bases() -> BaseCatalogue:
     """What comes with bakehouse."""
     return read_catalogue(resources.files("bakehouse.lint.stages").joinpath(FILE).read_text(encoding="utf-8"), FILE)
 
 
-def read_catalogue(text: str, file: str) -> Catalogue:
-    return validate(parse(text, file=file), Catalogue)
+def read_catalogue(text: str, file: str) -> BaseCatalogue:
+    return validate(parse(text, file=file), BaseCatalogue)
 
 
-def together(first: Catalogue, second: Catalogue) -> Catalogue:
+def together(first: BaseCatalogue, second: BaseCatalogue) -> BaseCatalogue:
     """The images of the first one are looked at first."""
     merged: Mapping[str, Distribution] = {**second.distributions, **first.distributions}
-    return Catalogue(distributions=dict(merged), images=(*first.images, *second.images))
+    return BaseCatalogue(distributions=dict(merged), images=(*first.images, *second.images))

@@ -13,7 +13,7 @@ _DEEP = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reference:
+class ShortReference:
     """One image, with the registry of Docker Hub left out."""
 
     registry: str
@@ -59,7 +59,7 @@ class Reference:
         )
 
 
-def read_reference(text: str) -> Reference:
+def read_reference(text: str) -> ShortReference:
     """Never fails; what cannot be told apart stays in the repository."""
     name, _, _ = text.partition("@")
     first, slash, rest = name.partition("/")
@@ -74,4 +74,4 @@ def read_reference(text: str) -> Reference:
         repository = repository.partition("/")[2]
     if not tag and "@" not in text:
         tag = "latest"
-    return Reference(registry=registry, repository=repository.removeprefix("library/"), tag=tag)
+    return ShortReference(registry=registry, repository=repository.removeprefix("library/"), tag=tag)

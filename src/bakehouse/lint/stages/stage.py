@@ -13,7 +13,7 @@ from bakehouse.lint.container_file import Contents
 from bakehouse.lint.dockerfile import Dockerfile
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.shell import split
-from bakehouse.lint.stages.bases import Base, Catalogue, find_base
+from bakehouse.lint.stages.bases import BaseCatalogue, KnownBase, find_base
 from bakehouse.lint.stages.components import Component, load_components
 from bakehouse.lint.stages.packages import Packages, is_package_manager, read_packages
 
@@ -62,7 +62,7 @@ class StageModel:
     contents: Contents
     chain: tuple[Contents, ...]
     """The stages of this file that it consists of, the lowest first, itself last."""
-    base: Base
+    base: KnownBase
     packages: Packages
     copies: tuple[Copy, ...]
     environment: Mapping[str, Setting]
@@ -144,7 +144,9 @@ def _recommended(component: Component, package: str, *, recommends: bool) -> boo
     return recommends and package in component.brought_by_recommendation
 
 
-def read_stages(dockerfile: Dockerfile, contents: Sequence[Contents], catalogue: Catalogue) -> tuple[StageModel, ...]:
+def read_stages(
+    dockerfile: Dockerfile, contents: Sequence[Contents], catalogue: BaseCatalogue
+) -> tuple[StageModel, ...]:
     """One for each stage of the file, in its order."""
     by_stage = {one.stage.line: one for one in contents}
     return tuple(
@@ -179,7 +181,7 @@ def _named_sources(contents: Contents) -> Iterator[str]:
 # ---------------------------------------------------------------------------------------------- one stage
 
 
-def _read(chain: tuple[Contents, ...], catalogue: Catalogue) -> StageModel:
+def _read(chain: tuple[Contents, ...], catalogue: BaseCatalogue) -> StageModel:
     contents = chain[-1]
     base = find_base(chain[0].image, catalogue)
     where = Where(file=contents.file, line=chain[0].stage.line)

@@ -22,7 +22,7 @@ from bakehouse.measure.loadgen.workloads import Api, Request
 __all__ = [
     "Ask",
     "Failure",
-    "Outcome",
+    "LoadResult",
     "Reply",
     "RequestFailedError",
     "answer",
@@ -36,7 +36,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class LoadResult:
     """What a load gave."""
 
     replies: tuple[Reply | Failure, ...]
@@ -51,7 +51,7 @@ class Ask(Protocol):
 
     def __call__(
         self, url: str, asked: Sequence[Request], *, users: int | None = None, due: Sequence[float] = ()
-    ) -> Outcome: ...
+    ) -> LoadResult: ...
 
 
 def load(
@@ -63,7 +63,7 @@ def load(
     clock: Callable[[], float] = time.perf_counter,
     stall: float = STALL_TIMEOUT,
     key: str | None = None,
-) -> Outcome:
+) -> LoadResult:
     """Stream all requests, at most `users` at the same time, and read the answers when all are there.
 
     `due`: seconds after the begin at which each is sent (open loop); without it each is sent as soon as a user is
@@ -169,7 +169,7 @@ def _load(
     clock: Callable[[], float] = time.perf_counter,
     stall: float = STALL_TIMEOUT,
     key: str | None = None,
-) -> Outcome:
+) -> LoadResult:
     address = Address.of(url, key=key)
     moments = due or [0.0] * len(bodies)
     outgoing = [
@@ -180,10 +180,10 @@ def _load(
     run = loop.run(address, outgoing, finished=sse.complete, users=most, clock=clock, stall=stall)
     before = time.process_time()
     found = tuple(replies.read(exchange) for exchange in run.exchanges)
-    return Outcome(replies=found, own=run.own, parsing=time.process_time() - before)
+    return LoadResult(replies=found, own=run.own, parsing=time.process_time() - before)
 
 
-def _only(outcome: Outcome) -> Reply:
+def _only(outcome: LoadResult) -> Reply:
     (reply,) = outcome.replies
     if isinstance(reply, Failure):
         raise RequestFailedError(reply.reason)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bakehouse.measure.loadgen.exchange import Exchange
-from bakehouse.measure.loadgen.sse import SAID, Event, Http, RequestFailedError, events, shown
+from bakehouse.measure.loadgen.sse import SAID, Http, RequestFailedError, ServerSentEvent, events, shown
 
 _OK = 200
 _decode = json.JSONDecoder().decode
@@ -165,7 +165,7 @@ def _made(timings: dict[str, Any] | None) -> int:
     return made if isinstance(made, int) else 0
 
 
-def parsed(event: Event) -> dict[str, Any]:
+def parsed(event: ServerSentEvent) -> dict[str, Any]:
     """Read an event's JSON. Raises RequestFailedError also when it says that something went wrong."""
     try:
         message = _decode(event.data)

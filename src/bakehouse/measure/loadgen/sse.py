@@ -79,7 +79,7 @@ def complete(reads: Iterable[tuple[float, bytes]]) -> bool:
     return http.complete or body.rstrip().endswith(b"data: [DONE]")
 
 
-class Event(NamedTuple):
+class ServerSentEvent(NamedTuple):
     """One server-sent event."""
 
     at: float
@@ -88,7 +88,7 @@ class Event(NamedTuple):
     kind: str = "message"
 
 
-def events(chunks: Iterable[tuple[float, bytes]]) -> Iterator[Event]:
+def events(chunks: Iterable[tuple[float, bytes]]) -> Iterator[ServerSentEvent]:
     """Take a stream of bytes apart: `text/event-stream` with LF or CR LF, which is all that servers send.
 
     Lines are cut as bytes, so that a character that was split between two reads is whole again before it is decoded.
@@ -98,7 +98,7 @@ def events(chunks: Iterable[tuple[float, bytes]]) -> Iterator[Event]:
     for arrived, chunk in chunks:
         at = arrived
         if not rest and not data and kind == "message" and _is_one_event(chunk):
-            yield Event(at, chunk[6:-2].decode("utf-8", errors="replace"))
+            yield ServerSentEvent(at, chunk[6:-2].decode("utf-8", errors="replace"))
             continue
         # A CR at the very end may be half of a CR LF: it waits for the next read.
         *lines, rest = (rest + chunk).replace(b"\r\n", b"\n").split(b"\n")
@@ -107,14 +107,14 @@ def events(chunks: Iterable[tuple[float, bytes]]) -> Iterator[Event]:
             value = value.removeprefix(" ")
             if not name and not value:
                 if data:
-                    yield Event(at, "\n".join(data), kind)
+                    yield ServerSentEvent(at, "\n".join(data), kind)
                 data, kind = [], "message"
             elif name == "data":
                 data.append(value)
             elif name == "event":
                 kind = value
     if data:  # the last blank line is often forgotten
-        yield Event(at, "\n".join(data), kind)
+        yield ServerSentEvent(at, "\n".join(data), kind)
 
 
 def _is_one_event(chunk: bytes) -> bool:

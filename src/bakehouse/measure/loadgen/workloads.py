@@ -66,7 +66,7 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Workload:
+class TokenWorkload:
     """`pp512`: a long prompt and one token. `tg128`: a prompt of one token and a long answer."""
 
     name: str
@@ -81,12 +81,12 @@ class Workload:
         )
 
 
-def prompt_rate(asked: suite.Workload) -> Workload:
-    return Workload(name=f"pp{asked.prompt_tokens}", prompt_tokens=asked.prompt_tokens, output_tokens=1)
+def prompt_rate(asked: suite.Workload) -> TokenWorkload:
+    return TokenWorkload(name=f"pp{asked.prompt_tokens}", prompt_tokens=asked.prompt_tokens, output_tokens=1)
 
 
-def decode_rate(asked: suite.Workload) -> Workload:
-    return Workload(name=f"tg{asked.output_tokens}", prompt_tokens=1, output_tokens=asked.output_tokens)
+def decode_rate(asked: suite.Workload) -> TokenWorkload:
+    return TokenWorkload(name=f"tg{asked.output_tokens}", prompt_tokens=1, output_tokens=asked.output_tokens)
 
 
 def slots(asked: Load) -> int:

@@ -13,7 +13,7 @@ from bakehouse.model_files.tfjs import graph_model, onnx_file
 from bakehouse.model_files.tfjs.graph_model import GraphModel, Operation
 from bakehouse.model_files.tfjs.onnx_file import Dimension, Graph, Port
 from bakehouse.model_files.tfjs.operators import OPERATORS, UNBATCHED
-from bakehouse.model_files.tfjs.values import Builder, Results, Tensor, Value
+from bakehouse.model_files.tfjs.values import GraphBuilder, GraphTensor, Results, Value
 
 PRODUCER = "bakehouse"
 BATCH = "batch"
@@ -27,7 +27,7 @@ def convert(file: Path) -> bytes:
     model = graph_model.read(file)
     graph = Graph(name=file.stem)
     needed = _needed(model)
-    builder = Builder(graph=graph, batch=not any(one.kind in UNBATCHED for one in needed))
+    builder = GraphBuilder(graph=graph, batch=not any(one.kind in UNBATCHED for one in needed))
     done: dict[str, Results] = {}
     for operation in needed:
         done[operation.name] = _results(operation, model, done, builder)
@@ -55,7 +55,7 @@ def _needed(model: GraphModel) -> list[Operation]:
     return list(order.values())
 
 
-def _results(operation: Operation, model: GraphModel, done: Mapping[str, Results], builder: Builder) -> Results:
+def _results(operation: Operation, model: GraphModel, done: Mapping[str, Results], builder: GraphBuilder) -> Results:
     match operation.kind:
         case "Const":
             return (model.weights[operation.name],)
@@ -77,21 +77,21 @@ def _source(name: str) -> tuple[str, int]:
     return source, int(index or 0)
 
 
-def _input(operation: Operation, builder: Builder) -> Tensor:
+def _input(operation: Operation, builder: GraphBuilder) -> GraphTensor:
     sizes = tuple(int(one["size"]) for one in operation.attributes["shape"]["shape"].get("dim", ()))
     shape = _dimensions(sizes, builder)
     builder.graph.inputs.append(Port(name=operation.name, dtype=operation.dtype("dtype"), shape=shape))
-    return Tensor(name=operation.name)
+    return GraphTensor(name=operation.name)
 
 
-def _output(name: str, shape: tuple[int, ...] | None, value: Value, builder: Builder) -> None:
+def _output(name: str, shape: tuple[int, ...] | None, value: Value, builder: GraphBuilder) -> None:
     """As TensorFlow has it, under TensorFlow's name."""
     builder.emit("Identity", builder.plain(value), name=name)
     said = None if shape is None else _dimensions(shape, builder)
     builder.graph.outputs.append(Port(name=name, dtype=np.dtype(np.float32), shape=said))
 
 
-def _dimensions(sizes: tuple[int, ...], builder: Builder) -> tuple[Dimension, ...]:
+def _dimensions(sizes: tuple[int, ...], builder: GraphBuilder) -> tuple[Dimension, ...]:
     first: Dimension = BATCH if builder.batch else 1
     later = (f"dimension_{at}" if size == UNKNOWN else size for at, size in enumerate(sizes[1:], 1))
     return (first, *later) if sizes else ()

@@ -12,9 +12,9 @@ from bakehouse.model_files.tfjs.onnx_file import Array
 from bakehouse.model_files.tfjs.values import (
     PICTURE,
     TO_CHANNELS_FIRST,
-    Builder,
+    GraphBuilder,
+    GraphTensor,
     Results,
-    Tensor,
     Value,
 )
 
@@ -42,7 +42,7 @@ BINARY = {
 FOLDED: dict[str, Callable[[Array, Array], Array]] = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply}
 
 
-def unary(operation: Operation, values: Sequence[Value], build: Builder) -> Results:
+def unary(operation: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     value = values[0]
     if operation.kind == "Identity":
         return (value,)
@@ -53,25 +53,25 @@ def unary(operation: Operation, values: Sequence[Value], build: Builder) -> Resu
     return (result,)
 
 
-def relu6(_: Operation, values: Sequence[Value], build: Builder) -> Results:
+def relu6(_: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     return (_clip6(build.tensor(values[0]), build),)
 
 
-def leaky_relu(operation: Operation, values: Sequence[Value], build: Builder) -> Results:
+def leaky_relu(operation: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     tensor = build.tensor(values[0])
     alpha = operation.float("alpha", 0.2)
     return (build.emit("LeakyRelu", tensor, channels_first=tensor.channels_first, alpha=alpha),)
 
 
-def square(_: Operation, values: Sequence[Value], build: Builder) -> Results:
+def square(_: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     tensor = build.tensor(values[0])
     return (build.emit("Mul", tensor, tensor, channels_first=tensor.channels_first),)
 
 
-def binary(operation: Operation, values: Sequence[Value], build: Builder) -> Results:
+def binary(operation: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     left, right = values[0], values[1]
     kind = BINARY[operation.kind]
-    if not isinstance(left, Tensor) and not isinstance(right, Tensor):
+    if not isinstance(left, GraphTensor) and not isinstance(right, GraphTensor):
         if kind not in FOLDED:
             raise SupplyError(f"{operation.name} ({operation.kind}) works on constants alone")
         return (FOLDED[kind](left, right),)
@@ -82,7 +82,7 @@ def binary(operation: Operation, values: Sequence[Value], build: Builder) -> Res
     return (result,)
 
 
-def add_all(_: Operation, values: Sequence[Value], build: Builder) -> Results:
+def add_all(_: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     total = values[0]
     for value in values[1:]:
         left, right, channels_first = _alike(total, value, build)
@@ -90,9 +90,9 @@ def add_all(_: Operation, values: Sequence[Value], build: Builder) -> Results:
     return (total,)
 
 
-def _alike(left: Value, right: Value, build: Builder) -> tuple[Value, Value, bool]:
+def _alike(left: Value, right: Value, build: GraphBuilder) -> tuple[Value, Value, bool]:
     """Both in one layout, NCHW where one of them is."""
-    if not any(isinstance(one, Tensor) and one.channels_first for one in (left, right)):
+    if not any(isinstance(one, GraphTensor) and one.channels_first for one in (left, right)):
         return left, right, False
     turned = [_turned(one) for one in (left, right)]
     if any(one is None for one in turned):
@@ -102,7 +102,7 @@ def _alike(left: Value, right: Value, build: Builder) -> tuple[Value, Value, boo
 
 def _turned(value: Value) -> Value | None:
     """As NCHW: constants that broadcast over NHWC get the shape that broadcasts over NCHW. None: it cannot be said."""
-    if isinstance(value, Tensor):
+    if isinstance(value, GraphTensor):
         return value if value.channels_first else None
     if value.ndim == PICTURE:
         return value.transpose(TO_CHANNELS_FIRST)
@@ -111,7 +111,7 @@ def _turned(value: Value) -> Value | None:
     return value.reshape(-1, 1, 1) if value.ndim == 1 else None
 
 
-def activated(operation: Operation, tensor: Tensor, build: Builder) -> Tensor:
+def activated(operation: Operation, tensor: GraphTensor, build: GraphBuilder) -> GraphTensor:
     """What a fused operator does after its bias."""
     for kind in operation.texts("fused_ops"):
         match kind:
@@ -126,6 +126,6 @@ def activated(operation: Operation, tensor: Tensor, build: Builder) -> Tensor:
     return tensor
 
 
-def _clip6(tensor: Tensor, build: Builder) -> Tensor:
+def _clip6(tensor: GraphTensor, build: GraphBuilder) -> GraphTensor:
     low, high = np.float32(0), np.float32(6)
     return build.emit("Clip", tensor, np.asarray(low), np.asarray(high), channels_first=tensor.channels_first)

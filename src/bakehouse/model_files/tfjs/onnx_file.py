@@ -29,7 +29,7 @@ Dimension = int | str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Node:
+class OnnxNode:
     """One operator."""
 
     kind: str
@@ -53,7 +53,7 @@ class Graph:
     """What a file holds. `constants` are weights, shapes and the like."""
 
     name: str
-    nodes: list[Node] = field(default_factory=list)
+    nodes: list[OnnxNode] = field(default_factory=list)
     constants: dict[str, Array] = field(default_factory=dict)
     inputs: list[Port] = field(default_factory=list)
     outputs: list[Port] = field(default_factory=list)
@@ -80,7 +80,7 @@ def _graph(graph: Graph) -> bytes:
     return b"".join(parts)
 
 
-def _node(node: Node) -> bytes:
+def _node(node: OnnxNode) -> bytes:
     parts = [_text(1, name) for name in node.inputs] + [_text(2, name) for name in node.outputs]
     parts += [_text(3, node.outputs[0]), _text(4, node.kind)]
     parts += [_message(5, _attribute(name, value)) for name, value in sorted(node.attributes.items())]

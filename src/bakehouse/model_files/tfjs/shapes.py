@@ -15,9 +15,9 @@ from bakehouse.model_files.tfjs.values import (
     PICTURE,
     TO_CHANNELS_FIRST,
     TO_CHANNELS_LAST,
-    Builder,
+    GraphBuilder,
+    GraphTensor,
     Results,
-    Tensor,
     Value,
     axes,
     constant,
@@ -25,7 +25,7 @@ from bakehouse.model_files.tfjs.values import (
 )
 
 
-def matrix_product(operation: Operation, values: Sequence[Value], build: Builder) -> Results:
+def matrix_product(operation: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     if operation.flag("transpose_a") or operation.flag("transpose_b"):
         raise SupplyError(f"{operation.name} ({operation.kind}) multiplies a transposed matrix, which is not known")
     result = build.emit("MatMul", build.plain(values[0]), build.plain(values[1]))
@@ -34,7 +34,7 @@ def matrix_product(operation: Operation, values: Sequence[Value], build: Builder
     return (activated(operation, result, build),)
 
 
-def reduction(operation: Operation, values: Sequence[Value], build: Builder) -> Results:
+def reduction(operation: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     kind = {"Mean": "ReduceMean", "Sum": "ReduceSum", "Max": "ReduceMax"}[operation.kind]
     wanted = sorted(ints(values[1], operation))
     keep = operation.flag("keep_dims")
@@ -45,30 +45,30 @@ def reduction(operation: Operation, values: Sequence[Value], build: Builder) -> 
     return (build.emit(kind, build.plain(tensor), axes(*wanted), keepdims=int(keep)),)
 
 
-def softmax(_: Operation, values: Sequence[Value], build: Builder) -> Results:
+def softmax(_: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     return (build.emit("Softmax", build.plain(values[0]), axis=-1),)
 
 
-def argmax(operation: Operation, values: Sequence[Value], build: Builder) -> Results:
+def argmax(operation: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     (axis,) = ints(values[1], operation)
     found = build.emit("ArgMax", build.plain(values[0]), axis=axis, keepdims=0)
     return (build.emit("Cast", found, to=ELEMENT_TYPES[operation.dtype("output_type")]),)
 
 
-def transpose(operation: Operation, values: Sequence[Value], build: Builder) -> Results:
+def transpose(operation: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     """From one layout to the other is no work: it is the same tensor, seen otherwise."""
     order = tuple(ints(values[1], operation))
     value = values[0]
-    if not isinstance(value, Tensor):
+    if not isinstance(value, GraphTensor):
         return (value.transpose(order),)
     if value.channels_first and order == TO_CHANNELS_FIRST:
-        return (Tensor(name=value.name),)
+        return (GraphTensor(name=value.name),)
     if not value.channels_first and order == TO_CHANNELS_LAST:
-        return (Tensor(name=value.name, channels_first=True),)
+        return (GraphTensor(name=value.name, channels_first=True),)
     return (build.emit("Transpose", build.plain(value), perm=order),)
 
 
-def pad(operation: Operation, values: Sequence[Value], build: Builder) -> Results:
+def pad(operation: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     widths = constant(values[1], operation).astype(np.int64)
     fill = constant(values[2], operation).astype(np.float32).reshape(()) if len(values) > 2 else None  # noqa: PLR2004
     tensor = build.tensor(values[0])
@@ -78,22 +78,22 @@ def pad(operation: Operation, values: Sequence[Value], build: Builder) -> Result
     return (build.emit("Pad", *inputs, channels_first=tensor.channels_first, mode="constant"),)
 
 
-def concat(operation: Operation, values: Sequence[Value], build: Builder) -> Results:
+def concat(operation: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     *parts, axis = values
     (along,) = ints(axis, operation)
-    if all(isinstance(one, Tensor) and one.channels_first for one in parts):
+    if all(isinstance(one, GraphTensor) and one.channels_first for one in parts):
         return (build.emit("Concat", *parts, channels_first=True, axis=CHANNEL_AXIS[along % PICTURE]),)
     return (build.emit("Concat", *(build.plain(one) for one in parts), axis=along),)
 
 
-def split(operation: Operation, values: Sequence[Value], build: Builder) -> Results:
+def split(operation: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     sizes = constant(values[1], operation).astype(np.int64)
     (axis,) = ints(values[2], operation)
     inputs = (build.plain(values[0]), sizes)
     return build.emit_several("Split", inputs, results=len(sizes), axis=axis)
 
 
-def reshape(operation: Operation, values: Sequence[Value], build: Builder) -> Results:
+def reshape(operation: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     shape = constant(values[1], operation).astype(np.int64)
     if build.batch and shape.size and shape[0] == 1:
         shape = shape.copy()
@@ -101,41 +101,41 @@ def reshape(operation: Operation, values: Sequence[Value], build: Builder) -> Re
     return (build.emit("Reshape", build.plain(values[0]), shape),)
 
 
-def squeeze(operation: Operation, values: Sequence[Value], build: Builder) -> Results:
+def squeeze(operation: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     return (build.emit("Squeeze", build.plain(values[0]), axes(*operation.ints("squeeze_dims"))),)
 
 
-def expand(operation: Operation, values: Sequence[Value], build: Builder) -> Results:
+def expand(operation: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     return (build.emit("Unsqueeze", build.plain(values[0]), axes(*ints(values[1], operation))),)
 
 
-def pack(operation: Operation, values: Sequence[Value], build: Builder) -> Results:
+def pack(operation: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     axis = operation.int("axis")
-    if not any(isinstance(one, Tensor) for one in values):
+    if not any(isinstance(one, GraphTensor) for one in values):
         return (np.stack([constant(one, operation) for one in values], axis),)
     parts = [build.emit("Unsqueeze", build.plain(one), axes(axis)) for one in values]
     return (build.emit("Concat", *parts, axis=axis),)
 
 
-def unpack(operation: Operation, values: Sequence[Value], build: Builder) -> Results:
+def unpack(operation: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     axis, count = operation.int("axis"), operation.int("num")
     parts = build.emit_several("Split", (build.plain(values[0]), np.ones(count, np.int64)), results=count, axis=axis)
     return tuple(build.emit("Squeeze", one, axes(axis)) for one in parts)
 
 
-def gather(_: Operation, values: Sequence[Value], build: Builder) -> Results:
+def gather(_: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     places = build.emit("Cast", build.plain(values[1]), to=ELEMENT_TYPES[np.dtype(np.int64)])
     return (build.emit("GatherND", build.plain(values[0]), places),)
 
 
-def cast(operation: Operation, values: Sequence[Value], build: Builder) -> Results:
+def cast(operation: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     wanted, value = operation.dtype("DstT"), values[0]
-    if not isinstance(value, Tensor):
+    if not isinstance(value, GraphTensor):
         return (value.astype(wanted),)
     return (build.emit("Cast", value, channels_first=value.channels_first, to=ELEMENT_TYPES[wanted]),)
 
 
-def dense(operation: Operation, values: Sequence[Value], _: Builder) -> Results:
+def dense(operation: Operation, values: Sequence[Value], _: GraphBuilder) -> Results:
     """Of constants: a tensor of the given shape, with values at some places."""
     places, shape, content, fill = (constant(one, operation) for one in values)
     found: Array = np.full(ints(shape, operation), fill, dtype=content.dtype)

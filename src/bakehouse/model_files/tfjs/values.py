@@ -13,14 +13,14 @@ import numpy as np
 
 from bakehouse.errors import SupplyError
 from bakehouse.model_files.tfjs.graph_model import Operation
-from bakehouse.model_files.tfjs.onnx_file import Array, Attribute, Graph, Node
+from bakehouse.model_files.tfjs.onnx_file import Array, Attribute, Graph, OnnxNode
 
 TO_CHANNELS_FIRST = (0, 3, 1, 2)
 TO_CHANNELS_LAST = (0, 2, 3, 1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Tensor:
+class GraphTensor:
     """A result that is computed when the model runs, by its name in the ONNX graph."""
 
     name: str
@@ -28,7 +28,7 @@ class Tensor:
     """Whether what TensorFlow has as NHWC lies there as NCHW."""
 
 
-Value = Tensor | Array
+Value = GraphTensor | Array
 Results = tuple[Value, ...]
 PICTURE = 4
 """Dimensions of a batch of pictures."""
@@ -37,18 +37,18 @@ CHANNEL_AXIS = {0: 0, 1: 2, 2: 3, 3: 1}
 
 
 @dataclass(kw_only=True, slots=True)
-class Builder:
+class GraphBuilder:
     """The graph as far as it is written."""
 
     graph: Graph
     batch: bool
     """Whether the first dimension of pictures is free."""
-    _turned: dict[Tensor, Tensor] = field(default_factory=dict)
+    _turned: dict[GraphTensor, GraphTensor] = field(default_factory=dict)
     _count: int = 0
 
     def emit(
         self, kind: str, *inputs: Value, channels_first: bool = False, name: str = "", **attributes: Attribute
-    ) -> Tensor:
+    ) -> GraphTensor:
         """One operator with one result."""
         (result,) = self.emit_several(kind, inputs, results=1, channels_first=channels_first, name=name, **attributes)
         return result
@@ -62,27 +62,27 @@ class Builder:
         channels_first: bool = False,
         name: str = "",
         **attributes: Attribute,
-    ) -> tuple[Tensor, ...]:
+    ) -> tuple[GraphTensor, ...]:
         names = tuple(name or self._fresh(kind) for _ in range(results))
         known = tuple(self._name(one) for one in inputs)
-        self.graph.nodes.append(Node(kind=kind, inputs=known, outputs=names, attributes=attributes))
-        return tuple(Tensor(name=one, channels_first=channels_first) for one in names)
+        self.graph.nodes.append(OnnxNode(kind=kind, inputs=known, outputs=names, attributes=attributes))
+        return tuple(GraphTensor(name=one, channels_first=channels_first) for one in names)
 
-    def first(self, value: Value) -> Tensor:
+    def first(self, value: Value) -> GraphTensor:
         """A picture as NCHW."""
         tensor = self.tensor(value)
         return tensor if tensor.channels_first else self._turn(tensor, TO_CHANNELS_FIRST)
 
     def plain(self, value: Value) -> Value:
         """As TensorFlow has it."""
-        if isinstance(value, Tensor) and value.channels_first:
+        if isinstance(value, GraphTensor) and value.channels_first:
             return self._turn(value, TO_CHANNELS_LAST)
         return value
 
-    def tensor(self, value: Value) -> Tensor:
-        return value if isinstance(value, Tensor) else Tensor(name=self._name(value))
+    def tensor(self, value: Value) -> GraphTensor:
+        return value if isinstance(value, GraphTensor) else GraphTensor(name=self._name(value))
 
-    def _turn(self, tensor: Tensor, order: tuple[int, ...]) -> Tensor:
+    def _turn(self, tensor: GraphTensor, order: tuple[int, ...]) -> GraphTensor:
         if tensor not in self._turned:
             other = self.emit("Transpose", tensor, channels_first=not tensor.channels_first, perm=order)
             self._turned[tensor] = other
@@ -90,7 +90,7 @@ class Builder:
         return self._turned[tensor]
 
     def _name(self, value: Value) -> str:
-        if isinstance(value, Tensor):
+        if isinstance(value, GraphTensor):
             return value.name
         name = self._fresh("constant")
         self.graph.constants[name] = np.ascontiguousarray(value).reshape(value.shape)
@@ -105,12 +105,12 @@ def axes(*numbers: int) -> Array:
     return np.asarray(numbers, dtype=np.int64)
 
 
-Operator = Callable[[Operation, Sequence[Value], Builder], Results]
+Operator = Callable[[Operation, Sequence[Value], GraphBuilder], Results]
 
 
 def constant(value: Value, operation: Operation) -> Array:
     """Raises SupplyError where it is computed when the model runs."""
-    if isinstance(value, Tensor):
+    if isinstance(value, GraphTensor):
         raise SupplyError(f"{operation.name} ({operation.kind}) takes a shape or an axis that is not constant")
     return value
 

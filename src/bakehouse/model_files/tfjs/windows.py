@@ -11,14 +11,14 @@ from bakehouse.errors import SupplyError
 from bakehouse.model_files.tfjs.elementwise import activated
 from bakehouse.model_files.tfjs.graph_model import Operation
 from bakehouse.model_files.tfjs.values import (
-    Builder,
+    GraphBuilder,
     Results,
     Value,
     constant,
 )
 
 
-def convolution(operation: Operation, values: Sequence[Value], build: Builder) -> Results:
+def convolution(operation: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     """HWIO to OIHW; of a depthwise one HWCM to (C M)1HW, with a group for each channel."""
     kernel = constant(values[1], operation)
     height, width, channels, most = kernel.shape
@@ -40,7 +40,7 @@ def convolution(operation: Operation, values: Sequence[Value], build: Builder) -
     return (activated(operation, result, build),)
 
 
-def transposed_convolution(operation: Operation, values: Sequence[Value], build: Builder) -> Results:
+def transposed_convolution(operation: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     """Its first input, the size of the result, follows from padding and strides."""
     kernel = constant(values[1], operation)
     weights = kernel.transpose(3, 2, 0, 1)  # HWOI: what goes in comes last
@@ -57,7 +57,7 @@ def transposed_convolution(operation: Operation, values: Sequence[Value], build:
     )
 
 
-def pool(operation: Operation, values: Sequence[Value], build: Builder) -> Results:
+def pool(operation: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     kind = {"MaxPool": "MaxPool", "AvgPool": "AveragePool"}[operation.kind]
     shape = operation.ints("ksize")[1:3]
     picture = build.first(values[0])
@@ -73,7 +73,7 @@ def _window(operation: Operation) -> dict[str, Any]:
     return {"auto_pad": padding, "strides": operation.ints("strides")[1:3]}
 
 
-def resize(operation: Operation, values: Sequence[Value], build: Builder) -> Results:
+def resize(operation: Operation, values: Sequence[Value], build: GraphBuilder) -> Results:
     height_and_width = constant(values[1], operation).astype(np.int64)
     mode = (
         "align_corners"

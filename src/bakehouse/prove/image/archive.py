@@ -26,7 +26,7 @@ def open_slice(path: Path, *, offset: int, size: int) -> BinaryIO:
     return io.BufferedReader(part, buffer_size=1 << 16)
 
 
-class Archive(Protocol):
+class BlobArchive(Protocol):
     """Named blobs."""
 
     def __contains__(self, name: str) -> bool: ...
@@ -97,14 +97,14 @@ class LayerBlob:
 class Saved:
     """One image of an archive."""
 
-    archive: Archive
+    archive: BlobArchive
     digest: str
     """Of the manifest; in the older format, which has none, of the configuration."""
     config: dict[str, Any]
     layers: tuple[LayerBlob, ...]
 
 
-def open_archive(path: Path) -> Archive:
+def open_archive(path: Path) -> BlobArchive:
     if path.is_dir():
         return FolderArchive(path)
     if not path.is_file():
@@ -122,7 +122,7 @@ def read_saved(path: Path, *, platform: str | None = None) -> Saved:
     raise InputError(f"{path} holds no image: neither index.json nor manifest.json is in it", hint=_HINT)
 
 
-def _read_layout(archive: Archive, *, path: Path, platform: str | None) -> Saved:
+def _read_layout(archive: BlobArchive, *, path: Path, platform: str | None) -> Saved:
     images: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
     for descriptor in _manifests(archive, _json(archive, "index.json")):
         manifest = _json(archive, _blob(descriptor["digest"]))
@@ -146,7 +146,7 @@ def _read_layout(archive: Archive, *, path: Path, platform: str | None) -> Saved
     )
 
 
-def _manifests(archive: Archive, index: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _manifests(archive: BlobArchive, index: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Descriptors of image manifests that the archive holds: no attestations, no platforms that were left out."""
     for descriptor in index.get("manifests", []):
         if _blob(descriptor["digest"]) not in archive or _ATTESTATION in descriptor.get("annotations", {}):
@@ -158,7 +158,7 @@ def _manifests(archive: Archive, index: dict[str, Any]) -> Iterator[dict[str, An
             yield descriptor
 
 
-def _read_docker(archive: Archive, *, path: Path) -> Saved:
+def _read_docker(archive: BlobArchive, *, path: Path) -> Saved:
     images = _json(archive, "manifest.json")
     if len(images) != 1:
         raise InputError(f"{path} should hold one image; it holds {len(images)}", hint=_HINT)
@@ -181,7 +181,7 @@ def _platform(config: dict[str, Any]) -> str:
     return "/".join(config[key] for key in ("os", "architecture", "variant") if config.get(key))
 
 
-def _json(archive: Archive, name: str) -> Any:
+def _json(archive: BlobArchive, name: str) -> Any:
     with closing(archive.open(name)) as file:
         return json.load(file)
 

@@ -12,7 +12,7 @@ from bakehouse.servers.reference import ReferenceTool
 
 
 @dataclass(frozen=True, slots=True)
-class OfTool:
+class ToolReporter:
     """A Reporter."""
 
     tool: ReferenceTool

@@ -19,7 +19,7 @@ from bakehouse.reporters.html.layers import Slice, slices
 from bakehouse.reporters.html.settings import Labels
 from bakehouse.reporters.text import one_line
 from bakehouse.stats.direction import is_of_image
-from bakehouse.stats.interval import Known, interval
+from bakehouse.stats.interval import MedianInterval, interval
 
 _LOG_LINES = 15
 _TELLING = ("native-code", "ptx", "driver-floor", "instructions", "size")
@@ -32,7 +32,7 @@ class MeasurementView:
     title: str
     definition: str
     summary: figures.Summary | None
-    known: Known | None
+    known: MedianInterval | None
     strip: plots.Strip | None
     values: tuple[tuple[str, str], ...]
     """Container start to its samples, in words."""

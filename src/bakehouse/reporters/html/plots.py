@@ -13,7 +13,7 @@ from bakehouse.model.field_types import Unit
 from bakehouse.model.report import Sample
 from bakehouse.reporters.figures import LARGEST, Summary, summarize
 from bakehouse.reporters.html.scale import Scale, Tick, nice_step
-from bakehouse.stats.interval import Known, interval
+from bakehouse.stats.interval import MedianInterval, interval
 
 LINE_HEIGHT, LANE_HEIGHT, AXIS_HEIGHT = 17, 30, 26
 _MARGIN = 3.0
@@ -172,7 +172,7 @@ def _dot(sample: Sample, *, middle: float, offset: int, scale: Scale) -> Dot:
     )
 
 
-def _interval(summary: Summary, known: Known | None, *, scale: Scale) -> Interval:
+def _interval(summary: Summary, known: MedianInterval | None, *, scale: Scale) -> Interval:
     return Interval(
         low=scale.place(summary.low),
         high=scale.place(summary.high),
@@ -181,7 +181,7 @@ def _interval(summary: Summary, known: Known | None, *, scale: Scale) -> Interva
     )
 
 
-def _note(summary: Summary | None, known: Known | None, samples: Sequence[Sample], *, unit: Unit) -> str:
+def _note(summary: Summary | None, known: MedianInterval | None, samples: Sequence[Sample], *, unit: Unit) -> str:
     void = sum(_is_void(sample) for sample in samples)
     words = [f"{void} void"] if void else []
     if summary is None:

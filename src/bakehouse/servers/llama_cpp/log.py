@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import PurePosixPath
 
 from bakehouse.model.enums import AcceleratorName
-from bakehouse.servers.device_log import Advice, Placed
+from bakehouse.servers.device_log import ModelPlacement, PlacementAdvice
 
 _BEGINNING = "load_tensors: loading model tensors"
 _READY = "sched_reserve: reserve took"
@@ -56,7 +56,7 @@ looked_up = frozenset({"GET_ROWS"})
 kept_in_memory = frozenset({"token_embd.weight"})
 """llama.cpp leaves them in memory on purpose (src/llama-model.cpp): looking up a row there costs nothing, and on the
 card they would take megabytes for nothing."""
-advice = Advice(
+advice = PlacementAdvice(
     no_plugin=_NO_PLUGIN,
     no_layer="--n-gpu-layers in probes.args, LLAMA_ARG_N_GPU_LAYERS or LLAMA_ARG_DEVICE in the image",
     few_layers="--n-gpu-layers is too low, or the card's free memory: the server fits itself to what there is.",
@@ -74,13 +74,13 @@ def plugins(log: str) -> dict[str, str]:
     return {backend: PurePosixPath(path).name for backend, path in _LOADED.findall(log)}
 
 
-def placed(log: str) -> Placed:
+def placed(log: str) -> ModelPlacement:
     """A server that fits itself to the card's memory loads twice; the last time counts."""
     using = _USING.findall(log)
     log = log[log.rfind(_BEGINNING) :] if _BEGINNING in log else log
     found = _OFFLOADED.search(log)
     work = log[log.rfind(_READY) :] if _READY in log else ""
-    return Placed(
+    return ModelPlacement(
         using=using[-1] if using else None,
         offloaded=int(found[1]) if found else 0,
         layers=int(found[2]) if found else 0,

@@ -11,7 +11,7 @@ from bakehouse.servers.llama_cpp import bench_tool, log
 from bakehouse.servers.llama_cpp.plugins import PLUGINS
 from bakehouse.servers.plugins import Plugins
 from bakehouse.servers.reference import ReferenceTool
-from bakehouse.servers.server import Metrics
+from bakehouse.servers.server import MetricNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class LlamaCpp:
     version_from = "LLAMA_BUILD_NUMBER and LLAMA_BUILD_COMMIT"
     may_have_page = True
     serves_without_model = False
-    metrics = Metrics(
+    metrics = MetricNames(
         requests_running="llamacpp:requests_processing",
         requests_waiting="llamacpp:requests_deferred",
         tokens_prompt="llamacpp:prompt_tokens_total",

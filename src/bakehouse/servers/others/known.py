@@ -12,7 +12,7 @@ from pydantic import Field
 from bakehouse.config.load import validate
 from bakehouse.config.yaml_document import parse
 from bakehouse.lint.finding import Severity
-from bakehouse.lint.stages.references import Reference, read_reference
+from bakehouse.lint.stages.references import ShortReference, read_reference
 from bakehouse.model.field_types import Link, Model, Text
 
 FILE = "servers.yaml"
@@ -30,7 +30,7 @@ class KnownImage(Model):
     alone: Text | None = None
     """The word that its entrypoint wants before arguments, and that its own command has."""
 
-    def is_for(self, reference: Reference) -> bool:
+    def is_for(self, reference: ShortReference) -> bool:
         named = reference.is_named(self.names)
         return named and (not self.tags or any(fnmatch.fnmatchcase(reference.tag, tag) for tag in self.tags))
 

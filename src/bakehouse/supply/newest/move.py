@@ -8,7 +8,7 @@ from bakehouse.config.yaml_document import KeyPath
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Move:
+class NewerValue:
     """One value of a file that a newer one takes the place of."""
 
     path: KeyPath
@@ -24,7 +24,7 @@ class News:
     kind: str
     """`source`, `base`, `toolkit`."""
     name: str
-    moves: tuple[Move, ...] = ()
+    moves: tuple[NewerValue, ...] = ()
     """Empty where it is the newest, or where something could not be found out."""
     notes: tuple[str, ...] = ()
     """For people: what it was held against, and why it stays."""

@@ -15,13 +15,13 @@ from packaging.version import Version
 
 from bakehouse.config.yaml_document import KeyPath
 from bakehouse.errors import SupplyError
-from bakehouse.model.matrix import Source
+from bakehouse.model.matrix import SourceTree
 from bakehouse.model.places import GitPlace, PyPIPlace
 from bakehouse.supply import pypi
 from bakehouse.supply.context import OFFLINE, SupplyContext
 from bakehouse.supply.files import fetch_distribution
 from bakehouse.supply.newest import git, gitlink
-from bakehouse.supply.newest.move import Move, News
+from bakehouse.supply.newest.move import NewerValue, News
 from bakehouse.supply.web import new_session, public
 
 INDEX = ".git/index"
@@ -40,7 +40,7 @@ class _Target:
     requirement: str | None = None
 
 
-def newest_source(name: str, source: Source, context: SupplyContext) -> News:
+def newest_source(name: str, source: SourceTree, context: SupplyContext) -> News:
     """Raises nothing: what cannot be reached is in the answer, and then nothing moves."""
     asked = _Asked(source=source, context=context)
     silent = tuple(asked.silent())
@@ -64,7 +64,7 @@ class _StaysError(Exception):
 class _Asked:
     """What its places say, each asked once."""
 
-    def __init__(self, *, source: Source, context: SupplyContext) -> None:
+    def __init__(self, *, source: SourceTree, context: SupplyContext) -> None:
         self._source = source
         self._context = context
         self._git = next((place for place in source.places if isinstance(place, GitPlace)), None)
@@ -150,18 +150,18 @@ class _Asked:
             return pypi.newest(_distribution(place), environ=self._context.environ, session=session, patience=patience)
 
 
-def _moves(name: str, source: Source, target: _Target) -> Iterator[Move]:
+def _moves(name: str, source: SourceTree, target: _Target) -> Iterator[NewerValue]:
     """Every key of the row that says something of the revision."""
     row: KeyPath = ("sources", name)
-    yield Move(path=(*row, "revision"), old=source.revision, new=target.commit)
+    yield NewerValue(path=(*row, "revision"), old=source.revision, new=target.commit)
     if source.build_number:
-        yield Move(path=(*row, "build_number"), old=str(source.build_number), new=str(target.build_number))
+        yield NewerValue(path=(*row, "build_number"), old=str(source.build_number), new=str(target.build_number))
     if target.committed:
-        yield Move(path=(*row, "committed"), old=_moment(source.committed), new=_moment(target.committed))
+        yield NewerValue(path=(*row, "committed"), old=_moment(source.committed), new=_moment(target.committed))
     for number, place in enumerate(source.places):
         if isinstance(place, PyPIPlace) and target.requirement:
             path = (*row, "places", number, "pypi", "requirement")
-            yield Move(path=path, old=place.pypi.requirement, new=target.requirement)
+            yield NewerValue(path=path, old=place.pypi.requirement, new=target.requirement)
 
 
 def _moment(moment: datetime) -> str:

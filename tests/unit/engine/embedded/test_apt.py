@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.engine.embedded.apt import Machine, ensure_programs, install_docker, services_held
+from bakehouse.engine.embedded.apt import AptMachine, ensure_programs, install_docker, services_held
 from bakehouse.errors import InfrastructureError
 
 BOOKWORM = 'ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n'
@@ -54,9 +54,9 @@ class World:
         (self.bin / name).write_text(text)
         (self.bin / name).chmod(0o755)
 
-    def machine(self, *, is_root: bool = True) -> Machine:
+    def machine(self, *, is_root: bool = True) -> AptMachine:
         environ = {"PATH": str(self.bin), "http_proxy": "http://proxy"}
-        return Machine(cache=self.cache, say=self.said.append, environ=environ, root=self.root, is_root=is_root)
+        return AptMachine(cache=self.cache, say=self.said.append, environ=environ, root=self.root, is_root=is_root)
 
     @property
     def asked(self) -> list[str]:
@@ -141,7 +141,7 @@ class TestEnsurePrograms:
         environ = dict(machine.environ) | {"APT_CONFIG": "/home/me/apt.conf"}
         ensure_programs(
             {"mmdebstrap": "mmdebstrap"},
-            machine=Machine(cache=machine.cache, say=machine.say, environ=environ, root=machine.root, is_root=True),
+            machine=AptMachine(cache=machine.cache, say=machine.say, environ=environ, root=machine.root, is_root=True),
         )
         assert (bookworm.root / "apt.conf").read_text().startswith('#include "/home/me/apt.conf";')
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bakehouse.engine.embedded.debian import Source, parse_lines, parse_stanzas, read_distribution, read_sources
+from bakehouse.engine.embedded.debian import AptSource, parse_lines, parse_stanzas, read_distribution, read_sources
 
 WORD = st.text(st.sampled_from("abcxyz0189.-+~"), min_size=1, max_size=12)
 WORDS = st.lists(WORD, min_size=1, max_size=3).map(tuple)
@@ -69,8 +69,8 @@ class TestStanzas:
     def test_a_disabled_stanza_is_left_out(self) -> None:
         assert parse_stanzas("Types: deb\nURIs: http://m\nSuites: x\nComponents: main\nEnabled: no\n") == []
 
-    @given(st.lists(st.builds(Source, types=WORDS, uris=WORDS, suites=WORDS, components=WORDS), max_size=3))
-    def test_what_is_rendered_reads_back(self, sources: list[Source]) -> None:
+    @given(st.lists(st.builds(AptSource, types=WORDS, uris=WORDS, suites=WORDS, components=WORDS), max_size=3))
+    def test_what_is_rendered_reads_back(self, sources: list[AptSource]) -> None:
         assert parse_stanzas("\n".join(source.render() for source in sources)) == sources
 
 

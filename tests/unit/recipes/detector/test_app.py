@@ -15,7 +15,7 @@ from detector.app import application
 from detector.settings import DetectorSettings
 from PIL import Image
 
-from bakehouse.model_files.tfjs.onnx_file import Graph, Node, Port, encode
+from bakehouse.model_files.tfjs.onnx_file import Graph, OnnxNode, Port, encode
 from tests.unit.recipes.running import loaded, running
 
 SIZE = 8
@@ -35,13 +35,13 @@ def model(folder: Path) -> Path:
         "axis": np.array([1], np.int64),
     }
     graph.nodes += [
-        Node(kind="Slice", inputs=("images", "zero", "one", "axis"), outputs=("red",)),
-        Node(kind="ReduceMean", inputs=("red", "sides"), outputs=("mean",), attributes={"keepdims": 0}),
-        Node(kind="Unsqueeze", inputs=("mean", "axis"), outputs=("score",)),
-        Node(kind="Mul", inputs=("score", "nothing"), outputs=("blank",)),
-        Node(kind="Add", inputs=("blank", "before"), outputs=("boxes",)),
-        Node(kind="Add", inputs=("blank", "after"), outputs=("classes",)),
-        Node(kind="Concat", inputs=("boxes", "score", "classes"), outputs=("output0",), attributes={"axis": 2}),
+        OnnxNode(kind="Slice", inputs=("images", "zero", "one", "axis"), outputs=("red",)),
+        OnnxNode(kind="ReduceMean", inputs=("red", "sides"), outputs=("mean",), attributes={"keepdims": 0}),
+        OnnxNode(kind="Unsqueeze", inputs=("mean", "axis"), outputs=("score",)),
+        OnnxNode(kind="Mul", inputs=("score", "nothing"), outputs=("blank",)),
+        OnnxNode(kind="Add", inputs=("blank", "before"), outputs=("boxes",)),
+        OnnxNode(kind="Add", inputs=("blank", "after"), outputs=("classes",)),
+        OnnxNode(kind="Concat", inputs=("boxes", "score", "classes"), outputs=("output0",), attributes={"axis": 2}),
     ]
     graph.constants["nothing"] = np.array(0, np.float32)
     graph.outputs.append(Port(name="output0", dtype=FLOAT, shape=("batch", 1, 6)))

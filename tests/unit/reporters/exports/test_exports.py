@@ -17,7 +17,7 @@ from bakehouse.model.enums import Verdict
 from bakehouse.model.report import RunReport
 from bakehouse.reporters.exports import action_benchmark, csv_file, ctrf, openmetrics
 from bakehouse.reporters.exports.measured import measured
-from bakehouse.reporters.exports.reference_tool import OfTool
+from bakehouse.reporters.exports.reference_tool import ToolReporter
 from bakehouse.reporters.registry import Reporter
 from bakehouse.servers.llama_cpp import bench_tool
 from bakehouse.stats.direction import is_judged
@@ -25,7 +25,7 @@ from tests.unit.reporters.poison import poisoned
 from tests.unit.reporters.sample import empty_run, sample_run, unfinished_run
 
 HERE = Path("nowhere")
-LLAMA_BENCH = OfTool(bench_tool)
+LLAMA_BENCH = ToolReporter(bench_tool)
 ALL: tuple[Reporter, ...] = (
     LLAMA_BENCH,
     action_benchmark.BIGGER,

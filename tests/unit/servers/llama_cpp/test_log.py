@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.servers.device_log import Placed
+from bakehouse.servers.device_log import ModelPlacement
 from bakehouse.servers.llama_cpp.log import placed
 
 LOGS = Path(__file__).parent / "logs"
@@ -54,7 +54,7 @@ def test_operations_before_it_was_ready_do_not_count() -> None:
 @pytest.mark.parametrize("log", ["", "nothing of that kind\n"])
 def test_another_servers_log(log: str) -> None:
     empty = placed(log)
-    assert isinstance(empty, Placed)
+    assert isinstance(empty, ModelPlacement)
     assert not empty.operations
     assert not empty.weights
 

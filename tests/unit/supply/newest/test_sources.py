@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.model.matrix import Source
+from bakehouse.model.matrix import SourceTree
 from bakehouse.model.places import GitPlace, PathPlace, PyPIPlace, SourcePlace
 from bakehouse.supply.newest.move import News
 from bakehouse.supply.newest.sources import newest_source
@@ -18,12 +18,12 @@ OCTOBER = datetime(2026, 10, 1, tzinfo=UTC)
 PACKAGE = PyPIPlace.model_validate({"pypi": {"requirement": "tree-python==1.0", "member": "vendor/tree"}})
 
 
-def ask(root: Path, source: Source, **environ: str) -> News:
+def ask(root: Path, source: SourceTree, **environ: str) -> News:
     return newest_source("tree", source, context(root, PATH=os.environ["PATH"], HOME=str(root), **environ))
 
 
-def source(revision: str, *places: SourcePlace, build: int = 0) -> Source:
-    return Source(revision=revision, committed=OCTOBER, build_number=build, places=places)
+def source(revision: str, *places: SourcePlace, build: int = 0) -> SourceTree:
+    return SourceTree(revision=revision, committed=OCTOBER, build_number=build, places=places)
 
 
 def moves(news: News) -> dict[str, str]:

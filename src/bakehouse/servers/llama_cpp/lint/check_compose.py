@@ -26,7 +26,7 @@ from bakehouse.servers.llama_cpp.lint.check_mounts import check_mounts
 from bakehouse.servers.llama_cpp.lint.check_swap import check_swap
 from bakehouse.servers.llama_cpp.lint.compose_services import (
     TEST_FORMS,
-    Service,
+    ComposeService,
     builds_upstream,
     inline_dockerfile,
     read_service,
@@ -91,7 +91,7 @@ def _inline_configs(file: ComposeFile) -> Iterator[str]:
                     yield text
 
 
-def _member(service: Service) -> Member:
+def _member(service: ComposeService) -> Member:
     stages = service.dockerfile
     own = stages[-1].health is not None if stages and len(stages) == 1 else None
     return Member(

@@ -10,7 +10,7 @@ from bakehouse.errors import Where
 from bakehouse.lint.container_file import Contents
 from bakehouse.lint.dockerfile import Instruction
 from bakehouse.lint.finding import Finding, finding
-from bakehouse.lint.server_start import SHELLS, Start
+from bakehouse.lint.server_start import SHELLS, ServerStart
 from bakehouse.lint.settings import Word
 
 _STARTS = ("ENTRYPOINT", "CMD", "HEALTHCHECK")
@@ -23,7 +23,7 @@ _MARKS = " \t\"'\u201c\u201d\u2018\u2019"
 _LISTS = "https://docs.docker.com/reference/dockerfile/#exec-form"
 
 
-def check_forms(image: Sequence[Contents], start: Start | None) -> Iterator[Finding]:
+def check_forms(image: Sequence[Contents], start: ServerStart | None) -> Iterator[Finding]:
     """`image` are the stages that the image consists of; `start` is the server that it starts."""
     last = image[-1]
     yield from _check_shell_form(last)

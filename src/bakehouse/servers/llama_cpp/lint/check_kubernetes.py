@@ -8,7 +8,7 @@ from bakehouse.errors import InputError, Where
 from bakehouse.lint.compose_file import Node
 from bakehouse.lint.examined import Examined, Looked
 from bakehouse.lint.finding import Finding, Severity, finding, in_order
-from bakehouse.lint.kubernetes import Manifest, PodContainer, containers, service_names
+from bakehouse.lint.kubernetes import KubernetesManifest, PodContainer, containers, service_names
 from bakehouse.lint.settings import Word
 from bakehouse.servers.llama_cpp.lint.basis import Basis
 from bakehouse.servers.llama_cpp.lint.check_any_service import check_any_service, check_cards
@@ -25,7 +25,7 @@ PATIENCE = 120
 """Seconds that a model takes to load at least, from a disk that others use, too."""
 
 
-def check_kubernetes(manifests: Sequence[Manifest], basis: Basis, *, file: str, kinds: str) -> Examined:
+def check_kubernetes(manifests: Sequence[KubernetesManifest], basis: Basis, *, file: str, kinds: str) -> Examined:
     """Raises InputError where no pod is in it."""
     findings: list[Finding] = []
     looked, seen, names = Looked(), False, frozenset(service_names(manifests))

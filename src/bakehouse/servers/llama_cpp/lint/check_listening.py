@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bakehouse.errors import Where
 from bakehouse.lint.finding import Finding, Severity, finding
-from bakehouse.lint.server_start import Start, setting_of
+from bakehouse.lint.server_start import ServerStart, setting_of
 from bakehouse.lint.settings import Setting, Word
 
 PORT = "8080"
@@ -22,7 +22,7 @@ _DEFAULT_CHANGES = "https://github.com/ggml-org/llama.cpp/pull/26508"
 class Listening:
     """A server in a container, with what is known of the way to it."""
 
-    start: Start
+    start: ServerStart
     variables: Sequence[Setting]
     """Of the container's environment."""
     ports: Sequence[Word]

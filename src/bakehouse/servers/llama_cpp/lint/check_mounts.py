@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bakehouse.lint.container_run import ContainerRun
 from bakehouse.lint.finding import Finding, Severity, finding
-from bakehouse.lint.server_start import Start, setting_of
+from bakehouse.lint.server_start import ServerStart, setting_of
 from bakehouse.servers.llama_cpp.lint.check_arguments import spelled
 from bakehouse.servers.llama_cpp.lint.containers import start_of, upstream_of
 from bakehouse.servers.llama_cpp.lint.downloads import FETCHING, FETCHING_VARIABLES
@@ -57,7 +57,7 @@ def _check_model(run: ContainerRun) -> Iterator[Finding]:
         )
 
 
-def _fetches(start: Start, run: ContainerRun) -> bool:
+def _fetches(start: ServerStart, run: ContainerRun) -> bool:
     """Whether the server gets the model itself, and the path says where to put it."""
     told = any(spelled(word.text) in FETCHING for word in start.words)
     return told or any(setting.name in FETCHING_VARIABLES for setting in run.variables)

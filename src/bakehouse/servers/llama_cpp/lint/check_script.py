@@ -11,7 +11,7 @@ from bakehouse.lint.container_run import container_of
 from bakehouse.lint.examined import Examined, Looked
 from bakehouse.lint.finding import Finding, Severity, finding, in_order
 from bakehouse.lint.script import Script
-from bakehouse.lint.server_start import Start, find_start
+from bakehouse.lint.server_start import ServerStart, find_start
 from bakehouse.lint.settings import Setting
 from bakehouse.servers.llama_cpp.lint.basis import Basis
 from bakehouse.servers.llama_cpp.lint.check_any_service import check_any_service, check_cards
@@ -119,7 +119,7 @@ def _check_sycl(step: Mapping[str, Setting], script: Script) -> Iterator[Finding
         )
 
 
-def _starts(commands: Sequence[Command]) -> Iterator[tuple[Command, Start]]:
+def _starts(commands: Sequence[Command]) -> Iterator[tuple[Command, ServerStart]]:
     for command in commands:
         start = find_start(command.words, (SERVER, OLD_SERVER))
         if start is None:
@@ -129,7 +129,7 @@ def _starts(commands: Sequence[Command]) -> Iterator[tuple[Command, Start]]:
             yield command, start
 
 
-def _check_starts(script: Script, starts: Sequence[tuple[Command, Start]], basis: Basis) -> Iterator[Finding]:
+def _check_starts(script: Script, starts: Sequence[tuple[Command, ServerStart]], basis: Basis) -> Iterator[Finding]:
     exported = [one for one in script.variables if one.name in script.exported]
     if starts:
         builds = any(True for _ in script.steps)
@@ -148,7 +148,7 @@ def _check_starts(script: Script, starts: Sequence[tuple[Command, Start]], basis
             yield from old_program(command.words[0], basis.knowledge)
 
 
-def _looked(script: Script, starts: Sequence[tuple[Command, Start]]) -> Looked:
+def _looked(script: Script, starts: Sequence[tuple[Command, ServerStart]]) -> Looked:
     arguments = [word for _, start in starts for word in start.words]
     steps = [setting for step in _steps(script) for setting in step]
     presets = [

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from bakehouse.lint.cmake_language import Command, commands
+from bakehouse.lint.cmake_language import CMakeCommand, commands
 from bakehouse.lint.options import CMake, CMakeOption, Deprecated
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -84,7 +84,7 @@ def _choices(name: str, option: CMakeOption, seen: _Seen) -> tuple[str, ...]:
     return seen.choices.get(name, ())
 
 
-def _look_at(command: Command, path: str, seen: _Seen) -> None:
+def _look_at(command: CMakeCommand, path: str, seen: _Seen) -> None:
     arguments = command.arguments
     for argument in arguments:
         seen.read.update(name for name in _REFERENCE.findall(argument) if _VARIABLE.fullmatch(name))

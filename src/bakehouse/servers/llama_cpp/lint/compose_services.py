@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from bakehouse.errors import Where
 from bakehouse.lint.compose_file import Node, read_env_file
 from bakehouse.lint.container_file import Contents, read_contents
-from bakehouse.lint.container_run import ContainerRun, Mount, container_port, mount_of
+from bakehouse.lint.container_run import ContainerRun, RunMount, container_port, mount_of
 from bakehouse.lint.dockerfile import read_dockerfile
 from bakehouse.lint.examined import Read
 from bakehouse.lint.settings import Setting, Word
@@ -23,7 +23,7 @@ TEST_FORMS = ("CMD", "CMD-SHELL", "NONE")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Service:
+class ComposeService:
     name: str
     node: Node
     run: ContainerRun
@@ -33,7 +33,7 @@ class Service:
     """Files that it names and that are not at hand."""
 
 
-def read_service(name: str, node: Node, read: Read) -> Service:
+def read_service(name: str, node: Node, read: Read) -> ComposeService:
     dockerfile, path = _dockerfile(node, read)
     variables, missing = _variables(node, read)
     run = _run(node, variables)
@@ -53,7 +53,7 @@ def read_service(name: str, node: Node, read: Read) -> Service:
         run = replace(run, image=_upstream_build(node))
     elif node.find("build") is not None:
         missing += (f"the Dockerfile of service {name}, which is not at hand",)
-    return Service(name=name, node=node, run=run, dockerfile=dockerfile, missing=missing)
+    return ComposeService(name=name, node=node, run=run, dockerfile=dockerfile, missing=missing)
 
 
 def _inherited(stages: tuple[Contents, ...]) -> Word | None:
@@ -155,13 +155,13 @@ _BRING_FILES = ("volumes_from", "configs", "secrets", "develop", "models", "pre_
 """Keys that put files into a container by other ways."""
 
 
-def _mounts(node: Node) -> Iterator[Mount]:
+def _mounts(node: Node) -> Iterator[RunMount]:
     yield from (mount_of(word) for word in node.items("volumes"))
     for one in node.nodes("volumes"):
         target = one.word("target")
         word = target or Word(text="volumes", where=one.where)
         is_bind = text_of(one, "type") == "bind"
-        yield Mount(word=word, target=target.text if target and target.complete else None, is_bind=is_bind)
+        yield RunMount(word=word, target=target.text if target and target.complete else None, is_bind=is_bind)
 
 
 def _cards(node: Node) -> int | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from bakehouse.lint.container_run import ContainerRun
-from bakehouse.lint.server_start import Start, find_start
+from bakehouse.lint.server_start import ServerStart, find_start
 from bakehouse.lint.settings import Word
 from bakehouse.servers.llama_cpp.lint.upstream_images import SERVER, UpstreamImage, upstream_image
 
@@ -23,7 +23,7 @@ def upstream_of(run: ContainerRun) -> UpstreamImage | None:
     return upstream_image(run.image.text) if run.image and run.image.complete else None
 
 
-def start_of(run: ContainerRun) -> Start | None:
+def start_of(run: ContainerRun) -> ServerStart | None:
     """The server that it starts, as far as its own words and a known image say."""
     if run.entrypoint or run.entrypoint_is_cleared:
         return find_start((*run.entrypoint, *run.command), (SERVER,))
@@ -36,25 +36,25 @@ def start_of(run: ContainerRun) -> Start | None:
     return None
 
 
-def inherited_start(reference: Word, upstream: UpstreamImage | None, command: Sequence[Word]) -> Start | None:
+def inherited_start(reference: Word, upstream: UpstreamImage | None, command: Sequence[Word]) -> ServerStart | None:
     """The server that the entrypoint of a project's own image starts with a command of somebody else."""
     if upstream is None:
         return None
     if upstream.program == SERVER:
-        return Start(program=reference, words=tuple(command), is_inherited=True)
+        return ServerStart(program=reference, words=tuple(command), is_inherited=True)
     if upstream.program == "tools.sh" and command and command[0].text in _SERVER_OF_TOOLS:
-        return Start(program=command[0], words=tuple(command[1:]), is_inherited=True)
+        return ServerStart(program=command[0], words=tuple(command[1:]), is_inherited=True)
     return None
 
 
-def _start_by_name(image: Word, command: tuple[Word, ...]) -> Start | None:
+def _start_by_name(image: Word, command: tuple[Word, ...]) -> ServerStart | None:
     """Of an image that somebody built and named after llama.cpp: `local/llama.cpp:server-cuda`."""
     first = command[0].text if command else ""
     tag = image.text.rpartition("/")[2].partition(":")[2]
     if tag.startswith("full") or first in TOOLS:
-        return Start(program=image, words=command[1:]) if first in _SERVER_OF_TOOLS else None
+        return ServerStart(program=image, words=command[1:]) if first in _SERVER_OF_TOOLS else None
     says_server = "server" in image.text or any(word.text in ("--port", "--host") for word in command)
-    return Start(program=image, words=command) if first.startswith("-") and says_server else None
+    return ServerStart(program=image, words=command) if first.startswith("-") and says_server else None
 
 
 def is_named_after(run: ContainerRun) -> bool:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from bakehouse.lint.cpp import Token, closing, is_sign, parts, strings, tokens
+from bakehouse.lint.cpp import CppToken, closing, is_sign, parts, strings, tokens
 from bakehouse.lint.options import Argument
 
 FILE = "common/arg.cpp"
@@ -26,7 +26,7 @@ _ALTERNATIVES = re.compile(r"[\[{<]([a-z0-9+-]+(?:[|,][a-z0-9+-]+)+)[\]}>]")
 _PARSERS = frozenset({"stoi", "stof", "stoul", "stol", "stod", "string_split", "parse"})
 
 _NUMBERS = frozenset({"stoi", "stof", "stoul", "stol", "stod", "stoull", "stoll"})
-_OF_VALUE = [Token("sign", "("), Token("word", "value"), Token("sign", ")")]
+_OF_VALUE = [CppToken("sign", "("), CppToken("word", "value"), CppToken("sign", ")")]
 _TYPE = "GGML_TYPE_"
 
 Takes = Literal["nothing", "number", "text", "two"]
@@ -48,15 +48,15 @@ def _first_names(found: Sequence[Argument]) -> Iterator[tuple[str, ...]]:
     yield from dict.fromkeys(argument.names for argument in found)
 
 
-def _calls(code: Sequence[Token]) -> Iterator[Sequence[Token]]:
+def _calls(code: Sequence[CppToken]) -> Iterator[Sequence[CppToken]]:
     """What stands in the parentheses of each `add_opt(...)`."""
     for index, token in enumerate(code):
-        if token == Token("word", "add_opt") and is_sign(code, index + 1, "("):
+        if token == CppToken("word", "add_opt") and is_sign(code, index + 1, "("):
             yield code[index + 2 : closing(code, index + 1)]
 
 
-def _argument(call: Sequence[Token], accepted: Mapping[str, tuple[str, ...]]) -> Argument | None:
-    if not call or call[0] != Token("word", "common_arg") or not is_sign(call, 1, "("):
+def _argument(call: Sequence[CppToken], accepted: Mapping[str, tuple[str, ...]]) -> Argument | None:
+    if not call or call[0] != CppToken("word", "common_arg") or not is_sign(call, 1, "("):
         return None
     end = closing(call, 1)
     given, settings = parts(call[2:end]), _settings(call[end + 1 :])
@@ -78,7 +78,7 @@ def _argument(call: Sequence[Token], accepted: Mapping[str, tuple[str, ...]]) ->
     )
 
 
-def _settings(chain: Sequence[Token]) -> dict[str, Sequence[Token]]:
+def _settings(chain: Sequence[CppToken]) -> dict[str, Sequence[CppToken]]:
     """`.set_env("X").set_examples({...})` by name."""
     return {
         chain[index].text: chain[index + 2 : closing(chain, index + 1)]
@@ -87,7 +87,7 @@ def _settings(chain: Sequence[Token]) -> dict[str, Sequence[Token]]:
     }
 
 
-def _for_server(settings: dict[str, Sequence[Token]]) -> bool:
+def _for_server(settings: dict[str, Sequence[CppToken]]) -> bool:
     def named(setting: str) -> set[str]:
         return {token.text for token in settings.get(setting, []) if token.text.startswith("LLAMA_EXAMPLE_")}
 
@@ -99,7 +99,7 @@ def _for_server(settings: dict[str, Sequence[Token]]) -> bool:
     return bool(programs & {PROGRAM, EVERY_PROGRAM}) and PROGRAM not in named("set_excludes")
 
 
-def _takes(handler: Sequence[Token]) -> Takes:
+def _takes(handler: Sequence[CppToken]) -> Takes:
     """By the parameters of the lambda: the first is always `common_params &`."""
     start = next((index for index in range(len(handler)) if is_sign(handler, index, "(")), None)
     if start is None:
@@ -112,18 +112,18 @@ def _takes(handler: Sequence[Token]) -> Takes:
     return "number" if "int" in values[0] else "text"
 
 
-def _is_number(handler: Sequence[Token]) -> bool:
+def _is_number(handler: Sequence[CppToken]) -> bool:
     """Whether the whole value goes into std::stof or one like it, which throws at anything else."""
     return any(
         token.text in _NUMBERS
         and is_sign(handler, index + 1, "(")
-        and handler[index + 2 : index + 3] == [Token("word", "value")]
+        and handler[index + 2 : index + 3] == [CppToken("word", "value")]
         and (is_sign(handler, index + 3, ")") or is_sign(handler, index + 3, ","))
         for index, token in enumerate(handler)
     )
 
 
-def _choices(hint: str | None, handler: Sequence[Token], accepted: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+def _choices(hint: str | None, handler: Sequence[CppToken], accepted: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """The values that a handler, or the function that it gives its value to, compares with before it refuses others."""
     for index, token in enumerate(handler):
         if token.text in accepted and handler[index + 1 : index + 4] == _OF_VALUE:
@@ -141,16 +141,16 @@ def _choices(hint: str | None, handler: Sequence[Token], accepted: Mapping[str, 
     return tuple(dict.fromkeys(word for word in (*hinted, *compared, *spelled) if word))
 
 
-def _compared(code: Sequence[Token], name: str) -> list[str]:
+def _compared(code: Sequence[CppToken], name: str) -> list[str]:
     """The texts that a variable is compared with."""
     return [
         code[index + 1].text
         for index in range(1, len(code) - 1)
-        if code[index] == Token("sign", "==") and code[index + 1].kind == "string" and code[index - 1].text == name
+        if code[index] == CppToken("sign", "==") and code[index + 1].kind == "string" and code[index - 1].text == name
     ]
 
 
-def accepted_values(code: Sequence[Token]) -> dict[str, tuple[str, ...]]:
+def accepted_values(code: Sequence[CppToken]) -> dict[str, tuple[str, ...]]:
     """Functions of one text that throw at all but certain values: `kv_cache_type_from_str`, and the values.
 
     Either they compare with each value, or they look for it among the names of a list of GGML_TYPE_*.
@@ -177,7 +177,7 @@ def accepted_values(code: Sequence[Token]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _type_lists(code: Sequence[Token]) -> dict[str, list[str]]:
+def _type_lists(code: Sequence[CppToken]) -> dict[str, list[str]]:
     """`kv_cache_types = {GGML_TYPE_F32, ...}`: a type is called like its constant, in small letters."""
     return {
         code[index - 1].text: [
@@ -190,8 +190,8 @@ def _type_lists(code: Sequence[Token]) -> dict[str, list[str]]:
     }
 
 
-def _removed(handler: Sequence[Token]) -> str | None:
+def _removed(handler: Sequence[CppToken]) -> str | None:
     for index, token in enumerate(handler):
-        if token == Token("word", "arg_removed") and is_sign(handler, index + 1, "("):
+        if token == CppToken("word", "arg_removed") and is_sign(handler, index + 1, "("):
             return "".join(strings(handler[index + 2 : closing(handler, index + 1)])) or None
     return None

@@ -10,7 +10,7 @@ from functools import cached_property
 from bakehouse.errors import Where
 from bakehouse.lint.container_file import Contents
 from bakehouse.lint.options import SourceOptions
-from bakehouse.lint.server_start import Start, find_start
+from bakehouse.lint.server_start import ServerStart, find_start
 from bakehouse.lint.settings import Setting, Word
 from bakehouse.lint.stages.stage import is_script
 from bakehouse.servers.llama_cpp.lint import check_image
@@ -103,7 +103,7 @@ class WholeFile:
         return [setting for one in self.image for setting in one.variables]
 
     @cached_property
-    def start(self) -> Start | None:
+    def start(self) -> ServerStart | None:
         """The server that the image starts, under whatever name it was copied."""
         if not self.image:
             return None

@@ -10,7 +10,7 @@ from bakehouse.lint.relations.check_libc import needed_glibc
 from bakehouse.lint.relations.versions import is_older
 from bakehouse.lint.relations.view import View, base_word
 from bakehouse.lint.settings import Word
-from bakehouse.lint.stages.bases import Base, find_base
+from bakehouse.lint.stages.bases import KnownBase, find_base
 from bakehouse.lint.stages.components import load_components
 from bakehouse.servers.llama_cpp.lint.catalogue import load_catalogue
 
@@ -63,7 +63,7 @@ def check_copied_images(view: View) -> Iterator[Finding]:
             yield from _check(base, view)
 
 
-def _check(source: Base, view: View) -> Iterator[Finding]:
+def _check(source: KnownBase, view: View) -> Iterator[Finding]:
     image = view.image
     word = base_word(image)
     if image.base.libc and image.base.libc != "glibc":

@@ -17,7 +17,7 @@ from bakehouse.servers.llama_cpp.lint.relations.check_installation import (
     is_told,
     sets_rpath,
 )
-from bakehouse.servers.llama_cpp.lint.relations.gathered import PROGRAM, Gathered, gathered
+from bakehouse.servers.llama_cpp.lint.relations.gathered import PROGRAM, GatheredFiles, gathered
 
 NAMES = ("llama", "llama-common", "llama-server-impl", "mtmd", "ggml", "ggml-base")
 """Libraries that a server of shared libraries asks for by name, whatever its backends."""
@@ -66,7 +66,7 @@ def _server(view: View) -> Word | None:
     return None
 
 
-def _check_names(view: View, libraries: Sequence[Gathered]) -> Iterator[Finding]:
+def _check_names(view: View, libraries: Sequence[GatheredFiles]) -> Iterator[Finding]:
     """Programs ask for `libllama.so.0`; `libllama.so` is the name that linkers use."""
     if any(one.keeps_versions for one in libraries):
         return
@@ -94,7 +94,7 @@ def _check_names(view: View, libraries: Sequence[Gathered]) -> Iterator[Finding]
     )
 
 
-def _check_all(view: View, libraries: Sequence[Gathered]) -> Iterator[Finding]:
+def _check_all(view: View, libraries: Sequence[GatheredFiles]) -> Iterator[Finding]:
     """Where each library is named, one that the others ask for may be forgotten."""
     if view.image.unseen or not all(one.is_library for one in libraries):
         return
@@ -130,7 +130,9 @@ def _check_origin(builds: Sequence[Build]) -> Iterator[Finding]:
                 )
 
 
-def _check_loader(view: View, builds: Sequence[Build], word: Word, libraries: Sequence[Gathered]) -> Iterator[Finding]:
+def _check_loader(
+    view: View, builds: Sequence[Build], word: Word, libraries: Sequence[GatheredFiles]
+) -> Iterator[Finding]:
     folders = {one.folder for one in libraries}
     if any(_has_rpath(build) for build in builds) or is_told(view, folders) or view.image.unseen:
         return
@@ -178,7 +180,7 @@ def _has_rpath(build: Build) -> bool:
     return is_installed(build)
 
 
-def _at_build(builds: Sequence[Build], libraries: Sequence[Gathered]) -> bool:
+def _at_build(builds: Sequence[Build], libraries: Sequence[GatheredFiles]) -> bool:
     """Whether the libraries lie where the build folder was."""
     return any(
         posixpath.dirname(one.word.text.rstrip("/")) == one.folder or one.word.text.rstrip("/") == one.folder
@@ -188,7 +190,7 @@ def _at_build(builds: Sequence[Build], libraries: Sequence[Gathered]) -> bool:
 
 
 def _check_plugins(
-    builds: Sequence[Build], folder: str, libraries: Sequence[Gathered], word: Word
+    builds: Sequence[Build], folder: str, libraries: Sequence[GatheredFiles], word: Word
 ) -> Iterator[Finding]:
     """Backends that are plugins are looked for beside the program and in the working folder."""
     if not any(build.is_on("GGML_BACKEND_DL") for build in builds):

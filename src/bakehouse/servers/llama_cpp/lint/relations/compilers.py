@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from bakehouse.config.load import validate
 from bakehouse.config.yaml_document import parse
-from bakehouse.lint.relations.needs import Need, Needs
+from bakehouse.lint.relations.needs import ComponentNeed, ComponentNeeds
 from bakehouse.model.field_types import Model, Text
 
 NEEDS = "needs.yaml"
@@ -45,8 +45,8 @@ class Compilers(Model):
 
 
 @functools.cache
-def load_needs() -> tuple[Need, ...]:
-    return validate(parse(_text(NEEDS), file=NEEDS), Needs).needs
+def load_needs() -> tuple[ComponentNeed, ...]:
+    return validate(parse(_text(NEEDS), file=NEEDS), ComponentNeeds).needs
 
 
 @functools.cache

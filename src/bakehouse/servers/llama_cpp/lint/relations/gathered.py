@@ -21,7 +21,7 @@ _NOT_OURS = re.compile(r"(?:^|/)lib(?!llama|ggml|mtmd)[a-z0-9_+-]+\.so")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Gathered:
+class GatheredFiles:
     """Files that a pattern or a folder brings into the image."""
 
     word: Word
@@ -59,9 +59,9 @@ class Gathered:
         return not self.name.endswith(".so") and not (self.files_only and self.is_library)
 
 
-def gathered(view: View) -> tuple[Gathered, ...]:
+def gathered(view: View) -> tuple[GatheredFiles, ...]:
     """What the COPY lines of the image bring from stages that build, folders followed to what was put into them."""
-    found: list[Gathered] = []
+    found: list[GatheredFiles] = []
     for copy in view.image.copies:
         stage = _stage(copy, view)
         if stage is not None:
@@ -77,7 +77,7 @@ _DEEP = 4
 """Stages that collect from stages that collect."""
 
 
-def _of(word: Word, folder: str, stage: StageModel, view: View, *, depth: int) -> Iterator[Gathered]:
+def _of(word: Word, folder: str, stage: StageModel, view: View, *, depth: int) -> Iterator[GatheredFiles]:
     """A word of a COPY: what commands and copies put there, else the word itself."""
     put = list(_put_into(word.text.rstrip("/*").rstrip("/"), stage)) if is_folder(word.text) else []
     inner = [
@@ -91,10 +91,10 @@ def _of(word: Word, folder: str, stage: StageModel, view: View, *, depth: int) -
     ]
     if put or inner:
         for one, files_only in put:
-            yield Gathered(word=one, folder=folder, files_only=files_only)
+            yield GatheredFiles(word=one, folder=folder, files_only=files_only)
         yield from inner
     else:
-        yield Gathered(word=word, folder=folder)
+        yield GatheredFiles(word=word, folder=folder)
 
 
 def is_folder(text: str) -> bool:
