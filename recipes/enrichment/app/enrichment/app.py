@@ -49,9 +49,14 @@ def application(settings: EnrichmentSettings) -> FastAPI:
     )
 
     def worked_out(content: bytes, question: Question) -> dict[str, Facts]:
-        picture = decode(content, max_pixels=settings.max_pixels)
-        box = corners(question.bbox)
-        return engine.enrich(picture.cropped(box) if box else picture, _wanted(question, engine))
+        with engine.work.working():
+            picture = decode(content, max_pixels=settings.max_pixels)
+            box = corners(question.bbox)
+            return engine.enrich(picture.cropped(box) if box else picture, _wanted(question, engine))
+
+    def preloaded(names: Names) -> None:
+        with engine.work.working():
+            engine.preload(names.models)
 
     @app.post("/enrich")
     async def enrich(request: Request) -> dict[str, Any]:
@@ -77,7 +82,7 @@ def application(settings: EnrichmentSettings) -> FastAPI:
         """Load them, as far as the budget allows all of them at once."""
         require_ready(state)
         with workers.room(1):
-            await workers.run("preload", lambda: engine.preload(names.models))
+            await workers.run("preload", lambda: preloaded(names))
         return await status()
 
     return app

@@ -16,6 +16,7 @@ from enrichment.models import face
 from enrichment.models.base import Facts, Model
 from enrichment.models.registry import FACE, registry
 from enrichment.settings import EnrichmentSettings
+from enrichment.work import Work
 from enrichment.zoo import Zoo
 
 
@@ -27,6 +28,7 @@ class Enrichment:
         self.models = registry(settings.folder)
         self._providers: list[str] = []
         self._digests: dict[str, str] = {}
+        self.work = Work()
         self.zoo: Zoo[Session] | None = None
 
     def load(self) -> None:
@@ -43,8 +45,9 @@ class Enrichment:
             meter=meter(settings.device),
             budget=settings.budget,
             patience=settings.patience_s,
+            work=self.work,
         )
-        with zoo.using(FACE):
+        with self.work.working(), zoo.using(FACE):
             self.zoo = zoo
 
     def info(self) -> dict[str, Any]:

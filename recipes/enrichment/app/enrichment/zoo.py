@@ -16,6 +16,7 @@ from service.logs import log
 from service.refused import Refused
 
 from enrichment.memory import Meter
+from enrichment.work import Work
 
 M = TypeVar("M")
 MIB = 1 << 20
@@ -62,6 +63,7 @@ class Zoo(Generic[M]):
         meter: Meter,
         budget: int,
         patience: float,
+        work: Work | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._entries = entries
@@ -69,6 +71,7 @@ class Zoo(Generic[M]):
         self._meter = meter
         self.budget = budget
         self._patience = patience
+        self._work = work or Work()
         self._clock = clock
         self._loaded: dict[str, _Loaded[M]] = {}
         self._known: dict[str, int] = {}
@@ -124,8 +127,12 @@ class Zoo(Generic[M]):
         """Loading is one at a time, since it is measured; what is loaded already does not wait for it."""
         if held := self._taken(entry.name):
             return held
-        with self._loading:
+        with self._work.resting():
+            self._loading.acquire()
+        try:
             return self._taken(entry.name) or self._brought(entry)
+        finally:
+            self._loading.release()
 
     def _taken(self, name: str) -> _Loaded[M] | None:
         with self._changed:
@@ -139,10 +146,7 @@ class Zoo(Generic[M]):
         if not entry.file.is_file():
             raise Refused(503, f"MODEL: there is no file {entry.file}; mount it", headers=RETRY_AFTER)
         self._make_room(entry, self._known.get(entry.name, entry.file.stat().st_size))
-        before = self._meter()
-        model = self._load(entry.name)
-        size = max(self._meter() - before, entry.file.stat().st_size, self._known.get(entry.name, 0))
-        self._known[entry.name] = size
+        model, size = self._measured(entry)
         try:
             self._make_room(entry, size)
         except Refused:
@@ -153,6 +157,24 @@ class Zoo(Generic[M]):
             self.loads[entry.name] += 1
         log("model loaded", model=entry.name, bytes=size, used=self.used, budget=self.budget)
         return held
+
+    def _measured(self, entry: Entry) -> tuple[M, int]:
+        """The model and its bytes, which are measured once, while nobody else works.
+
+        Raises Refused where somebody did, and so much was allocated that nothing can be said.
+        """
+        if known := self._known.get(entry.name):
+            return self._load(entry.name), known
+        with self._work.alone(self._patience) as is_alone:
+            before = self._meter()
+            model = self._load(entry.name)
+            size = max(self._meter() - before, entry.file.stat().st_size)
+        if is_alone:
+            self._known[entry.name] = size
+        elif size > self.budget:
+            del model
+            raise Refused(503, f"{entry.name} could not be measured beside other work", headers=RETRY_AFTER)
+        return model, size
 
     def _make_room(self, entry: Entry, size: int) -> None:
         if size > self.budget:

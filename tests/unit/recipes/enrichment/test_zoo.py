@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from enrichment.work import Work
 from enrichment.zoo import Priority, Zoo
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,7 +50,9 @@ class Memory:
     ticks: Iterator[int] = field(default_factory=count)
 
 
-def zoo(folder: Path, memory: Memory, *, budget: int = 100, patience: float = 0.0) -> Zoo[Weight]:
+def zoo(
+    folder: Path, memory: Memory, *, budget: int = 100, patience: float = 0.0, work: Work | None = None
+) -> Zoo[Weight]:
     rows = {}
     for name, priority in PRIORITIES.items():
         file = folder / f"{name}.onnx"
@@ -61,6 +64,7 @@ def zoo(folder: Path, memory: Memory, *, budget: int = 100, patience: float = 0.
         meter=lambda: memory.used,
         budget=budget,
         patience=patience,
+        work=work,
         clock=lambda: float(next(memory.ticks)),
     )
 
@@ -200,3 +204,70 @@ def test_the_budget_holds(tmp_path_factory: pytest.TempPathFactory, names: list[
             assert refused.status_code in (503, 507)  # noqa: PT017 - either, and nothing else
         assert animals.used <= budget
         assert memory.used - 1000 == animals.used == sum(SIZES[one] for one in loaded(animals))
+
+
+class TestOthersAtWork:
+    """What other requests allocate while a model is loaded is not the model's: it was too large for ever with it."""
+
+    def test_a_model_is_measured_when_they_are_done(self, tmp_path: Path) -> None:
+        memory, work = Memory(), Work()
+        animals = zoo(tmp_path, memory, patience=20.0, work=work)
+        loading = threading.Event()
+
+        def other() -> None:
+            with work.working():
+                picture = Weight(memory, 400)
+                loading.wait()
+                del picture
+
+        def one() -> None:
+            with work.working():
+                ask(animals, "pose")
+
+        threads = [threading.Thread(target=each) for each in (other, one)]
+        threads[0].start()
+        while memory.used < 1400:
+            pass
+        threads[1].start()
+        loading.set()
+        for thread in threads:
+            thread.join()
+        assert animals.status()["pose"]["bytes"] == 30
+
+    def test_a_measure_beside_them_is_not_remembered(self, tmp_path: Path) -> None:
+        memory, work = Memory(), Work()
+        animals = zoo(tmp_path, memory, work=work)
+        load = animals._load
+
+        def beside(name: str) -> Weight:
+            memory.used += 400
+            return load(name)
+
+        animals._load = beside
+        with work.working(), work.working(), pytest.raises(Refused, match="could not be measured") as refused:
+            ask(animals, "pose")
+        assert refused.value.status_code == 503
+        animals._load = load
+        with work.working():
+            ask(animals, "pose")
+        assert animals.status()["pose"]["bytes"] == 30
+
+    def test_those_that_wait_for_the_same_model_are_not_at_work(self, tmp_path: Path) -> None:
+        work = Work()
+        animals = zoo(tmp_path, Memory(), patience=20.0, work=work)
+
+        def one() -> None:
+            with work.working():
+                ask(animals, "pose", "age", "mood")
+
+        threads = [threading.Thread(target=one) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        assert not any(thread.is_alive() for thread in threads)
+        assert {name: animals.status()[name]["bytes"] for name in ("pose", "age", "mood")} == {
+            "pose": 30,
+            "age": 40,
+            "mood": 20,
+        }
