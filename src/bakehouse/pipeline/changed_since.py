@@ -36,8 +36,8 @@ from bakehouse.system import process
 
 CODE = "src/bakehouse"
 CATALOGUE = f"{CODE}/catalogue"
-RENDERING = ("accelerators/", "config/", "model/", "planning/", "servers/")
-"""Parts of the code that decide what is rendered."""
+RENDERING = ("catalogue/accelerators/", "config/", "model/", "planning/", "servers/")
+"""Parts of the code that decide what is rendered. The rows of the catalogue are compared by what cells see of them."""
 NEW = "new"
 OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 """Git sets them for its hooks; they would lead us past the project's own folder."""
