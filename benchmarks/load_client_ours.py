@@ -22,7 +22,9 @@ def main() -> None:
         sys.exit(found.reason)
     said = {"ttft": "ttft", "tpot": "tpot", "system_rate": "system_rate"}
     print(json.dumps({name: found.values[key] for name, key in said.items()}))  # type: ignore[index]
-    print(outcome.own.record(), outcome.own.fault or outcome.own.lateness(found.shortest), file=sys.stderr)
+    print(
+        outcome.overhead.record(), outcome.overhead.fault or outcome.overhead.lateness(found.shortest), file=sys.stderr
+    )
 
 
 if __name__ == "__main__":

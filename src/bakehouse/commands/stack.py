@@ -74,13 +74,13 @@ def write(context: Context, made: Made, folder: Path) -> None:
     context.say(f"wrote {len(rendered.files)} files to {folder}")
     for name, why in rendered.refused.items():
         context.say(f"not {name}: {why}")
-    if commands := list(beside(made, folder)):
+    if commands := list(commands_for_missing(made, folder)):
         context.say("They name what lies beside them and is not there yet:")
         for command in commands:
             context.console.print(Text(f"  {command}"), soft_wrap=True)
 
 
-def beside(made: Made, folder: Path) -> Iterator[str]:
+def commands_for_missing(made: Made, folder: Path) -> Iterator[str]:
     """A command for each file that the rendered ones name by a relative path and that is not there."""
     cached = {
         path: one.cached[index]

@@ -130,8 +130,8 @@ def validate(document: Document, model: type[M]) -> M:
     try:
         return model.model_validate(_tuples(document.value))
     except ValidationError as error:
-        mistakes = explain(error, document, model)
-        raise (mistakes[0] if len(mistakes) == 1 else InputErrors(mistakes)) from None
+        errors = explain(error, document, model)
+        raise (errors[0] if len(errors) == 1 else InputErrors(errors)) from None
 
 
 def _with_familys_health(recipe: Recipe) -> Recipe:

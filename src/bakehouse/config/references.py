@@ -23,7 +23,7 @@ PROCESSOR = "cpu"
 
 
 def check_references(world: World) -> None:
-    """Every name that is used is defined, and no row contradicts itself. Raises InputErrors with all mistakes."""
+    """Every name that is used is defined, and no row contradicts itself. Raises InputErrors with all that is wrong."""
     errors = [*_undefined(world)]
     if not world.recipes:
         errors.append(

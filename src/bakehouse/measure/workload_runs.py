@@ -201,7 +201,7 @@ def raw(planned: PlannedLoad, outcome: LoadResult) -> dict[str, Any]:
         if count <= KEPT_GAPS:
             row["gaps_us"] = [_microseconds(gap) for gap in metrics.gaps(reply)]
         rows.append(row)
-    return {"requests": rows, "client": outcome.own.record() | {"parsing_s": round(outcome.parsing, 6)}}
+    return {"requests": rows, "client": outcome.overhead.record() | {"parsing_s": round(outcome.parsing, 6)}}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

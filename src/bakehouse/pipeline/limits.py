@@ -58,7 +58,7 @@ class DeviceLimits:
     operations: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """Of one unit of work, by cell and task, where a recipe says it."""
 
-    def beside(self, cell: str, measurements: Sequence[Measurement]) -> list[Measurement]:
+    def added_to(self, cell: str, measurements: Sequence[Measurement]) -> list[Measurement]:
         """The same with the limits of those that have some."""
         return [one.model_copy(update={"limits": self._of(cell, one)}) for one in measurements]
 

@@ -210,7 +210,7 @@ def _said(job: Job, cell: str, found: results.CellResult, limits: DeviceLimits, 
     """Changes of the cell's report."""
     other = job.baselines.get(cell)
     baseline = BaselineReport(name=other.name, image=other.reference, measurements=found.baseline) if other else None
-    measurements = limits.beside(cell, doubted(found.measurements))
+    measurements = limits.added_to(cell, doubted(found.measurements))
     model = limits.model(cell, measurements) if measurements else None
     tests = [test.model_copy(update={"container_log": site.log(test.container_log)}) for test in found.tests]
     return {

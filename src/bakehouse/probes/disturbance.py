@@ -22,9 +22,9 @@ def disturbed(usage: Usage) -> Trouble | None:
     return Trouble(kind=Disturbance.OTHER_WORK, reason=reason)
 
 
-def late(own: ClientOverhead, shortest: float) -> Trouble | None:
+def late(overhead: ClientOverhead, shortest: float) -> Trouble | None:
     """A client that had to wait for a core: its times are not sharp. `shortest`: the shortest median time measured."""
-    reason = own.lateness(shortest)
+    reason = overhead.lateness(shortest)
     return Trouble(kind=Disturbance.LATE_CLIENT, reason=reason) if reason else None
 
 

@@ -127,8 +127,8 @@ class Loaded:
             self.samples,
             planned,
             figures,
-            reason=figures.reason or outcome.own.fault,
-            trouble=disturbed(usage) or trouble or late(outcome.own, figures.shortest),
+            reason=figures.reason or outcome.overhead.fault,
+            trouble=disturbed(usage) or trouble or late(outcome.overhead, figures.shortest),
             raw=workload_runs.raw(planned, outcome) | {"machine": raw_usage(usage)},
             at=at,
         )

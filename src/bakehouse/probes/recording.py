@@ -59,12 +59,12 @@ def record(
             except metrics.VoidError as error:
                 reason = str(error)
             else:
-                reason = outcome.own.fault
+                reason = outcome.overhead.fault
         raw = {} if metric.startswith(CLIENTS) else _raw(outcome, usage)
         sample = void_if(reason, Sample(start=start, repetition=repetition, value=value, raw=raw))
         found = disturbed(usage) or trouble
         if found is None and isinstance(reply, Reply) and metric in _BY_CLIENT:
-            found = late(outcome.own, metrics.latency(reply))
+            found = late(outcome.overhead, metrics.latency(reply))
         sample = troubled(found, sample)
         samples.add(workload.name, metric, sample)
         all_count = all_count and (sample.verdict is Verdict.PASSED or metric.startswith(CLIENTS))
@@ -80,7 +80,7 @@ def _client_decode_rate(reply: Reply) -> float:
 
 def _raw(outcome: LoadResult, usage: Usage) -> dict[str, Any]:
     """Everything as it was, so that a number can be checked in a year."""
-    raw = raw_usage(usage) | {"client": outcome.own.record()}
+    raw = raw_usage(usage) | {"client": outcome.overhead.record()}
     (reply,) = outcome.replies
     if isinstance(reply, Reply):
         raw |= {

@@ -246,11 +246,14 @@ class WorkRates:
 
     def _keep(self, one: _Run, *, at: tuple[int, int], found: _Start, trouble: Trouble | None = None) -> None:
         """One sample for each metric; what came over the wire is kept once, with the rate."""
-        own, figures = one.outcome.own, one.figures
-        reason = figures.reason or own.fault
-        what = disturbed(one.usage) or trouble or late(own, figures.shortest)
+        overhead, figures = one.outcome.overhead, one.figures
+        reason = figures.reason or overhead.fault
+        what = disturbed(one.usage) or trouble or late(overhead, figures.shortest)
         found.disturbances.append(disturbed(one.usage))
-        raw = task_runs.raw(one.calls, one.outcome.answers) | {"client": own.record(), "machine": raw_usage(one.usage)}
+        raw = task_runs.raw(one.calls, one.outcome.answers) | {
+            "client": overhead.record(),
+            "machine": raw_usage(one.usage),
+        }
         start, repetition = at
         for metric, value in (figures.values or {RATE: 0.0}).items():
             sample = Sample(

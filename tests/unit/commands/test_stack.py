@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from bakehouse.__main__ import main
-from bakehouse.commands.stack import beside
+from bakehouse.commands.stack import commands_for_missing
 from bakehouse.errors import ExitCode
 from bakehouse.pipeline.stack_plan import Made
 from bakehouse.stacks.need import ModelFacts
@@ -37,7 +37,7 @@ def made() -> Made:
 
 
 def test_each_file_is_named_once_with_the_command_that_puts_it_there(tmp_path: Path) -> None:
-    assert list(beside(made(), tmp_path)) == [
+    assert list(commands_for_missing(made(), tmp_path)) == [
         f"openssl rand -hex 24 | install -D -m 644 /dev/stdin {tmp_path}/key",
         f"install -D -m 644 /cache/ab/tiny.gguf {tmp_path}/models/tiny/tiny.gguf",
         f"# '{tmp_path}/own file': a file or folder of yours",
@@ -49,7 +49,7 @@ def test_what_is_there_is_not_named(tmp_path: Path) -> None:
     for name in ("key", "models/tiny/tiny.gguf", "own file"):
         (tmp_path / name).touch()
 
-    assert list(beside(made(), tmp_path)) == []
+    assert list(commands_for_missing(made(), tmp_path)) == []
 
 
 @pytest.mark.parametrize("name", ["demo", "../other", "never-heard-of"])

@@ -47,7 +47,7 @@ def reply(*, sent: float, first: float, gaps: list[float], tokens: int | None = 
 
 
 def outcome(*replies: Reply | Failure) -> LoadResult:
-    return LoadResult(replies=replies, own=CALM, parsing=0.001)
+    return LoadResult(replies=replies, overhead=CALM, parsing=0.001)
 
 
 def plan_for(*tokens: int) -> PlannedLoad:

@@ -88,7 +88,7 @@ def test_a_processor_is_measured_alone_and_once(
     monkeypatch.setattr("bakehouse.measure.machine_speed.measure_speed", lambda _: SPEED)
     path = llama(tmp_path / "m.gguf")
     found, said = find(path, tmp_path, hold)
-    (measurement,) = found.beside("server-cpu-amd64", measured("cpu"))
+    (measurement,) = found.added_to("server-cpu-amd64", measured("cpu"))
     assert [one.by for one in measurement.limits] == ["memory", "compute"]
     assert measurement.limits[0].ceiling == SPEED.read
     assert measurement.limits[0].source == "measured here: reading 4.00 MiB at a time"
@@ -132,7 +132,7 @@ def test_work_in_other_units_is_held_against_what_the_processor_computes(
     other = rate.model_copy(update={"settings": {"device": "cpu", "task": {"name": "other"}}})
     time = rate.model_copy(update={"metric": "latency", "unit": "seconds"})
     arriving = rate.model_copy(update={"settings": rate.settings | {"arrivals": 20.0}})
-    limited, *rest = found.beside("server-cpu-amd64", [rate, other, time, arriving])
+    limited, *rest = found.added_to("server-cpu-amd64", [rate, other, time, arriving])
     (limit,) = limited.limits
     assert (limit.by, limit.rate, limit.work) == ("compute", SPEED.products / 3e8, 3e8)
     assert not any(one.limits for one in rest)
@@ -142,7 +142,7 @@ def test_work_in_other_units_is_held_against_what_the_processor_computes(
 
 def test_a_card_by_its_data_sheet(tmp_path: Path, alone: tuple[list[str], Any]) -> None:
     found, _ = find(llama(tmp_path / "m.gguf"), tmp_path, alone[1], cards=(RTX,))
-    (measurement,) = found.beside("server-cuda12.9-sm120-amd64", measured(RTX.name))
+    (measurement,) = found.added_to("server-cuda12.9-sm120-amd64", measured(RTX.name))
     assert [(one.by, one.ceiling, one.source) for one in measurement.limits] == [
         ("memory", 1792e9, "data sheet of rtx5090")
     ]
@@ -162,7 +162,7 @@ def test_a_card_that_the_catalogue_lacks_by_its_bus(tmp_path: Path, alone: tuple
     )
     other = replace(RTX, name="NVIDIA H999")
     found, _ = find(llama(tmp_path / "m.gguf"), tmp_path, alone[1], cards=(other,), nvml=nvml)
-    (measurement,) = found.beside("server-cuda12.9-sm120-amd64", measured(other.name))
+    (measurement,) = found.added_to("server-cuda12.9-sm120-amd64", measured(other.name))
     assert measurement.limits[0].ceiling == pytest.approx(4.917e12, rel=1e-3)
     assert measurement.limits[0].source == "the card's memory bus and clock"
     assert memory_bandwidth(replace(other, uuid=None), nvml) is None
@@ -171,14 +171,14 @@ def test_a_card_that_the_catalogue_lacks_by_its_bus(tmp_path: Path, alone: tuple
 def test_an_instance_of_a_card_has_a_share_that_nobody_tells(tmp_path: Path, alone: tuple[list[str], Any]) -> None:
     part = replace(RTX, name="NVIDIA GeForce RTX 5090 MIG 1")
     found, _ = find(llama(tmp_path / "m.gguf"), tmp_path, alone[1], cards=(part,))
-    assert found.beside("server-cuda12.9-sm120-amd64", measured(part.name))[0].limits == []
+    assert found.added_to("server-cuda12.9-sm120-amd64", measured(part.name))[0].limits == []
 
 
 def test_a_model_that_cannot_be_read_has_no_limits(tmp_path: Path, alone: tuple[list[str], Any]) -> None:
     path = tmp_path / "m.gguf"
     path.write_bytes(b"GGUF" + bytes(60))
     found, said = find(path, tmp_path, alone[1])
-    assert found.beside("server-cpu-amd64", measured("cpu"))[0].limits == []
+    assert found.added_to("server-cpu-amd64", measured("cpu"))[0].limits == []
     assert found.model("server-cpu-amd64", measured("cpu")) is None
     assert said == [
         f"what the device allows stays unknown: {path} is GGUF of version 0, and versions 2 and 3 can be read"
@@ -190,5 +190,5 @@ def test_a_device_that_is_not_known_has_no_limits(
 ) -> None:
     monkeypatch.setattr(limits, "speed_of_machine", lambda *_, **__: SPEED)
     found, _ = find(llama(tmp_path / "m.gguf"), tmp_path, alone[1])
-    assert found.beside("server-cpu-amd64", measured("lavapipe (software)"))[0].limits == []
-    assert found.beside("another", measured("cpu"))[0].limits == []
+    assert found.added_to("server-cpu-amd64", measured("lavapipe (software)"))[0].limits == []
+    assert found.added_to("another", measured("cpu"))[0].limits == []

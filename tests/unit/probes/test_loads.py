@@ -38,7 +38,12 @@ class Idle:
 
 
 def measure(
-    script: Script, *asked: Load, folder: Path, own: ClientOverhead = CALM, api: str = "openai", repetitions: int = 2
+    script: Script,
+    *asked: Load,
+    folder: Path,
+    overhead: ClientOverhead = CALM,
+    api: str = "openai",
+    repetitions: int = 2,
 ) -> dict[str, Measurement]:
     @contextmanager
     def start(_: Load) -> Iterator[MeasuredServer]:
@@ -46,7 +51,7 @@ def measure(
             yield MeasuredServer(url=mock.url, healthy=0.5, load=Idle(), peak_memory=lambda: 1)
 
     def ask(url: str, asked: Sequence[Request], *, users: int | None = None, due: Sequence[float] = ()) -> LoadResult:
-        return replace(load(url, asked, users=users, due=due), own=own)
+        return replace(load(url, asked, users=users, due=due), overhead=overhead)
 
     workload = Workload.model_validate(
         {
@@ -99,7 +104,7 @@ def test_arrivals_come_when_they_are_due(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "own", "reason"),
+    ("script", "overhead", "reason"),
     [
         ({"ends_with": "reset"}, CALM, "not one request was answered"),
         ({"tokens": 2}, CALM, "4 output tokens were asked for and the server counted 2"),
@@ -109,14 +114,14 @@ def test_arrivals_come_when_they_are_due(tmp_path: Path) -> None:
     ids=["reset", "short", "uncounted", "saturated"],
 )
 def test_what_may_not_count_is_void_with_the_reason_and_never_averaged(
-    script: dict[str, Any], own: ClientOverhead, reason: str, tmp_path: Path
+    script: dict[str, Any], overhead: ClientOverhead, reason: str, tmp_path: Path
 ) -> None:
     one = SWEEP.model_copy(update={"users": (1,)})
     if "answered" in reason:
         with pytest.raises(ProbeFailed, match=f"{reason}; the last: the connection broke: the server reset it"):
-            measure(replace(FAST, **script), one, folder=tmp_path, own=own)
+            measure(replace(FAST, **script), one, folder=tmp_path, overhead=overhead)
         return
-    found = measure(replace(FAST, **script), one, folder=tmp_path, own=own, repetitions=1)
+    found = measure(replace(FAST, **script), one, folder=tmp_path, overhead=overhead, repetitions=1)
     assert [measurement.counted for measurement in found.values()] == [[]] * len(found)
     assert {sample.verdict for measurement in found.values() for sample in measurement.samples} == {Verdict.VOID}
     assert void_reasons(list(found.values()))[0].startswith(f"sweep-1u system_rate: {reason}")

@@ -32,7 +32,7 @@ CALM = ClientOverhead(elapsed=1.0, cpu=0.01, waited=0.0, suspended=0.0, lags=Non
 
 def ask(url: str, asked: Sequence[Request], *, users: int | None = None, due: Sequence[float] = ()) -> LoadResult:
     """Say that the client had nothing else to do, whatever this machine does while it runs tests."""
-    return replace(load(url, asked, users=users, due=due), own=CALM)
+    return replace(load(url, asked, users=users, due=due), overhead=CALM)
 
 
 class Load:

@@ -61,7 +61,7 @@ class Measured:
         starts: int = 1,
         foreign: float = 0.0,
         joules: float | None = None,
-        own: ClientOverhead = CALM,
+        overhead: ClientOverhead = CALM,
         counts: Counts | None = None,
         limits: dict[str, float] | None = None,
         repetitions: int = 2,
@@ -90,7 +90,7 @@ class Measured:
         def calm(
             url: str, requests: Sequence[bytes], *, users: int | None = None, due: Sequence[float] = ()
         ) -> Answered:
-            return replace(send(url, requests, users=users, due=due), own=own)
+            return replace(send(url, requests, users=users, due=due), overhead=overhead)
 
         about = {"tasks": [EMBED | task], "starts": starts, "repetitions": repetitions, "seconds": 0.05}
         asked = WorkToMeasure.model_validate_json(json.dumps(about | {"limits": limits or {}}))
@@ -217,7 +217,7 @@ def test_other_work_makes_it_noisy_and_a_busy_client_voids_it() -> None:
     found = Measured(foreign=0.9)["embed-b1-1c work_rate"]
     assert (found.grade, found.samples[0].disturbed) == (Grade.NOISY, Disturbance.OTHER_WORK)
     busy = replace(CALM, cpu=0.9)
-    assert "used 90% of a core" in Measured(own=busy)["embed-b1-1c work_rate"].samples[0].reason
+    assert "used 90% of a core" in Measured(overhead=busy)["embed-b1-1c work_rate"].samples[0].reason
 
 
 def test_without_time_each_task_has_one_rate_of_its_first_requests() -> None:

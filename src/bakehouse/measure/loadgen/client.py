@@ -41,7 +41,7 @@ class LoadResult:
 
     replies: tuple[Reply | Failure, ...]
     """In the order of the requests."""
-    own: ClientOverhead
+    overhead: ClientOverhead
     parsing: float
     """Seconds of CPU time that reading the answers took, after the load."""
 
@@ -180,7 +180,7 @@ def _load(
     run = loop.run(address, outgoing, finished=sse.complete, users=most, clock=clock, stall=stall)
     before = time.process_time()
     found = tuple(replies.read(exchange) for exchange in run.exchanges)
-    return LoadResult(replies=found, own=run.own, parsing=time.process_time() - before)
+    return LoadResult(replies=found, overhead=run.overhead, parsing=time.process_time() - before)
 
 
 def _only(outcome: LoadResult) -> Reply:

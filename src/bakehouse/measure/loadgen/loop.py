@@ -60,7 +60,7 @@ class Run:
 
     exchanges: tuple[Exchange, ...]
     begun: float
-    own: ClientOverhead
+    overhead: ClientOverhead
 
 
 def run(
@@ -101,8 +101,8 @@ def run(
         after = own_usage()
     lags = settle(loop.exchanges, loop.raw, loop.offsets)
     jump = max(offset for _, offset in loop.offsets) - min(offset for _, offset in loop.offsets)
-    own = after.since(before, lags=lags, late=loop.late, jump=jump, by_kernel=loop.by_kernel)
-    return Run(exchanges=tuple(loop.exchanges), begun=loop.begun, own=own)
+    overhead = after.since(before, lags=lags, late=loop.late, jump=jump, by_kernel=loop.by_kernel)
+    return Run(exchanges=tuple(loop.exchanges), begun=loop.begun, overhead=overhead)
 
 
 @dataclass(kw_only=True, slots=True)

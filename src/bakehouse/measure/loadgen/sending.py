@@ -20,7 +20,7 @@ class Answered:
 
     answers: tuple[Answer | Failure, ...]
     """In the order of the requests."""
-    own: ClientOverhead
+    overhead: ClientOverhead
 
 
 def send(
@@ -42,4 +42,4 @@ def send(
     most = loop.UNLIMITED if users is None else users
     address = Address.of(url)
     run = loop.run(address, outgoing, finished=answers.complete, users=most, gathers=False, clock=clock, stall=stall)
-    return Answered(answers=tuple(answers.read(exchange) for exchange in run.exchanges), own=run.own)
+    return Answered(answers=tuple(answers.read(exchange) for exchange in run.exchanges), overhead=run.overhead)
