@@ -83,7 +83,9 @@ def test_names_are_given_once() -> None:
 
 def test_the_guides_examples_are_tasks() -> None:
     guide = (Path(__file__).parents[3] / "docs/recipes.md").read_text(encoding="utf-8")
-    examples = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL) if "tasks:" in text]
+    examples = [
+        yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL) if "tasks:\n" in text
+    ]
     tasks = [
         Task.model_validate_json(json.dumps(task))
         for example in examples

@@ -93,7 +93,7 @@ def test_what_a_dead_pytest_did_not_say_is_no_pass(tmp_path: Path) -> None:
     job = SimpleNamespace(state=State(state), baselines={}, writer=None)
     stage = SimpleNamespace(job=job, watcher=SimpleNamespace(add=lambda *_: None), alone=Lock())
     site = SimpleNamespace(folder=tmp_path, log=str, name="green", host=None)
-    limits = SimpleNamespace(beside=lambda _, found: found)
+    limits = SimpleNamespace(added_to=lambda _, found: found)
     follow = suite_stage._Follower(cast("Any", stage), cast("Any", site), cast("Any", limits), suite_of("a"))
     follow("a", first)
     assert kept == {}
