@@ -12,6 +12,24 @@ from bakehouse.pipeline.job import Options
 
 def add_run_options(verb: argparse.ArgumentParser) -> None:
     group = verb.add_argument_group("how to run")
+    _add_measuring(group)
+    group.add_argument(
+        "--workers", type=positive, metavar="N", help="probes at the same time (default: one for two cores)"
+    )
+    group.add_argument(
+        "--host",
+        metavar="NAME",
+        action="append",
+        default=[],
+        dest="hosts",
+        help="let only this one of `hosts` in matrix.yaml test; here: this machine (default: all, by their cards)",
+    )
+    group.add_argument("--fresh", action="store_true", help="start a new run even if the last one was cut off")
+    group.add_argument("--no-install", action="store_true", help="never install Debian packages")
+
+
+def _add_measuring(group: argparse._ArgumentGroup) -> None:
+    """How much is measured, and with what it is compared."""
     group.add_argument(
         "--quick", action="store_true", help="one container start, two repetitions: for CI, not for comparing"
     )
@@ -51,19 +69,6 @@ def add_run_options(verb: argparse.ArgumentParser) -> None:
         help="probe and measure with this model, a file or a name of matrix.yaml, instead of the recipe's; "
         "its history is its own",
     )
-    group.add_argument(
-        "--workers", type=positive, metavar="N", help="probes at the same time (default: one for two cores)"
-    )
-    group.add_argument(
-        "--host",
-        metavar="NAME",
-        action="append",
-        default=[],
-        dest="hosts",
-        help="let only this one of `hosts` in matrix.yaml test; here: this machine (default: all, by their cards)",
-    )
-    group.add_argument("--fresh", action="store_true", help="start a new run even if the last one was cut off")
-    group.add_argument("--no-install", action="store_true", help="never install Debian packages")
 
 
 def run_options(arguments: argparse.Namespace) -> Options:

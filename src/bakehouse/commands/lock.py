@@ -16,8 +16,8 @@ from bakehouse.model.requirements import lock_name
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.engine import open_engine
 from bakehouse.pipeline.project import open_project
+from bakehouse.pipeline.supplies import gather_for
 from bakehouse.supply import wheel_locks
-from bakehouse.supply.chain import gather
 
 
 def lock(context: Context, *, install: bool) -> ExitCode:
@@ -25,16 +25,8 @@ def lock(context: Context, *, install: bool) -> ExitCode:
     lock_requirements(context)
     project, resolution = open_project(context.root)
     with open_engine(context, install=install) as engine:
-        gathered = gather(
-            world=project.world,
-            cells=resolution.cells,
-            lock=read_lock(context.root),
-            cache=context.cache,
-            root=context.root,
-            engine=engine,
-            environ=context.environ,
-            say=context.say,
-        )
+        pins = read_lock(context.root)
+        gathered = gather_for(context, engine, world=project.world, cells=resolution.cells, lock=pins)
     for (kind, name), reason in gathered.missing.items():
         context.say(f"{kind} {name} keeps what it had: {reason}")
     changed = write_lock(gathered.lock, root=context.root)

@@ -36,7 +36,6 @@ ServiceName = Annotated[
     ),
 ]
 """Other services reach it by this name, in every format."""
-StackName = ServiceName
 CellName = Annotated[
     str,
     Format(pattern=r"^[a-z0-9]+(?:[.-][a-z0-9]+)*$", longest=160, expected="a cell, like embedder-cpu-amd64"),

@@ -33,9 +33,10 @@ from bakehouse.pipeline.project import revision
 from bakehouse.pipeline.request import RunRequest, try_templates
 from bakehouse.pipeline.run_folder import RunFolder, open_run
 from bakehouse.pipeline.run_state import RunState
+from bakehouse.pipeline.supplies import gather_for
 from bakehouse.planning.installed import installed
 from bakehouse.planning.planner import make_plan, published_supplies
-from bakehouse.supply.chain import Gathered, gather
+from bakehouse.supply.chain import Gathered
 
 
 @contextmanager
@@ -52,15 +53,12 @@ def open_job(request: RunRequest) -> Iterator[Job]:
         check_room(context, engine, request.cells, request.project.world.matrix)
         builder = None if request.given else _builder(request, engine)
         baselines = _baselines(request, engine)
-        gathered = gather(
+        gathered = gather_for(
+            context,
+            engine,
             world=request.project.world,
             cells=request.cells,
             lock=lock,
-            cache=context.cache,
-            root=context.root,
-            engine=engine,
-            environ=context.environ,
-            say=context.say,
             with_models=options.tests,
             with_builds=not request.given,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import platform
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -17,10 +16,10 @@ from bakehouse.engine.docker import Docker, NoSuchObjectError
 from bakehouse.errors import BakehouseError, ExitCode, InfrastructureError, InputError, SupplyError
 from bakehouse.pipeline.context import Context
 from bakehouse.pipeline.stack_plan import Made
+from bakehouse.pipeline.supplies import gather_for
 from bakehouse.planning.render.labels import PREFIX
 from bakehouse.stacks.files import render
 from bakehouse.stacks.plan import Planned, StackPlan
-from bakehouse.supply.chain import gather
 from bakehouse.system import atomic_write
 
 KEY_BYTES = 24
@@ -85,18 +84,8 @@ def fetch_models(made: Made, context: Context, engine: Engine) -> None:
     stack = made.inputs.loaded.stack
     named = {one.model.name for one in stack.services.values() if one.model and one.model.name}
     wanted = sorted({row for name in named for row in (name, *matrix.models[name].beside)})
-    gathered = gather(
-        world=made.project.world,
-        cells=(),
-        lock=read_lock(context.root),
-        cache=context.cache,
-        root=context.root,
-        engine=engine,
-        environ=context.environ,
-        say=context.say,
-        also_models=wanted,
-        machine=platform.machine(),
-    )
+    lock = read_lock(context.root)
+    gathered = gather_for(context, engine, world=made.project.world, cells=(), lock=lock, also_models=wanted)
     missing = [f"model {name}: {why}" for (kind, name), why in gathered.missing.items() if kind == "model"]
     if missing:
         raise SupplyError("\n".join(missing))

@@ -38,7 +38,7 @@ def _opened(context: Context, *, install: bool) -> Iterator[Engine]:
     yield ENGINE
 
 
-def _gathered(*, cells: Sequence[Cell], lock: Any, **_: Any) -> Gathered:
+def _gathered(*_: Any, cells: Sequence[Cell], lock: Any, **__: Any) -> Gathered:
     missing: dict[Any, str] = {("base", name): "tried: nothing" for cell in cells for name in cell.bases}
     return Gathered(bases={}, sources={}, models={}, supplied=[], lock=lock, missing=missing)
 
@@ -49,7 +49,7 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
     root.mkdir()
     write_project(root, templates=TEMPLATES)
     monkeypatch.setattr(open_job, "open_engine", _opened)
-    monkeypatch.setattr(open_job, "gather", _gathered)
+    monkeypatch.setattr(open_job, "gather_for", _gathered)
     monkeypatch.setattr(open_job, "check_room", lambda *_: None)
     for module in (open_job, run_steps):
         monkeypatch.setattr(module, "reap", lambda *_, **__: None)

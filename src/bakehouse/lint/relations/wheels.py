@@ -70,11 +70,6 @@ class Requirement:
         return next((version for sign, version in self.versions if sign in ("==", "~=")), None)
 
     @property
-    def at_least(self) -> str | None:
-        """The lowest release that may be installed, as far as it is told."""
-        return self.pinned or next((version for sign, version in self.versions if sign == ">="), None)
-
-    @property
     def below(self) -> str | None:
         return next((version for sign, version in self.versions if sign in ("<", "<=")), None)
 
