@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 from bakehouse.formatting import significant
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import CellReport, Grading, Measurement, RunReport
-from bakehouse.reporters import figures, logs
+from bakehouse.reporters import figures, logs, outcomes
 from bakehouse.reporters.text import plain
 
 file = "junit.xml"
@@ -32,7 +32,7 @@ def render(run: RunReport, *, folder: Path) -> str:
     for cell in run.cells:
         root.append(_suite(cell, run=run, folder=folder))
     _count(root)
-    if seconds := figures.run_seconds(run):
+    if seconds := outcomes.run_seconds(run):
         root.set("time", f"{seconds:.3f}")
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"

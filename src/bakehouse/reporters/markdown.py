@@ -13,7 +13,7 @@ from bakehouse.model.enums import Change, Grade, Verdict
 from bakehouse.model.field_types import Unit
 from bakehouse.model.fleet import HERE
 from bakehouse.model.report import CellReport, Measurement, RunReport
-from bakehouse.reporters import calibration, figures, grades, limits, work
+from bakehouse.reporters import calibration, figures, grades, limits, outcomes, work
 from bakehouse.reporters.comparison import CHANGES, RunComparison
 from bakehouse.reporters.text import one_line, plain
 from bakehouse.reporters.voids import voids
@@ -35,7 +35,7 @@ _MARKS = re.compile(r"([\\`*_\[\]|~#@!$])")
 
 def render(run: RunReport, *, folder: Path, versus: RunComparison | None = None) -> str:
     blocks = [
-        f"## {SYMBOLS[run.verdict]} {run.verdict}: {_text(figures.headline(run))}",
+        f"## {SYMBOLS[run.verdict]} {run.verdict}: {_text(outcomes.headline(run))}",
         _facts(run),
         *_cells(run),
         *_changes(versus, figures.units(run.cells)),
@@ -50,7 +50,7 @@ def render(run: RunReport, *, folder: Path, versus: RunComparison | None = None)
 
 
 def _facts(run: RunReport) -> str:
-    took = seconds(figures.run_seconds(run)) if run.finished else "not finished"
+    took = seconds(outcomes.run_seconds(run)) if run.finished else "not finished"
     facts = [run.run, moment(run.started), took, run.host.name, run.host.cpu, f"bakehouse {run.bakehouse}"]
     return " · ".join(_text(fact) for fact in facts if fact)
 
@@ -77,7 +77,7 @@ def _row(cell: CellReport, *, tokens: bool, others: bool) -> list[str]:
     return [
         f"`{_code(cell.name)}`",
         f"{SYMBOLS[cell.verdict]} {cell.verdict}",
-        figures.proof_words(cell.checks) or NOTHING,
+        outcomes.proof_words(cell.checks) or NOTHING,
         size(cell.image.bytes_unpacked if cell.image else None),
         *(_rate(figures.find(cell, metric), figures.short_of(cell, metric)) for metric in grades.RATES if tokens),
         *([_work(cell)] if others else []),
@@ -169,7 +169,9 @@ def _voids(run: RunReport) -> Iterator[str]:
 
 
 def _problems(run: RunReport, *, folder: Path) -> Iterator[str]:
-    found = [(cells, problem) for cells, problems in figures.together(run.cells, folder=folder) for problem in problems]
+    found = [
+        (cells, problem) for cells, problems in outcomes.together(run.cells, folder=folder) for problem in problems
+    ]
     if found:
         yield "### What went wrong"
     for cells, problem in found[:_SHOWN_PROBLEMS]:
@@ -178,7 +180,7 @@ def _problems(run: RunReport, *, folder: Path) -> Iterator[str]:
         yield f"and {len(found) - _SHOWN_PROBLEMS} more, in report.html"
 
 
-def _problem(cells: Sequence[CellReport], problem: figures.Problem) -> str:
+def _problem(cells: Sequence[CellReport], problem: outcomes.Problem) -> str:
     """A line, with what there is to see folded below it."""
     names = [cell.name for cell in cells[:_SHOWN_NAMES]]
     name = "</b>, <b>".join(escape(one_line(text), quote=False) for text in names)

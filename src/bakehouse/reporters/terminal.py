@@ -27,7 +27,7 @@ from bakehouse.formatting import (
 )
 from bakehouse.model.enums import Change, Grade, Verdict
 from bakehouse.model.report import CellReport, Measurement, RunReport
-from bakehouse.reporters import figures, grades, limits, work
+from bakehouse.reporters import figures, grades, limits, outcomes, work
 from bakehouse.reporters.calibration import shortfalls
 from bakehouse.reporters.comparison import RunComparison
 from bakehouse.reporters.text import one_line, plain
@@ -80,7 +80,7 @@ def show(run: RunReport, *, console: Console, folder: Path, versus: RunCompariso
     parts += _skipped(run, ascii_only=ascii_only)
     parts += [
         _reasons(cells, problems, folder=folder, width=console.width, ascii_only=ascii_only)
-        for cells, problems in figures.together(run.cells, folder=folder)
+        for cells, problems in outcomes.together(run.cells, folder=folder)
     ]
     if rates := list(_rates(run, ascii_only=ascii_only)):
         parts += [Text(), *rates]
@@ -109,13 +109,13 @@ def _table(run: RunReport, *, width: int, ascii_only: bool) -> Table:
 
 def _row(cell: CellReport, *, tokens: bool, ascii_only: bool) -> dict[str, Text]:
     """A cell's value of each column, by the column's name."""
-    share = figures.cached_share(cell.build) if cell.build else None
+    share = outcomes.cached_share(cell.build) if cell.build else None
     values = {
         "cell": plain(cell.name),
         "build": clock(cell.build.seconds if cell.build else None),
         "cached": NOTHING if share is None else f"{share:.0%}",
-        "proof": "{}/{}".format(*figures.proved(cell.checks)) if cell.checks else NOTHING,
-        "tests": f"{figures.passed(cell.tests)}/{len(cell.tests)}" if cell.tests else NOTHING,
+        "proof": "{}/{}".format(*outcomes.proved(cell.checks)) if cell.checks else NOTHING,
+        "tests": f"{outcomes.passed(cell.tests)}/{len(cell.tests)}" if cell.tests else NOTHING,
         "size": size(cell.image.bytes_unpacked if cell.image else None),
     }
     row = {name: Text(_letters(value, ascii_only=ascii_only)) for name, value in values.items()}
@@ -190,7 +190,7 @@ def _skipped(run: RunReport, *, ascii_only: bool) -> Iterator[RenderableType]:
 
 
 def _reasons(
-    cells: Sequence[CellReport], problems: Sequence[figures.Problem], *, folder: Path, width: int, ascii_only: bool
+    cells: Sequence[CellReport], problems: Sequence[outcomes.Problem], *, folder: Path, width: int, ascii_only: bool
 ) -> RenderableType:
     """The reasons that all of these cells share."""
     verdict = _verdict(cells[0].verdict, ascii_only=ascii_only)
@@ -231,8 +231,8 @@ def _changes(versus: RunComparison | None, *, ascii_only: bool) -> Iterator[Rend
 def _last_line(run: RunReport, *, ascii_only: bool) -> Text:
     line = Text("\n")
     line.append_text(_verdict(run.verdict, ascii_only=ascii_only))
-    words = [figures.headline(run)]
-    if (took := figures.run_seconds(run)) is not None:
+    words = [outcomes.headline(run)]
+    if (took := outcomes.run_seconds(run)) is not None:
         words.append(seconds(took))
     if run.excluded:
         words.append(f"{count(len(run.excluded), 'combination')} excluded")

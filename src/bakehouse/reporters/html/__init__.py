@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from bakehouse import formatting
 from bakehouse.model.report import RunReport
-from bakehouse.reporters import figures, logs
+from bakehouse.reporters import logs, outcomes
 from bakehouse.reporters.comparison import CHANGES, RunComparison
 from bakehouse.reporters.html.page import build
 from bakehouse.reporters.text import one_line, plain
@@ -65,9 +65,9 @@ def _environment() -> Environment:
         "change_symbol": lambda change: CHANGES[change],
         "known": lambda known, unit: formatting.span(known.low, known.high, unit),
         "low_to_high": lambda summary, unit: formatting.span(summary.low, summary.high, unit),
-        "passed": figures.passed,
-        "proved": figures.proved,
-        "verdict_words": figures.verdict_words,
+        "passed": outcomes.passed,
+        "proved": outcomes.proved,
+        "verdict_words": outcomes.verdict_words,
         "one_line": one_line,
         "breakable": _breakable,
         "log_link": logs.link,

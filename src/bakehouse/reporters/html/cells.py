@@ -11,7 +11,7 @@ from bakehouse.formatting import quantity
 from bakehouse.model.enums import Grade, Verdict
 from bakehouse.model.field_types import Unit
 from bakehouse.model.report import CellReport, Check, Measurement, Sample, Step, TestResult
-from bakehouse.reporters import figures, grades, limits, logs
+from bakehouse.reporters import figures, grades, limits, logs, outcomes
 from bakehouse.reporters.html import plots, timeline
 from bakehouse.reporters.html.comparisons import DRAWN, loads_of
 from bakehouse.reporters.html.grid import codes, driver, work_rates
@@ -69,7 +69,7 @@ class CellView:
     """The names of what it has; empty where it has nothing."""
     codes: str
     driver: str
-    problems: tuple[figures.Problem, ...]
+    problems: tuple[outcomes.Problem, ...]
     cached: int
     steps: int
     rows: tuple[timeline.Row, ...]
@@ -107,7 +107,7 @@ def view(cell: CellReport, *, anchor: str, is_brief: bool, folder: Path, labels:
         parts=_parts(cell),
         codes=codes(cell),
         driver=driver(cell).removeprefix("driver "),
-        problems=tuple(figures.problems(cell, folder=folder)),
+        problems=tuple(outcomes.problems(cell, folder=folder)),
         cached=sum(step.cached for step in steps),
         steps=len(steps),
         rows=() if is_brief else timeline.rows(steps, target=target),

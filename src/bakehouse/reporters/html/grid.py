@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bakehouse.formatting import rate
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import CellReport
-from bakehouse.reporters import figures, grades, work
+from bakehouse.reporters import figures, grades, outcomes, work
 
 SHADES = 5
 LEAST_RATIO = 2.0
@@ -163,12 +163,12 @@ def _tile(cell: CellReport, anchor: str, shades: Heat | None, *, common: str) ->
         name=cell.name,
         anchor=anchor,
         verdict=cell.verdict,
-        reason=figures.short_reason(cell.reason) or grades.remark([cell]),
+        reason=outcomes.short_reason(cell.reason) or grades.remark([cell]),
         shade=shades.shade(decode) if shades else 0,
         prompt_rate=figures.median_of(cell, "prompt_rate"),
         decode_rate=decode,
         work=work_rates(cell),
         bytes_unpacked=cell.image.bytes_unpacked if cell.image else None,
-        proof=f"{words} proved" if (words := figures.proof_words(cell.checks)) else "",
+        proof=f"{words} proved" if (words := outcomes.proof_words(cell.checks)) else "",
         note=own if own != common else "",
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bakehouse.model.enums import SEVERITY, Verdict
 from bakehouse.model.report import Host, RunReport, Supplied
-from bakehouse.reporters import figures, voids
+from bakehouse.reporters import outcomes, voids
 from bakehouse.reporters.calibration import Calibration, calibrations, shortfalls
 from bakehouse.reporters.comparison import RunComparison
 from bakehouse.reporters.html import cells, cold, comparisons, curves, exclusions, settings, shifts, sizes, tracks
@@ -75,9 +75,9 @@ def build(run: RunReport, *, folder: Path, versus: RunComparison | None = None) 
     return Page(
         run=run,
         revision=_short(run.revision),
-        headline=figures.headline(run),
-        seconds=figures.run_seconds(run),
-        tally=tuple(figures.tally(run)),
+        headline=outcomes.headline(run),
+        seconds=outcomes.run_seconds(run),
+        tally=tuple(outcomes.tally(run)),
         cells=views,
         is_brief=is_brief,
         troubles=_troubles(views, run.supplies),
@@ -123,7 +123,7 @@ def _troubles(views: Sequence[cells.CellView], supplies: Sequence[Supplied]) -> 
     found = []
     for (verdict, reason), members in sorted(groups.items(), key=lambda item: SEVERITY.index(item[0][0])):
         tried = tuple(one for one in missing if verdict is Verdict.ERRORED and _names(reason, one.name))
-        said = figures.short_reason(reason) if tried else reason
+        said = outcomes.short_reason(reason) if tried else reason
         found.append(Trouble(verdict=verdict, reason=said, cells=tuple(members), tried=tried))
     return tuple(found)
 
