@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import get_args
 
 from bakehouse.model.enums import Verdict
 from bakehouse.model.report import Metric, Sample
 from bakehouse.reporters import figures
 from tests.unit.reporters.world import world_run
-
-HERE = Path("nowhere")
 
 
 def samples(*values: float, void: float | None = None) -> list[Sample]:
