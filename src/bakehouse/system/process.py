@@ -22,6 +22,7 @@ from typing import IO
 
 from bakehouse.errors import InfrastructureError
 from bakehouse.system import signals
+from bakehouse.system.sink import Sink, text_of
 
 SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
 """Where dockerd and iptables live; often not on a user's PATH."""
@@ -35,8 +36,6 @@ TERMINATE_GRACE = 1.5
 """Between SIGTERM and SIGKILL."""
 
 TAIL_LINES = 15
-KEPT_OUTPUT = 1 << 20
-"""Bytes that `stream` keeps of each output; the whole of it goes to the log."""
 _CHUNK = 1 << 16
 _LINGER = 0.2
 """How long we listen for a last word when the program has ended but a grandchild holds its output open."""
@@ -159,8 +158,8 @@ def stream(
         process = stack.enter_context(_started(args, env=env, cwd=cwd, stdin=given))
         assert process.stdout is not None
         assert process.stderr is not None
-        stdout = _Sink(process.stdout, lines=on_line, log=file)
-        stderr = _Sink(process.stderr, lines=None if on_stderr else on_line, raw=on_stderr, log=file)
+        stdout = Sink(process.stdout, lines=on_line, log=file)
+        stderr = Sink(process.stderr, lines=None if on_stderr else on_line, raw=on_stderr, log=file)
         deadline = None if timeout is None else time.monotonic() + timeout
         if not _pump(process, (stdout, stderr), deadline=deadline, wanted=wanted):
             raise _late(args, timeout)
@@ -188,44 +187,9 @@ def attend(args: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
             return 128 - code if code < 0 else code
 
 
-class _Sink:
-    """Takes one output of a program apart into what its readers want."""
-
-    def __init__(
-        self,
-        source: IO[bytes],
-        *,
-        lines: Callable[[str], None] | None = None,
-        raw: Callable[[bytes], None] | None = None,
-        log: IO[bytes] | None = None,
-    ) -> None:
-        self.source = source
-        self.kept = bytearray()
-        self._lines, self._raw, self._log = lines, raw, log
-        self._rest = b""
-
-    def feed(self, chunk: bytes) -> None:
-        self.kept += chunk
-        del self.kept[:-KEPT_OUTPUT]
-        if self._log:
-            self._log.write(chunk)
-            self._log.flush()
-        if self._raw:
-            self._raw(chunk)
-        if self._lines:
-            *whole, self._rest = (self._rest + chunk).split(b"\n")
-            for line in whole:
-                self._lines(_text(line.removesuffix(b"\r")))
-
-    def finish(self) -> None:
-        if self._lines and self._rest:
-            self._lines(_text(self._rest))
-        self._rest = b""
-
-
 def _pump(
     process: subprocess.Popen[bytes],
-    sinks: tuple[_Sink, ...],
+    sinks: tuple[Sink, ...],
     *,
     deadline: float | None,
     wanted: Callable[[], bool] = lambda: True,
@@ -318,8 +282,4 @@ def _late(args: Sequence[str], timeout: float | None) -> ProgramTimeoutError:
 
 
 def _completed(args: Sequence[str], code: int, stdout: bytes, stderr: bytes) -> Completed:
-    return Completed(args=tuple(args), code=code, stdout=_text(stdout), stderr=_text(stderr))
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", errors="replace")
+    return Completed(args=tuple(args), code=code, stdout=text_of(stdout), stderr=text_of(stderr))

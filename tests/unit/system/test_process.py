@@ -11,6 +11,7 @@ import pytest
 
 from bakehouse.errors import InfrastructureError
 from bakehouse.system import daemon, process, signals
+from bakehouse.system.sink import KEPT_OUTPUT
 from tests.unit.engine.programs import python, sh, wait_until
 
 
@@ -104,8 +105,8 @@ class TestStream:
         assert sorted((tmp_path / "log").read_text().splitlines()) == ["a", "b"]
 
     def test_keeps_only_the_end_of_a_large_output(self) -> None:
-        done = process.stream(python(f"print('x' * {process.KEPT_OUTPUT} + 'end')"))
-        assert len(done.stdout) == process.KEPT_OUTPUT
+        done = process.stream(python(f"print('x' * {KEPT_OUTPUT} + 'end')"))
+        assert len(done.stdout) == KEPT_OUTPUT
         assert done.stdout.endswith("end\n")
 
     def test_returns_a_failure_and_raises_it_only_when_asked(self) -> None:
