@@ -153,6 +153,10 @@ def mount_of(value: Word) -> RunMount:
     return RunMount(word=value, target=target if is_known else None, is_bind=is_bind)
 
 
+_ATTACHED = re.compile(r"(?P<name>-[pveuwhlmc])(?P<value>[^-=\s].*)", re.DOTALL)
+"""`-p8000:8000`: one letter, and its value with no blank between."""
+
+
 def _options(words: Sequence[Word]) -> tuple[list[tuple[str, Word]], tuple[Word, ...]]:
     """Options with their values, and what comes after them: the image and its command."""
     found: list[tuple[str, Word]] = []
@@ -160,7 +164,10 @@ def _options(words: Sequence[Word]) -> tuple[list[tuple[str, Word]], tuple[Word,
     while index < len(words) and words[index].text.startswith("-"):
         word = words[index]
         name, equals, value = word.text.partition("=")
-        if equals:
+        short = _ATTACHED.fullmatch(word.text)
+        if short and word.text not in _FLAGS:
+            found.append((short["name"], Word(text=short["value"], where=word.where, complete=word.complete)))
+        elif equals:
             found.append((name, Word(text=value, where=word.where, complete=word.complete)))
         elif name in _FLAGS or index + 1 >= len(words):
             found.append((name, word))

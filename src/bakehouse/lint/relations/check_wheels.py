@@ -156,6 +156,8 @@ def _check_onnx(
     wanted: Sequence[Requirement], everything: Sequence[Requirement], stage: StageModel
 ) -> Iterator[Finding]:
     """ONNX Runtime takes CUDA and cuDNN from the image, and falls back to the CPU where they do not fit."""
+    yield from _check_twice(wanted)
+    yield from _check_cudnn9(wanted, stage)
     one = next((one for one in wanted if one.name == "onnxruntime-gpu"), None)
     image = stage.base.image
     brings = any(other.name.startswith(("nvidia-cudnn", "torch")) for other in everything)
@@ -183,6 +185,38 @@ def _check_onnx(
         yield _falls_back(
             one, "it needs cuDNN 9, the image has 8", "an image with -cudnn- in its tag, of CUDA 12.4 or newer"
         )
+
+
+def _check_twice(wanted: Sequence[Requirement]) -> Iterator[Finding]:
+    """Both have the same module, and the one that comes last is there."""
+    names = {one.name for one in wanted}
+    plain = next((one for one in wanted if one.name == "onnxruntime"), None)
+    if plain is not None and "onnxruntime-gpu" in names:
+        yield finding(
+            plain.word,
+            "takes the place of onnxruntime-gpu",
+            "Both bring the module onnxruntime: with the one for the CPU beside it no card is seen.",
+            "onnxruntime-gpu alone",
+            severity=Severity.WARNING,
+            link="https://onnxruntime.ai/docs/install/",
+        )
+
+
+_FOR_CUDNN9 = {"ctranslate2": (4, 5), "faster-whisper": (1, 1), "whisperx": (3, 3)}
+"""By package: the first release that asks for cuDNN 9."""
+
+
+def _check_cudnn9(wanted: Sequence[Requirement], stage: StageModel) -> Iterator[Finding]:
+    for one in wanted:
+        first = _FOR_CUDNN9.get(one.name)
+        if first and "cudnn8" in stage.base.reference.tag and (one.pinned is None or numbers(one.pinned) >= first):
+            yield finding(
+                one.word,
+                "asks for cuDNN 9, and the image has 8",
+                'It ends at the first sound: "Unable to load any of {libcudnn_ops.so.9...}".',
+                "an image with -cudnn- in its tag, of CUDA 12.4 or newer; or ctranslate2==4.4.0",
+                link="https://github.com/SYSTRAN/faster-whisper#gpu",
+            )
 
 
 def _has_cudnn(stage: StageModel) -> bool:

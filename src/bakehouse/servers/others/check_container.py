@@ -28,6 +28,7 @@ def check_container(run: ContainerRun, *, is_upstream: bool) -> Iterator[Finding
     """`is_upstream`: whether the image is one that a vendor publishes, so that it is known what it has."""
     yield from _check_words(run)
     yield from _check_shell(run)
+    yield from _check_mounts(run)
     known = is_upstream or (run.image is not None and run.image.complete and find_image(run.image.text) is not None)
     if known:
         yield from _check_groups(run)
@@ -51,6 +52,17 @@ def _check_words(run: ContainerRun) -> Iterator[Finding]:
                 "[{}]".format(", ".join(f'"{one}"' for one in parts)),
                 subject=_short(first.text),
                 severity=severity,
+            )
+
+
+def _check_mounts(run: ContainerRun) -> Iterator[Finding]:
+    for mount in run.mounts:
+        if mount.target and not mount.target.startswith(("/", "$", "{")) and not re.match(r"[A-Za-z]:?$", mount.target):
+            yield finding(
+                mount.word,
+                "is mounted at no absolute path",
+                f'The engine refuses it: "invalid mount path: {mount.target}". No shell reads ~ or a dot there.',
+                "a path that begins with /",
             )
 
 

@@ -21,6 +21,8 @@ def check_service(run: ContainerRun) -> Iterator[Finding]:
     if started is None:
         return
     yield from check_start(started)
+    if started.given and started.given[0].text.startswith("-"):
+        return
     yield from _check_port(run, started)
     if not run.shares_host_network:
         yield from _check_host(started)
@@ -34,16 +36,17 @@ def check_service(run: ContainerRun) -> Iterator[Finding]:
 
 def _check_port(run: ContainerRun, started: Started) -> Iterator[Finding]:
     port = started.port
-    if port is None or not (started.is_inherited or started.told(started.server.port)):
+    if port is None or not (started.image or started.told(started.server.port)):
         return
     listens = {port, *_others(started)}
     told = started.told(started.server.port)
     why = f"{started.server.title} listens on {port}{'' if told else ', its default'}."
     numbers = [word.text for word in run.ports]
-    if numbers and all(number.isdigit() for number in numbers) and not listens & set(numbers):
+    missed = [word for word in run.ports if word.text not in listens]
+    if missed and all(number.isdigit() for number in numbers) and port not in numbers:
         exposed = run.ports_are in ("EXPOSE", "containerPort")
         yield finding(
-            run.ports[0],
+            missed[0],
             "is not where the server listens",
             why,
             f"{run.ports_are} {port}" if exposed else f"{port} behind the colon",

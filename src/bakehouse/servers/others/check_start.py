@@ -14,17 +14,36 @@ from bakehouse.servers.others.started import Started, is_program
 
 def check_start(started: Started) -> Iterator[Finding]:
     """Options that it does not have, numbers that it refuses, and its own program among its arguments."""
-    first = started.words[0] if started.words else None
-    if started.is_inherited and first is not None and is_program(first, started.server):
-        yield finding(
-            first,
-            "is taken for an argument",
-            f"The image's entrypoint is {started.server.title} already, and its command holds arguments only.",
-            "leave the program out, or set an entrypoint",
-            link=started.server.link,
-        )
+    if wrong := _program(started):
+        yield wrong
         return
-    for word in started.words:
+    yield from _check_options(started)
+    for setting in started.variables:
+        for known in started.server.environment:
+            right = known.unless is not None and (not setting.complete or re.fullmatch(known.unless, setting.value))
+            if setting.name in known.names and not right and (started.is_inherited or not known.only_image):
+                yield _told(known, setting, setting.as_variable, started)
+
+
+def _program(started: Started) -> Finding | None:
+    """A program where arguments are expected, or arguments where a program is."""
+    first = started.words[0] if started.words else None
+    link = started.server.link
+    if started.is_inherited and first is not None and is_program(first, started.server):
+        why = f"The image's entrypoint is {started.server.title} already, and its command holds arguments only."
+        instead = "leave the program out, or set an entrypoint"
+        return finding(first, "is taken for an argument", why, instead, link=link)
+    given = started.given[0] if started.given else None
+    if given is not None and given.text.startswith("-") and started.server.programs:
+        program = started.server.programs[0]
+        why = f"The image's entrypoint starts what the command names, and {started.server.title} is not named."
+        instead = f"{f'python3 {program}' if program.startswith('-') else program} before it"
+        return finding(given, "is taken for a program", why, instead, link=link)
+    return None
+
+
+def _check_options(started: Started) -> Iterator[Finding]:
+    for index, word in enumerate(started.words):
         if parts := option_and_value(word):
             yield finding(
                 word,
@@ -32,17 +51,11 @@ def check_start(started: Started) -> Iterator[Finding]:
                 "Nothing takes the words of a list apart: an option with a blank in its name is unknown.",
                 f'two words: "{parts[0]}", "{parts[1]}"',
             )
-    for index, word in enumerate(started.words):
         name, equals, value = word.text.partition("=")
         told = value if equals else next((one.text for one in started.words[index + 1 : index + 2]), "")
         for known in started.server.arguments:
             if name in known.names and _concerns(known, told):
                 yield _told(known, word, name if known.above is None else f"{name} {told}", started)
-    for setting in started.variables:
-        for known in started.server.environment:
-            right = known.unless is not None and (not setting.complete or re.fullmatch(known.unless, setting.value))
-            if setting.name in known.names and not right and (started.is_inherited or not known.only_image):
-                yield _told(known, setting, setting.as_variable, started)
 
 
 def _told(known: Known, at: Word | Setting, subject: str, started: Started) -> Finding:

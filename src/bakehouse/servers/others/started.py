@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bakehouse.lint.container_run import ContainerRun
 from bakehouse.lint.examined import Looked
@@ -23,6 +23,8 @@ class Started:
     program: Word
     words: tuple[Word, ...]
     variables: tuple[Setting, ...] = ()
+    given: tuple[Word, ...] = ()
+    """The container's command, where the image's entrypoint is not the server."""
     image: KnownImage | None = None
     """The vendor's own image, where it starts it."""
     is_inherited: bool = False
@@ -70,11 +72,12 @@ def started_by(run: ContainerRun) -> Started | None:
         server, kind = found
         own = find_program(run.command, run.variables)
         if own is not None and not kind.starts:
-            return own
+            return replace(own, image=kind)
         return Started(
             server=server,
             program=image,
             words=run.command if kind.starts else (),
+            given=() if kind.starts else run.command,
             variables=run.variables,
             image=kind,
             is_inherited=True,

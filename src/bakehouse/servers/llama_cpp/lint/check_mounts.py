@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 
 from bakehouse.lint.container_run import ContainerRun
@@ -18,6 +19,7 @@ _MODEL = frozenset({"-m", "--model"})
 def check_mounts(run: ContainerRun) -> Iterator[Finding]:
     yield from _check_hidden(run)
     yield from _check_model(run)
+    yield from _check_cache(run)
 
 
 def _check_hidden(run: ContainerRun) -> Iterator[Finding]:
@@ -61,3 +63,24 @@ def _fetches(start: ServerStart, run: ContainerRun) -> bool:
     """Whether the server gets the model itself, and the path says where to put it."""
     told = any(spelled(word.text) in FETCHING for word in start.words)
     return told or any(setting.name in FETCHING_VARIABLES for setting in run.variables)
+
+
+_OLD_CACHE = re.compile(r".*/\.cache/llama\.cpp/?")
+_NEW_CACHE = "/root/.cache/huggingface"
+
+
+def _check_cache(run: ContainerRun) -> Iterator[Finding]:
+    """A volume where older revisions kept what they fetched."""
+    start = start_of(run)
+    mount = next((one for one in run.mounts if one.target and _OLD_CACHE.fullmatch(one.target)), None)
+    if mount is None or start is None or not _fetches(start, run):
+        return
+    if not any(setting.name == "LLAMA_CACHE" for setting in run.variables):
+        yield finding(
+            mount.word,
+            "is not where the server keeps what it fetches",
+            "It uses the cache of Hugging Face's own tools: the volume stays empty, and a new container fetches again.",
+            f"{_NEW_CACHE}, or LLAMA_CACHE={mount.target}",
+            severity=Severity.WARNING,
+            by_revision=True,
+        )

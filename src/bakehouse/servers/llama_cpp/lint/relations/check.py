@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from bakehouse.lint.finding import Finding
 from bakehouse.lint.relations.check_build_time import check_build_time
+from bakehouse.lint.relations.check_flags import check_flags
 from bakehouse.lint.relations.check_image_platforms import check_image_platforms
 from bakehouse.lint.relations.check_libc import check_libc
 from bakehouse.lint.relations.check_lost import check_lost
@@ -14,6 +15,7 @@ from bakehouse.lint.relations.check_needs import check_needs
 from bakehouse.lint.relations.check_shell import check_shell
 from bakehouse.lint.relations.check_unseen import check_unseen
 from bakehouse.lint.relations.check_users import check_users
+from bakehouse.lint.relations.check_vendor_packages import check_vendor_packages
 from bakehouse.lint.relations.view import View
 from bakehouse.servers.llama_cpp.lint.relations.check_archs import check_archs
 from bakehouse.servers.llama_cpp.lint.relations.check_cache import check_cache
@@ -61,5 +63,7 @@ def check_any_file(view: View) -> Iterator[Finding]:
     """Of every file: what was not looked at, and what stops any build."""
     yield from check_unseen(view)
     yield from check_managers(view)
+    yield from check_flags(view)
+    yield from check_vendor_packages(view)
     yield from check_build_time(view)
     yield from check_image_platforms(view)
