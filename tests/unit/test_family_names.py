@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/bakehouse"
 
-NAMES = re.compile(r"llama|ggml", re.IGNORECASE)
+NAMES = re.compile(r"(?<!o)llama(?!-swap|_swap)|ggml", re.IGNORECASE)
+"""Ollama and llama-swap are programs of others."""
 OWN = ("servers/llama_cpp/", "model_files/gguf/")
 """The family's folder; and the reader of a file format, whose types have the numbers and names of the library that made
 it."""
@@ -22,6 +23,8 @@ ALLOWED = {
     "model/report.py": "metrics are called so in reports and histories that are kept",
     "model/enums.py": "a disturbance is called so in reports and histories that are kept",
     "commands/init.py": "the recipe that a new project begins with",
+    "servers/others/servers.yaml": "what other servers refuse, or publish, that is called after it",
+    "servers/others/check_container.py": "the line of a command's programs: it is one of those that serve",
 }
 """Modules that name it all the same, and why."""
 _ADDRESS = re.compile(r"https?://[^\s\"')>]+")
