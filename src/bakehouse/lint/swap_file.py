@@ -59,6 +59,7 @@ class Swap:
     """The whole file."""
 
     file: SwapFile
+    top: Node
     models: tuple[SwapModel, ...]
     names: frozenset[str] = field(default_factory=frozenset)
     """Of models, with their aliases."""
@@ -85,7 +86,7 @@ def read_swap(document: Document, text: str) -> Swap:
         if models and (node := models.node(name))
     )
     names = {name for one in found for name in (one.name, *(word.text for word in one.node.items("aliases")))}
-    return Swap(file=file, models=found, names=frozenset(names))
+    return Swap(file=file, top=top, models=found, names=frozenset(names))
 
 
 def _macros(node: Node) -> dict[str, str]:

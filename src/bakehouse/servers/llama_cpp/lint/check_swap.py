@@ -117,19 +117,14 @@ def _published(model: SwapModel) -> str | None:
 
 def _check_groups(swap: Swap) -> Iterator[Finding]:
     """Members of groups, and what is loaded at the start, that are no models."""
-    from_top = swap.file.document.value
-    groups = from_top.get("groups")
-    for group, one in groups.items() if isinstance(groups, dict) else ():
-        for index, member in enumerate(one.get("members") or () if isinstance(one, dict) else ()):
-            if str(member) not in swap.names:
-                where = swap.file.where(("groups", group, "members", index))
-                yield _no_model(Word(text=str(member), where=where), swap)
-    hooks = from_top.get("hooks")
-    start = hooks.get("on_startup") if isinstance(hooks, dict) else None
-    for index, member in enumerate(start.get("preload") or () if isinstance(start, dict) else ()):
-        if str(member) not in swap.names:
-            where = swap.file.where(("hooks", "on_startup", "preload", index))
-            yield _no_model(Word(text=str(member), where=where), swap)
+    groups = swap.top.node("groups")
+    named = [one for name in (groups.keys() if groups else ()) if groups and (one := groups.node(name))]
+    hooks = swap.top.node("hooks")
+    start = hooks.node("on_startup") if hooks else None
+    words = [word for group in named for word in group.items("members")]
+    for word in (*words, *(start.items("preload") if start else ())):
+        if word.text not in swap.names:
+            yield _no_model(word, swap)
 
 
 def _no_model(word: Word, swap: Swap) -> Finding:
