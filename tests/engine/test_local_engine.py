@@ -223,7 +223,9 @@ def test_an_engine_started_by_hand_is_used_and_not_stopped(cache: Path) -> None:
     by_hand["bridge"] = bridge.create_bridge("bakehouse-hand", routes=routes()).name
     (cache / "by-hand.json").write_text(json.dumps(by_hand))
     log = cache / "by-hand.log"
-    pid = daemon.start(["dockerd", "--config-file", str(cache / "by-hand.json")], log=log)
+    # dockerd looks for its proxy on PATH, which often lacks the system's folders.
+    path = {"PATH": f"{os.environ['PATH']}:{process.SYSTEM_FOLDERS}"}
+    pid = daemon.start(["dockerd", "--config-file", str(cache / "by-hand.json")], log=log, env=os.environ | path)
     try:
         wait_for(engine.socket.exists, of=log)
         with engine_at(cache) as user:
