@@ -14,6 +14,7 @@ from bakehouse.ci.settings import Settings
 from bakehouse.config.layout import ProjectLayout
 from bakehouse.config.load import Project
 from bakehouse.errors import ExitCode, InputError
+from bakehouse.formatting import size_in_bytes
 from bakehouse.machine import detect
 from bakehouse.model.cell import Cell
 from bakehouse.pipeline.choose_cells import choose
@@ -22,7 +23,7 @@ from bakehouse.pipeline.given_images import read_given
 from bakehouse.pipeline.probe_job import files_of, probe_job
 from bakehouse.pipeline.project import open_project, revision
 from bakehouse.planning.select import Selection
-from bakehouse.probes.serving import MODELS, memory_bytes, serving
+from bakehouse.probes.serving import MODELS, serving
 
 
 def kubernetes(context: Context, runs: Path, selection: Selection, *, seconds: int, out: Console) -> ExitCode:
@@ -62,8 +63,8 @@ def _job(
         port=about.port,
         args=launch.args,
         env=launch.env,
-        memory=memory_bytes(about.memory_limit),
-        shm=memory_bytes(about.shm) if about.shm else None,
+        memory=size_in_bytes(about.memory_limit),
+        shm=size_in_bytes(about.shm) if about.shm else None,
         models=MODELS if job.serves else "",
         model_bytes=sum(row.size for row in job.models.values()),
         job=json.dumps(job.model_dump(mode="json"), indent=1, sort_keys=True) + "\n",

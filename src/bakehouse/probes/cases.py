@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 import jmespath
 import requests
-from pydantic import ByteSize, TypeAdapter
 
 from bakehouse.engine.container import Finished
+from bakehouse.formatting import size_in_bytes
 from bakehouse.model.cases import Case, Expected, ExpectedValue, HttpRequest, Scalar, Upload
 from bakehouse.model.suite import Subject
 from bakehouse.probes import ProbeFailed
@@ -42,7 +42,6 @@ class Answered(Protocol):
         """Raises ValueError."""
 
 
-_BYTES = TypeAdapter(ByteSize)
 _PAUSE = 1.0
 WORD = "word "
 _LONG = re.compile(r"^\{([1-9][0-9]{0,6}) characters\}$")
@@ -115,7 +114,7 @@ def body_of(asked: HttpRequest, folder: Path) -> tuple[bytes | None, dict[str, s
             data = json.dumps(lengthened(asked.body)).encode()
             headers.setdefault("Content-Type", "application/json")
     if asked.padding:
-        data = (data or b"") + b" " * int(_BYTES.validate_python(asked.padding))
+        data = (data or b"") + b" " * size_in_bytes(asked.padding)
     return data, headers
 
 

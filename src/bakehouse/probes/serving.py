@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ByteSize, TypeAdapter
-
 from bakehouse.engine.container import Launch
 from bakehouse.engine.devices import CPU, Devices
+from bakehouse.formatting import size_in_bytes
 from bakehouse.model.suite import Subject
 from bakehouse.probes import ProbeFailed
 from bakehouse.servers import SERVERS
@@ -16,13 +15,6 @@ from bakehouse.servers import SERVERS
 MODELS = "/models"
 
 PortFrom = Literal["image", "environment", "argument"]
-
-_BYTES = TypeAdapter(ByteSize)
-
-
-def memory_bytes(size: str) -> int:
-    """`4 GiB` in bytes."""
-    return int(_BYTES.validate_python(size))
 
 
 def bare(
@@ -41,7 +33,7 @@ def bare(
         args=args,
         entrypoint=entrypoint,
         env=dict(SERVERS[subject.server].software_environment) if devices.is_software else {},
-        memory=memory_bytes(subject.memory_limit),
+        memory=size_in_bytes(subject.memory_limit),
         devices=devices,
         platform=subject.platform,
     )
@@ -89,8 +81,8 @@ def serving(
         env=environment,
         port=listens,
         files={**({subject.model_path: path} if subject.model_path else {}), **beside, **mounts},
-        memory=memory if memory is not None else memory_bytes(subject.memory_limit),
-        shm=memory_bytes(subject.shm) if subject.shm else None,
+        memory=memory if memory is not None else size_in_bytes(subject.memory_limit),
+        shm=size_in_bytes(subject.shm) if subject.shm else None,
         cpus=cpus,
         devices=devices,
         platform=subject.platform,

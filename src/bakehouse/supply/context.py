@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from bakehouse.errors import Interrupted, SupplyError
+from bakehouse.formatting import flow
 from bakehouse.model.lock import Lock, LockedBase, LockedFile
 from bakehouse.supply.download import Progress
 from bakehouse.supply.registry import EngineRegistries
-from bakehouse.supply.web import PATIENCE, in_words
+from bakehouse.supply.web import PATIENCE
 from bakehouse.system.patience import Patience
 
 T = TypeVar("T")
@@ -83,6 +84,6 @@ class SupplyContext:
             self.check()
             if self.clock() - last >= NEWS_EVERY:
                 last = self.clock()
-                self.say(f"{name}: {in_words(have)} of {in_words(total) if total else 'unknown size'}")
+                self.say(f"{name}: {flow(have, 'B')} of {flow(total, 'B') if total else 'unknown size'}")
 
         return report

@@ -16,8 +16,9 @@ import filelock
 import requests
 
 from bakehouse.errors import InfrastructureError, SupplyError
+from bakehouse.formatting import flow
 from bakehouse.supply.checksum import sha256_of
-from bakehouse.supply.web import PATIENCE, TransientError, in_words, network_errors, public, refusal
+from bakehouse.supply.web import PATIENCE, TransientError, network_errors, public, refusal
 from bakehouse.system import atomic_write
 from bakehouse.system.patience import Patience
 
@@ -210,7 +211,7 @@ class _Transfer:
     def _no_space(self, needed: int) -> SupplyError:
         folder = self.part.path.parent
         free = shutil.disk_usage(folder).free
-        lack = f"{in_words(max(needed, 1))} more needed in {folder}, {in_words(free)} free"
+        lack = f"{flow(max(needed, 1), 'B')} more needed in {folder}, {flow(free, 'B')} free"
         return SupplyError(
             f"no space for {public(self.url)}: {lack}",
             hint="Free some space, or put the cache on another disk.",

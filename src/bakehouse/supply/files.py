@@ -11,13 +11,14 @@ from urllib.parse import quote, unquote, urlsplit
 from pydantic import ValidationError
 
 from bakehouse.errors import SupplyError
+from bakehouse.formatting import flow
 from bakehouse.model.lock import LockedFile
 from bakehouse.model.places import HubPlace, NpmPlace, PyPIPlace, UrlPlace
 from bakehouse.supply import npm, pypi
 from bakehouse.supply.checksum import sha256_of
 from bakehouse.supply.context import SupplyContext
 from bakehouse.supply.download import download
-from bakehouse.supply.web import in_words, new_session, public
+from bakehouse.supply.web import new_session, public
 
 MOST_CHARACTERS = 200
 """Of a file's name; file systems take 255 bytes, and downloads add endings of their own."""
@@ -166,7 +167,8 @@ def _download(
     headers: dict[str, str] | None = None,
 ) -> Path:
     if not to.is_file():
-        context.say(f"Asking {urlsplit(url).hostname} for {to.name}{f' ({in_words(size)})' if size else ''}")
+        weight = f" ({flow(size, 'B')})" if size else ""
+        context.say(f"Asking {urlsplit(url).hostname} for {to.name}{weight}")
     with new_session() as session:
         return download(
             url,

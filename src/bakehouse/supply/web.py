@@ -18,9 +18,6 @@ from bakehouse.errors import SupplyError
 from bakehouse.system.patience import TRANSIENT, Patience
 from bakehouse.system.wrapped_error import innermost
 
-KILO = 1000
-
-
 PATIENCE = Patience()
 """Another place is waiting to be tried; a download that gets on is never given up."""
 
@@ -107,13 +104,3 @@ def public(url: str) -> str:
     """An address without user, password and query, fit for messages and reports."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def in_words(count: int) -> str:
-    """Bytes for people: `76.6 MB`."""
-    size = float(count)
-    for unit in ("B", "kB", "MB"):
-        if size < KILO:
-            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
-        size /= KILO
-    return f"{size:.1f} GB"

@@ -9,7 +9,7 @@ from bakehouse.model.recipe import Health
 from bakehouse.model.serving import Start, Told
 from bakehouse.model.suite import Subject
 from bakehouse.probes import ProbeFailed
-from bakehouse.probes.serving import bare, memory_bytes, serving
+from bakehouse.probes.serving import bare, serving
 
 SUBJECT = Subject(
     server="llama.cpp",
@@ -27,13 +27,6 @@ SUBJECT = Subject(
     args=["--no-webui"],
     model_path="/cache/tiny.gguf",
 )
-
-
-@pytest.mark.parametrize(
-    ("size", "expected"), [("4 GiB", 4 << 30), ("512MiB", 512 << 20), ("1.5 GB", 1_500_000_000), ("10B", 10)]
-)
-def test_memory(size: str, expected: int) -> None:
-    assert memory_bytes(size) == expected
 
 
 def test_the_image_itself_must_know_its_host_and_port() -> None:
