@@ -169,21 +169,27 @@ class Bench(BenchBase):
 
 
 @functools.lru_cache(maxsize=8)
+def _work(model: str) -> Work | None:
+    """None: it is no GGUF, or cannot be read."""
+    try:
+        return Work(read_header(Path(model)))
+    except (InputError, OSError):
+        return None
+
+
 def _room(model: str, memory: int | None) -> int:
     """Tokens of context that a card with so much memory is given; 0: no more than is asked for."""
+    work = _work(model)
     try:
-        return context(Work(read_header(Path(model))), memory)
-    except (InputError, OSError):
+        return context(work, memory) if work else 0
+    except InputError:
         return 0
 
 
-@functools.lru_cache(maxsize=8)
 def _tokens_per_word(model: str) -> int:
     """Tokens that a word of English takes at most. A vocabulary of little more than the bytes has one for each."""
-    try:
-        known = Work(read_header(Path(model))).vocabulary
-    except (InputError, OSError):
-        known = None
+    work = _work(model)
+    known = work.vocabulary if work else None
     return workloads.BYTES_PER_WORD if known and known < _SMALL_VOCABULARY else workloads.TOKENS_PER_WORD
 
 
